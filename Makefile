@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+export PATH := $(CURDIR)/.toolchain/node_modules/.bin:$(CURDIR)/node_modules/.bin:$(PATH)
+
+CLANG ?= clang
+BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter \
+	-I/usr/include/$(shell uname -m)-linux-gnu
+BPF_OBJECTS := $(patsubst bpf/%.bpf.c,build/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
+
+.PHONY: run test check format build bpf bench fuzz setup setup-test clean
+
+run: setup bpf
+	@./culvert lab $(ARGS)
+
+test: setup-test bpf check
+	@vitest run $(ARGS)
+
+check:
+	@biome check . && oxlint --deny-warnings && tsc --noEmit
+
+format:
+	@biome check --write .
+
+build: setup bpf
+	@tsc -p tsconfig.build.json
+
+bench: setup bpf
+	@node bench/main.ts $(ARGS)
+
+fuzz: setup-test bpf
+	@node test/fuzz/main.ts $(ARGS)
+
+setup:
+	@scripts/setup.sh run
+
+setup-test:
+	@scripts/setup.sh test
+
+# Without clang there is no fast path: the simulated plane runs all the same, and tests that need BPF say so.
+bpf: $(if $(shell command -v $(CLANG)),$(BPF_OBJECTS))
+
+build/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h)
+	@mkdir -p $(@D)
+	@$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+clean:
+	rm -rf build dist

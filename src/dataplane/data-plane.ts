@@ -1,0 +1,97 @@
+import type { Reason } from '../forwarding/reasons.ts';
+import type { ForwardingTable, Port, Service, ServiceKey } from '../forwarding/table.ts';
+import type { Ipv4Address } from '../net/ipv4-address.ts';
+import type { CheckConnector } from './check-connector.ts';
+
+/** Where packets are forwarded: the XDP program, the in-process network, or (later) the kernel's IPVS. */
+export interface DataPlane {
+  readonly kind: 'xdp' | 'simulated';
+  /** One line for the operator: `xdp, native mode on eth0`. */
+  readonly description: string;
+  /** Opens the connections of health checks, through the tunnel or direct. */
+  readonly connector: CheckConnector;
+
+  /**
+   * Makes the plane forward as `table` says, changing only what differs. Idempotent.
+   * @throws CulvertError CAPACITY or UNSUPPORTED, before anything has changed.
+   */
+  apply(table: ForwardingTable): Promise<ApplySummary>;
+  /** What the plane holds now, also before the first `apply`: what a former run left is taken over. */
+  services(): readonly Service[];
+  counters(): Promise<PlaneCounters>;
+  flows(filter?: FlowFilter): AsyncIterable<FlowRecord>;
+  /** Ends the control; forwarding goes on where the plane lives outside the process. */
+  close(): Promise<void>;
+  /** Ends forwarding too and leaves nothing behind. */
+  remove(): Promise<void>;
+}
+
+export interface ApplySummary {
+  readonly services: { readonly added: number; readonly changed: number; readonly removed: number };
+  readonly reals: { readonly added: number; readonly changed: number; readonly removed: number };
+  readonly slotsWritten: number;
+}
+
+export interface TrafficCounters {
+  /** TCP SYNs sent to a real, UDP flows remembered. */
+  readonly connections: number;
+  /** Inner packets forwarded, and the bytes of their IP packets. */
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+export interface RealCounters extends TrafficCounters {
+  readonly address: Ipv4Address;
+  /** Remembered flows by what they count for in IPVS: established, and all others. Stateless flows are in neither. */
+  readonly activeFlows: number;
+  readonly inactiveFlows: number;
+}
+
+export interface ServiceCounters extends TrafficCounters {
+  readonly key: ServiceKey;
+  readonly reals: readonly RealCounters[];
+  /** Ring slots that are in transition; 0 when the service is stable. */
+  readonly trackedSlots: number;
+  readonly slots: number;
+}
+
+export interface PlaneCounters {
+  readonly services: readonly ServiceCounters[];
+  /** Packets that were not simply forwarded, by reason; reasons that never occurred are left out. */
+  readonly reasons: Readonly<Partial<Record<Reason, number>>>;
+  /** Packets that the fast path handed to the slow path. */
+  readonly handedOver: number;
+}
+
+export interface FlowFilter {
+  readonly service?: ServiceKey;
+  readonly real?: Ipv4Address;
+  readonly client?: Ipv4Address;
+}
+
+export interface FlowRecord {
+  readonly service: ServiceKey;
+  readonly client: Ipv4Address;
+  readonly clientPort: Port;
+  readonly real: Ipv4Address;
+  readonly state: 'SYN_RECV' | 'ESTABLISHED' | 'FIN_WAIT' | 'CLOSE' | 'UDP';
+  readonly idleMs: number;
+}
+
+/** What a plane tells of its own accord; the director turns it into events and log lines. */
+export type PlaneEvent =
+  | {
+      readonly type: 'blackhole-cured';
+      readonly service: ServiceKey;
+      readonly client: Ipv4Address;
+      readonly clientPort: Port;
+    }
+  | {
+      readonly type: 'next-hop';
+      readonly real: Ipv4Address;
+      readonly resolved: boolean;
+      readonly detail: string;
+    }
+  | { readonly type: 'warning'; readonly message: string };
+
+export type PlaneEventListener = (event: PlaneEvent) => void;

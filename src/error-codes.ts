@@ -1,0 +1,20 @@
+/** Every code that a CulvertError can carry; its summary and the exit status of a command that fails with it. */
+export const ERROR_CODES = {
+  CONFIG_UNREADABLE: { summary: 'The configuration file cannot be read.', exitStatus: 1 },
+  CONFIG_INVALID: { summary: 'The configuration does not validate; nothing was changed.', exitStatus: 1 },
+  USAGE: { summary: 'The command line is wrong.', exitStatus: 2 },
+  NOT_FOUND: { summary: 'No such service or real.', exitStatus: 1 },
+  NOT_RUNNING: { summary: 'No director answers on the control socket.', exitStatus: 1 },
+  ALREADY_RUNNING: { summary: 'Another director holds this interface.', exitStatus: 1 },
+  PERMISSION: { summary: 'A capability is missing.', exitStatus: 1 },
+  INTERFACE: { summary: 'An interface is missing or unfit.', exitStatus: 1 },
+  XDP_OCCUPIED: { summary: 'Another XDP program is attached to the interface.', exitStatus: 1 },
+  KERNEL: { summary: 'A kernel call failed.', exitStatus: 1 },
+  CAPACITY: { summary: 'The forwarding table does not fit the plane.', exitStatus: 1 },
+  UNSUPPORTED: { summary: 'This plane or kernel cannot do it.', exitStatus: 1 },
+  API: { summary: 'The director refused the request.', exitStatus: 1 },
+  REALSERVER: { summary: 'The real server could not be set up, verified or restored.', exitStatus: 1 },
+  LAB: { summary: 'The lab did not come up or saw something unexpected.', exitStatus: 1 },
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;

@@ -1,0 +1,62 @@
+/**
+ * The forwarding image as bytes: offsets, sizes and constants of `bpf/layout.h`, which says what each field means.
+ * Host byte order is little-endian; fields marked BE hold network byte order.
+ */
+export const LAYOUT_VERSION = 1;
+
+export const SETTINGS = {
+  size: 64,
+  hashKey: 0,
+  slowPathIfIndex: 16,
+  flowSetMask: 20,
+  now: 24,
+  layoutVersion: 28,
+  outerId: 32,
+} as const;
+
+export const SERVICE_KIND = { empty: 0, vip: 1, hash: 2, rotation: 3 } as const;
+export const SERVICE_BUCKETS = 16384;
+export const SERVICE_PROBES = 8;
+export const SERVICES = 16384;
+export const SERVICE = {
+  size: 32,
+  vipBe: 0,
+  portBe: 16,
+  protocol: 18,
+  kind: 19,
+  index: 20,
+  portMask: 22,
+  ring: 24,
+} as const;
+
+export const SLOTS_PER_LINE = 16;
+export const SLOT_REAL_BITS = 15;
+export const SLOT_REAL_MASK = 0x7fff;
+export const SLOT_TRACKED = 0x4000_0000;
+
+export const REALS = 32768;
+export const REAL_STATE = { serving: 1, resolved: 2 } as const;
+export const TUNNEL_TYPE = { ipip: 0 } as const;
+export const REAL = {
+  size: 64,
+  nextHopMac: 0,
+  state: 6,
+  sourceMac: 8,
+  mtuBytes: 14,
+  ifIndex: 16,
+  serviceIndex: 20,
+  tunnel: 22,
+  outerSourceBe: 24,
+  outerDestinationBe: 40,
+} as const;
+
+export const FLOW_WAYS = 4;
+export const FLOW_BUSY = 1n;
+export const FLOW = { size: 16, key: 0, value: 8 } as const;
+export const FLOW_STATE = { none: 0, synRecv: 1, established: 2, finWait: 3, close: 4, udp: 5 } as const;
+
+export const CURSOR_SIZE = 8;
+export const COUNTERS = { size: 24, packets: 0, bytes: 8, connections: 16 } as const;
+
+/** The unit of time in the image: 100 ms of CLOCK_BOOTTIME. */
+export const TICK_MS = 100;

@@ -1,0 +1,63 @@
+import {
+  COUNTERS,
+  CURSOR_SIZE,
+  FLOW,
+  FLOW_WAYS,
+  REAL,
+  REALS,
+  SERVICE,
+  SERVICE_BUCKETS,
+  SERVICES,
+  SETTINGS,
+} from './layout.ts';
+
+/**
+ * The buffers of a forwarding image, one for each map of `bpf/layout.h`: mapped kernel memory in the xdp plane, plain
+ * memory in the simulated one. `slowCounters` (struct counters by real index) and `reasons` (u64 by reason code) are
+ * the slow path's own; the fast path counts per CPU beside them.
+ */
+export interface ImageMemory {
+  readonly settings: ArrayBuffer;
+  readonly services: ArrayBuffer;
+  readonly slots: ArrayBuffer;
+  readonly reals: ArrayBuffer;
+  readonly flows: ArrayBuffer;
+  readonly cursors: ArrayBuffer;
+  readonly slowCounters: ArrayBuffer;
+  readonly reasons: ArrayBuffer;
+}
+
+export interface ImageCapacity {
+  /** Slots of all rings together; a multiple of 16. */
+  readonly slots: number;
+  /** Flow entries; a power of two, at least 4. */
+  readonly flows: number;
+}
+
+export const DEFAULT_CAPACITY: ImageCapacity = { slots: 1 << 22, flows: 1 << 20 };
+
+/** Reason codes that `reasons` has room for. */
+export const REASON_CAPACITY = 64;
+
+/** Sizes in bytes of each buffer of an image of this capacity. */
+export function imageSizes(capacity: ImageCapacity): Readonly<Record<keyof ImageMemory, number>> {
+  return {
+    settings: SETTINGS.size,
+    services: SERVICE.size * SERVICE_BUCKETS,
+    slots: 4 * capacity.slots,
+    reals: REAL.size * REALS,
+    flows: FLOW.size * FLOW_WAYS * Math.ceil(capacity.flows / FLOW_WAYS),
+    cursors: CURSOR_SIZE * SERVICES,
+    slowCounters: COUNTERS.size * REALS,
+    reasons: 8 * REASON_CAPACITY,
+  };
+}
+
+/** Plain zeroed memory for an image: the simulated plane's, and the tests'. */
+export function allocateImageMemory(capacity: ImageCapacity = DEFAULT_CAPACITY): ImageMemory {
+  const sizes = imageSizes(capacity);
+  const names = Object.keys(sizes) as (keyof ImageMemory)[];
+  return Object.fromEntries(
+    names.map((name) => [name, new ArrayBuffer(sizes[name])]),
+  ) as unknown as ImageMemory;
+}

@@ -1,0 +1,38 @@
+/**
+ * Why a packet was not simply forwarded: one counter each, in the order of their codes (index 0 is unused).
+ * The text is what `culvert explain` and `culvert stats` say. Append only: the codes outlive a daemon in pinned memory.
+ */
+export const REASONS = {
+  'malformed-ethernet': 'the frame is shorter than its header',
+  'malformed-ip': 'the IP header is truncated or its lengths do not add up',
+  'bad-ip-checksum': 'the IP header checksum is wrong',
+  'source-route': 'the packet asks for source routing',
+  'truncated-transport': 'fewer than 20 bytes of TCP or 8 of UDP',
+  'ttl-expired': 'the TTL ran out at the director; time exceeded was sent',
+  'too-big': 'DF is set and the tunnel cannot carry it; fragmentation needed was sent',
+  'too-big-quiet': 'DF is set and the tunnel cannot carry it; the answer was withheld by the rate limit',
+  'outer-fragments': 'DF is clear and the tunnel cannot carry it; forwarded in outer fragments',
+  'blackhole-cured': 'ICMP does not reach the client; forwarded in outer fragments',
+  'no-real': 'no real serves; port unreachable was sent',
+  'no-service': 'nothing is served on that port of the VIP; reset or port unreachable was sent',
+  'no-flow': 'belongs to no flow and opens none; reset was sent',
+  'answer-quiet': 'an answer was due but withheld by the rate limit',
+  'echo-answered': 'echo request to the VIP; answered',
+  'arp-answered': 'ARP request for a VIP; answered',
+  'icmp-relayed': "an ICMP error about a real's answer; sent to that real",
+  'icmp-unknown': 'an ICMP message that concerns no flow',
+  'path-mtu-lowered': 'the path to a real reported a smaller MTU',
+  'fragment-forwarded': 'a fragment; sent to the real of its first one',
+  'fragment-held': 'a fragment that came before its first one; held',
+  'fragment-dropped': 'a fragment whose first one did not come in time, or for which there was no room',
+  'unsupported-protocol': 'a protocol to the VIP that no service can have',
+  unresolved: "the next hop is not known yet; the kernel's routing sent it",
+  options: 'IP options; forwarded by the slow path',
+  check: "a health check's packet; sent through the tunnel",
+  'send-failed': 'the kernel refused to send it',
+  'not-ours': 'not addressed to a VIP',
+} as const;
+
+export type Reason = keyof typeof REASONS;
+
+export const REASON_NAMES: readonly Reason[] = Object.keys(REASONS) as Reason[];
