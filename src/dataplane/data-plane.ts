@@ -1,3 +1,4 @@
+import type { Explanation } from '../forwarding/decision.ts';
 import type { Reason } from '../forwarding/reasons.ts';
 import type { ForwardingTable, Port, Service, ServiceKey } from '../forwarding/table.ts';
 import type { Ipv4Address } from '../net/ipv4-address.ts';
@@ -20,6 +21,8 @@ export interface DataPlane {
   services(): readonly Service[];
   counters(): Promise<PlaneCounters>;
   flows(filter?: FlowFilter): AsyncIterable<FlowRecord>;
+  /** What would become of this IPv4 packet; changes nothing. */
+  explain(packet: Uint8Array): Explanation;
   /** Ends the control; forwarding goes on where the plane lives outside the process. */
   close(): Promise<void>;
   /** Ends forwarding too and leaves nothing behind. */

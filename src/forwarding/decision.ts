@@ -31,3 +31,11 @@ export type Decision =
 
 /** One step of a decision in words, for `culvert explain`. */
 export type Trace = (sentence: string) => void;
+
+/** A decision with its reasons, step by step. */
+export interface Explanation {
+  readonly decision: Decision;
+  /** The address that the packet goes to inside the tunnel; undefined unless it is forwarded. */
+  readonly real: Ipv4Address | undefined;
+  readonly sentences: readonly string[];
+}

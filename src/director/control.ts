@@ -1,0 +1,90 @@
+import type { FlowFilter, FlowRecord, PlaneCounters } from '../dataplane/data-plane.ts';
+import type { Explanation } from '../forwarding/decision.ts';
+import type { SchedulerName, ServiceKey, Tunnel } from '../forwarding/table.ts';
+import type { Ipv4Address } from '../net/ipv4-address.ts';
+
+/** What the API and the CLI can ask of a running director. */
+export interface DirectorControl {
+  status(): Promise<DirectorStatus>;
+  /** Reads the configuration file again. @throws CulvertError CONFIG_*; then nothing has changed. */
+  reload(): Promise<ReloadSummary>;
+  /** Overrides a weight until `undrain` or `clearWeight`; kept over restarts. @throws CulvertError NOT_FOUND. */
+  setWeight(selector: RealSelector, weight: number): Promise<readonly RealStatus[]>;
+  clearWeight(selector: RealSelector): Promise<readonly RealStatus[]>;
+  drain(selector: RealSelector): Promise<readonly RealStatus[]>;
+  undrain(selector: RealSelector): Promise<readonly RealStatus[]>;
+  flows(filter: FlowFilter): AsyncIterable<FlowRecord>;
+  events(afterSequence: number): readonly DirectorEvent[];
+  /** Calls `listener` for every further event until the signal aborts. */
+  subscribe(listener: (event: DirectorEvent) => void, signal: AbortSignal): void;
+  /** What would become of this IPv4 packet; changes nothing. */
+  explain(packet: Uint8Array): Explanation;
+  /** `culvert down`: forwarding ends and nothing is left behind. The process ends afterwards. */
+  remove(): Promise<void>;
+}
+
+/** One real, or with `service` left out the same address in every service. */
+export interface RealSelector {
+  readonly service?: ServiceKey;
+  readonly address: Ipv4Address;
+}
+
+export interface DirectorStatus {
+  readonly instance: string;
+  readonly interface: string;
+  readonly plane: string;
+  readonly configPath: string;
+  readonly pid: number;
+  readonly startedAt: string;
+  readonly services: readonly ServiceStatus[];
+  readonly counters: PlaneCounters;
+}
+
+export interface ServiceStatus {
+  readonly key: ServiceKey;
+  readonly scheduler: SchedulerName;
+  readonly tunnel: Tunnel;
+  readonly reals: readonly RealStatus[];
+}
+
+export interface RealStatus {
+  readonly service: ServiceKey;
+  readonly address: Ipv4Address;
+  readonly configuredWeight: number;
+  /** Set by `weight` or `drain`; undefined: the configured one holds. */
+  readonly override: number | undefined;
+  readonly effectiveWeight: number;
+  readonly health: HealthStatus;
+}
+
+export interface HealthStatus {
+  readonly state: 'up' | 'down' | 'unchecked';
+  /** When it came to that, ISO 8601. */
+  readonly since: string;
+  /** Of the last failed attempt; undefined when the last one passed. */
+  readonly lastError: string | undefined;
+  /** Failed attempts in a row. */
+  readonly failures: number;
+}
+
+export interface ReloadSummary {
+  readonly servicesAdded: number;
+  readonly servicesChanged: number;
+  readonly servicesRemoved: number;
+  readonly realsAdded: number;
+  readonly realsChanged: number;
+  readonly realsRemoved: number;
+  readonly applyMs: number;
+}
+
+export interface DirectorEvent {
+  /** Counts from 1 in each run. */
+  readonly sequence: number;
+  /** ISO 8601. */
+  readonly time: string;
+  readonly level: 'info' | 'warning' | 'error';
+  /** `real-down`, `real-up`, `reload`, `drain`, `weight`, `blackhole-cured`, ... */
+  readonly type: string;
+  /** A sentence for the operator. */
+  readonly message: string;
+}
