@@ -1,0 +1,35 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
+import { CulvertError } from '../errors.ts';
+
+const BPFFS = '/sys/fs/bpf';
+/** include/uapi/linux/magic.h */
+const BPF_FS_MAGIC = 0xcafe4a11;
+
+/**
+ * The directory that an instance pins its programs, maps and links in; made, and bpffs mounted, where missing.
+ * @throws CulvertError KERNEL when bpffs cannot be mounted.
+ */
+export function pinDirectory(instance: string): string {
+  mountBpffs();
+  const directory = join(BPFFS, 'culvert', instance);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  return directory;
+}
+
+function mountBpffs(): void {
+  if (statfsSync(BPFFS).type === BPF_FS_MAGIC) return;
+  try {
+    execFileSync('mount', ['-t', 'bpf', 'bpf', BPFFS], { stdio: ['ignore', 'ignore', 'pipe'] });
+  } catch (cause) {
+    throw new CulvertError(
+      'KERNEL',
+      'mount bpffs: forwarding could not outlive the daemon; mount it by hand',
+      {
+        where: BPFFS,
+        cause,
+      },
+    );
+  }
+}
