@@ -1,0 +1,54 @@
+import type { Ipv4Address } from './ipv4-address.ts';
+
+/**
+ * The unfolded ones' complement sum of big-endian words (RFC 1071), an odd last byte padded with zero.
+ * Stays below 2^32 for up to 64 KiB, so that sums may be added before they are folded.
+ */
+export function sumWords(bytes: Uint8Array, from: number, to: number, initial = 0): number {
+  let sum = initial;
+  const evenEnd = to - ((to - from) & 1);
+  for (let at = from; at < evenEnd; at += 2) {
+    sum += ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+  }
+  return evenEnd === to ? sum : sum + ((bytes[evenEnd] as number) << 8);
+}
+
+/** The checksum that an unfolded sum stands for. */
+export function foldChecksum(sum: number): number {
+  let folded = sum;
+  while (folded > 0xffff) folded = (folded & 0xffff) + (folded >>> 16);
+  return ~folded & 0xffff;
+}
+
+/** The checksum of a range; 0 over data that already contains its right checksum. */
+export function internetChecksum(bytes: Uint8Array, from: number, to: number, initial = 0): number {
+  return foldChecksum(sumWords(bytes, from, to, initial));
+}
+
+/** The checksum after one 16-bit word of the data has changed (RFC 1624, equation 3). */
+export function updateChecksum(checksum: number, oldWord: number, newWord: number): number {
+  return foldChecksum((~checksum & 0xffff) + (~oldWord & 0xffff) + newWord);
+}
+
+/** The unfolded sum of the IPv4 pseudo header of TCP and UDP. */
+export function pseudoHeaderSum(
+  source: Ipv4Address,
+  destination: Ipv4Address,
+  protocol: number,
+  length: number,
+): number {
+  return (
+    (source >>> 16) + (source & 0xffff) + (destination >>> 16) + (destination & 0xffff) + protocol + length
+  );
+}
+
+/** The checksum of a whole TCP segment or UDP datagram over its pseudo header; 0 when it already holds the right one. */
+export function transportChecksum(
+  segment: Uint8Array,
+  source: Ipv4Address,
+  destination: Ipv4Address,
+  protocol: number,
+): number {
+  const initial = pseudoHeaderSum(source, destination, protocol, segment.length);
+  return internetChecksum(segment, 0, segment.length, initial);
+}

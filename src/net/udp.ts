@@ -1,0 +1,56 @@
+import { readU16, writeU16 } from './bytes.ts';
+import { transportChecksum } from './checksum.ts';
+import type { ParseFault } from './fault.ts';
+import { PROTOCOL } from './ipv4.ts';
+import type { Ipv4Address } from './ipv4-address.ts';
+
+export const UDP_HEADER_BYTES = 8;
+
+/** A UDP header (RFC 768). */
+export interface UdpHeader {
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+  /** Header and payload. */
+  readonly length: number;
+  /** 0: the sender computed none. */
+  readonly checksum: number;
+}
+
+export interface UdpFields {
+  readonly source: Ipv4Address;
+  readonly destination: Ipv4Address;
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+  readonly payload: Uint8Array;
+}
+
+/** Reads the UDP header that stands at `at` in a packet that ends before `end`. */
+export function parseUdp(
+  packet: Uint8Array,
+  at: number,
+  end: number = packet.length,
+): UdpHeader | ParseFault {
+  const available = Math.min(end, packet.length) - at;
+  if (available < UDP_HEADER_BYTES) return 'udp-truncated';
+  const length = readU16(packet, at + 4);
+  if (length < UDP_HEADER_BYTES || length > available) return 'udp-length';
+  return {
+    sourcePort: readU16(packet, at),
+    destinationPort: readU16(packet, at + 2),
+    length,
+    checksum: readU16(packet, at + 6),
+  };
+}
+
+/** A UDP datagram (header and payload) with its checksum. */
+export function buildUdp(fields: UdpFields): Uint8Array {
+  const datagram = new Uint8Array(UDP_HEADER_BYTES + fields.payload.length);
+  writeU16(datagram, 0, fields.sourcePort);
+  writeU16(datagram, 2, fields.destinationPort);
+  writeU16(datagram, 4, datagram.length);
+  datagram.set(fields.payload, UDP_HEADER_BYTES);
+  const checksum = transportChecksum(datagram, fields.source, fields.destination, PROTOCOL.udp);
+  // RFC 768: a computed checksum of zero is sent as all ones, since zero says that there is none.
+  writeU16(datagram, 6, checksum === 0 ? 0xffff : checksum);
+  return datagram;
+}
