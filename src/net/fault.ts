@@ -17,6 +17,6 @@ export const PARSE_FAULTS = {
 /** A parser's answer to bytes that are not what it parses: a value, since malformed packets are expected. */
 export type ParseFault = keyof typeof PARSE_FAULTS;
 
-export function isFault<T extends object>(parsed: T | ParseFault): parsed is ParseFault {
+export function isFault(parsed: object | ParseFault): parsed is ParseFault {
   return typeof parsed === 'string';
 }
