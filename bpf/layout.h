@@ -28,7 +28,9 @@ enum service_kind {
 };
 
 /* Map `services`: open addressing, SERVICE_BUCKETS elements, linear probing over at most SERVICE_PROBES of them
- * (wrapping round) from service_bucket(); a look-up reads all of them unless it hits. */
+ * (wrapping round); a look-up reads all of them unless it hits. The first is, over the words as they lie in memory,
+ * h = (vip[0] ^ vip[1] ^ vip[2] ^ vip[3] ^ (port | protocol << 16)) * 0x9E3779B1;
+ * h = (h ^ h >> 15) * 0x85EBCA6B; bucket = h >> 18. The VIP entry has port 0 and protocol 0. */
 #define SERVICE_BUCKETS 16384
 #define SERVICE_PROBES 8
 struct service {
@@ -73,14 +75,17 @@ struct real {
 	__u8 reserved0;
 	__be32 outer_source[4];  /* IPv4: the first word */
 	__be32 outer_destination[4];
-	__u32 reserved1[2];
+	__u32 weight;            /* as configured; for the control plane that takes over */
+	__u32 reserved1;
 };
 
 /* Map `flows`: one 64-byte line to a set of four.
  * key: client address (host order) << 32 | client port << 16 | service index; 0: never used.
- * value: last seen (tick) << 32 | flow_hash() >> 24 << 24 | state << 16 | real index; 0: free.
+ * value: last seen (tick) << 32 | H >> 24 << 24 | state << 16 | real index; 0: free.
+ * H = flow_hash(client, client port) + service index * 0x9E3779B1; the set is H & flow_set_mask.
  * A writer takes an entry by compare-and-swap of its value to FLOW_BUSY, writes the key, then the value; the 8 bits of
- * the hash let a reader tell a value that belongs to another key. */
+ * the hash let a reader tell a value that belongs to another key. The rules of replacement are those of
+ * src/forwarding/image/flow-table.ts, the states those of flow-state.ts, the choice of a real that of select-real.ts. */
 #define FLOW_WAYS 4
 #define FLOW_BUSY 1ull
 struct flow {

@@ -48,6 +48,7 @@ export const REAL = {
   tunnel: 22,
   outerSourceBe: 24,
   outerDestinationBe: 40,
+  weight: 56,
 } as const;
 
 export const FLOW_WAYS = 4;

@@ -1,0 +1,32 @@
+/**
+ * The hash of a flow, keyed so that clients can neither aim at a real nor fill one set of the flow table:
+ * two rounds of 32 x 32 -> 64-bit products. `flow_hash()` of the fast path computes the same.
+ * @param key four words, the image's hash key
+ */
+export function flowHash(client: number, clientPort: number, key: Uint32Array): number {
+  const k0 = key[0] as number;
+  const k1 = key[1] as number;
+  const k2 = key[2] as number;
+  const k3 = key[3] as number;
+  const x = client ^ k0;
+  const y = ((clientPort << 16) | clientPort) ^ k1;
+  const a = Math.imul(x, y) ^ k2;
+  const b = highProduct(x, y) ^ k3;
+  return (Math.imul(a, b) ^ highProduct(a, b)) >>> 0;
+}
+
+/** Slot of a hash service's ring: the top bits of the hash, so that a ring of twice the size splits each slot in two. */
+export function slotOfHash(hash: number, slots: number): number {
+  return slots <= 1 ? 0 : hash >>> (Math.clz32(slots) + 1);
+}
+
+/** Upper 32 bits of the unsigned product, by 16-bit halves: every partial sum stays below 2^53. */
+function highProduct(x: number, y: number): number {
+  const xLow = x & 0xffff;
+  const xHigh = x >>> 16;
+  const yLow = y & 0xffff;
+  const yHigh = y >>> 16;
+  const middle = xHigh * yLow + ((xLow * yLow) >>> 16);
+  const carry = (middle & 0xffff) + xLow * yHigh;
+  return (xHigh * yHigh + Math.floor(middle / 65536) + Math.floor(carry / 65536)) | 0;
+}
