@@ -1,0 +1,51 @@
+import type { Ipv4Address } from '../net/ipv4-address.ts';
+import { formatIpv4 } from '../net/ipv4-address.ts';
+import type { CulvertConfig } from './config.ts';
+import { invalidConfig, type LocatedIssue } from './issue.ts';
+import { locationOf } from './location.ts';
+
+/** What a configuration needs to know of the machine. */
+export interface HostFacts {
+  readonly interfaces: readonly string[];
+  /** All local addresses, of any interface. */
+  readonly addresses: readonly Ipv4Address[];
+}
+
+/**
+ * Checks what only the machine can say. The simulated plane has a network of its own, so nothing is asked of this one.
+ * @throws CulvertError CONFIG_INVALID at the places of the file that the configuration was read from.
+ */
+export function validateAgainstHost(config: CulvertConfig, host: HostFacts): void {
+  if (config.director.plane === 'simulated') return;
+  const issues = [...interfaceIssues(config, host), ...localVipIssues(config, host)];
+  const fileName = locationOf(config.director)?.fileName ?? 'configuration';
+  if (issues.length > 0) throw invalidConfig(fileName, issues);
+}
+
+function interfaceIssues({ director }: CulvertConfig, host: HostFacts): LocatedIssue[] {
+  if (host.interfaces.includes(director.interface)) return [];
+  const known = host.interfaces.join(', ');
+  const found = `director.interface: there is no interface '${director.interface}'`;
+  return [{ ...place(director), message: `${found}; allowed: one of ${known}` }];
+}
+
+function localVipIssues({ services }: CulvertConfig, host: HostFacts): LocatedIssue[] {
+  const local = new Set(host.addresses);
+  return services.flatMap((service, index) =>
+    local.has(service.vip)
+      ? [
+          {
+            ...place(service),
+            message:
+              `services[${index}].vip: ${formatIpv4(service.vip)} is an address of this machine, so its own stack would take ` +
+              'the traffic; allowed: an address that no interface here has (remove it, the director answers ARP for it)',
+          },
+        ]
+      : [],
+  );
+}
+
+function place(part: object): { line: number; column: number } {
+  const { line = 1, column = 1 } = locationOf(part) ?? {};
+  return { line, column };
+}

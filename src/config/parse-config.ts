@@ -1,0 +1,42 @@
+import type { CulvertConfig } from './config.ts';
+import { findContradictions } from './contradictions.ts';
+import { fillIn } from './fill-in.ts';
+import { type ConfigIssue, formatPath, invalidConfig, type LocatedIssue } from './issue.ts';
+import { rememberLocation } from './location.ts';
+import { configSchema } from './schema.ts';
+import { describeSchemaIssues } from './schema-issues.ts';
+import { readYaml, type YamlSource } from './yaml-source.ts';
+
+/**
+ * Reads a configuration from YAML. Pure; see docs/configuration.md for the format.
+ * @throws CulvertError CONFIG_INVALID with one line for each error of the file, as far as it can be read.
+ */
+export function parseConfig(text: string, fileName: string): CulvertConfig {
+  const source = readYaml(text, fileName);
+  const checked = configSchema.safeParse(source.value);
+  const issues = [
+    ...describeSchemaIssues(checked.error?.issues ?? [], source.value),
+    ...findContradictions(source.value, (path) => source.locate(path, 'value').line),
+  ];
+  const located = [...source.issues, ...issues.map((issue) => locate(issue, source))];
+  if (located.length > 0 || !checked.success) throw invalidConfig(fileName, located);
+  const config = fillIn(checked.data);
+  rememberLocations(config, { source, fileName });
+  return config;
+}
+
+function locate(issue: ConfigIssue, source: YamlSource): LocatedIssue {
+  const place = source.locate(issue.path, issue.atKey === true ? 'key' : 'value');
+  const path = formatPath(issue.path);
+  return { ...place, message: path === '' ? issue.message : `${path}: ${issue.message}` };
+}
+
+function rememberLocations(
+  config: CulvertConfig,
+  { source, fileName }: { source: YamlSource; fileName: string },
+): void {
+  const remember = (part: object, path: (string | number)[]): void =>
+    rememberLocation(part, { fileName, ...source.locate(path, 'value') });
+  remember(config.director, ['director', 'interface']);
+  for (const [index, service] of config.services.entries()) remember(service, ['services', index, 'vip']);
+}
