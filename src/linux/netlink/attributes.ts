@@ -1,0 +1,70 @@
+import type { Ipv4Address } from '../../net/ipv4-address.ts';
+
+/** A netlink attribute; a list of them as value is a nested one. */
+export type Attribute = readonly [type: number, value: Uint8Array | readonly Attribute[]];
+
+const HEADER_BYTES = 4;
+const NESTED = 0x8000;
+const TYPE_MASK = 0x3fff;
+
+export function encodeAttributes(attributes: readonly Attribute[]): Uint8Array {
+  return Buffer.concat(attributes.map(encodeAttribute));
+}
+
+function encodeAttribute([type, value]: Attribute): Uint8Array {
+  const nested = !(value instanceof Uint8Array);
+  const payload = nested ? encodeAttributes(value) : value;
+  const bytes = Buffer.alloc(align(HEADER_BYTES + payload.length));
+  bytes.writeUInt16LE(HEADER_BYTES + payload.length, 0);
+  bytes.writeUInt16LE(nested ? type | NESTED : type, 2);
+  bytes.set(payload, HEADER_BYTES);
+  return bytes;
+}
+
+/** The attributes from `at` to the end by type; a length that does not fit ends the list. */
+export function decodeAttributes(bytes: Uint8Array, at = 0): Map<number, Buffer> {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const found = new Map<number, Buffer>();
+  while (at + HEADER_BYTES <= view.length) {
+    const length = view.readUInt16LE(at);
+    if (length < HEADER_BYTES || at + length > view.length) break;
+    found.set(view.readUInt16LE(at + 2) & TYPE_MASK, view.subarray(at + HEADER_BYTES, at + length));
+    at += align(length);
+  }
+  return found;
+}
+
+export function align(length: number): number {
+  return (length + 3) & ~3;
+}
+
+export function text(value: string): Uint8Array {
+  return Buffer.from(`${value}\0`);
+}
+
+export function readText(value: Buffer | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  const end = value.indexOf(0);
+  return value.toString('utf8', 0, end < 0 ? value.length : end);
+}
+
+export function u32(value: number): Uint8Array {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value >>> 0);
+  return bytes;
+}
+
+export function readNumber(value: Buffer | undefined): number | undefined {
+  return value?.length === 4 ? value.readUInt32LE(0) : undefined;
+}
+
+export function addressBytes(address: Ipv4Address): Uint8Array {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(address >>> 0);
+  return bytes;
+}
+
+/** Undefined also for an address of another family. */
+export function readAddress(value: Buffer | undefined): Ipv4Address | undefined {
+  return value?.length === 4 ? (value.readUInt32BE(0) as Ipv4Address) : undefined;
+}

@@ -1,0 +1,30 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { errnoOf, kernelError } from './errno.ts';
+
+/**
+ * A setting under /proc/sys by its path, `net/ipv4/conf/eth0/rp_filter`: slashes, because interface names may hold dots.
+ * Undefined when the kernel has none of that name.
+ */
+export function readSysctl(path: string): string | undefined {
+  try {
+    return readFileSync(`/proc/sys/${path}`, 'utf8').trim();
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw failure('read', path, error);
+  }
+}
+
+/** @throws CulvertError KERNEL or PERMISSION */
+export function writeSysctl(path: string, value: string): void {
+  try {
+    writeFileSync(`/proc/sys/${path}`, value);
+  } catch (error) {
+    throw failure('write', path, error);
+  }
+}
+
+function failure(verb: string, path: string, error: unknown): Error {
+  const errno = constants.errno[errnoOf(error) as keyof typeof constants.errno];
+  return kernelError(`${verb} sysctl ${path}`, errno ?? constants.errno.EIO);
+}
