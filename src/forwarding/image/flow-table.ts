@@ -117,7 +117,8 @@ export class FlowTable {
       const cost = evictionCost(stateOf(value), state);
       const idle = (nowTick - Number(value >> 32n)) >>> 0;
       if (cost > limit) continue;
-      if (!best || cost < best.cost || (cost === best.cost && idle > best.idle)) best = { at, value, cost, idle };
+      if (!best || cost < best.cost || (cost === best.cost && idle > best.idle))
+        best = { at, value, cost, idle };
     }
     return best;
   }

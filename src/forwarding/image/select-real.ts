@@ -1,5 +1,5 @@
 import type { RealIndex } from '../decision.ts';
-import { slotOfHash, flowHash } from './flow-hash.ts';
+import { flowHash, slotOfHash } from './flow-hash.ts';
 import { firstFlowState, nextFlowState, opensFlow } from './flow-state.ts';
 import type { FlowHit, FlowKey, FlowTable } from './flow-table.ts';
 import { FLOW_STATE, SERVICE_KIND, SLOT_REAL_BITS, SLOT_REAL_MASK, SLOT_TRACKED } from './layout.ts';
