@@ -30,8 +30,10 @@ enum service_kind {
 /* Map `services`: open addressing, SERVICE_BUCKETS elements, linear probing over at most SERVICE_PROBES of them
  * (wrapping round); a look-up reads all of them unless it hits. The first is, over the words as they lie in memory,
  * h = (vip[0] ^ vip[1] ^ vip[2] ^ vip[3] ^ (port | protocol << 16)) * 0x9E3779B1;
- * h = (h ^ h >> 15) * 0x85EBCA6B; bucket = h >> 18. The VIP entry has port 0 and protocol 0. */
-#define SERVICE_BUCKETS 16384
+ * h = (h ^ h >> 15) * 0x85EBCA6B; bucket = h >> (32 - SERVICE_BUCKET_BITS).
+ * The VIP entry has port 0 and protocol 0. */
+#define SERVICE_BUCKET_BITS 16
+#define SERVICE_BUCKETS (1 << SERVICE_BUCKET_BITS)
 #define SERVICE_PROBES 8
 struct service {
 	__be32 vip[4];           /* IPv4: vip[0], the others 0 */

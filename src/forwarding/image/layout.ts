@@ -15,7 +15,8 @@ export const SETTINGS = {
 } as const;
 
 export const SERVICE_KIND = { empty: 0, vip: 1, hash: 2, rotation: 3 } as const;
-export const SERVICE_BUCKETS = 16384;
+export const SERVICE_BUCKET_BITS = 16;
+export const SERVICE_BUCKETS: number = 1 << SERVICE_BUCKET_BITS;
 export const SERVICE_PROBES = 8;
 export const SERVICES = 16384;
 export const SERVICE = {
