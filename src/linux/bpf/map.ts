@@ -1,0 +1,111 @@
+import { constants } from 'node:os';
+import { check } from './check.ts';
+import { BpfDescriptor, objectInfo, openPinned } from './descriptor.ts';
+import { libbpf } from './libbpf.ts';
+import { type MappedMemory, mapShared } from './shared-memory.ts';
+
+const { ENOENT } = constants.errno;
+
+/** Entries fetched by one system call when a whole per-CPU map is read. */
+const BATCH_ENTRIES = 4096;
+
+/** A BPF map with 4-byte keys, as all arrays have. */
+export class BpfMap extends BpfDescriptor {
+  readonly type: number;
+  readonly keyBytes: number;
+  readonly valueBytes: number;
+  readonly maxEntries: number;
+  readonly name: string;
+
+  constructor(fd: number) {
+    super(fd);
+    const info = objectInfo(fd, 40);
+    this.type = info.getUint32(0, true);
+    this.keyBytes = info.getUint32(8, true);
+    this.valueBytes = info.getUint32(12, true);
+    this.maxEntries = info.getUint32(16, true);
+    this.name = Buffer.from(info.buffer, 24, 16).toString('latin1').replace(/\0.*$/s, '');
+  }
+
+  static openPinned(path: string): BpfMap {
+    return new BpfMap(openPinned(path));
+  }
+
+  /** A copy of one value; undefined when there is none. For maps that are not per-CPU. */
+  lookup(key: number): Uint8Array | undefined {
+    const value = new Uint8Array(this.valueBytes);
+    const result = libbpf().bpf_map_lookup_elem(this.fd, keyBytes(key), value);
+    if (result === -ENOENT) return undefined;
+    check(`look up ${key} in the map ${this.name}`, result);
+    return value;
+  }
+
+  update(key: number, value: Uint8Array): void {
+    if (value.length !== this.valueBytes) {
+      throw new RangeError(
+        `the map ${this.name} takes values of ${this.valueBytes} bytes, not ${value.length}`,
+      );
+    }
+    check(
+      `update ${key} in the map ${this.name}`,
+      libbpf().bpf_map_update_elem(this.fd, keyBytes(key), value, 0),
+    );
+  }
+
+  /** The memory of an array with BPF_F_MMAPABLE; it stays valid when the map's handle is disposed of. */
+  mmap(): MappedMemory {
+    const padded = Math.ceil(this.valueBytes / 8) * 8;
+    return mapShared(this.name, this.fd, padded * this.maxEntries);
+  }
+
+  /**
+   * The values of a per-CPU array of u64 fields, each field summed over all CPUs: `valueBytes / 8` sums per entry.
+   * @param entries how many, from the first on; all unless given.
+   */
+  sumOverCpus(entries: number = this.maxEntries): BigUint64Array {
+    const fields = this.valueBytes / 8;
+    const cpus = libbpf().libbpf_num_possible_cpus();
+    const sums = new BigUint64Array(entries * fields);
+    const values = new BigUint64Array(Math.min(entries, BATCH_ENTRIES) * fields * cpus);
+    for (const batch of this.#batches(entries, values)) {
+      for (let entry = 0; entry < batch.count; entry++) {
+        const to = (batch.first + entry) * fields;
+        addCpus(sums.subarray(to, to + fields), values, { from: entry * fields * cpus, cpus });
+      }
+    }
+    return sums;
+  }
+
+  *#batches(entries: number, values: BigUint64Array): Generator<{ first: number; count: number }> {
+    const bytes = new Uint8Array(values.buffer);
+    const keys = new Uint8Array(4 * BATCH_ENTRIES);
+    const position = new Uint8Array(4);
+    const count = new Uint32Array(1);
+    for (let first = 0; first < entries; first += count[0]) {
+      count[0] = Math.min(BATCH_ENTRIES, entries - first);
+      const from = first === 0 ? null : position;
+      const got = new Uint8Array(count.buffer);
+      const result = libbpf().bpf_map_lookup_batch(this.fd, from, position, keys, bytes, got, null);
+      // ENOENT marks the last batch.
+      if (result !== -ENOENT) check(`read the map ${this.name}`, result);
+      yield { first, count: count[0] };
+      if (result === -ENOENT) return;
+    }
+  }
+}
+
+function addCpus(
+  sums: BigUint64Array,
+  values: BigUint64Array,
+  where: { readonly from: number; readonly cpus: number },
+): void {
+  const fields = sums.length;
+  for (let at = 0; at < fields * where.cpus; at++) {
+    const field = at % fields;
+    sums[field] = (sums[field] as bigint) + (values[where.from + at] as bigint);
+  }
+}
+
+function keyBytes(key: number): Uint8Array {
+  return new Uint8Array(Uint32Array.of(key).buffer);
+}
