@@ -5,8 +5,8 @@ set -eu
 cd "$(dirname "$0")/.."
 
 node_line=24.21.0
-run_packages='clang libbpf1 libbpf-dev linux-libc-dev iproute2 ethtool nftables'
-test_packages="$run_packages iptables tcpdump tshark curl"
+run_packages='clang libbpf1 libbpf-dev linux-libc-dev iproute2 ethtool nftables tcpdump curl'
+test_packages="$run_packages iptables tshark"
 want=${1:-run}
 
 say() { printf 'setup: %s\n' "$*" >&2; }

@@ -1,0 +1,63 @@
+import type { WireEvent, WireStatus } from '../api/wire.ts';
+import type { Ipv4Address } from '../net/ipv4-address.ts';
+
+/**
+ * Client — router — director, and three reals in three other subnets behind the router, MTU 1500 everywhere:
+ * network namespaces and real programs, or the simulated network. The scenario is the same over both.
+ */
+export interface LabEnvironment extends AsyncDisposable {
+  readonly vip: Ipv4Address;
+  readonly reals: readonly LabReal[];
+  /** What the operator can type to see for himself. */
+  readonly tryByHand: string;
+
+  status(): Promise<WireStatus>;
+  events(): Promise<readonly WireEvent[]>;
+  /** Edits the director's configuration file and reloads it. */
+  setBlackhole(policy: 'cure' | 'refuse'): Promise<void>;
+  /** Sets the reals up again with this clamp of the MSS; `auto` is what the tunnel leaves. */
+  setClamp(mss: number | 'auto' | 'none'): Promise<void>;
+  /** Whether the router drops every ICMP error on its way to the client. */
+  filterIcmp(on: boolean): Promise<void>;
+  /** Makes the client forget what it learned of the path's MTU. */
+  forgetPathMtu(): Promise<void>;
+  stopServer(real: LabReal): Promise<void>;
+  startServer(real: LabReal): Promise<void>;
+  /** One request after another, each on a connection of its own, until the signal aborts. */
+  request(listener: (result: RequestResult) => void, signal: AbortSignal): void;
+  upload(bytes: number, timeoutMs: number): Promise<UploadResult>;
+  /** Records what passes until it is stopped. */
+  capture(): Promise<LabCapture>;
+}
+
+export interface LabReal {
+  readonly name: string;
+  /** Dotted decimal. */
+  readonly address: string;
+}
+
+export interface RequestResult {
+  /** Milliseconds of the wall clock when the request began. */
+  readonly startedAt: number;
+  /** The name that the real gave; undefined when the request failed. */
+  readonly real: string | undefined;
+  readonly error: string | undefined;
+}
+
+export interface UploadResult {
+  readonly completed: boolean;
+  readonly durationMs: number;
+}
+
+/** `director` is the director's link: what it receives and what it sends. */
+export type CapturePoint = 'client' | 'director' | 'real';
+
+export interface CapturedPacket {
+  readonly point: CapturePoint;
+  /** The IPv4 packet. On the wire it is 14 bytes longer. */
+  readonly packet: Uint8Array;
+}
+
+export interface LabCapture {
+  stop(): Promise<readonly CapturedPacket[]>;
+}

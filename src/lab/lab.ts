@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { WireStats } from '../api/wire.ts';
+import type { LabEnvironment } from './environment.ts';
+import { type Expectation, Expectations } from './expectations.ts';
+import { openLabEnvironment } from './open-environment.ts';
+import { playScenario, type ScenarioResult } from './scenario.ts';
+import { LiveScreen } from './screen.ts';
+import { Traffic, type TrafficSummary } from './traffic.ts';
+
+export interface LabOptions {
+  /** How long to run; undefined: until the signal. The scenario is always played to its end. */
+  readonly forMs: number | undefined;
+  /** The outcome as JSON on `stdout`, and nothing else there. */
+  readonly json: boolean;
+  /** Undefined: xdp where this machine can, else simulated, said in one line. */
+  readonly plane: 'xdp' | 'simulated' | undefined;
+  readonly stdout: NodeJS.WritableStream;
+  readonly stderr: NodeJS.WritableStream;
+  readonly signal: AbortSignal;
+}
+
+/** What `culvert lab --json` prints. */
+export interface LabOutcome {
+  readonly outcome: 'as expected' | 'not as expected';
+  readonly plane: string;
+  readonly durationMs: number;
+  readonly expectations: readonly Expectation[];
+  readonly requests: TrafficSummary;
+  readonly scenario: ScenarioResult;
+  readonly stats: WireStats;
+}
+
+/**
+ * Builds the lab, plays the scenario and takes everything down again, whatever happens.
+ * @returns the exit status: 0 when everything was as expected or the operator ended it, else 1.
+ */
+export async function runLab(options: LabOptions): Promise<number> {
+  const startedAt = Date.now();
+  await using environment = await openLabEnvironment(options);
+  using screen = new LiveScreen(environment, options);
+  const expectations = new Expectations((expectation) => screen.expectation(expectation));
+  const traffic = new Traffic(environment);
+  screen.watch(traffic);
+  try {
+    const scenario = await playScenario({
+      environment,
+      traffic,
+      expectations,
+      say: (sentence) => screen.say(sentence),
+      signal: options.signal,
+      phaseMs: phaseMs(options.forMs),
+    });
+    await rest(options, startedAt, screen);
+    traffic.stop();
+    const outcome = await summarize(environment, { scenario, traffic, expectations, startedAt });
+    screen.finish(outcome);
+    return expectations.met ? 0 : 1;
+  } catch (error) {
+    if (options.signal.aborted) return 0;
+    throw error;
+  } finally {
+    traffic.stop();
+  }
+}
+
+const LEAST_PHASE_MS = 800;
+const USUAL_PHASE_MS = 3000;
+
+/** The set-up and the uploads take about half of a short run; three phases of traffic share the rest. */
+function phaseMs(forMs = Number.POSITIVE_INFINITY): number {
+  return Math.max(LEAST_PHASE_MS, Math.min(USUAL_PHASE_MS, forMs / 15));
+}
+
+async function rest(options: LabOptions, startedAt: number, screen: LiveScreen): Promise<void> {
+  if (options.forMs === undefined) screen.say('the story is told; Ctrl-C takes everything down');
+  const left = options.forMs === undefined ? 2 ** 31 - 1 : startedAt + options.forMs - Date.now();
+  if (left > 0) await sleep(left, undefined, { signal: options.signal });
+}
+
+interface Finished {
+  readonly scenario: ScenarioResult;
+  readonly traffic: Traffic;
+  readonly expectations: Expectations;
+  readonly startedAt: number;
+}
+
+async function summarize(environment: LabEnvironment, finished: Finished): Promise<LabOutcome> {
+  const { plane, stats } = await environment.status();
+  return {
+    outcome: finished.expectations.met ? 'as expected' : 'not as expected',
+    plane,
+    durationMs: Date.now() - finished.startedAt,
+    expectations: finished.expectations.all,
+    requests: finished.traffic.between(),
+    scenario: finished.scenario,
+    stats,
+  };
+}

@@ -1,0 +1,84 @@
+import { readU16 } from '../net/bytes.ts';
+import { isFault } from '../net/fault.ts';
+import { ICMP_CODE, ICMP_TYPE } from '../net/icmp.ts';
+import { type Ipv4Header, PROTOCOL, parseIpv4Header } from '../net/ipv4.ts';
+import type { Ipv4Address } from '../net/ipv4-address.ts';
+import { parseTcp, TCP_FLAGS, tcpMss } from '../net/tcp.ts';
+import type { CapturedPacket } from './environment.ts';
+
+/** What a capture of one upload shows; lengths of IP packets in bytes, of TCP data where it says so. */
+export interface MtuFigures extends CapturedFigures {
+  readonly completed: boolean;
+}
+
+export interface CapturedFigures {
+  /** TCP data in the first and in the last segment of at least 1,000 bytes that the client sent. */
+  readonly firstDataBytes: number | undefined;
+  readonly lastFullDataBytes: number | undefined;
+  /** Next-hop MTU in the fragmentation-needed that arrived at the client. */
+  readonly icmpMtuAtClient: number | undefined;
+  /** Fragmentation-needed messages that the director sent, whether or not they arrived. */
+  readonly icmpSent: number;
+  /** The largest client packet that reached the director, and the largest that left it, outer header included. */
+  readonly largestInnerBytes: number | undefined;
+  readonly largestOuterBytes: number | undefined;
+  /** MSS in the SYN-ACK that the real sent. */
+  readonly synAckMss: number | undefined;
+}
+
+interface Parsed {
+  readonly point: CapturedPacket['point'];
+  readonly packet: Uint8Array;
+  readonly ip: Ipv4Header;
+}
+
+export function findFigures(captured: readonly CapturedPacket[], vip: Ipv4Address): CapturedFigures {
+  const packets = captured.flatMap(parse);
+  const toVip = packets.filter(({ ip }) => ip.destination === vip);
+  const data = toVip.filter(({ point }) => point === 'client').map(dataBytes);
+  const full = data.filter((bytes) => bytes >= 1000);
+  const refusals = packets.filter(isFragmentationNeeded);
+  const arrived = refusals.find(({ point }) => point === 'client');
+  return {
+    firstDataBytes: full[0],
+    lastFullDataBytes: full.at(-1),
+    icmpMtuAtClient: arrived && readU16(arrived.packet, arrived.ip.headerBytes + 6),
+    icmpSent: refusals.filter(({ point }) => point === 'director').length,
+    largestInnerBytes: largest(toVip.filter(({ point }) => point === 'director')),
+    largestOuterBytes: largest(
+      packets.filter(({ point, ip }) => point === 'director' && ip.protocol === PROTOCOL.ipip),
+    ),
+    synAckMss: packets
+      .filter(({ point, ip }) => point === 'real' && ip.source === vip)
+      .map(announcedMss)
+      .find(Boolean),
+  };
+}
+
+function parse({ point, packet }: CapturedPacket): Parsed[] {
+  const ip = parseIpv4Header(packet);
+  return isFault(ip) ? [] : [{ point, packet, ip }];
+}
+
+function dataBytes({ packet, ip }: Parsed): number {
+  const tcp = ip.protocol === PROTOCOL.tcp ? parseTcp(packet, ip.headerBytes) : undefined;
+  return tcp === undefined || isFault(tcp) ? 0 : ip.totalLength - ip.headerBytes - tcp.headerBytes;
+}
+
+function isFragmentationNeeded({ packet, ip }: Parsed): boolean {
+  return (
+    ip.protocol === PROTOCOL.icmp &&
+    packet[ip.headerBytes] === ICMP_TYPE.destinationUnreachable &&
+    packet[ip.headerBytes + 1] === ICMP_CODE.fragmentationNeeded
+  );
+}
+
+function largest(packets: readonly Parsed[]): number | undefined {
+  return packets.length === 0 ? undefined : Math.max(...packets.map(({ ip }) => ip.totalLength));
+}
+
+function announcedMss({ packet, ip }: Parsed): number | undefined {
+  const tcp = ip.protocol === PROTOCOL.tcp ? parseTcp(packet, ip.headerBytes) : undefined;
+  if (tcp === undefined || isFault(tcp) || (tcp.flags & TCP_FLAGS.syn) === 0) return undefined;
+  return tcpMss(packet, ip.headerBytes, tcp.headerBytes);
+}

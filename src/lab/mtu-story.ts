@@ -1,0 +1,92 @@
+import { ETHERNET_HEADER_BYTES } from '../net/ethernet.ts';
+import type { LabEnvironment } from './environment.ts';
+import type { Expectations } from './expectations.ts';
+import { findFigures, type MtuFigures } from './mtu-figures.ts';
+
+const UPLOAD_BYTES = 100_000;
+const TUNNEL_BYTES = 20;
+const COMPLETES_WITHIN_MS = 10_000;
+
+export interface MtuStory {
+  readonly learned: MtuFigures;
+  readonly filtered: MtuFigures;
+  readonly clamped: MtuFigures;
+  readonly cured: MtuFigures;
+}
+
+/**
+ * The trap of the mode and its two cures: the client learns the tunnel's MTU by ICMP; with that ICMP filtered the
+ * upload hangs; the clamp on the reals prevents it; and the director itself cures it without the clamp.
+ */
+export async function tellMtuStory(
+  environment: LabEnvironment,
+  expectations: Expectations,
+  hangMs: number,
+): Promise<MtuStory> {
+  await environment.setBlackhole('refuse');
+  await environment.setClamp('none');
+  const learned = await upload(environment, COMPLETES_WITHIN_MS);
+  expectLearned(learned, expectations);
+
+  await environment.filterIcmp(true);
+  const filtered = await upload(environment, hangMs);
+  expectations.expect(
+    'with that ICMP filtered and no clamp the upload hangs',
+    !filtered.completed,
+    filtered.completed ? 'it completed' : `nothing after ${hangMs} ms`,
+  );
+
+  await environment.setClamp(1400);
+  const clamped = await upload(environment, COMPLETES_WITHIN_MS);
+  expectClamped(clamped, expectations);
+
+  await environment.setClamp('none');
+  await environment.setBlackhole('cure');
+  const cured = await upload(environment, COMPLETES_WITHIN_MS);
+  await expectCured(environment, cured, expectations);
+
+  await environment.filterIcmp(false);
+  await environment.setClamp('auto');
+  return { learned, filtered, clamped, cured };
+}
+
+async function upload(environment: LabEnvironment, timeoutMs: number): Promise<MtuFigures> {
+  await environment.forgetPathMtu();
+  const capture = await environment.capture();
+  const { completed } = await environment.upload(UPLOAD_BYTES, timeoutMs);
+  return { completed, ...findFigures(await capture.stop(), environment.vip) };
+}
+
+function expectLearned(figures: MtuFigures, expectations: Expectations): void {
+  expectations.figure('the client first sends segments of 1460 bytes', figures.firstDataBytes, 1460);
+  expectations.figure('the director refuses them: ICMP 3/4 with MTU 1480', figures.icmpMtuAtClient, 1480);
+  expectations.figure('the client goes down to 1440 bytes', figures.lastFullDataBytes, 1440);
+  expectations.figure('with the outer header that is exactly 1500', figures.largestOuterBytes, 1500);
+  expectations.expect('the upload completes', figures.completed, `${figures.completed}`);
+}
+
+function expectClamped(figures: MtuFigures, expectations: Expectations): void {
+  const received = (figures.largestInnerBytes ?? 0) + ETHERNET_HEADER_BYTES;
+  const sent = (figures.largestOuterBytes ?? 0) + ETHERNET_HEADER_BYTES;
+  expectations.figure("with the clamp the real's SYN-ACK says MSS 1400", figures.synAckMss, 1400);
+  expectations.figure('the director receives frames of 1454 bytes', received, 1400 + 20 + 20 + 14);
+  expectations.figure('and sends frames of 1474 bytes', sent, 1454 + TUNNEL_BYTES);
+  expectations.figure('no ICMP is involved', figures.icmpSent, 0);
+  expectations.expect('the upload completes with ICMP filtered', figures.completed, `${figures.completed}`);
+}
+
+async function expectCured(
+  environment: LabEnvironment,
+  figures: MtuFigures,
+  expectations: Expectations,
+): Promise<void> {
+  const { stats } = await environment.status();
+  const fragments = stats.reasons['blackhole-cured'] ?? 0;
+  const named = (await environment.events()).some(({ type }) => type === 'blackhole-cured');
+  expectations.expect(
+    'without the clamp the director cures it by outer fragments',
+    figures.completed && fragments > 0,
+    `${figures.completed ? 'completed' : 'hung'}, ${fragments} packets`,
+  );
+  expectations.expect('and says so in an event', named, named ? 'blackhole-cured' : 'no such event');
+}

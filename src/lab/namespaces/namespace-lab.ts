@@ -1,0 +1,189 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ApiClient } from '../../api/client.ts';
+import type { WireEvent, WireStatus } from '../../api/wire.ts';
+import { runInNamespace } from '../../linux/netns.ts';
+import { type Ipv4Address, ipv4 } from '../../net/ipv4-address.ts';
+import type { LabCapture, LabEnvironment, LabReal, RequestResult, UploadResult } from '../environment.ts';
+import { captureLab } from './lab-capture.ts';
+import { labConfig } from './lab-config.ts';
+import { Program } from './program.ts';
+import { HOST_INTERFACE, type HostName, LAB_VIP, REAL_NAMES, Topology } from './topology.ts';
+
+const CULVERT = [process.execPath, fileURLToPath(new URL('../../cli/main.ts', import.meta.url))];
+const VIP_URL = `http://${LAB_VIP}/`;
+
+/** The lab in network namespaces: real programs, the real kernel, the XDP data plane. */
+export class NamespaceLab implements LabEnvironment {
+  readonly vip: Ipv4Address = ipv4(LAB_VIP);
+  readonly reals: readonly LabReal[];
+  readonly tryByHand: string;
+  readonly topology: Topology;
+  readonly #directory: string;
+  readonly #api: ApiClient;
+  readonly #servers = new Map<string, Program>();
+  readonly #cleanUp = new AsyncDisposableStack();
+  #director: Program | undefined;
+
+  private constructor(topology: Topology, directory: string) {
+    this.topology = topology;
+    this.#directory = directory;
+    this.#api = new ApiClient(join(directory, `${this.instance}.sock`));
+    this.reals = REAL_NAMES.map((name) => ({ name, address: topology.addressOf(name) }));
+    this.tryByHand = `nsenter --net=/run/netns/${topology.namespaceOf('client')} curl ${VIP_URL}`;
+    this.#cleanUp.defer(() => rm(directory, { recursive: true, force: true }));
+    this.#cleanUp.use(topology);
+  }
+
+  /** Builds the namespaces, sets the reals up and starts the director. If that fails nothing is left behind. */
+  static async open(id = `${process.pid}`): Promise<NamespaceLab> {
+    const topology = await Topology.build(id);
+    const lab = new NamespaceLab(topology, await mkdtemp(join(tmpdir(), 'culvert-lab-')));
+    try {
+      await Promise.all(lab.reals.map((real) => lab.#openReal(real)));
+      await lab.writeConfig({ blackhole: 'cure' });
+      lab.#cleanUp.defer(() => lab.#closeDirector());
+      await lab.startDirector();
+      return lab;
+    } catch (error) {
+      await lab[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  get instance(): string {
+    return `lab-${this.topology.id}`;
+  }
+
+  get configPath(): string {
+    return join(this.#directory, 'culvert.yaml');
+  }
+
+  async writeConfig(change: { blackhole: 'cure' | 'refuse' }): Promise<void> {
+    const reals = this.reals.map(({ address }) => address);
+    const text = labConfig({ instance: this.instance, directory: this.#directory, reals, ...change });
+    await writeFile(this.configPath, text);
+  }
+
+  /** Starts `culvert run`; resolves when it answers. */
+  async startDirector(): Promise<void> {
+    const command = [...CULVERT, 'run', '-c', this.configPath];
+    this.#director = new Program(this.topology.namespaceOf('director'), command);
+    await this.#director.waitFor(/ready/);
+  }
+
+  /** Ends the director's process, as `kill -9` does by default; what it pinned goes on forwarding. */
+  async killDirector(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    await this.#director?.stop(signal);
+  }
+
+  /** Runs a culvert command in a host's namespace; its standard output. */
+  culvert(host: HostName, ...parameters: readonly string[]): Promise<string> {
+    return runInNamespace(this.topology.namespaceOf(host), [...CULVERT, ...parameters]);
+  }
+
+  status(): Promise<WireStatus> {
+    return this.#api.status();
+  }
+
+  events(): Promise<readonly WireEvent[]> {
+    return this.#api.events();
+  }
+
+  get api(): ApiClient {
+    return this.#api;
+  }
+
+  async setBlackhole(policy: 'cure' | 'refuse'): Promise<void> {
+    await this.writeConfig({ blackhole: policy });
+    await this.#api.reload();
+  }
+
+  async setClamp(mss: number | 'auto' | 'none'): Promise<void> {
+    await Promise.all(this.reals.map((real) => this.#setUpReal(real, mss)));
+  }
+
+  async filterIcmp(on: boolean): Promise<void> {
+    const rules = on
+      ? 'add table inet lab; add chain inet lab forward { type filter hook forward priority 0; }; add rule inet lab forward iifname "director" icmp type { destination-unreachable, time-exceeded } drop'
+      : 'delete table inet lab';
+    await runInNamespace(this.topology.namespaceOf('router'), ['nft', rules]);
+  }
+
+  async forgetPathMtu(): Promise<void> {
+    await runInNamespace(this.topology.namespaceOf('client'), ['ip', 'route', 'flush', 'cache']);
+  }
+
+  async stopServer(real: LabReal): Promise<void> {
+    await this.#servers.get(real.name)?.stop('SIGKILL');
+  }
+
+  async startServer(real: LabReal): Promise<void> {
+    const listen = ['--listen', LAB_VIP, '--listen', real.address];
+    const server = this.#program(this.#hostOf(real), 'http-real.ts', ['--name', real.name, ...listen]);
+    this.#servers.set(real.name, server);
+    await server.waitFor(/listening on/);
+  }
+
+  request(listener: (result: RequestResult) => void, signal: AbortSignal): void {
+    const client = this.#program('client', 'request.ts', ['--url', VIP_URL]);
+    this.#cleanUp.use(client);
+    client.onLine((line) => {
+      if (line.startsWith('{')) listener(JSON.parse(line) as RequestResult);
+    });
+    signal.addEventListener('abort', () => void client.stop('SIGKILL'), { once: true });
+  }
+
+  async upload(bytes: number, timeoutMs: number): Promise<UploadResult> {
+    const sizes = ['--bytes', `${bytes}`, '--timeout-ms', `${timeoutMs}`];
+    await using upload = this.#program('client', 'upload.ts', ['--url', VIP_URL, ...sizes]);
+    return JSON.parse(await upload.waitFor(/^\{/)) as UploadResult;
+  }
+
+  capture(): Promise<LabCapture> {
+    return captureLab(this.topology, this.#directory);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#cleanUp.disposeAsync();
+  }
+
+  async #openReal(real: LabReal): Promise<void> {
+    this.#cleanUp.defer(() => this.#closeReal(real));
+    await this.#setUpReal(real, 'auto');
+    await this.startServer(real);
+  }
+
+  async #setUpReal(real: LabReal, mss: number | 'auto' | 'none'): Promise<void> {
+    const how = ['--director', this.topology.addressOf('director'), '--mss', `${mss}`];
+    await this.culvert(this.#hostOf(real), 'realserver', 'setup', ...how, ...this.#realServerOptions(real));
+  }
+
+  async #closeReal(real: LabReal): Promise<void> {
+    await this.#servers.get(real.name)?.stop('SIGKILL');
+    await this.culvert(this.#hostOf(real), 'realserver', 'teardown', ...this.#realServerOptions(real));
+  }
+
+  #realServerOptions(real: LabReal): string[] {
+    const names = ['--instance', `${this.instance}-${real.name}`, '--state-directory', this.#directory];
+    return ['--vip', LAB_VIP, '--interface', HOST_INTERFACE, ...names];
+  }
+
+  async #closeDirector(): Promise<void> {
+    await this.#director?.stop();
+    await this.culvert('director', 'down', '-c', this.configPath);
+  }
+
+  #hostOf(real: LabReal): HostName {
+    const host = REAL_NAMES.find((name) => name === real.name);
+    if (host === undefined) throw new RangeError(`no real of that name: ${real.name}`);
+    return host;
+  }
+
+  #program(host: HostName, file: string, parameters: readonly string[]): Program {
+    const path = fileURLToPath(new URL(`../programs/${file}`, import.meta.url));
+    return new Program(this.topology.namespaceOf(host), [process.execPath, path, ...parameters]);
+  }
+}

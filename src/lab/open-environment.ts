@@ -1,0 +1,15 @@
+import type { LabEnvironment } from './environment.ts';
+import type { LabOptions } from './lab.ts';
+import { NamespaceLab } from './namespaces/namespace-lab.ts';
+import { topologyObstacle } from './namespaces/topology.ts';
+import { SimulatedLab } from './simulated/simulated-lab.ts';
+
+/** The lab on the plane asked for; where none was and this machine cannot do XDP, the simulated one, said in one line. */
+export async function openLabEnvironment({ plane, stderr }: LabOptions): Promise<LabEnvironment> {
+  const obstacle = plane === undefined ? topologyObstacle() : undefined;
+  if (plane === 'simulated' || obstacle !== undefined) {
+    if (obstacle !== undefined) stderr.write(`culvert: the simulated plane is used: ${obstacle}\n`);
+    return SimulatedLab.open();
+  }
+  return NamespaceLab.open();
+}

@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { WireHealth } from '../api/wire.ts';
+import type { LabEnvironment, LabReal } from './environment.ts';
+import type { Expectations } from './expectations.ts';
+import { type MtuStory, tellMtuStory } from './mtu-story.ts';
+import type { Traffic, TrafficSummary } from './traffic.ts';
+
+export interface ScenarioResult {
+  readonly spread: TrafficSummary;
+  readonly failover: FailoverResult;
+  readonly mtu: MtuStory;
+}
+
+export interface FailoverResult {
+  /** From the end of the server to the director taking the real out, and from its return to taking it in. */
+  readonly detectedAfterMs: number | undefined;
+  readonly returnedAfterMs: number | undefined;
+  readonly whileDetecting: TrafficSummary;
+  readonly afterDetection: TrafficSummary;
+  readonly afterReturn: TrafficSummary;
+}
+
+export interface ScenarioOptions {
+  readonly environment: LabEnvironment;
+  readonly traffic: Traffic;
+  readonly expectations: Expectations;
+  readonly say: (sentence: string) => void;
+  readonly signal: AbortSignal;
+  /** How long traffic is watched in each phase, and an upload is given before it counts as hung. */
+  readonly phaseMs: number;
+}
+
+/** What the lab shows: the spread, a real that fails and comes back, and the MTU story. */
+export async function playScenario(options: ScenarioOptions): Promise<ScenarioResult> {
+  const { environment, expectations, say } = options;
+  say('all reals serve; the client sends one request after another');
+  const spread = await watch(options);
+  expectSpread(spread, environment.reals, expectations);
+  const failover = await failOver(options);
+  say('the MTU story: an upload of 100 kB with segments that do not fit the tunnel');
+  const mtu = await tellMtuStory(environment, expectations, options.phaseMs * 2);
+  return { spread, failover, mtu };
+}
+
+async function watch({ traffic, signal, phaseMs }: ScenarioOptions): Promise<TrafficSummary> {
+  const from = Date.now();
+  await sleep(phaseMs, undefined, { signal });
+  return traffic.between(from, Date.now());
+}
+
+function expectSpread(spread: TrafficSummary, reals: readonly LabReal[], expectations: Expectations): void {
+  const shares = reals.map(({ name }) => `${name} ${spread.byReal[name] ?? 0}`).join(', ');
+  const all = reals.every(({ name }) => (spread.byReal[name] ?? 0) > 0);
+  expectations.expect('every real answers its share', all, shares);
+  expectations.expect(
+    'no request fails',
+    spread.failed === 0,
+    `${spread.failed} of ${spread.requests} failed`,
+  );
+}
+
+async function failOver(options: ScenarioOptions): Promise<FailoverResult> {
+  const { environment, traffic, say } = options;
+  const victim = environment.reals[1];
+  if (victim === undefined) throw new RangeError('the lab needs two reals at least');
+
+  say(`the HTTP server of ${victim.name} is killed`);
+  const killedAt = Date.now();
+  await environment.stopServer(victim);
+  const detectedAt = await waitForHealth(options, victim, 'down');
+  const whileDetecting = traffic.between(killedAt, detectedAt);
+  say(`${victim.name} is out; its traffic moves to the others`);
+  const afterDetection = await watch(options);
+
+  say(`the HTTP server of ${victim.name} is started again`);
+  await environment.startServer(victim);
+  const startedAt = Date.now();
+  const returnedAt = await waitForHealth(options, victim, 'up');
+  const afterReturn = await watch(options);
+
+  const result = {
+    detectedAfterMs: detectedAt && detectedAt - killedAt,
+    returnedAfterMs: returnedAt && returnedAt - startedAt,
+    whileDetecting,
+    afterDetection,
+    afterReturn,
+  };
+  expectFailover(result, victim, options.expectations);
+  return result;
+}
+
+function expectFailover(result: FailoverResult, victim: LabReal, expectations: Expectations): void {
+  const { detectedAfterMs, returnedAfterMs, afterDetection, afterReturn } = result;
+  expectations.expect('the check takes it out', detectedAfterMs !== undefined, `after ${detectedAfterMs} ms`);
+  expectations.expect(
+    'after that no request fails and none goes there',
+    afterDetection.failed === 0 && afterDetection.byReal[victim.name] === undefined,
+    `${afterDetection.failed} of ${afterDetection.requests} failed`,
+  );
+  expectations.expect('it comes back', returnedAfterMs !== undefined, `after ${returnedAfterMs} ms`);
+  expectations.expect(
+    'and takes its share again',
+    (afterReturn.byReal[victim.name] ?? 0) > 0 && afterReturn.failed === 0,
+    `${afterReturn.byReal[victim.name] ?? 0} of ${afterReturn.requests} requests, ${afterReturn.failed} failed`,
+  );
+}
+
+const HEALTH_TIMEOUT_MS = 10_000;
+const HEALTH_POLL_MS = 10;
+
+/** When every service has the real in this state, in milliseconds of the wall clock; undefined if it never comes. */
+async function waitForHealth(
+  { environment, signal }: ScenarioOptions,
+  real: LabReal,
+  state: WireHealth['state'],
+): Promise<number | undefined> {
+  const deadline = Date.now() + HEALTH_TIMEOUT_MS;
+  while (Date.now() < deadline) {
+    const { services } = await environment.status();
+    const entries = services.flatMap(({ reals }) => reals.filter(({ address }) => address === real.address));
+    if (entries.every(({ health }) => health.state === state)) return Date.now();
+    await sleep(HEALTH_POLL_MS, undefined, { signal });
+  }
+  return undefined;
+}
