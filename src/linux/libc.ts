@@ -28,6 +28,12 @@ export const libc = {
     request: number,
     argument: Pointer,
   ) => number,
+  /** The same call, for the requests that take a number instead of a pointer. */
+  ioctlValue: library.func('ioctl', 'int', ['int', 'unsigned long', 'unsigned long']) as (
+    fd: number,
+    request: number,
+    argument: number,
+  ) => number,
   socket: library.func('int socket(int domain, int type, int protocol)') as (
     domain: number,
     type: number,

@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import { CulvertError } from '../errors.ts';
+
+/** Numbers of include/uapi/linux/capability.h. */
+const CAPABILITIES = { CAP_NET_ADMIN: 12, CAP_NET_RAW: 13, CAP_SYS_ADMIN: 21, CAP_BPF: 39 } as const;
+
+export type Capability = keyof typeof CAPABILITIES;
+
+/** What a data plane in the kernel needs; of an inner list any one will do. */
+export const PLANE_CAPABILITIES: readonly (readonly Capability[])[] = [
+  ['CAP_NET_ADMIN'],
+  ['CAP_NET_RAW'],
+  ['CAP_BPF', 'CAP_SYS_ADMIN'],
+];
+
+/** Those that this process lacks, in words: `CAP_BPF (or CAP_SYS_ADMIN)`. */
+export function missingCapabilities(
+  wanted: readonly (readonly Capability[])[] = PLANE_CAPABILITIES,
+  status: string = readFileSync('/proc/self/status', 'utf8'),
+): string[] {
+  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+  const holds = (capability: Capability): boolean =>
+    (effective >> BigInt(CAPABILITIES[capability])) % 2n === 1n;
+  return wanted
+    .filter((alternatives) => !alternatives.some(holds))
+    .map(([first, ...others]) => (others.length === 0 ? `${first}` : `${first} (or ${others.join(' or ')})`));
+}
+
+/** @throws CulvertError PERMISSION that names what is missing. */
+export function requireCapabilities(purpose: string): void {
+  const missing = missingCapabilities();
+  if (missing.length === 0) return;
+  throw new CulvertError(
+    'PERMISSION',
+    `${purpose} needs ${missing.join(' and ')}: run as root, or give the process what is missing`,
+  );
+}

@@ -1,0 +1,90 @@
+import { Descriptor } from './descriptor.ts';
+import { checked } from './errno.ts';
+import { libc } from './libc.ts';
+
+const TUNSETIFF = 0x400454ca;
+const TUNSETPERSIST = 0x400454cb;
+const IFF_TAP = 0x0002;
+const IFF_NO_PI = 0x1000;
+const IFF_VNET_HDR = 0x4000;
+const O_RDWR_NONBLOCK_CLOEXEC = 0o2 | 0o4000 | 0o2000000;
+const IFREQ_BYTES = 40;
+const IFREQ_FLAGS = 16;
+const NAME_BYTES = 16;
+/** struct virtio_net_hdr, without the count of buffers. */
+const VNET_HEADER_BYTES = 10;
+const VNET_NEEDS_CHECKSUM = 1;
+const FRAME_BYTES = 65_536 + 64;
+
+/** A frame that came out of a TAP device. */
+export interface TapFrame {
+  /** Valid until the next read. */
+  readonly frame: Uint8Array;
+  /** The payload of each of the segments that were merged to it; 0: it is as it was on the wire. */
+  readonly segmentBytes: number;
+  /** The transport checksum covers the pseudo header only: its place and where the sum has to begin; undefined: done. */
+  readonly checksum: { readonly start: number; readonly at: number } | undefined;
+}
+
+/** A TAP device that outlives the process until `remove()`; one process at a time may hold it. */
+export class Tap implements Disposable {
+  readonly name: string;
+  readonly #descriptor: Descriptor;
+  readonly #buffer: Buffer = Buffer.alloc(FRAME_BYTES);
+
+  /** Creates the device, or takes over the one that is there. @throws CulvertError KERNEL EBUSY when it is held. */
+  constructor(name: string) {
+    this.name = name;
+    const fd = checked('open /dev/net/tun', libc.open('/dev/net/tun', O_RDWR_NONBLOCK_CLOEXEC, 0));
+    this.#descriptor = new Descriptor(fd, `TAP ${name}`);
+    try {
+      const request = Buffer.alloc(IFREQ_BYTES);
+      request.write(name, 0, NAME_BYTES - 1);
+      request.writeUInt16LE(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR, IFREQ_FLAGS);
+      checked(`create TAP ${name}`, libc.ioctl(fd, TUNSETIFF, request));
+      this.#persist(true);
+    } catch (error) {
+      this.#descriptor.close();
+      throw error;
+    }
+  }
+
+  /** The next frame; undefined when there is none now. */
+  read(): TapFrame | undefined {
+    const length = this.#descriptor.read(this.#buffer);
+    if (length === undefined) return undefined;
+    const flags = this.#buffer.readUInt8(0);
+    const start = this.#buffer.readUInt16LE(6);
+    return {
+      frame: this.#buffer.subarray(VNET_HEADER_BYTES, length),
+      segmentBytes: this.#buffer.readUInt8(1) === 0 ? 0 : this.#buffer.readUInt16LE(4),
+      checksum: flags & VNET_NEEDS_CHECKSUM ? { start, at: start + this.#buffer.readUInt16LE(8) } : undefined,
+    };
+  }
+
+  onReadable(listener: () => void): void {
+    this.#descriptor.onReadable(listener);
+  }
+
+  /** Lets go of the device, which stays. */
+  close(): void {
+    this.#descriptor.close();
+  }
+
+  /** Ends the device. */
+  remove(): void {
+    this.#persist(false);
+    this.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #persist(on: boolean): void {
+    checked(
+      `make TAP ${this.name} persistent`,
+      libc.ioctlValue(this.#descriptor.fd, TUNSETPERSIST, on ? 1 : 0),
+    );
+  }
+}

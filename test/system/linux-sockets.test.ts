@@ -1,0 +1,161 @@
+//   near 10.9.0.1/24 ──── veth ──── 10.9.0.2/24 far
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { missingCapabilities } from '../../src/linux/capabilities.ts';
+import { openMarkedTcp } from '../../src/linux/marked-tcp.ts';
+import { inNamespace } from '../../src/linux/namespace-thread.ts';
+import { addAddress } from '../../src/linux/netlink/address.ts';
+import { changeLink, findLink } from '../../src/linux/netlink/link.ts';
+import { replaceRoute } from '../../src/linux/netlink/route.ts';
+import { addMarkRule } from '../../src/linux/netlink/rule.ts';
+import { NetlinkSocket } from '../../src/linux/netlink/socket.ts';
+import { connectNamespaces, createNamespace, deleteNamespace } from '../../src/linux/netns.ts';
+import { PacketSocket } from '../../src/linux/packet-socket.ts';
+import { IcmpReceiver, RawSender } from '../../src/linux/raw-socket.ts';
+import { Tap } from '../../src/linux/tap.ts';
+import { buildEthernet, ETHERTYPE, parseEthernet } from '../../src/net/ethernet.ts';
+import { buildIpv4, PROTOCOL, parseIpv4Header } from '../../src/net/ipv4.ts';
+import { ipv4 } from '../../src/net/ipv4-address.ts';
+
+const near = `cvsockn${process.pid}`;
+const far = `cvsockf${process.pid}`;
+const root = process.getuid?.() === 0;
+
+test('a missing capability is named', () => {
+  expect(missingCapabilities(undefined, 'CapEff:\t000001ffffffffff\n')).toEqual([]);
+  expect(missingCapabilities(undefined, 'CapEff:\t0000000000002000\n')).toEqual([
+    'CAP_NET_ADMIN',
+    'CAP_BPF (or CAP_SYS_ADMIN)',
+  ]);
+  expect(missingCapabilities(undefined, 'CapEff:\t0000000000203000\n')).toEqual([]);
+});
+
+describe.skipIf(!root)('sockets and devices of the slow path (needs root)', () => {
+  let nearIndex: number;
+  let farIndex: number;
+  let socket: NetlinkSocket;
+
+  beforeAll(() => {
+    createNamespace(near);
+    createNamespace(far);
+    connectNamespaces({ namespace: near, name: 'eth0' }, { namespace: far, name: 'eth0' });
+    socket = new NetlinkSocket(near);
+    nearIndex = findLink(socket, 'eth0')?.index ?? 0;
+    addAddress(socket, { ifIndex: nearIndex, address: ipv4('10.9.0.1'), prefixLength: 24 });
+    using other = new NetlinkSocket(far);
+    farIndex = findLink(other, 'eth0')?.index ?? 0;
+    addAddress(other, { ifIndex: farIndex, address: ipv4('10.9.0.2'), prefixLength: 24 });
+  });
+
+  afterAll(() => {
+    socket?.close();
+    deleteNamespace(near);
+    deleteNamespace(far);
+  });
+
+  test('a raw sender keeps a foreign source, and a packet socket sees the frame', async () => {
+    using sender = inNamespace(near, () => new RawSender());
+    using capture = inNamespace(far, () => new PacketSocket(farIndex, { receive: true }));
+    const packet = buildIpv4(
+      {
+        source: ipv4('192.0.2.10'),
+        destination: ipv4('10.9.0.2'),
+        protocol: PROTOCOL.ipip,
+        dontFragment: true,
+      },
+      new Uint8Array(100).fill(7),
+    );
+    expect(sender.send(packet, ipv4('10.9.0.2'))).toBe(true);
+    const seen = await until(() => {
+      const frame = capture.receive()?.frame;
+      return frame?.[23] === PROTOCOL.ipip ? frame : undefined;
+    });
+    expect(seen.subarray(14)).toEqual(packet);
+    expect(() => sender.send(new Uint8Array(1600), ipv4('10.9.0.2'))).toThrow(/EMSGSIZE|EINVAL/);
+    expect(() => sender.send(packet, ipv4('10.77.0.1'))).toThrow(/ENETUNREACH/);
+  });
+
+  test('an ICMP receiver gets the errors that come to the machine', async () => {
+    using receiver = inNamespace(near, () => new IcmpReceiver(3));
+    using sender = inNamespace(near, () => new RawSender());
+    const unknown = { source: ipv4('10.9.0.1'), destination: ipv4('10.9.0.2'), protocol: PROTOCOL.udp };
+    const datagram = Uint8Array.of(0x30, 0x39, 0x30, 0x39, 0, 8, 0, 0);
+    sender.send(buildIpv4(unknown, datagram), ipv4('10.9.0.2'));
+    const error = await until(() => receiver.receive()?.slice());
+    expect(parseIpv4Header(error)).toMatchObject({ source: ipv4('10.9.0.2'), protocol: PROTOCOL.icmp });
+    expect([...error.subarray(20, 22)]).toEqual([3, 3]);
+  });
+
+  test('a packet socket sends frames as they are', async () => {
+    using sender = inNamespace(near, () => new PacketSocket(nearIndex));
+    using capture = inNamespace(far, () => new PacketSocket(farIndex, { receive: true }));
+    const ends = { destination: new Uint8Array(6).fill(255), source: new Uint8Array(6).fill(2) };
+    const frame = buildEthernet({ ...ends, etherType: 0x88b5 }, new Uint8Array(50).fill(9));
+    expect(sender.send(frame)).toBe(true);
+    const seen = await until(() => {
+      const captured = capture.receive();
+      return captured !== undefined && captured.frame[12] === 0x88 ? captured : undefined;
+    });
+    expect(seen).toEqual({ frame, outgoing: false });
+  });
+
+  test('marked TCP connections are routed into a TAP device that outlives its holder', async () => {
+    const first = inNamespace(near, () => new Tap('cvtap0'));
+    expect(() => inNamespace(near, () => new Tap('cvtap0'))).toThrow(/EBUSY/);
+    first.close();
+    using tap = inNamespace(near, () => new Tap('cvtap0'));
+    const link = findLink(socket, 'cvtap0');
+    expect(link?.kind).toBe('tun');
+    changeLink(socket, link?.index ?? 0, { up: true, arp: false });
+    addMarkRule(socket, { priority: 90, mark: 0xabc, table: 9090 });
+    const everywhere = { destination: ipv4('0.0.0.0'), prefixLength: 0 };
+    replaceRoute(socket, { ...everywhere, ifIndex: link?.index ?? 0, table: 9090 });
+
+    const marked = inNamespace(near, () => openMarkedTcp(0xabc, ipv4('10.9.0.1')));
+    const closed = once(marked.socket, 'close');
+    marked.socket.on('error', () => undefined);
+    marked.socket.connect(80, '192.0.2.10');
+    const syn = await until(() => {
+      const read = tap.read();
+      if (read === undefined) return undefined;
+      const ethernet = parseEthernet(read.frame);
+      return typeof ethernet === 'object' && ethernet.etherType === ETHERTYPE.ipv4
+        ? { ...read, frame: read.frame.slice() }
+        : undefined;
+    });
+    expect(parseIpv4Header(syn.frame, 14)).toMatchObject({
+      source: ipv4('10.9.0.1'),
+      destination: ipv4('192.0.2.10'),
+      protocol: PROTOCOL.tcp,
+    });
+    expect(Buffer.from(syn.frame).readUInt16BE(34)).toBe(marked.localPort);
+    expect(syn.checksum).toBeUndefined();
+    marked.socket.destroy();
+    await closed;
+
+    tap.remove();
+    expect(findLink(socket, 'cvtap0')).toBeUndefined();
+  });
+
+  test('a marked TCP socket connects like any other', async () => {
+    const server = createServer((connection) => connection.end('hello')).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const { socket: client } = openMarkedTcp(0xabd, ipv4('127.0.0.1'));
+    client.connect(typeof address === 'object' ? (address?.port ?? 0) : 0, '127.0.0.1');
+    const [data] = (await once(client, 'data')) as [Buffer];
+    expect(data.toString()).toBe('hello');
+    client.destroy();
+    server.close();
+  });
+});
+
+async function until<T>(read: () => T | undefined): Promise<T> {
+  for (const end = Date.now() + 5000; Date.now() < end; ) {
+    const value = read();
+    if (value !== undefined) return value;
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  throw new Error('nothing came within 5 s');
+}
