@@ -1,0 +1,114 @@
+import { z } from 'zod';
+import type { RealSelector, RealStatus } from '../director/control.ts';
+import { CulvertError } from '../errors.ts';
+import { parseIpv4 } from '../net/ipv4-address.ts';
+import {
+  errorSchema,
+  explainRequestSchema,
+  explanationSchema,
+  realSchema,
+  realSelectorSchema,
+  reloadSchema,
+  weightChangeSchema,
+} from './schemas.ts';
+import type { ApiOptions, ApiServer } from './server.ts';
+import { parseServiceName } from './service-name.ts';
+import { explanationToWire, realToWire } from './to-wire.ts';
+import type { WireRealSelector } from './wire.ts';
+
+const changedReals = { 200: z.array(realSchema), default: errorSchema };
+
+/** What an operator can have a director do. */
+export function changeRoutes(app: ApiServer, options: ApiOptions): void {
+  realRoutes(app, options);
+  const { control, onDown } = options;
+  app.post(
+    '/v1/reload',
+    {
+      schema: {
+        summary: 'Read the configuration file again and apply the difference',
+        response: { 200: reloadSchema, default: errorSchema },
+      },
+    },
+    async () => control.reload(),
+  );
+  app.post(
+    '/v1/explain',
+    {
+      schema: {
+        summary: 'What would become of a packet, in words; changes nothing',
+        body: explainRequestSchema,
+        response: { 200: explanationSchema, default: errorSchema },
+      },
+    },
+    (request) => explanationToWire(control.explain(Buffer.from(request.body.packet, 'hex'))),
+  );
+  app.post(
+    '/v1/down',
+    {
+      schema: {
+        summary: 'End forwarding and leave nothing behind; the daemon ends',
+        response: { 200: z.object({ removed: z.literal(true) }), default: errorSchema },
+      },
+    },
+    async (_request, reply) => {
+      await control.remove();
+      reply.raw.once('close', onDown);
+      return { removed: true as const };
+    },
+  );
+}
+
+function realRoutes(app: ApiServer, { control }: ApiOptions): void {
+  app.post(
+    '/v1/reals/weight',
+    {
+      schema: {
+        summary: 'Override the weight of a real, or take the override back with null',
+        body: weightChangeSchema,
+        response: changedReals,
+      },
+    },
+    async ({ body }) => {
+      const selector = selectorOf(body);
+      return wireReals(
+        body.weight === null
+          ? await control.clearWeight(selector)
+          : await control.setWeight(selector, body.weight),
+      );
+    },
+  );
+  app.post(
+    '/v1/reals/drain',
+    {
+      schema: {
+        summary: 'Let a real keep its flows and get no new ones',
+        body: realSelectorSchema,
+        response: changedReals,
+      },
+    },
+    async ({ body }) => wireReals(await control.drain(selectorOf(body))),
+  );
+  app.post(
+    '/v1/reals/undrain',
+    {
+      schema: {
+        summary: 'Give a real the weight back that it is configured to have',
+        body: realSelectorSchema,
+        response: changedReals,
+      },
+    },
+    async ({ body }) => wireReals(await control.undrain(selectorOf(body))),
+  );
+}
+
+function selectorOf(body: WireRealSelector): RealSelector {
+  const address = parseIpv4(body.address);
+  if (address === undefined) throw new CulvertError('API', `not an IPv4 address: ${body.address}`);
+  const service = parseServiceName(body.service ?? '');
+  return service === undefined ? { address } : { address, service };
+}
+
+function wireReals(reals: readonly RealStatus[]): ReturnType<typeof realToWire>[] {
+  return reals.map(realToWire);
+}

@@ -1,0 +1,168 @@
+import { REASON_NAMES } from '../forwarding/reasons.ts';
+import type { WireReal, WireServiceKey, WireServiceStats, WireStatus } from './wire.ts';
+
+interface Metric {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge';
+  readonly help: string;
+  readonly samples: readonly Sample[];
+}
+
+type Labels = Readonly<Record<string, string>>;
+type Sample = readonly [labels: Labels, value: number];
+
+/** A director's state in the Prometheus text exposition format 0.0.4. */
+export function metricsText(status: WireStatus): string {
+  return [
+    ...directorMetrics(status),
+    ...serviceMetrics(status.stats.services),
+    ...realTrafficMetrics(status.stats.services),
+    ...realStateMetrics(status.services.flatMap((service) => service.reals)),
+    ...reasonMetrics(status),
+  ]
+    .map(metricText)
+    .join('');
+}
+
+function directorMetrics(status: WireStatus): Metric[] {
+  const { instance, interface: device, plane } = status;
+  return [
+    gauge('culvert_info', 'What this director is; always 1.', [[{ instance, interface: device, plane }, 1]]),
+    gauge('culvert_start_time_seconds', 'When the daemon started, in seconds since 1970.', [
+      [{}, Date.parse(status.startedAt) / 1000],
+    ]),
+  ];
+}
+
+function serviceMetrics(services: readonly WireServiceStats[]): Metric[] {
+  const each = (value: (service: WireServiceStats) => number): Sample[] =>
+    services.map((service) => [serviceLabels(service.service), value(service)]);
+  return [
+    counter(
+      'culvert_service_connections_total',
+      'Connections sent to the reals of a service.',
+      each((service) => service.connections),
+    ),
+    counter(
+      'culvert_service_packets_total',
+      'Packets forwarded for a service.',
+      each((service) => service.packets),
+    ),
+    counter(
+      'culvert_service_bytes_total',
+      'Bytes of the inner IP packets forwarded for a service.',
+      each((service) => service.bytes),
+    ),
+    gauge(
+      'culvert_service_slots',
+      'Ring slots of a service.',
+      each((service) => service.slots),
+    ),
+    gauge(
+      'culvert_service_tracked_slots',
+      'Ring slots of a service that are in transition.',
+      each((service) => service.trackedSlots),
+    ),
+  ];
+}
+
+function realTrafficMetrics(services: readonly WireServiceStats[]): Metric[] {
+  const each = (value: (real: WireServiceStats['reals'][number]) => number): Sample[] =>
+    services.flatMap(({ service, reals }) =>
+      reals.map((real): Sample => [{ ...serviceLabels(service), real: real.address }, value(real)]),
+    );
+  return [
+    counter(
+      'culvert_real_connections_total',
+      'Connections sent to a real.',
+      each((real) => real.connections),
+    ),
+    counter(
+      'culvert_real_packets_total',
+      'Packets forwarded to a real.',
+      each((real) => real.packets),
+    ),
+    counter(
+      'culvert_real_bytes_total',
+      'Bytes of the inner IP packets forwarded to a real.',
+      each((real) => real.bytes),
+    ),
+    gauge(
+      'culvert_real_active_flows',
+      'Remembered established flows.',
+      each((real) => real.activeFlows),
+    ),
+    gauge(
+      'culvert_real_inactive_flows',
+      'Other remembered flows.',
+      each((real) => real.inactiveFlows),
+    ),
+  ];
+}
+
+function realStateMetrics(reals: readonly WireReal[]): Metric[] {
+  const each = (value: (real: WireReal) => number): Sample[] =>
+    reals.map((real) => [{ ...serviceLabels(real.service), real: real.address }, value(real)]);
+  return [
+    gauge(
+      'culvert_real_up',
+      '1 while a real passes its checks or has none, 0 while it is out.',
+      each((real) => (real.health.state === 'down' ? 0 : 1)),
+    ),
+    gauge(
+      'culvert_real_check_failures',
+      'Failed checks in a row.',
+      each((real) => real.health.failures),
+    ),
+    gauge(
+      'culvert_real_weight',
+      'The weight that holds now.',
+      each((real) => real.effectiveWeight),
+    ),
+    gauge(
+      'culvert_real_configured_weight',
+      'The weight that the configuration asks for.',
+      each((real) => real.configuredWeight),
+    ),
+  ];
+}
+
+/** Every reason is listed, also at 0: a rate over a series that appears with its first packet misses that packet. */
+function reasonMetrics({ stats }: WireStatus): Metric[] {
+  return [
+    counter(
+      'culvert_reason_packets_total',
+      'Packets that were not simply forwarded, by reason.',
+      REASON_NAMES.map((reason) => [{ reason }, stats.reasons[reason] ?? 0]),
+    ),
+    counter('culvert_handed_over_packets_total', 'Packets that the fast path handed to the slow path.', [
+      [{}, stats.handedOver],
+    ]),
+  ];
+}
+
+function counter(name: string, help: string, samples: readonly Sample[]): Metric {
+  return { name, type: 'counter', help, samples };
+}
+
+function gauge(name: string, help: string, samples: readonly Sample[]): Metric {
+  return { name, type: 'gauge', help, samples };
+}
+
+function serviceLabels(service: WireServiceKey): Labels {
+  return { protocol: service.protocol, vip: service.vip, port: String(service.port) };
+}
+
+function metricText({ name, type, help, samples }: Metric): string {
+  const lines = samples.map(([labels, value]) => `${name}${labelText(labels)} ${value}\n`);
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`;
+}
+
+function labelText(labels: Labels): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(value)}"`);
+  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
+}
+
+function escapeLabel(value: string): string {
+  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+}

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { metricsText } from './metrics.ts';
+import { errorSchema, realSchema, serviceSchema, statsSchema, statusSchema } from './schemas.ts';
+import type { ApiOptions, ApiServer } from './server.ts';
+import { countersToWire, realToWire, serviceToWire, statusToWire } from './to-wire.ts';
+
+/** What a director is and does now. */
+export function readRoutes(app: ApiServer, { control }: ApiOptions): void {
+  app.get(
+    '/v1/status',
+    { schema: { summary: 'Everything at once', response: { 200: statusSchema, default: errorSchema } } },
+    async () => statusToWire(await control.status()),
+  );
+  app.get(
+    '/v1/services',
+    {
+      schema: {
+        summary: 'Services with their reals',
+        response: { 200: z.array(serviceSchema), default: errorSchema },
+      },
+    },
+    async () => (await control.status()).services.map(serviceToWire),
+  );
+  app.get(
+    '/v1/reals',
+    {
+      schema: {
+        summary: 'Reals of all services, with weight and health',
+        response: { 200: z.array(realSchema), default: errorSchema },
+      },
+    },
+    async () => (await control.status()).services.flatMap((service) => service.reals.map(realToWire)),
+  );
+  app.get(
+    '/v1/stats',
+    { schema: { summary: 'Counters', response: { 200: statsSchema, default: errorSchema } } },
+    async () => countersToWire((await control.status()).counters),
+  );
+  app.get(
+    '/metrics',
+    { schema: { summary: 'Counters for Prometheus', produces: ['text/plain'] } },
+    async (_request, reply) => {
+      const text = metricsText(statusToWire(await control.status()));
+      return reply.type('text/plain; version=0.0.4; charset=utf-8').send(text);
+    },
+  );
+}

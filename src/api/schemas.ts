@@ -1,0 +1,153 @@
+import { z } from 'zod';
+import { REASON_NAMES } from '../forwarding/reasons.ts';
+import { parseIpv4 } from '../net/ipv4-address.ts';
+import { parseServiceName } from './service-name.ts';
+import type {
+  WireError,
+  WireEvent,
+  WireExplanation,
+  WireFlow,
+  WireReal,
+  WireRealSelector,
+  WireReload,
+  WireService,
+  WireStats,
+  WireStatus,
+  WireWeightChange,
+} from './wire.ts';
+
+const address = z
+  .string()
+  .refine((text) => parseIpv4(text) !== undefined, 'must be an IPv4 address, as 192.0.2.10')
+  .meta({ format: 'ipv4', examples: ['192.0.2.10'] });
+const serviceText = z
+  .string()
+  .refine((text) => parseServiceName(text) !== undefined, 'must name a service, as tcp:192.0.2.10:80')
+  .meta({ examples: ['tcp:192.0.2.10:80'] });
+const count = z.int().nonnegative();
+const port = z.int().min(1).max(65_535);
+const weight = z
+  .int('must be a whole number')
+  .min(0, 'must be 0 or more')
+  .max(65_535, 'must be 65535 or less');
+
+const serviceKey = z.object({ protocol: z.enum(['tcp', 'udp']), vip: address, port });
+const traffic = { connections: count, packets: count, bytes: count };
+const health = z.object({
+  state: z.enum(['up', 'down', 'unchecked']),
+  since: z.iso.datetime(),
+  lastError: z.string().nullable(),
+  failures: count,
+});
+
+export const errorSchema: z.ZodType<WireError> = z.object({ code: z.string(), message: z.string() });
+
+export const realSchema: z.ZodType<WireReal> = z.object({
+  service: serviceKey,
+  address,
+  configuredWeight: weight,
+  override: weight.nullable(),
+  effectiveWeight: weight,
+  health,
+});
+
+export const serviceSchema: z.ZodType<WireService> = z.object({
+  service: serviceKey,
+  scheduler: z.enum(['rr', 'wrr', 'mh']),
+  tunnel: z.object({ type: z.enum(['ipip']) }),
+  reals: z.array(realSchema),
+});
+
+export const statsSchema: z.ZodType<WireStats> = z.object({
+  services: z.array(
+    z.object({
+      service: serviceKey,
+      ...traffic,
+      slots: count,
+      trackedSlots: count,
+      reals: z.array(z.object({ address, ...traffic, activeFlows: count, inactiveFlows: count })),
+    }),
+  ),
+  reasons: z.record(z.string(), count),
+  handedOver: count,
+});
+
+export const statusSchema: z.ZodType<WireStatus> = z.object({
+  instance: z.string(),
+  interface: z.string(),
+  plane: z.string(),
+  configPath: z.string(),
+  pid: count,
+  startedAt: z.iso.datetime(),
+  services: z.array(serviceSchema),
+  stats: statsSchema,
+});
+
+export const flowSchema: z.ZodType<WireFlow> = z.object({
+  service: serviceKey,
+  client: address,
+  clientPort: port,
+  real: address,
+  state: z.enum(['SYN_RECV', 'ESTABLISHED', 'FIN_WAIT', 'CLOSE', 'UDP']),
+  idleMs: z.number().nonnegative(),
+});
+
+export const eventSchema: z.ZodType<WireEvent> = z.object({
+  sequence: count,
+  time: z.iso.datetime(),
+  level: z.enum(['info', 'warning', 'error']),
+  type: z.string(),
+  message: z.string(),
+});
+
+export const reloadSchema: z.ZodType<WireReload> = z.object({
+  servicesAdded: count,
+  servicesChanged: count,
+  servicesRemoved: count,
+  realsAdded: count,
+  realsChanged: count,
+  realsRemoved: count,
+  applyMs: z.number().nonnegative(),
+});
+
+export const explanationSchema: z.ZodType<WireExplanation> = z.object({
+  verdict: z.enum(['forward', 'answer', 'hold', 'drop', 'pass']),
+  reason: z.enum(REASON_NAMES).nullable(),
+  real: address.nullable(),
+  to: address.nullable(),
+  packets: z.array(z.string()),
+  sentences: z.array(z.string()),
+});
+
+export const realSelectorSchema: z.ZodType<WireRealSelector> = z.strictObject({
+  address,
+  service: serviceText.optional(),
+});
+
+export const weightChangeSchema: z.ZodType<WireWeightChange> = z.strictObject({
+  address,
+  service: serviceText.optional(),
+  weight: weight.nullable(),
+});
+
+/** 64 KiB is the longest IPv4 packet. */
+export const explainRequestSchema: z.ZodType<{ readonly packet: string }> = z.strictObject({
+  packet: z
+    .string()
+    .max(131_070)
+    .regex(/^(?:[0-9a-f]{2})+$/i, 'must be an IPv4 packet in hex, two digits to a byte'),
+});
+
+export const flowQuerySchema: z.ZodType<{
+  readonly service?: string | undefined;
+  readonly real?: string | undefined;
+  readonly client?: string | undefined;
+}> = z.strictObject({
+  service: serviceText.optional(),
+  real: address.optional(),
+  client: address.optional(),
+});
+
+export const eventQuerySchema: z.ZodType<{ readonly after: number }> = z.strictObject({
+  after: z.coerce.number().int().nonnegative().default(0),
+});

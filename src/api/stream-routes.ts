@@ -1,0 +1,97 @@
+import { Readable } from 'node:stream';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import type { FlowFilter } from '../dataplane/data-plane.ts';
+import type { DirectorControl, DirectorEvent } from '../director/control.ts';
+import { parseIpv4 } from '../net/ipv4-address.ts';
+import { errorSchema, eventQuerySchema, eventSchema, flowQuerySchema } from './schemas.ts';
+import type { ApiOptions, ApiServer } from './server.ts';
+import { parseServiceName } from './service-name.ts';
+import { flowToWire } from './to-wire.ts';
+
+/** Unread bytes after which a listener counts as gone: events must not pile up in the director. */
+const MAX_BACKLOG_BYTES = 1 << 20;
+const LINES_PER_CHUNK = 256;
+
+/** Lists that may be long, and events as they happen. */
+export function streamRoutes(app: ApiServer, { control }: ApiOptions): void {
+  app.get(
+    '/v1/flows',
+    {
+      schema: {
+        summary: 'Remembered flows, one JSON object to a line',
+        description: 'Flows of stable ring slots are not remembered, so they are not listed.',
+        produces: ['application/x-ndjson'],
+        querystring: flowQuerySchema,
+      },
+    },
+    async (request, reply) => {
+      const lines = Readable.from(flowLines(control, flowFilter(request.query)), { objectMode: false });
+      return reply.type('application/x-ndjson').send(lines);
+    },
+  );
+  app.get(
+    '/v1/events',
+    {
+      schema: {
+        summary: 'Events kept since the start',
+        querystring: eventQuerySchema,
+        response: { 200: z.array(eventSchema), default: errorSchema },
+      },
+    },
+    (request) => [...control.events(request.query.after)],
+  );
+  app.get(
+    '/v1/events/stream',
+    {
+      schema: {
+        summary: 'Events as they happen, as Server-Sent Events',
+        description: 'Begins after the event that `after` or the header Last-Event-ID names.',
+        produces: ['text/event-stream'],
+        querystring: eventQuerySchema,
+      },
+    },
+    (request, reply) => {
+      const last = Number(request.headers['last-event-id'] ?? request.query.after);
+      sendEvents(control, reply, Number.isSafeInteger(last) ? last : request.query.after);
+    },
+  );
+}
+
+function flowFilter(query: z.infer<typeof flowQuerySchema>): FlowFilter {
+  const service = parseServiceName(query.service ?? '');
+  const real = parseIpv4(query.real ?? '');
+  const client = parseIpv4(query.client ?? '');
+  return {
+    ...(service === undefined ? {} : { service }),
+    ...(real === undefined ? {} : { real }),
+    ...(client === undefined ? {} : { client }),
+  };
+}
+
+async function* flowLines(control: DirectorControl, filter: FlowFilter): AsyncIterable<string> {
+  let lines: string[] = [];
+  for await (const flow of control.flows(filter)) {
+    lines.push(`${JSON.stringify(flowToWire(flow))}\n`);
+    if (lines.length < LINES_PER_CHUNK) continue;
+    yield lines.join('');
+    lines = [];
+  }
+  yield lines.join('');
+}
+
+function sendEvents(control: DirectorControl, reply: FastifyReply, after: number): void {
+  reply.hijack();
+  const out = reply.raw;
+  const gone = new AbortController();
+  out.on('close', () => gone.abort());
+  out.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+  out.write(': culvert events\n\n');
+  const send = (event: DirectorEvent): void => {
+    if (out.writableLength > MAX_BACKLOG_BYTES) out.destroy();
+    else out.write(`id: ${event.sequence}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+  };
+  // Both in one turn of the loop, so that no event falls between the list and the subscription.
+  control.events(after).forEach(send);
+  control.subscribe(send, gone.signal);
+}

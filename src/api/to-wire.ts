@@ -1,0 +1,106 @@
+import type { FlowRecord, PlaneCounters, ServiceCounters } from '../dataplane/data-plane.ts';
+import type { DirectorStatus, RealStatus, ServiceStatus } from '../director/control.ts';
+import type { Explanation } from '../forwarding/decision.ts';
+import type { ServiceKey } from '../forwarding/table.ts';
+import { formatIpv4 } from '../net/ipv4-address.ts';
+import type {
+  WireExplanation,
+  WireFlow,
+  WireReal,
+  WireService,
+  WireServiceKey,
+  WireServiceStats,
+  WireStats,
+  WireStatus,
+} from './wire.ts';
+
+export function statusToWire(status: DirectorStatus): WireStatus {
+  return {
+    instance: status.instance,
+    interface: status.interface,
+    plane: status.plane,
+    configPath: status.configPath,
+    pid: status.pid,
+    startedAt: status.startedAt,
+    services: status.services.map(serviceToWire),
+    stats: countersToWire(status.counters),
+  };
+}
+
+export function serviceToWire(status: ServiceStatus): WireService {
+  return {
+    service: keyToWire(status.key),
+    scheduler: status.scheduler,
+    tunnel: status.tunnel,
+    reals: status.reals.map(realToWire),
+  };
+}
+
+export function realToWire(real: RealStatus): WireReal {
+  return {
+    service: keyToWire(real.service),
+    address: formatIpv4(real.address),
+    configuredWeight: real.configuredWeight,
+    override: real.override ?? null,
+    effectiveWeight: real.effectiveWeight,
+    health: { ...real.health, lastError: real.health.lastError ?? null },
+  };
+}
+
+export function countersToWire(counters: PlaneCounters): WireStats {
+  return {
+    services: counters.services.map(serviceCountersToWire),
+    reasons: counters.reasons,
+    handedOver: counters.handedOver,
+  };
+}
+
+export function flowToWire(flow: FlowRecord): WireFlow {
+  return {
+    service: keyToWire(flow.service),
+    client: formatIpv4(flow.client),
+    clientPort: flow.clientPort,
+    real: formatIpv4(flow.real),
+    state: flow.state,
+    idleMs: flow.idleMs,
+  };
+}
+
+export function explanationToWire({ decision, real, sentences }: Explanation): WireExplanation {
+  return {
+    verdict: decision.verdict,
+    reason: decision.reason ?? null,
+    real: real === undefined ? null : formatIpv4(real),
+    to: decision.verdict === 'answer' ? formatIpv4(decision.to) : null,
+    packets: packetsOf(decision).map((packet) => Buffer.from(packet).toString('hex')),
+    sentences,
+  };
+}
+
+function packetsOf(decision: Explanation['decision']): readonly Uint8Array[] {
+  if (decision.verdict === 'forward') return decision.packets;
+  return decision.verdict === 'answer' ? [decision.packet] : [];
+}
+
+function keyToWire(key: ServiceKey): WireServiceKey {
+  return { protocol: key.protocol, vip: formatIpv4(key.vip), port: key.port };
+}
+
+function serviceCountersToWire(counters: ServiceCounters): WireServiceStats {
+  return {
+    service: keyToWire(counters.key),
+    connections: counters.connections,
+    packets: counters.packets,
+    bytes: counters.bytes,
+    slots: counters.slots,
+    trackedSlots: counters.trackedSlots,
+    reals: counters.reals.map((real) => ({
+      address: formatIpv4(real.address),
+      connections: real.connections,
+      packets: real.packets,
+      bytes: real.bytes,
+      activeFlows: real.activeFlows,
+      inactiveFlows: real.inactiveFlows,
+    })),
+  };
+}

@@ -1,0 +1,116 @@
+import type { FlowRecord } from '../dataplane/data-plane.ts';
+import type { DirectorEvent, ReloadSummary } from '../director/control.ts';
+import type { Decision } from '../forwarding/decision.ts';
+import type { Reason } from '../forwarding/reasons.ts';
+import type { SchedulerName, TransportProtocol, Tunnel } from '../forwarding/table.ts';
+
+/**
+ * The bodies of the API, as JSON. Addresses are dotted decimal text; what is not there is `null`, never left out.
+ * `schemas.ts` holds the zod schema of each, and the compiler holds the two together.
+ */
+export interface WireServiceKey {
+  readonly protocol: TransportProtocol;
+  readonly vip: string;
+  readonly port: number;
+}
+
+export interface WireHealth {
+  readonly state: 'up' | 'down' | 'unchecked';
+  readonly since: string;
+  readonly lastError: string | null;
+  readonly failures: number;
+}
+
+export interface WireReal {
+  readonly service: WireServiceKey;
+  readonly address: string;
+  readonly configuredWeight: number;
+  readonly override: number | null;
+  readonly effectiveWeight: number;
+  readonly health: WireHealth;
+}
+
+export interface WireService {
+  readonly service: WireServiceKey;
+  readonly scheduler: SchedulerName;
+  readonly tunnel: Tunnel;
+  readonly reals: readonly WireReal[];
+}
+
+export interface WireTraffic {
+  readonly connections: number;
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+export interface WireRealStats extends WireTraffic {
+  readonly address: string;
+  readonly activeFlows: number;
+  readonly inactiveFlows: number;
+}
+
+export interface WireServiceStats extends WireTraffic {
+  readonly service: WireServiceKey;
+  readonly slots: number;
+  readonly trackedSlots: number;
+  readonly reals: readonly WireRealStats[];
+}
+
+export interface WireStats {
+  readonly services: readonly WireServiceStats[];
+  /** Packets by reason; reasons that never occurred are left out. */
+  readonly reasons: Readonly<Record<string, number>>;
+  readonly handedOver: number;
+}
+
+export interface WireStatus {
+  readonly instance: string;
+  readonly interface: string;
+  readonly plane: string;
+  readonly configPath: string;
+  readonly pid: number;
+  readonly startedAt: string;
+  readonly services: readonly WireService[];
+  readonly stats: WireStats;
+}
+
+export interface WireFlow {
+  readonly service: WireServiceKey;
+  readonly client: string;
+  readonly clientPort: number;
+  readonly real: string;
+  readonly state: FlowRecord['state'];
+  readonly idleMs: number;
+}
+
+export type WireEvent = DirectorEvent;
+export type WireReload = ReloadSummary;
+
+export interface WireExplanation {
+  readonly verdict: Decision['verdict'];
+  readonly reason: Reason | null;
+  /** The real that a forwarded packet goes to. */
+  readonly real: string | null;
+  /** Where an answer is sent to. */
+  readonly to: string | null;
+  /** The IP packets that would be sent, in hex. */
+  readonly packets: readonly string[];
+  readonly sentences: readonly string[];
+}
+
+/** One real, or without `service` the same address in every service. */
+export interface WireRealSelector {
+  readonly address: string;
+  readonly service?: string | undefined;
+}
+
+export interface WireWeightChange extends WireRealSelector {
+  /** `null` takes an override back. */
+  readonly weight: number | null;
+}
+
+/** What a failed request answers. */
+export interface WireError {
+  readonly code: string;
+  readonly message: string;
+}

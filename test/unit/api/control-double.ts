@@ -1,0 +1,225 @@
+import type { FlowFilter, FlowRecord } from '../../../src/dataplane/data-plane.ts';
+import type {
+  DirectorControl,
+  DirectorEvent,
+  DirectorStatus,
+  RealSelector,
+  RealStatus,
+} from '../../../src/director/control.ts';
+import { CulvertError } from '../../../src/errors.ts';
+import type { ServiceKey } from '../../../src/forwarding/table.ts';
+import { formatIpv4, ipv4 } from '../../../src/net/ipv4-address.ts';
+
+export const WEB: ServiceKey = { vip: ipv4('192.0.2.10'), protocol: 'tcp', port: 80 };
+export const DNS: ServiceKey = { vip: ipv4('192.0.2.10'), protocol: 'udp', port: 53 };
+
+interface RealChange {
+  readonly override?: number;
+  readonly effectiveWeight?: number;
+  readonly health?: RealStatus['health'];
+}
+
+/**
+ * A director in a fixed state, with one real up, one down and one drained: what the API and the CLI make of such a state
+ * is under test, which no running director shows on demand. The director itself is run in run.test.ts.
+ */
+export class ControlDouble implements DirectorControl {
+  readonly calls: string[] = [];
+  readonly flowRecords: FlowRecord[] = [
+    {
+      service: WEB,
+      client: ipv4('198.51.100.2'),
+      clientPort: 40_000,
+      real: ipv4('10.0.1.2'),
+      state: 'ESTABLISHED',
+      idleMs: 1200,
+    },
+    {
+      service: DNS,
+      client: ipv4('198.51.100.77'),
+      clientPort: 5353,
+      real: ipv4('10.0.2.2'),
+      state: 'UDP',
+      idleMs: 61_000,
+    },
+  ];
+  reloadError: CulvertError | undefined;
+  readonly #startedMs: number;
+  readonly #events: DirectorEvent[] = [];
+  readonly #listeners = new Set<(event: DirectorEvent) => void>();
+
+  constructor(nowMs: number = Date.now()) {
+    this.#startedMs = nowMs;
+    this.emit('info', 'start', 'director started');
+    this.emit('warning', 'real-down', 'real 10.0.2.2 of tcp 192.0.2.10:80 is down: connection refused');
+  }
+
+  emit(level: DirectorEvent['level'], type: string, message: string): void {
+    const event = {
+      sequence: this.#events.length + 1,
+      time: '2026-01-02T03:04:05.000Z',
+      level,
+      type,
+      message,
+    };
+    this.#events.push(event);
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
+  async status(): Promise<DirectorStatus> {
+    const traffic = { connections: 1, packets: 10, bytes: 1000, activeFlows: 0, inactiveFlows: 0 };
+    return {
+      instance: 'eth0',
+      interface: 'eth0',
+      plane: 'xdp, native mode on eth0',
+      configPath: '/etc/culvert/culvert.yaml',
+      pid: 4711,
+      startedAt: new Date(this.#startedMs - 3_600_000).toISOString(),
+      services: [
+        { key: WEB, scheduler: 'mh', tunnel: { type: 'ipip' }, reals: this.#reals(WEB) },
+        { key: DNS, scheduler: 'rr', tunnel: { type: 'ipip' }, reals: [this.#real(DNS, '10.0.1.2')] },
+      ],
+      counters: {
+        services: [
+          {
+            key: WEB,
+            connections: 1234,
+            packets: 1_234_567,
+            bytes: 987_654_321,
+            slots: 4096,
+            trackedSlots: 17,
+            reals: [
+              {
+                address: ipv4('10.0.1.2'),
+                connections: 1200,
+                packets: 1_234_000,
+                bytes: 987_000_000,
+                activeFlows: 3,
+                inactiveFlows: 2,
+              },
+              { ...traffic, address: ipv4('10.0.2.2') },
+              { ...traffic, address: ipv4('10.0.3.2') },
+            ],
+          },
+          {
+            key: DNS,
+            connections: 0,
+            packets: 0,
+            bytes: 0,
+            slots: 1,
+            trackedSlots: 0,
+            reals: [{ ...traffic, address: ipv4('10.0.1.2') }],
+          },
+        ],
+        reasons: { 'too-big': 12, 'no-flow': 3400 },
+        handedOver: 3500,
+      },
+    };
+  }
+
+  async reload(): Promise<Awaited<ReturnType<DirectorControl['reload']>>> {
+    this.calls.push('reload');
+    if (this.reloadError !== undefined) throw this.reloadError;
+    return {
+      servicesAdded: 1,
+      servicesChanged: 0,
+      servicesRemoved: 2,
+      realsAdded: 0,
+      realsChanged: 0,
+      realsRemoved: 0,
+      applyMs: 1.25,
+    };
+  }
+
+  setWeight(selector: RealSelector, weight: number): Promise<readonly RealStatus[]> {
+    return this.#change(`weight ${weight}`, selector, { override: weight, effectiveWeight: weight });
+  }
+
+  clearWeight(selector: RealSelector): Promise<readonly RealStatus[]> {
+    return this.#change('clear', selector, {});
+  }
+
+  drain(selector: RealSelector): Promise<readonly RealStatus[]> {
+    return this.#change('drain', selector, { override: 0, effectiveWeight: 0 });
+  }
+
+  undrain(selector: RealSelector): Promise<readonly RealStatus[]> {
+    return this.#change('undrain', selector, {});
+  }
+
+  async *flows(filter: FlowFilter): AsyncIterable<FlowRecord> {
+    for (const flow of this.flowRecords) {
+      const { service, real, client } = filter;
+      if (service !== undefined && service.port !== flow.service.port) continue;
+      if (real !== undefined && real !== flow.real) continue;
+      if (client !== undefined && client !== flow.client) continue;
+      yield flow;
+    }
+  }
+
+  events(afterSequence: number): readonly DirectorEvent[] {
+    return this.#events.filter((event) => event.sequence > afterSequence);
+  }
+
+  subscribe(listener: (event: DirectorEvent) => void, signal: AbortSignal): void {
+    this.#listeners.add(listener);
+    signal.addEventListener('abort', () => this.#listeners.delete(listener));
+  }
+
+  explain(packet: Uint8Array): ReturnType<DirectorControl['explain']> {
+    this.calls.push(`explain ${Buffer.from(packet).toString('hex')}`);
+    return {
+      decision: { verdict: 'forward', real: 1, packets: [packet] },
+      real: ipv4('10.0.1.2'),
+      sentences: ['It is for tcp 192.0.2.10:80.', 'The ring names 10.0.1.2.'],
+    };
+  }
+
+  async remove(): Promise<void> {
+    this.calls.push('remove');
+  }
+
+  async #change(call: string, selector: RealSelector, change: RealChange): Promise<readonly RealStatus[]> {
+    const where = selector.service === undefined ? '' : ` of port ${selector.service.port}`;
+    this.calls.push(`${call} ${formatIpv4(selector.address)}${where}`);
+    const known = this.#reals(WEB).find((real) => real.address === selector.address);
+    if (known === undefined) {
+      throw new CulvertError('NOT_FOUND', `no service has a real ${formatIpv4(selector.address)}`);
+    }
+    return [{ ...this.#real(WEB, formatIpv4(selector.address)), ...change }];
+  }
+
+  #reals(service: ServiceKey): RealStatus[] {
+    const down = {
+      state: 'down',
+      since: this.#ago(5),
+      lastError: 'connection refused',
+      failures: 4,
+    } as const;
+    return [
+      this.#real(service, '10.0.1.2'),
+      this.#real(service, '10.0.2.2', { effectiveWeight: 0, health: down }),
+      this.#real(service, '10.0.3.2', { effectiveWeight: 0, override: 0 }),
+    ];
+  }
+
+  #real(service: ServiceKey, address: string, change: RealChange = {}): RealStatus {
+    return {
+      service,
+      address: ipv4(address),
+      configuredWeight: 100,
+      override: undefined,
+      effectiveWeight: 100,
+      health: { state: 'up', since: this.#ago(125), lastError: undefined, failures: 0 },
+      ...change,
+    };
+  }
+
+  #ago(seconds: number): string {
+    return new Date(this.#startedMs - seconds * 1000).toISOString();
+  }
+}
