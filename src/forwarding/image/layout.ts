@@ -62,3 +62,6 @@ export const COUNTERS = { size: 24, packets: 0, bytes: 8, connections: 16 } as c
 
 /** The unit of time in the image: 100 ms of CLOCK_BOOTTIME. */
 export const TICK_MS = 100;
+
+/** Time for which what was freed is not given out again: longer than any packet is under way inside the director. */
+export const REUSE_DELAY_TICKS: number = 5000 / TICK_MS;

@@ -1,0 +1,64 @@
+import { LAYOUT_VERSION, SETTINGS } from './layout.ts';
+
+/** Map `settings` of `bpf/layout.h`. */
+export class Settings {
+  /** A view: it follows `setHashKey`. */
+  readonly hashKey: Uint32Array<ArrayBuffer>;
+  readonly #words: Uint32Array<ArrayBuffer>;
+
+  constructor(settings: ArrayBuffer) {
+    this.#words = new Uint32Array(settings, 0, SETTINGS.size / 4);
+    this.hashKey = new Uint32Array(settings, SETTINGS.hashKey, 4);
+  }
+
+  /** 0: the memory is new. */
+  get layoutVersion(): number {
+    return this.#get(SETTINGS.layoutVersion);
+  }
+
+  get now(): number {
+    return this.#get(SETTINGS.now);
+  }
+
+  setNow(tick: number): void {
+    this.#set(SETTINGS.now, tick);
+  }
+
+  initialise(flowSets: number): void {
+    this.#set(SETTINGS.flowSetMask, flowSets - 1);
+    this.#set(SETTINGS.layoutVersion, LAYOUT_VERSION);
+  }
+
+  setSlowPathIfIndex(ifIndex: number): void {
+    this.#set(SETTINGS.slowPathIfIndex, ifIndex);
+  }
+
+  /** The next outer IPv4 ID, shared with the fast path: 1..65535, over and over. */
+  nextOuterId(): number {
+    for (;;) {
+      const id = Atomics.add(this.#words, SETTINGS.outerId / 4, 1) & 0xffff;
+      if (id !== 0) return id;
+    }
+  }
+
+  hasHashKey(key: Uint8Array): boolean {
+    return wordsOf(key).every((word, i) => this.hashKey[i] === word);
+  }
+
+  setHashKey(key: Uint8Array): void {
+    this.hashKey.set(wordsOf(key));
+  }
+
+  #get(offset: number): number {
+    return Atomics.load(this.#words, offset / 4);
+  }
+
+  #set(offset: number, value: number): void {
+    Atomics.store(this.#words, offset / 4, value >>> 0);
+  }
+}
+
+function wordsOf(key: Uint8Array): number[] {
+  const view = new DataView(key.buffer, key.byteOffset, 16);
+  return [0, 4, 8, 12].map((at) => view.getUint32(at, true));
+}
