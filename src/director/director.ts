@@ -1,0 +1,293 @@
+import type { CulvertConfig } from '../config/config.ts';
+import { type HostFacts, validateAgainstHost } from '../config/host.ts';
+import type { DataPlane, FlowFilter, FlowRecord } from '../dataplane/data-plane.ts';
+import { CulvertError } from '../errors.ts';
+import type { Explanation } from '../forwarding/decision.ts';
+import type { CheckState, KnownHealth } from '../health/check-state.ts';
+import { countChanges, settingsForRestart } from './config-diff.ts';
+import type {
+  DirectorControl,
+  DirectorEvent,
+  DirectorStatus,
+  RealSelector,
+  RealStatus,
+  ReloadSummary,
+} from './control.ts';
+import type { EventLog } from './event-log.ts';
+import { chooseHashKey } from './hash-key.ts';
+import { type FormerHealth, HealthBoard } from './health-board.ts';
+import { buildModel, type Model, type ModelReal, type RealId } from './model.ts';
+import { Reconciler } from './reconciler.ts';
+import { selectReals } from './select.ts';
+import { Coalesced, Serial } from './serial.ts';
+import type { DirectorState, StateStore } from './state-store.ts';
+import { directorStatus, realStatus } from './status.ts';
+import { computeTable, type TableInput } from './table.ts';
+import { describeDown, describeReload, messageOf, nameReal } from './words.ts';
+
+export interface DirectorOptions {
+  readonly config: CulvertConfig;
+  readonly configPath: string;
+  readonly loadConfig: (path: string) => Promise<CulvertConfig>;
+  /** Opened with `planeEventRecorder(events)`, so that what it tells becomes events. */
+  readonly plane: DataPlane;
+  readonly events: EventLog;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly store: StateStore;
+  readonly hostFacts: () => Promise<HostFacts>;
+}
+
+/** What is done to a real by hand; the weight is undefined where the configured one comes back. */
+interface Override {
+  readonly weight: number | undefined;
+  readonly type: string;
+  readonly what: string;
+}
+
+const RETRY_MS = 1000;
+
+/** Keeps a plane at what configuration, health and the operator's overrides come to. */
+export class Director implements DirectorControl {
+  readonly #options: DirectorOptions;
+  readonly #hashKey: Uint8Array;
+  readonly #startedMs: number;
+  readonly #stop = new AbortController();
+  readonly #removed = Promise.withResolvers<void>();
+  readonly #health: HealthBoard;
+  readonly #reconciler: Reconciler;
+  readonly #reloads = new Serial();
+  readonly #saving: Coalesced;
+  readonly #overrides: Map<RealId, number>;
+  #model: Model;
+  #retry: NodeJS.Timeout | undefined;
+
+  /**
+   * Validates against the host, takes up the state of the former run, and resolves once the plane forwards.
+   * The plane stays the caller's to close when this throws.
+   */
+  static async start(options: DirectorOptions): Promise<Director> {
+    validateAgainstHost(options.config, await options.hostFacts());
+    const { state, fault } = await options.store.load();
+    if (fault !== undefined)
+      options.events.add('warning', 'state-lost', `the former state is lost: ${fault}`);
+    const director = new Director(options, state);
+    await director.#adopt(director.#model, director.#health.formerFrom(state.down));
+    await director.#saving.request();
+    const services = `${options.config.services.length} services`;
+    options.events.add('info', 'start', `forwarding ${services}: ${options.plane.description}`);
+    return director;
+  }
+
+  private constructor(options: DirectorOptions, state: DirectorState) {
+    const { config, plane, now } = options;
+    this.#options = options;
+    this.#startedMs = now();
+    this.#hashKey = chooseHashKey(config.director.hashSeed, state.hashKey);
+    this.#model = buildModel(config);
+    this.#overrides = new Map(state.overrides);
+    this.#health = new HealthBoard({
+      connector: plane.connector,
+      now,
+      onChange: (checkKey, health) => this.#healthChanged(checkKey, health),
+      signal: this.#stop.signal,
+    });
+    this.#reconciler = new Reconciler(plane, (previous) =>
+      computeTable(
+        this.#tableInput(this.#model, (real) => this.#health.of(real)),
+        previous,
+      ),
+    );
+    this.#saving = new Coalesced(new Serial(), () => this.#save());
+  }
+
+  /** Resolves when `remove` has been carried out: the process has nothing left to do. */
+  get removed(): Promise<void> {
+    return this.#removed.promise;
+  }
+
+  async status(): Promise<DirectorStatus> {
+    const { config, configPath, plane } = this.#options;
+    return directorStatus({
+      director: config.director,
+      configPath,
+      plane: plane.description,
+      startedMs: this.#startedMs,
+      services: this.#model.services,
+      statusOf: (real) => this.#statusOf(real),
+      counters: await plane.counters(),
+    });
+  }
+
+  reload(): Promise<ReloadSummary> {
+    return this.#reloads.run(async () => {
+      try {
+        return await this.#reload();
+      } catch (error) {
+        this.#options.events.add('error', 'reload-failed', `reload changed nothing: ${messageOf(error)}`);
+        throw error;
+      }
+    });
+  }
+
+  async setWeight(selector: RealSelector, weight: number): Promise<readonly RealStatus[]> {
+    if (!Number.isInteger(weight) || weight < 0 || weight > 65535) {
+      throw new CulvertError('USAGE', `found weight ${weight}; allowed: a whole number from 0 to 65535`);
+    }
+    const what = `weight ${weight} until it is cleared`;
+    return this.#override(selector, { weight, type: 'weight', what });
+  }
+
+  clearWeight(selector: RealSelector): Promise<readonly RealStatus[]> {
+    const what = 'back to its configured weight';
+    return this.#override(selector, { weight: undefined, type: 'weight', what });
+  }
+
+  drain(selector: RealSelector): Promise<readonly RealStatus[]> {
+    const what = 'drained: its flows stay, new ones go elsewhere';
+    return this.#override(selector, { weight: 0, type: 'drain', what });
+  }
+
+  undrain(selector: RealSelector): Promise<readonly RealStatus[]> {
+    const what = 'no longer drained';
+    return this.#override(selector, { weight: undefined, type: 'undrain', what });
+  }
+
+  flows(filter: FlowFilter): AsyncIterable<FlowRecord> {
+    return this.#options.plane.flows(filter);
+  }
+
+  events(afterSequence: number): readonly DirectorEvent[] {
+    return this.#options.events.after(afterSequence);
+  }
+
+  subscribe(listener: (event: DirectorEvent) => void, signal: AbortSignal): void {
+    this.#options.events.subscribe(listener, signal);
+  }
+
+  explain(packet: Uint8Array): Explanation {
+    return this.#options.plane.explain(packet);
+  }
+
+  async remove(): Promise<void> {
+    await this.#quiesce();
+    await this.#options.plane.remove();
+    await this.#options.store.remove();
+    this.#options.events.add('info', 'remove', 'forwarding has ended and nothing is left behind');
+    this.#removed.resolve();
+  }
+
+  /** Ends checks and control; forwarding goes on where the plane outlives the process. */
+  async close(): Promise<void> {
+    await this.#quiesce();
+    await this.#options.plane.close();
+  }
+
+  /** Afterwards nothing more is applied, checked or saved. */
+  async #quiesce(): Promise<void> {
+    this.#stop.abort();
+    clearTimeout(this.#retry);
+    await this.#reloads.run(() => this.#reconciler.idle());
+    await this.#saving.request();
+  }
+
+  async #reload(): Promise<ReloadSummary> {
+    const { configPath, loadConfig, hostFacts, events } = this.#options;
+    const config = await loadConfig(configPath);
+    validateAgainstHost(config, await hostFacts());
+    const [before, after] = [this.#model, buildModel(config)];
+    const startedMs = performance.now();
+    await this.#adopt(after, this.#health.formerIn(before));
+    const summary = { ...countChanges(before, after), applyMs: performance.now() - startedMs };
+    await this.#saving.request();
+    events.add('info', 'reload', describeReload(summary));
+    for (const name of settingsForRestart(this.#options.config, config)) {
+      events.add('warning', 'restart-needed', `${name} has changed and takes effect at the next start`);
+    }
+    return summary;
+  }
+
+  /** Makes `model` the one that is forwarded and checked, or changes nothing if the plane cannot take it. */
+  async #adopt(model: Model, former: FormerHealth): Promise<void> {
+    let plan: ReturnType<HealthBoard['plan']> = new Map();
+    await this.#reconciler.replace(
+      (previous) => {
+        plan = this.#health.plan(model, former);
+        const health = (real: ModelReal): KnownHealth | undefined => plan.get(real.check?.key ?? '')?.known;
+        return computeTable(this.#tableInput(model, health), previous);
+      },
+      () => {
+        this.#model = model;
+        this.#health.carryOut(plan);
+        for (const id of this.#overrides.keys()) if (!model.reals.has(id)) this.#overrides.delete(id);
+      },
+    );
+    // What was checked or overridden while the plane was at it.
+    this.#reconcile();
+  }
+
+  #tableInput(model: Model, health: FormerHealth): TableInput {
+    const isDown = (real: ModelReal): boolean => health(real)?.up === false;
+    return { model, hashKey: this.#hashKey, overrides: this.#overrides, isDown };
+  }
+
+  async #override(selector: RealSelector, { weight, type, what }: Override): Promise<readonly RealStatus[]> {
+    const reals = selectReals(this.#model, selector);
+    const before = reals.map((real) => [real.id, this.#overrides.get(real.id)] as const);
+    for (const real of reals) this.#setOverride(real.id, weight);
+    try {
+      await this.#reconciler.request();
+    } catch (error) {
+      for (const [id, old] of before) this.#setOverride(id, old);
+      throw error;
+    }
+    for (const real of reals) this.#options.events.add('info', type, `${nameReal(real)}: ${what}`);
+    await this.#saving.request();
+    return reals.map((real) => this.#statusOf(real));
+  }
+
+  #setOverride(id: RealId, weight: number | undefined): void {
+    if (weight === undefined) this.#overrides.delete(id);
+    else this.#overrides.set(id, weight);
+  }
+
+  #healthChanged(checkKey: string, health: CheckState): void {
+    // Traffic first, words after.
+    this.#reconcile();
+    for (const real of this.#model.realsByCheck.get(checkKey) ?? []) {
+      if (health.up) this.#options.events.add('info', 'real-up', `${nameReal(real)} is up`);
+      else this.#options.events.add('warning', 'real-down', describeDown(real, health));
+    }
+    void this.#saving.request();
+  }
+
+  /** For changes that nobody waits for: what fails is told and tried again. */
+  #reconcile(): void {
+    this.#reconciler.request().catch((error: unknown) => {
+      if (this.#stop.signal.aborted) return;
+      this.#options.events.add(
+        'error',
+        'apply-failed',
+        `the plane did not take a change: ${messageOf(error)}`,
+      );
+      clearTimeout(this.#retry);
+      this.#retry = setTimeout(() => this.#reconcile(), RETRY_MS);
+    });
+  }
+
+  #statusOf(real: ModelReal): RealStatus {
+    const health = this.#health.of(real);
+    const sinceMs = health === undefined ? this.#startedMs : this.#health.wallClockMs(health.sinceMs);
+    return realStatus({ real, override: this.#overrides.get(real.id), health, sinceMs });
+  }
+
+  async #save(): Promise<void> {
+    const down = this.#health.downStates(this.#model);
+    try {
+      await this.#options.store.save({ hashKey: this.#hashKey, overrides: this.#overrides, down });
+    } catch (error) {
+      const message = `the state is not saved, a restart would forget the latest changes: ${messageOf(error)}`;
+      this.#options.events.add('error', 'state-not-saved', message);
+    }
+  }
+}

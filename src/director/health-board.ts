@@ -1,0 +1,94 @@
+import type { CheckConnector } from '../dataplane/check-connector.ts';
+import type { CheckState, KnownHealth } from '../health/check-state.ts';
+import { Checker, type WantedCheck } from '../health/checker.ts';
+import type { Model, ModelReal, RealId } from './model.ts';
+import type { DownState } from './state-store.ts';
+
+export interface HealthBoardOptions {
+  readonly connector: CheckConnector;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly onChange: (checkKey: string, health: CheckState) => void;
+  readonly signal: AbortSignal;
+}
+
+/** What a real's check was found to be before the check that is asked about began. */
+export type FormerHealth = (real: ModelReal) => KnownHealth | undefined;
+
+/** The health of reals: whose check is which, carried from model to model and from run to run. */
+export class HealthBoard {
+  readonly #checker: Checker;
+  readonly #now: () => number;
+
+  constructor({ connector, now, onChange, signal }: HealthBoardOptions) {
+    this.#checker = new Checker({ connector, onChange, signal });
+    this.#now = now;
+  }
+
+  /** Undefined: unchecked. */
+  of(real: ModelReal): CheckState | undefined {
+    return real.check === undefined ? undefined : this.#checker.state(real.check.key);
+  }
+
+  /**
+   * The checks that a model asks for, by key. One that is not under way begins with what is known of its reals from
+   * before, under whatever check that was: a failed one stays failed until an attempt has passed.
+   */
+  plan(model: Model, former: FormerHealth): ReadonlyMap<string, WantedCheck> {
+    const plan = new Map<string, WantedCheck>();
+    for (const [key, reals] of model.realsByCheck) {
+      const check = reals[0]?.check;
+      if (check === undefined) continue;
+      const known = this.#checker.state(key) ?? worst(reals.map(former)) ?? healthy();
+      plan.set(key, { check, known });
+    }
+    return plan;
+  }
+
+  carryOut(plan: ReadonlyMap<string, WantedCheck>): void {
+    this.#checker.update([...plan.values()]);
+  }
+
+  /** What this board knows, by the real's name: for the next model, whose checks may be others. */
+  formerIn(model: Model): FormerHealth {
+    return (real) => {
+      const same = model.reals.get(real.id);
+      return same === undefined ? undefined : this.of(same);
+    };
+  }
+
+  /** What the former run knew. */
+  formerFrom(down: ReadonlyMap<RealId, DownState>): FormerHealth {
+    return (real) => {
+      const state = down.get(real.id);
+      if (state === undefined) return undefined;
+      const sinceMs = performance.now() - this.#now() + Date.parse(state.since);
+      return { up: false, sinceMs, lastError: state.error };
+    };
+  }
+
+  /** For the next run. */
+  downStates(model: Model): ReadonlyMap<RealId, DownState> {
+    const down = new Map<RealId, DownState>();
+    for (const real of model.reals.values()) {
+      const health = this.of(real);
+      if (health === undefined || health.up) continue;
+      const since = new Date(this.wallClockMs(health.sinceMs)).toISOString();
+      down.set(real.id, { since, error: health.lastError });
+    }
+    return down;
+  }
+
+  /** Checks keep the monotonic clock; people and the state file want the time of day, in milliseconds since 1970. */
+  wallClockMs(monotonicMs: number): number {
+    return Math.round(this.#now() - performance.now() + monotonicMs);
+  }
+}
+
+function worst(all: readonly (KnownHealth | undefined)[]): KnownHealth | undefined {
+  return all.find((one) => one?.up === false) ?? all.find((one) => one !== undefined);
+}
+
+function healthy(): KnownHealth {
+  return { up: true, sinceMs: performance.now(), lastError: undefined };
+}

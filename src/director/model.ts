@@ -1,0 +1,51 @@
+import type { CulvertConfig, RealConfig, ServiceConfig } from '../config/config.ts';
+import { formatServiceName } from '../forwarding/service-name.ts';
+import type { ServiceName } from '../forwarding/table.ts';
+import { type Check, checkOf } from '../health/check.ts';
+import { formatIpv4 } from '../net/ipv4-address.ts';
+
+/** A configuration with what the director looks up again and again: names, and which check is whose. */
+export interface Model {
+  readonly config: CulvertConfig;
+  readonly services: readonly ModelService[];
+  readonly reals: ReadonlyMap<RealId, ModelReal>;
+  readonly realsByCheck: ReadonlyMap<string, readonly ModelReal[]>;
+}
+
+export interface ModelService {
+  readonly name: ServiceName;
+  readonly config: ServiceConfig;
+  readonly reals: readonly ModelReal[];
+}
+
+/** `tcp 192.0.2.10:80 10.0.3.2`: names a real over reloads and restarts. */
+export type RealId = string;
+
+export interface ModelReal {
+  readonly id: RealId;
+  readonly service: ServiceConfig;
+  readonly config: RealConfig;
+  /** Undefined: not checked, always up. */
+  readonly check: Check | undefined;
+}
+
+export function buildModel(config: CulvertConfig): Model {
+  const services = config.services.map(modelService);
+  const all = services.flatMap((service) => service.reals);
+  const realsByCheck = Map.groupBy(
+    all.filter((real) => real.check !== undefined),
+    (real) => real.check?.key ?? '',
+  );
+  return { config, services, reals: new Map(all.map((real) => [real.id, real])), realsByCheck };
+}
+
+function modelService(config: ServiceConfig): ModelService {
+  const name = formatServiceName(config);
+  const reals = config.reals.map((real) => ({
+    id: `${name} ${formatIpv4(real.address)}`,
+    service: config,
+    config: real,
+    check: real.check === undefined ? undefined : checkOf(config, real.address, real.check),
+  }));
+  return { name, config, reals };
+}

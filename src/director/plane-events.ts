@@ -1,0 +1,36 @@
+import type { PlaneEvent, PlaneEventListener } from '../dataplane/data-plane.ts';
+import { formatServiceName } from '../forwarding/service-name.ts';
+import { formatIpv4 } from '../net/ipv4-address.ts';
+import type { EventLog } from './event-log.ts';
+
+/** A listener to open a plane with: what the plane tells becomes the director's events. */
+export function planeEventRecorder(events: EventLog): PlaneEventListener {
+  return (event) => record(event, events);
+}
+
+function record(event: PlaneEvent, events: EventLog): void {
+  switch (event.type) {
+    case 'blackhole-cured': {
+      const client = `${formatIpv4(event.client)}:${event.clientPort}`;
+      const service = formatServiceName(event.service);
+      events.add(
+        'warning',
+        event.type,
+        `ICMP does not reach client ${client} of ${service}: its oversize packets are now forwarded in outer fragments`,
+      );
+      break;
+    }
+    case 'next-hop': {
+      const real = formatIpv4(event.real);
+      const state = event.resolved ? 'known' : 'unknown';
+      events.add(
+        event.resolved ? 'info' : 'warning',
+        event.type,
+        `the next hop to ${real} is ${state}: ${event.detail}`,
+      );
+      break;
+    }
+    case 'warning':
+      events.add('warning', 'plane', event.message);
+  }
+}

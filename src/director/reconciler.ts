@@ -1,0 +1,50 @@
+import type { DataPlane } from '../dataplane/data-plane.ts';
+import type { ForwardingTable } from '../forwarding/table.ts';
+import { Coalesced, Serial } from './serial.ts';
+
+/** Computes a table; what is as in `previous`, the one that the plane holds, is the same object. */
+export type Compute = (previous: ForwardingTable | undefined) => ForwardingTable;
+
+/** The one way to the plane: applies one table at a time, and of several changes that come meanwhile only their sum. */
+export class Reconciler {
+  readonly #plane: DataPlane;
+  readonly #serial = new Serial();
+  readonly #next: Coalesced;
+  #applied: ForwardingTable | undefined;
+
+  /** @param compute The table as it ought to be when it is called. */
+  constructor(plane: DataPlane, compute: Compute) {
+    this.#plane = plane;
+    this.#next = new Coalesced(this.#serial, () => this.#apply(compute));
+  }
+
+  /** Brings the plane to the table of now. @throws what the plane's `apply` throws. */
+  request(): Promise<void> {
+    return this.#next.request();
+  }
+
+  /**
+   * Applies a table that is not yet the one of now, and makes it so by `commit`, before any other table is computed;
+   * if the plane refuses, `commit` is not called.
+   */
+  replace(compute: Compute, commit: () => void): Promise<void> {
+    return this.#serial.run(async () => {
+      await this.#apply(compute);
+      commit();
+    });
+  }
+
+  /** Resolves when all that was asked for so far has been done. */
+  idle(): Promise<void> {
+    return this.#serial.run(() => Promise.resolve());
+  }
+
+  async #apply(compute: Compute): Promise<void> {
+    const table = compute(this.#applied);
+    if (table === this.#applied) return;
+    // Until the plane has taken it, nothing is known of what it holds: the next table is then applied in any case.
+    this.#applied = undefined;
+    await this.#plane.apply(table);
+    this.#applied = table;
+  }
+}

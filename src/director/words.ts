@@ -1,0 +1,26 @@
+import { formatServiceName } from '../forwarding/service-name.ts';
+import type { CheckState } from '../health/check-state.ts';
+import { formatIpv4 } from '../net/ipv4-address.ts';
+import type { ReloadSummary } from './control.ts';
+import type { ModelReal } from './model.ts';
+
+/** `10.0.3.2 of tcp 192.0.2.10:80`. */
+export function nameReal(real: ModelReal): string {
+  return `${formatIpv4(real.config.address)} of ${formatServiceName(real.service)}`;
+}
+
+export function describeDown(real: ModelReal, { failures, lastError }: CheckState): string {
+  const attempts = failures === 1 ? '1 failed attempt' : `${failures} failed attempts`;
+  return `${nameReal(real)} is down: ${lastError} (${attempts})`;
+}
+
+export function describeReload(summary: ReloadSummary): string {
+  const { servicesAdded, servicesChanged, servicesRemoved, realsAdded, realsChanged, realsRemoved } = summary;
+  const services = `services: ${servicesAdded} added, ${servicesChanged} changed, ${servicesRemoved} removed`;
+  const reals = `reals: ${realsAdded} added, ${realsChanged} changed, ${realsRemoved} removed`;
+  return `reload: ${services}; ${reals}; applied in ${summary.applyMs.toFixed(1)} ms`;
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

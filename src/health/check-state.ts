@@ -1,0 +1,67 @@
+import type { CheckConfig } from '../config/config.ts';
+
+/** The times that govern a check; a `CheckConfig` is one. */
+export type CheckSchedule = Pick<CheckConfig, 'intervalMs' | 'timeoutMs' | 'retries' | 'retryDelayMs'>;
+
+/**
+ * One check between two attempts. Times are milliseconds of any one clock that never goes back.
+ *
+ * keepalived's TCP_CHECK: while up, an attempt per interval; a failed one is followed by up to `retries` further ones,
+ * `retryDelay` apart, and the last of them that fails takes the real out; while down, an attempt per interval, and one
+ * that passes brings it back.
+ */
+export interface CheckState {
+  readonly up: boolean;
+  /** When `up` came to be what it is. */
+  readonly sinceMs: number;
+  /** When the next attempt is to begin. */
+  readonly dueMs: number;
+  /** Failed attempts in a row. */
+  readonly failures: number;
+  /** Of the last attempt; undefined when it passed or there was none. */
+  readonly lastError: string | undefined;
+}
+
+export interface Attempt {
+  readonly startedMs: number;
+  readonly endedMs: number;
+  /** What the network answered; undefined: the connection came about. */
+  readonly error: string | undefined;
+}
+
+/** Lateness up to this is a timer's; more of it is a machine that stood still, after which nothing is made up for. */
+const TIMER_LATENESS_MS = 50;
+
+/** What a check is taken for before its first attempt has ended. */
+export type KnownHealth = Pick<CheckState, 'up' | 'sinceMs' | 'lastError'>;
+
+export function firstState({ up, sinceMs, lastError }: KnownHealth, dueMs: number): CheckState {
+  return { up, sinceMs, dueMs, failures: 0, lastError };
+}
+
+export function afterAttempt(state: CheckState, attempt: Attempt, schedule: CheckSchedule): CheckState {
+  const failures = attempt.error === undefined ? 0 : state.failures + 1;
+  const up = attempt.error === undefined || (state.up && failures <= schedule.retries);
+  const retrying = up && failures > 0;
+  return {
+    up,
+    sinceMs: up === state.up ? state.sinceMs : attempt.endedMs,
+    dueMs: punctualEnd(state, attempt) + (retrying ? schedule.retryDelayMs : schedule.intervalMs),
+    failures,
+    lastError: attempt.error,
+  };
+}
+
+/** When the attempt would have ended had its timer been exact: the lateness of several timers must not add up. */
+function punctualEnd(state: CheckState, { startedMs, endedMs }: Attempt): number {
+  const lateness = startedMs - state.dueMs;
+  return lateness > 0 && lateness <= TIMER_LATENESS_MS ? endedMs - lateness : endedMs;
+}
+
+/**
+ * When the `index`-th check is first tried, counted from its start: multiples of the golden ratio lie evenly in the
+ * interval however many there are, the first at once.
+ */
+export function firstAttemptDelayMs(index: number, intervalMs: number): number {
+  return ((index * 0.618_033_988_749_895) % 1) * intervalMs;
+}

@@ -1,0 +1,134 @@
+import { formatDuration } from '../config/duration.ts';
+import type { CheckConnector } from '../dataplane/check-connector.ts';
+import type { Check } from './check.ts';
+import {
+  afterAttempt,
+  type CheckState,
+  firstAttemptDelayMs,
+  firstState,
+  type KnownHealth,
+} from './check-state.ts';
+
+export interface CheckerOptions {
+  readonly connector: CheckConnector;
+  /** Called at once when a check turns from up to down or back. */
+  readonly onChange: (key: string, state: CheckState) => void;
+  /** Ends all checking; running attempts are aborted. */
+  readonly signal: AbortSignal;
+}
+
+/** A check to run, and what to take it for until its first attempt has ended. */
+export interface WantedCheck {
+  readonly check: Check;
+  readonly known: KnownHealth;
+}
+
+interface RunningCheck {
+  readonly check: Check;
+  state: CheckState;
+  /** Of the next attempt, or of the end of the running one. */
+  timer: NodeJS.Timeout | undefined;
+  /** Of the running attempt. */
+  attempt: AbortController | undefined;
+  startedMs: number;
+}
+
+/** Runs checks on real timers, each once however many reals it stands for. Its clock is `performance.now()`. */
+export class Checker {
+  readonly #options: CheckerOptions;
+  readonly #running = new Map<string, RunningCheck>();
+  #started = 0;
+
+  constructor(options: CheckerOptions) {
+    this.#options = options;
+    options.signal.addEventListener('abort', () => this.#stopAll(), { once: true });
+  }
+
+  /** Undefined for a check that is not run. What was known last remains when the signal has aborted. */
+  state(key: string): CheckState | undefined {
+    return this.#running.get(key)?.state;
+  }
+
+  /** Makes these the checks that are run. Those that stay keep their state and schedule. */
+  update(wanted: readonly WantedCheck[]): void {
+    if (this.#options.signal.aborted) return;
+    const keys = new Set(wanted.map(({ check }) => check.key));
+    for (const [key, running] of this.#running) {
+      if (keys.has(key)) continue;
+      this.#running.delete(key);
+      stop(running);
+    }
+    for (const one of wanted) if (!this.#running.has(one.check.key)) this.#start(one);
+  }
+
+  #stopAll(): void {
+    for (const running of this.#running.values()) stop(running);
+  }
+
+  #start({ check, known }: WantedCheck): void {
+    const delay = firstAttemptDelayMs(this.#started++, check.schedule.intervalMs);
+    const running: RunningCheck = {
+      check,
+      state: firstState(known, performance.now() + delay),
+      timer: undefined,
+      attempt: undefined,
+      startedMs: 0,
+    };
+    this.#running.set(check.key, running);
+    this.#schedule(running);
+  }
+
+  // The methods that timers call are bound once and take the check as an argument: no closure for each attempt.
+
+  #schedule(running: RunningCheck): void {
+    const delay = Math.max(0, running.state.dueMs - performance.now());
+    running.timer = setTimeout(this.#begin, delay, running);
+  }
+
+  readonly #begin = (running: RunningCheck): void => {
+    const controller = new AbortController();
+    running.attempt = controller;
+    running.startedMs = performance.now();
+    running.timer = setTimeout(this.#timeOut, running.check.schedule.timeoutMs, running);
+    void this.#connect(running, controller);
+  };
+
+  async #connect(running: RunningCheck, controller: AbortController): Promise<void> {
+    let error: string | undefined;
+    try {
+      await this.#options.connector.connectTcp(running.check.target, controller.signal);
+    } catch (cause) {
+      error = cause instanceof Error ? cause.message : String(cause);
+    }
+    // An attempt that has timed out or been stopped has ended already, whatever its connector says later.
+    if (running.attempt === controller) this.#end(running, error);
+  }
+
+  // An answer may have come while the loop was busy with something long: it is read before the timeout counts.
+  readonly #timeOut = (running: RunningCheck): void => {
+    setImmediate(this.#expire, running, running.attempt);
+  };
+
+  readonly #expire = (running: RunningCheck, controller: AbortController | undefined): void => {
+    if (controller === undefined || running.attempt !== controller) return;
+    const reason = new Error(`no answer within ${formatDuration(running.check.schedule.timeoutMs)}`);
+    this.#end(running, reason.message);
+    controller.abort(reason);
+  };
+
+  #end(running: RunningCheck, error: string | undefined): void {
+    clearTimeout(running.timer);
+    running.attempt = undefined;
+    const wasUp = running.state.up;
+    const attempt = { startedMs: running.startedMs, endedMs: performance.now(), error };
+    running.state = afterAttempt(running.state, attempt, running.check.schedule);
+    this.#schedule(running);
+    if (running.state.up !== wasUp) this.#options.onChange(running.check.key, running.state);
+  }
+}
+
+function stop(running: RunningCheck): void {
+  clearTimeout(running.timer);
+  running.attempt?.abort();
+  running.attempt = undefined;
+}
