@@ -79,7 +79,7 @@ struct real {
 	__be32 outer_destination[4];
 	__u32 weight;            /* as configured; for the control plane that takes over */
 	__u32 reserved1;
-};
+} __attribute__((aligned(8))); /* or compilers would read its atomic word in halves */
 
 /* Map `flows`: one 64-byte line to a set of four.
  * key: client address (host order) << 32 | client port << 16 | service index; 0: never used.

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* The flow memory, by the rules that src/forwarding/image/flow-table.ts states; both write it at the same time. */
+#ifndef CULVERT_FLOW_TABLE_H
+#define CULVERT_FLOW_TABLE_H
+
+#include "flow-hash.h"
+#include "image.h"
+#include "parse.h"
+
+#define SERVICE_STEP 0x9e3779b1u
+
+/* Where a flow's entry is or would be. */
+struct flow_key {
+	struct flow_set *set;
+	__u64 key;
+	__u32 tag;
+};
+
+/* An entry as it was read: a later compare-and-swap expects `value`. */
+struct flow_hit {
+	struct flow *entry;
+	__u64 value;
+};
+
+static __always_inline __u32 flow_real(__u64 value)
+{
+	return (__u16)value;
+}
+
+static __always_inline __u32 flow_state(__u64 value)
+{
+	return (__u8)(value >> 16);
+}
+
+static __always_inline __u32 flow_tag(__u64 value)
+{
+	return (__u8)(value >> 24);
+}
+
+static __always_inline __u64 pack_flow(__u32 tag, __u32 state, __u32 real, __u32 now)
+{
+	return (__u64)now << 32 | tag << 24 | state << 16 | real;
+}
+
+/* State in which a packet's flow is first remembered; FLOW_NONE for a RST, which is not worth an entry. */
+static __always_inline __u32 first_flow_state(const struct packet *packet)
+{
+	if (packet->protocol == IPPROTO_UDP)
+		return FLOW_UDP;
+	if (packet->tcp_flags & TCP_RST)
+		return FLOW_NONE;
+	if (packet->tcp_flags & TCP_SYN)
+		return FLOW_SYN_RECV;
+	return packet->tcp_flags & TCP_FIN ? FLOW_FIN_WAIT : FLOW_ESTABLISHED;
+}
+
+/* State of a remembered flow after a further packet, as IPVS sees it from the client's side. */
+static __always_inline __u32 next_flow_state(__u32 state, const struct packet *packet)
+{
+	if (packet->protocol == IPPROTO_UDP)
+		return FLOW_UDP;
+	if (packet->tcp_flags & TCP_RST)
+		return FLOW_CLOSE;
+	if (packet->tcp_flags & TCP_SYN)
+		return state == FLOW_ESTABLISHED ? state : FLOW_SYN_RECV;
+	if (packet->tcp_flags & TCP_FIN)
+		return state == FLOW_CLOSE ? state : FLOW_FIN_WAIT;
+	return packet->tcp_flags & TCP_ACK && state == FLOW_SYN_RECV ? FLOW_ESTABLISHED : state;
+}
+
+static __always_inline int find_flow_set(const struct packet *packet, __u32 service_index,
+					 const struct settings *settings, struct flow_key *flow)
+{
+	__u32 client = bpf_ntohl(packet->client), port = bpf_ntohs(packet->client_port);
+	__u32 hash = flow_hash(client, port, settings->hash_key) + service_index * SERVICE_STEP;
+	__u32 set = hash & settings->flow_set_mask;
+
+	flow->key = (__u64)client << 32 | port << 16 | service_index;
+	flow->tag = hash >> 24;
+	flow->set = bpf_map_lookup_elem(&flows, &set);
+	return flow->set ? 0 : -1;
+}
+
+/* A value is read before its key; should another writer come between, the tag tells. */
+static __always_inline struct flow_hit find_flow(const struct flow_key *flow)
+{
+	struct flow_hit hit = {};
+
+	for (int way = 0; way < FLOW_WAYS; way++) {
+		struct flow *entry = &flow->set->way[way];
+		__u64 value = READ_ONCE(entry->value);
+
+		if (value <= FLOW_BUSY || READ_ONCE(entry->key) != flow->key || flow_tag(value) != flow->tag)
+			continue;
+		hit.entry = entry;
+		hit.value = value;
+		break;
+	}
+	return hit;
+}
+
+/* If another CPU was quicker its value stands: it is as new, and the flow's next packet comes soon. */
+static __always_inline int replace_flow(const struct flow_hit *hit, __u64 value)
+{
+	return __sync_val_compare_and_swap(&hit->entry->value, hit->value, value) == hit->value;
+}
+
+/* Writes only when the tick or the state is new, so that a busy flow's line stays shared between CPUs. */
+static __always_inline void touch_flow(const struct flow_hit *hit, const struct packet *packet, __u32 now)
+{
+	__u32 state = next_flow_state(flow_state(hit->value), packet);
+	__u64 value = pack_flow(flow_tag(hit->value), state, flow_real(hit->value), now);
+
+	if (value != hit->value)
+		replace_flow(hit, value);
+}
+
+static __always_inline __u32 eviction_limit(__u32 newcomer)
+{
+	if (newcomer == FLOW_ESTABLISHED)
+		return 4;
+	return newcomer == FLOW_FIN_WAIT ? 3 : 2;
+}
+
+static __always_inline __u32 eviction_cost(__u32 victim, __u32 newcomer)
+{
+	if (victim == FLOW_CLOSE)
+		return 0;
+	if (victim == FLOW_FIN_WAIT)
+		return 3;
+	if (victim == FLOW_ESTABLISHED)
+		return 4;
+	return victim == newcomer ? 1 : 2;
+}
+
+/* The entry that makes way for a flow in `state`: a free one, else the cheapest, among those the oldest; or none. */
+static __always_inline struct flow_hit find_way(struct flow_set *set, __u32 state, __u32 now)
+{
+	__u32 best_cost = eviction_limit(state) + 1, best_idle = 0;
+	struct flow_hit best = {};
+
+	for (int way = 0; way < FLOW_WAYS; way++) {
+		struct flow *entry = &set->way[way];
+		__u64 value = READ_ONCE(entry->value);
+		__u32 idle = now - (__u32)(value >> 32), cost;
+
+		if (value == 0) {
+			best.entry = entry;
+			best.value = 0;
+			break;
+		}
+		cost = eviction_cost(flow_state(value), state);
+		if (value == FLOW_BUSY || cost > best_cost)
+			continue;
+		if (cost < best_cost || (best.entry && idle > best_idle)) {
+			best.entry = entry;
+			best.value = value;
+			best_cost = cost;
+			best_idle = idle;
+		}
+	}
+	return best;
+}
+
+/* Remembers a flow that was not found; 0 when nothing in its set may make way. */
+static __always_inline int insert_flow(const struct flow_key *flow, __u32 state, __u32 real, __u32 now)
+{
+	for (int attempt = 0; attempt < FLOW_WAYS; attempt++) {
+		struct flow_hit way = find_way(flow->set, state, now);
+
+		if (!way.entry)
+			return 0;
+		if (!replace_flow(&way, FLOW_BUSY))
+			continue;
+		/* Exchanges, not plain stores: they are the barriers that keep the key before its value. */
+		__sync_lock_test_and_set(&way.entry->key, flow->key);
+		__sync_lock_test_and_set(&way.entry->value, pack_flow(flow->tag, state, real, now));
+		return 1;
+	}
+	return 0;
+}
+
+#endif

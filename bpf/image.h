@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* The maps of the forwarding image, and the ways to reach their elements. src/dataplane/xdp/ sizes `slots` and `flows`
+ * to the capacity configured and pins all of them. */
+#ifndef CULVERT_IMAGE_H
+#define CULVERT_IMAGE_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "layout.h"
+
+#define REASON_CAPACITY 64 /* as in src/forwarding/image/memory.ts */
+
+/* An array that user space maps. Its elements start on a page, so that one of 64 bytes is one cache line. */
+#define SHARED_ARRAY(entries, element)                  \
+	__uint(type, BPF_MAP_TYPE_ARRAY);               \
+	__uint(map_flags, BPF_F_MMAPABLE);              \
+	__uint(max_entries, entries);                   \
+	__type(key, __u32);                             \
+	__type(value, element)
+
+struct {
+	SHARED_ARRAY(1, struct settings);
+} settings SEC(".maps");
+
+struct {
+	SHARED_ARRAY(SERVICE_BUCKETS, struct service);
+} services SEC(".maps");
+
+struct {
+	SHARED_ARRAY(1, struct slot_line);
+} slots SEC(".maps");
+
+struct {
+	SHARED_ARRAY(REALS, struct real);
+} reals SEC(".maps");
+
+struct {
+	SHARED_ARRAY(1, struct flow_set);
+} flows SEC(".maps");
+
+struct {
+	SHARED_ARRAY(SERVICES, __u64);
+} cursors SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, REALS);
+	__type(key, __u32);
+	__type(value, struct counters);
+} counters SEC(".maps");
+
+/* The slow path's own; no program uses these two. They are here to last as long as the others. */
+struct {
+	SHARED_ARRAY(REALS, struct counters);
+} slow_counters SEC(".maps");
+
+struct {
+	SHARED_ARRAY(REASON_CAPACITY, __u64);
+} reasons SEC(".maps");
+
+/* A shared word is read once: the compiler must neither read it again nor in parts. */
+#define READ_ONCE(word) (*(const volatile typeof(word) *)&(word))
+
+static __always_inline struct settings *image_settings(void)
+{
+	__u32 only = 0;
+
+	return bpf_map_lookup_elem(&settings, &only);
+}
+
+static __always_inline const struct real *image_real(__u32 index)
+{
+	return bpf_map_lookup_elem(&reals, &index);
+}
+
+/* The slot of that number in the `slots` array; 0, which names no real, if there is none. */
+static __always_inline __u32 image_slot(__u32 number)
+{
+	__u32 line_index = number / SLOTS_PER_LINE;
+	const struct slot_line *line = bpf_map_lookup_elem(&slots, &line_index);
+
+	return line ? READ_ONCE(line->slot[number % SLOTS_PER_LINE]) : 0;
+}
+
+/* Next hop and state: one atomic word, see struct real. */
+static __always_inline __u64 real_next_hop(const struct real *real)
+{
+	return READ_ONCE(*(const __u64 *)real->next_hop_mac);
+}
+
+static __always_inline __u16 real_state(const struct real *real)
+{
+	return real_next_hop(real) >> 48;
+}
+
+static __always_inline int is_serving(__u32 index)
+{
+	const struct real *real = image_real(index);
+
+	return real && (real_state(real) & REAL_SERVING);
+}
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* Parsing with a cursor: each helper returns the header under it and steps behind, or NULL if the frame ends sooner. */
+#ifndef CULVERT_PARSE_H
+#define CULVERT_PARSE_H
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#define IP_DF 0x4000
+#define IP_FRAGMENT 0x3fff /* more fragments, or an offset */
+
+#define TCP_FIN 0x01
+#define TCP_SYN 0x02
+#define TCP_RST 0x04
+#define TCP_ACK 0x10
+#define TCP_FLAGS_AT 13
+
+#define ARPHRD_ETHER 1
+#define ARPOP_REQUEST 1
+
+#define NULL ((void *)0)
+
+struct cursor {
+	void *at;
+	void *end;
+};
+
+/* An ARP packet about IPv4 over Ethernet. linux/if_arp.h leaves the addresses out, and needs headers of the C library. */
+struct arp_ipv4 {
+	__be16 hardware;
+	__be16 protocol;
+	__u8 hardware_bytes;
+	__u8 protocol_bytes;
+	__be16 operation;
+	__u8 sender_mac[ETH_ALEN];
+	__be32 sender;
+	__u8 target_mac[ETH_ALEN];
+	__be32 target;
+} __attribute__((packed));
+
+/* What the fast path needs to know of a packet it can forward. In host order, but for what is __be. */
+struct packet {
+	__be32 client;
+	__be32 vip;
+	__be16 client_port;
+	__be16 service_port;
+	__be16 length_be;
+	__u16 length;            /* of the IP packet */
+	__be16 fragment;         /* the flags word; only DF and the reserved bit can be set */
+	__u8 protocol;
+	__u8 tos;
+	__u8 ttl;
+	__u8 tcp_flags;          /* 0 for UDP */
+};
+
+static __always_inline long frame_bytes(const struct xdp_md *ctx)
+{
+	long bytes = (long)ctx->data_end - (long)ctx->data;
+
+	/* Keeps the compiler from folding this into 32-bit arithmetic, which the verifier does not allow on pointers. */
+	asm volatile("" : "+r"(bytes));
+	return bytes;
+}
+
+static __always_inline struct ethhdr *parse_ethernet(struct cursor *cursor)
+{
+	struct ethhdr *ethernet = cursor->at;
+
+	if ((void *)(ethernet + 1) > cursor->end)
+		return NULL;
+	cursor->at = ethernet + 1;
+	return ethernet;
+}
+
+static __always_inline struct arp_ipv4 *parse_arp(struct cursor *cursor)
+{
+	struct arp_ipv4 *arp = cursor->at;
+
+	if ((void *)(arp + 1) > cursor->end)
+		return NULL;
+	if (arp->hardware != bpf_htons(ARPHRD_ETHER) || arp->protocol != bpf_htons(ETH_P_IP) ||
+	    arp->hardware_bytes != ETH_ALEN || arp->protocol_bytes != sizeof(arp->target))
+		return NULL;
+	cursor->at = arp + 1;
+	return arp;
+}
+
+/* The header without options; whether it makes sense is not looked at. */
+static __always_inline struct iphdr *parse_ipv4(struct cursor *cursor)
+{
+	struct iphdr *ip = cursor->at;
+
+	if ((void *)(ip + 1) > cursor->end)
+		return NULL;
+	cursor->at = ip + 1;
+	return ip;
+}
+
+/* Ports and flags. */
+static __always_inline int parse_transport(struct cursor *cursor, struct packet *packet, __u8 protocol)
+{
+	__u32 header_bytes = protocol == IPPROTO_TCP ? sizeof(struct tcphdr) : sizeof(struct udphdr);
+	const struct udphdr *ports = cursor->at;
+
+	if ((void *)(ports + 1) > cursor->end || packet->length < sizeof(struct iphdr) + header_bytes)
+		return -1;
+	if (protocol == IPPROTO_TCP) {
+		if (cursor->at + sizeof(struct tcphdr) > cursor->end)
+			return -1;
+		packet->tcp_flags = ((const __u8 *)cursor->at)[TCP_FLAGS_AT];
+	} else {
+		packet->tcp_flags = 0;
+	}
+	packet->client_port = ports->source;
+	packet->service_port = ports->dest;
+	return 0;
+}
+
+/* The common case: IPv4 without options, whole, of sound lengths, with TTL to spare, TCP or UDP. 0, or -1 for all else.
+ * The cursor stands behind the IP header. */
+static __always_inline int parse_common(struct cursor *cursor, const struct iphdr *ip, struct packet *packet)
+{
+	if (*(const __u8 *)ip != 0x45 || ip->frag_off & bpf_htons(IP_FRAGMENT) || ip->ttl <= 1)
+		return -1;
+	if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP)
+		return -1;
+	packet->client = ip->saddr;
+	packet->vip = ip->daddr;
+	packet->length_be = ip->tot_len;
+	packet->length = bpf_ntohs(ip->tot_len);
+	packet->fragment = ip->frag_off;
+	packet->protocol = ip->protocol;
+	packet->tos = ip->tos;
+	packet->ttl = ip->ttl;
+	if ((const void *)ip + packet->length > cursor->end)
+		return -1;
+	return parse_transport(cursor, packet, ip->protocol);
+}
+
+/* As IPVS sees it: what else is set does not matter. UDP opens nothing by this. */
+static __always_inline int opens_flow(const struct packet *packet)
+{
+	return (packet->tcp_flags & (TCP_SYN | TCP_RST)) == TCP_SYN;
+}
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* The choice of a real for one packet, by the rules that src/forwarding/image/select-real.ts states. What the fast path
+ * cannot carry out it leaves undone, without any effect, so that the slow path makes the choice anew. */
+#ifndef CULVERT_SELECT_REAL_H
+#define CULVERT_SELECT_REAL_H
+
+#include "flow-table.h"
+#include "image.h"
+#include "parse.h"
+
+#define TURN_ATTEMPTS 8
+
+struct choice {
+	__u32 real;              /* 0: none that the fast path could use */
+	struct flow_key flow;
+	struct flow_hit hit;     /* the entry that the flow has already, if any */
+	int known;               /* the entry names this real */
+};
+
+/* The slots of a service, in one atomic word. */
+struct ring {
+	__u32 first;
+	__u32 slots;
+};
+
+static __always_inline struct ring service_ring(const struct service *service)
+{
+	__u64 word = READ_ONCE(service->ring);
+	struct ring ring = { .first = (__u32)word, .slots = word >> 32 };
+
+	return ring;
+}
+
+static __always_inline __u32 current_real(__u32 slot)
+{
+	return slot & SLOT_REAL_MASK;
+}
+
+static __always_inline __u32 fallback_real(__u32 slot)
+{
+	return slot >> SLOT_REAL_BITS & SLOT_REAL_MASK;
+}
+
+/* The ring slot of a packet to a SERVICE_HASH service. */
+static __always_inline __u32 hashed_slot(const struct packet *packet, const struct service *service,
+					 const struct settings *settings)
+{
+	struct ring ring = service_ring(service);
+	__u32 port = bpf_ntohs(packet->client_port) & service->port_mask;
+	__u32 hash = flow_hash(bpf_ntohl(packet->client), port, settings->hash_key);
+
+	return ring.slots ? image_slot(ring.first + slot_of_hash(hash, ring.slots)) : 0;
+}
+
+/* The fast path can send the packet to this real: it serves, its next hop is known, and the packet fits. */
+static __always_inline int can_send(const struct real *real, const struct packet *packet)
+{
+	const __u16 ready = REAL_SERVING | REAL_RESOLVED;
+
+	return (real_state(real) & ready) == ready && real->tunnel == TUNNEL_IPIP &&
+	       packet->length + sizeof(struct iphdr) <= real->mtu;
+}
+
+static __always_inline int can_send_to(__u32 index, const struct packet *packet)
+{
+	const struct real *real = image_real(index);
+
+	return real && can_send(real, packet);
+}
+
+static __always_inline int is_usable(const struct flow_hit *hit, const struct packet *packet)
+{
+	if (!hit->entry || !is_serving(flow_real(hit->value)))
+		return 0;
+	return flow_state(hit->value) != FLOW_CLOSE || !opens_flow(packet);
+}
+
+static __always_inline __u32 choose_in_slot(__u32 slot, const struct packet *packet)
+{
+	__u32 fallback = fallback_real(slot);
+
+	return !opens_flow(packet) && is_serving(fallback) ? fallback : current_real(slot);
+}
+
+/* Takes the turn only once it is known that its real can be used. */
+static __always_inline __u32 choose_by_turn(const struct service *service, const struct packet *packet)
+{
+	struct ring ring = service_ring(service);
+	__u32 index = service->index;
+	__u64 *cursor = bpf_map_lookup_elem(&cursors, &index);
+
+	if (!cursor || !ring.slots || (packet->protocol == IPPROTO_TCP && !opens_flow(packet)))
+		return 0;
+	for (int attempt = 0; attempt < TURN_ATTEMPTS; attempt++) {
+		__u64 turn = READ_ONCE(*cursor);
+		__u32 real = current_real(image_slot(ring.first + turn % ring.slots));
+
+		if (!can_send_to(real, packet))
+			return 0;
+		if (__sync_val_compare_and_swap(cursor, turn, turn + 1) == turn)
+			return real;
+	}
+	return 0;
+}
+
+/* For services that remember this packet's flow: all of SERVICE_ROTATION, and tracked slots. */
+static __always_inline void choose_remembered(struct choice *choice, const struct packet *packet,
+					      const struct service *service, __u32 slot)
+{
+	choice->hit = find_flow(&choice->flow);
+	choice->known = is_usable(&choice->hit, packet);
+	if (choice->known)
+		choice->real = flow_real(choice->hit.value);
+	else if (service->kind == SERVICE_ROTATION)
+		choice->real = choose_by_turn(service, packet);
+	else
+		choice->real = choose_in_slot(slot, packet);
+}
+
+/* Notes in the flow memory what was chosen; 1 if the flow is newly remembered. */
+static __always_inline int remember(const struct choice *choice, const struct packet *packet, __u32 now)
+{
+	__u32 state = first_flow_state(packet);
+
+	if (choice->known) {
+		touch_flow(&choice->hit, packet, now);
+		return 0;
+	}
+	if (state == FLOW_NONE)
+		return 0;
+	if (choice->hit.entry)
+		return replace_flow(&choice->hit, pack_flow(choice->flow.tag, state, choice->real, now));
+	return insert_flow(&choice->flow, state, choice->real, now);
+}
+
+#endif
