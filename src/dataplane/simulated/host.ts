@@ -1,0 +1,57 @@
+import { readU16, readU32 } from '../../net/bytes.ts';
+import { internetChecksum } from '../../net/checksum.ts';
+import { buildIcmp, ICMP_CODE, ICMP_HEADER_BYTES, ICMP_TYPE, parseIcmp } from '../../net/icmp.ts';
+import { buildIpv4, type Ipv4Header, PROTOCOL, parseQuotedIpv4Header } from '../../net/ipv4.ts';
+import type { EventLoop } from './event-loop.ts';
+import { IpStack } from './ip-stack.ts';
+import { TcpStack } from './tcp-stack.ts';
+import { UdpStack } from './udp-stack.ts';
+
+/** A smaller MTU than RFC 791 allows is a lie. */
+const LEAST_MTU_BYTES = 68;
+
+/** A node with TCP, UDP and ICMP: answers echo, and learns path MTUs from fragmentation needed. */
+export class Host {
+  readonly ip: IpStack;
+  readonly tcp: TcpStack;
+  readonly udp: UdpStack;
+
+  constructor(loop: EventLoop) {
+    this.ip = new IpStack(loop);
+    this.tcp = new TcpStack(this.ip);
+    this.udp = new UdpStack(this.ip);
+    this.ip.handle(PROTOCOL.icmp, (packet, header) => this.#receiveIcmp(packet, header));
+  }
+
+  #receiveIcmp(packet: Uint8Array, ip: Ipv4Header): void {
+    const message = packet.subarray(ip.headerBytes, ip.totalLength);
+    const header = parseIcmp(message, 0);
+    if (typeof header === 'string' || internetChecksum(message, 0, message.length) !== 0) return;
+    const payload = message.subarray(ICMP_HEADER_BYTES);
+    if (header.type === ICMP_TYPE.echoRequest) {
+      const reply = buildIcmp({ type: ICMP_TYPE.echoReply, code: 0, rest: header.rest, payload });
+      const ends = { source: ip.destination, destination: ip.source };
+      this.ip.send(buildIpv4({ ...ends, protocol: PROTOCOL.icmp }, reply));
+    } else if (header.type === ICMP_TYPE.destinationUnreachable) {
+      this.#unreachable(header.code, header.nextHopMtu, payload);
+    }
+  }
+
+  #unreachable(code: number, mtuBytes: number, quoted: Uint8Array): void {
+    const about = parseQuotedIpv4Header(quoted);
+    if (typeof about === 'string' || !this.ip.isLocal(about.source)) return;
+    const isTooBig = code === ICMP_CODE.fragmentationNeeded;
+    const isNews =
+      isTooBig && mtuBytes >= LEAST_MTU_BYTES && this.ip.learnPathMtu(about.destination, mtuBytes);
+    const hasPorts = quoted.length >= about.headerBytes + 8;
+    if (about.protocol !== PROTOCOL.tcp || !hasPorts || (isTooBig && !isNews)) return;
+    const addresses = {
+      local: about.source,
+      localPort: readU16(quoted, about.headerBytes),
+      remote: about.destination,
+      remotePort: readU16(quoted, about.headerBytes + 2),
+    };
+    const sequence = readU32(quoted, about.headerBytes + 4);
+    this.tcp.icmpError(isTooBig ? 'fragmentation-needed' : 'unreachable', addresses, sequence);
+  }
+}
