@@ -43,7 +43,7 @@ export class NetworkMonitor implements Disposable {
     for (;;) {
       const length = this.#receive();
       if (length === undefined) return;
-      for (const message of decodeMessages(this.#buffer.subarray(0, length))) {
+      for (const message of decodeMessages(Buffer.from(this.#buffer.subarray(0, length)))) {
         const change = decodeChange(message);
         if (change !== undefined) this.#listener(change);
       }
