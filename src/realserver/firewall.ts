@@ -1,0 +1,104 @@
+import { execFileSync } from 'node:child_process';
+import { CulvertError } from '../errors.ts';
+import { formatIpv4 } from '../net/ipv4-address.ts';
+import type { ClampSpec } from './action.ts';
+import { CLAMP_PREFIX, parseIptablesClamps, parseNftClamps } from './clamp-rules.ts';
+import type { FirewallFacts, FirewallTool } from './facts.ts';
+
+/** Where the clamp of the manuals is, and where ours is. */
+const IPTABLES_TABLES = ['filter', 'mangle'];
+const OUR_TABLE = 'mangle';
+
+export function observeFirewall(): FirewallFacts {
+  const ruleset = attempt('nft', ['--json', 'list', 'ruleset']);
+  const listings = IPTABLES_TABLES.map((table) => ({
+    table,
+    listing: attempt('iptables', ['-w', '-t', table, '-S']),
+  }));
+  const tools: FirewallTool[] = [];
+  if (ruleset !== undefined) tools.push('nft');
+  if (listings.every(({ listing }) => listing !== undefined)) tools.push('iptables');
+  return {
+    tools,
+    clamps: [
+      ...(ruleset === undefined ? [] : parseNftClamps(JSON.parse(ruleset))),
+      ...listings.flatMap(({ table, listing }) => parseIptablesClamps(table, listing ?? '')),
+    ],
+  };
+}
+
+/** Puts the clamp in the place of this instance's former one. */
+export function clamp(spec: ClampSpec): void {
+  if (spec.tool === 'nft') {
+    run('nft', ['--file', '-'], nftScript(spec));
+    return;
+  }
+  unclamp(spec);
+  for (const vip of spec.vips)
+    run('iptables', ['-w', '-t', OUR_TABLE, '-A', ...iptablesRule(spec, formatIpv4(vip))]);
+}
+
+/** Nothing happens where there is none. */
+export function unclamp(spec: ClampSpec): void {
+  if (spec.tool === 'nft') {
+    run('nft', ['--file', '-'], nftRemoval(spec));
+    return;
+  }
+  const listing = run('iptables', ['-w', '-t', OUR_TABLE, '-S', 'OUTPUT']);
+  for (const rule of ownIptablesRules(listing, spec.instance))
+    run('iptables', ['-w', '-t', OUR_TABLE, ...rule]);
+}
+
+/**
+ * Lowers the MSS of SYN and SYN-ACK from the VIPs. The kernel never raises one by such a rule (nft_exthdr.c).
+ * Deletion comes after an addition because `delete` fails where there is no table.
+ */
+export function nftScript(spec: ClampSpec): string {
+  const sources = spec.vips.map(formatIpv4).join(', ');
+  return `${nftRemoval(spec)}table ip ${CLAMP_PREFIX}${spec.instance} {
+  chain output {
+    type filter hook output priority mangle; policy accept;
+    ip saddr { ${sources} } tcp flags & (syn | rst) == syn tcp option maxseg size set ${spec.mss}
+  }
+}
+`;
+}
+
+function nftRemoval(spec: ClampSpec): string {
+  const table = `ip ${CLAMP_PREFIX}${spec.instance}`;
+  return `add table ${table}\ndelete table ${table}\n`;
+}
+
+function iptablesRule(spec: ClampSpec, vip: string): string[] {
+  const match = ['OUTPUT', '-s', vip, '-p', 'tcp', '--tcp-flags', 'SYN,RST', 'SYN'];
+  const comment = ['-m', 'comment', '--comment', `${CLAMP_PREFIX}${spec.instance}`];
+  return [...match, ...comment, '-j', 'TCPMSS', '--set-mss', `${spec.mss}`];
+}
+
+/** The commands that delete them, from `iptables -S`. */
+export function ownIptablesRules(listing: string, instance: string): string[][] {
+  return listing
+    .split('\n')
+    .map((line) => line.replaceAll('"', '').split(' '))
+    .filter(
+      (words) => words[0] === '-A' && words[words.indexOf('--comment') + 1] === `${CLAMP_PREFIX}${instance}`,
+    )
+    .map((words) => ['-D', ...words.slice(1)]);
+}
+
+function attempt(tool: FirewallTool, parameters: readonly string[]): string | undefined {
+  try {
+    return execFileSync(tool, parameters, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  } catch {
+    return undefined;
+  }
+}
+
+function run(tool: FirewallTool, parameters: readonly string[], input = ''): string {
+  try {
+    return execFileSync(tool, parameters, { encoding: 'utf8', input, stdio: ['pipe', 'pipe', 'pipe'] });
+  } catch (cause) {
+    const said = (cause as { stderr?: string }).stderr?.trim() ?? String(cause);
+    throw new CulvertError('REALSERVER', `${tool} ${parameters.join(' ')}: ${said}`, { cause });
+  }
+}

@@ -1,0 +1,112 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { CulvertError } from '../errors.ts';
+import { errnoOf } from '../linux/errno.ts';
+import { addAddress, deleteAddress, type InterfaceAddress } from '../linux/netlink/address.ts';
+import { changeLink, deleteLink, findLink, type Link } from '../linux/netlink/link.ts';
+import { NetlinkSocket } from '../linux/netlink/socket.ts';
+import { createIpip } from '../linux/netlink/tunnel.ts';
+import { readSysctl, writeSysctl } from '../linux/sysctl.ts';
+import type { Action } from './action.ts';
+import { clamp, unclamp } from './firewall.ts';
+import { attachProgram, detachProgram } from './program.ts';
+
+/**
+ * Changes the host. What takes something back does nothing where it is gone already, and what makes something does
+ * nothing where it is there.
+ * @returns what an operator should be warned of.
+ */
+export function perform(action: Action): readonly string[] {
+  using socket = new NetlinkSocket();
+  switch (action.kind) {
+    case 'load-module':
+      modprobe([action.module]);
+      break;
+    case 'unload-module':
+      return unloadModule(action.module);
+    case 'create-tunnel':
+      if (findLink(socket, action.interface) === undefined) createIpip(socket, action.interface);
+      break;
+    case 'delete-link':
+      whenThere(socket, action.interface, (link) => deleteLink(socket, link.index));
+      break;
+    case 'set-link':
+      setLink(socket, action.interface, action.up);
+      break;
+    case 'add-address':
+      tolerate('EEXIST', () => addAddress(socket, hostAddress(socket, action)));
+      break;
+    case 'delete-address':
+      whenThere(socket, action.interface, () => {
+        tolerate('EADDRNOTAVAIL', () => deleteAddress(socket, hostAddress(socket, action)));
+      });
+      break;
+    case 'set-sysctl':
+      // The setting of an interface goes with the interface.
+      if (readSysctl(action.path) !== undefined) writeSysctl(action.path, action.value);
+      break;
+    case 'clamp':
+      clamp(action.clamp);
+      break;
+    case 'unclamp':
+      unclamp(action.clamp);
+      break;
+    case 'attach':
+      return attachProgram({ ...action, ifIndex: mustFind(socket, action.interface).index });
+    case 'detach':
+      detachProgram(action.instance);
+      break;
+  }
+  return [];
+}
+
+function setLink(socket: NetlinkSocket, name: string, up: boolean): void {
+  if (up) changeLink(socket, mustFind(socket, name).index, { up });
+  else whenThere(socket, name, (link) => changeLink(socket, link.index, { up }));
+}
+
+function hostAddress(
+  socket: NetlinkSocket,
+  { interface: name, address }: Extract<Action, { kind: 'add-address' | 'delete-address' }>,
+): InterfaceAddress {
+  return { ifIndex: mustFind(socket, name).index, address, prefixLength: 32 };
+}
+
+function mustFind(socket: NetlinkSocket, name: string): Link {
+  const link = findLink(socket, name);
+  if (link === undefined) throw new CulvertError('INTERFACE', `there is no interface ${name}`);
+  return link;
+}
+
+function whenThere(socket: NetlinkSocket, name: string, work: (link: Link) => void): void {
+  const link = findLink(socket, name);
+  if (link !== undefined) work(link);
+}
+
+function tolerate(errno: string, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (errnoOf(error) !== errno) throw error;
+  }
+}
+
+/** Another tunnel may use it by now: then it stays, and does no harm. */
+function unloadModule(module: string): string[] {
+  if (!existsSync(`/sys/module/${module}`)) return [];
+  try {
+    modprobe(['--remove', module]);
+    return [];
+  } catch {
+    return [`the kernel module ${module} stays loaded: something else uses it`];
+  }
+}
+
+function modprobe(parameters: readonly string[]): void {
+  try {
+    execFileSync('modprobe', parameters, { encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] });
+  } catch (cause) {
+    const said = (cause as { stderr?: string }).stderr?.trim() ?? String(cause);
+    throw new CulvertError('REALSERVER', `modprobe ${parameters.join(' ')}: ${said}`, { cause });
+  }
+}

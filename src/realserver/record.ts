@@ -1,0 +1,72 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { CulvertError } from '../errors.ts';
+import { errnoOf } from '../linux/errno.ts';
+import { type Action, actionKey } from './action.ts';
+import type { TeardownOptions } from './options.ts';
+import type { Decapsulation } from './plan.ts';
+
+/** What a set-up changed, and how it is taken back. On disk before the change is made. */
+export interface SetupRecord {
+  readonly version: 1;
+  /** What was changed does not outlive the kernel that it was changed in. */
+  readonly bootId: string;
+  readonly interface: string;
+  readonly decapsulation: Decapsulation;
+  /** In the order in which it is to be done. */
+  readonly undo: readonly Action[];
+}
+
+const BOOT_ID_FILE = '/proc/sys/kernel/random/boot_id';
+
+export function recordPath({ stateDirectory, instance }: TeardownOptions): string {
+  return join(stateDirectory, `realserver-${instance}.json`);
+}
+
+/**
+ * The record of this boot; undefined when there is none.
+ * @throws CulvertError REALSERVER when it cannot be read: it is not to be overwritten then.
+ */
+export function readRecord(options: TeardownOptions): SetupRecord | undefined {
+  const where = recordPath(options);
+  try {
+    const record = JSON.parse(readFileSync(where, 'utf8')) as SetupRecord;
+    if (record.version !== 1 || !Array.isArray(record.undo)) {
+      throw new CulvertError('REALSERVER', 'not a record that this version of culvert can read', { where });
+    }
+    return record.bootId === currentBootId() ? record : undefined;
+  } catch (cause) {
+    if (errnoOf(cause) === 'ENOENT') return undefined;
+    if (cause instanceof CulvertError) throw cause;
+    throw new CulvertError('REALSERVER', `cannot read the record of what was before: ${String(cause)}`, {
+      where,
+      cause,
+    });
+  }
+}
+
+export function newRecord(interfaceName: string, decapsulation: Decapsulation): SetupRecord {
+  return { version: 1, bootId: currentBootId(), interface: interfaceName, decapsulation, undo: [] };
+}
+
+export function writeRecord(options: TeardownOptions, record: SetupRecord): void {
+  const path = recordPath(options);
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  writeFileSync(`${path}.new`, `${JSON.stringify(record, undefined, 2)}\n`, { mode: 0o600, flush: true });
+  renameSync(`${path}.new`, path);
+}
+
+export function removeRecord(options: TeardownOptions): void {
+  rmSync(recordPath(options), { force: true });
+}
+
+/** Of several set-ups in a row the first one saw what was there before. */
+export function withUndo(record: SetupRecord, undo: readonly Action[]): SetupRecord {
+  const known = new Set(record.undo.map(actionKey));
+  const fresh = undo.filter((action) => !known.has(actionKey(action)));
+  return { ...record, undo: [...fresh, ...record.undo] };
+}
+
+function currentBootId(): string {
+  return readFileSync(BOOT_ID_FILE, 'utf8').trim();
+}

@@ -1,0 +1,38 @@
+import type { RealServerFacts } from './facts.ts';
+
+/** Of Documentation/networking/ip-sysctl.rst: settings of which the kernel uses the larger of `all`'s and the interface's. */
+export type LargerSetting = 'arp_ignore' | 'arp_announce' | 'rp_filter';
+
+export const IP_FORWARD = 'net/ipv4/ip_forward';
+
+/** Answers ARP only for addresses of the interface asked on (1), of its subnet (2), or for none (8). */
+const ARP_SILENT = ['1', '2', '8'];
+
+export function settingPath(setting: string, interfaceName: string): string {
+  return `net/ipv4/conf/${interfaceName}/${setting}`;
+}
+
+/** `net/ipv4/conf/all/rp_filter` as sysctl(8) has it; a path with dots (VLAN interfaces) keeps its slashes. */
+export function sysctlText(path: string): string {
+  return path.includes('.') ? path : path.replaceAll('/', '.');
+}
+
+/** What holds for an interface: the larger of its own and the general value. */
+export function effective(facts: RealServerFacts, setting: LargerSetting, interfaceName: string): number {
+  const values = ['all', interfaceName].map((name) => facts.sysctls[settingPath(setting, name)]);
+  return Math.max(...values.map((value) => Number(value ?? 0)));
+}
+
+/** Whether ARP requests for an address of another interface, such as a VIP on lo, stay unanswered. */
+export function arpSilent(value: number | string): boolean {
+  return ARP_SILENT.includes(String(value));
+}
+
+/**
+ * Whether strict reverse-path filtering (RFC 3704) drops clients' packets: those of an ipip device always, because
+ * no route to a client leaves by it; those of the NIC where the default route leaves by another.
+ */
+export function dropsByReversePath(facts: RealServerFacts, interfaceName: string): boolean {
+  if (effective(facts, 'rp_filter', interfaceName) !== 1) return false;
+  return interfaceName === facts.tunnel?.name || !facts.defaultRoutes.includes(interfaceName);
+}
