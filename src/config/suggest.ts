@@ -1,32 +1,37 @@
+/** Names that begin alike are near, whatever their ends: `retry` and `retries`. */
+const SAME_BEGINNING = 4;
+
 /** The one of `allowed` that `found` was probably meant to be; undefined when none is near. */
 export function suggest(found: string, allowed: readonly string[]): string | undefined {
   const nearest = allowed
     .map((candidate) => ({ candidate, distance: editDistance(plain(found), plain(candidate)) }))
     .sort((a, b) => a.distance - b.distance)[0];
   if (nearest === undefined) return undefined;
-  const tolerance = Math.max(1, Math.floor(nearest.candidate.length / 3));
-  return nearest.distance <= tolerance ? nearest.candidate : undefined;
+  const { candidate, distance } = nearest;
+  const beginning = plain(candidate).slice(0, SAME_BEGINNING);
+  const alike = beginning.length === SAME_BEGINNING && plain(found).startsWith(beginning);
+  return alike || distance <= Math.max(1, Math.floor(candidate.length / 3)) ? candidate : undefined;
 }
 
 function plain(name: string): string {
   return name.toLowerCase().replaceAll(/[-_ ]/g, '');
 }
 
-/** Levenshtein distance; long names are near to nothing, so they are not worth comparing. */
+/** Insertions, deletions, replacements and swaps of neighbours (optimal string alignment). */
 function editDistance(a: string, b: string): number {
+  // Long rubbish is near to nothing, and not worth the square of its length.
   if (Math.abs(a.length - b.length) > 8) return Number.POSITIVE_INFINITY;
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
+  const rows = [Array.from({ length: b.length + 1 }, (_, index) => index)];
+  const at = (i: number, j: number): number => rows[i]?.[j] ?? 0;
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
+    rows.push(row);
     for (let j = 1; j <= b.length; j++) {
-      const replaced = at(previous, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(replaced, at(previous, j) + 1, at(row, j - 1) + 1));
+      const replaced = at(i - 1, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const shortest = Math.min(replaced, at(i - 1, j) + 1, at(i, j - 1) + 1);
+      row.push(swapped ? Math.min(shortest, at(i - 2, j - 2) + 1) : shortest);
     }
-    previous = row;
   }
-  return at(previous, b.length);
-}
-
-function at(row: readonly number[], index: number): number {
-  return row[index] ?? 0;
+  return at(a.length, b.length);
 }

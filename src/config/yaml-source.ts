@@ -1,4 +1,15 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+} from 'yaml';
 import { type IssuePath, invalidConfig, type LocatedIssue } from './issue.ts';
 
 export interface Position {
@@ -29,6 +40,11 @@ export function readYaml(text: string, fileName: string): YamlSource {
   }));
   const readable = document.errors.every((error) => error.code === 'DUPLICATE_KEY');
   if (!readable || document.warnings.length > 0) throw invalidConfig(fileName, issues);
+  const dangling = danglingAliases(document).map((alias) => ({
+    ...position(lines, startOf(alias) ?? 0),
+    message: `not YAML: no anchor &${alias.source} stands before this alias`,
+  }));
+  if (dangling.length > 0) throw invalidConfig(fileName, [...issues, ...dangling]);
   if (document.contents === null) fail('the file is empty; allowed: a mapping with director and services');
   return {
     value: toPlain(document, fail),
@@ -39,11 +55,21 @@ export function readYaml(text: string, fileName: string): YamlSource {
 
 function parse(text: string, lines: LineCounter, fail: (message: string) => never): Document {
   try {
-    return parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'silent' });
+    return parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   } catch (error) {
     // Nesting of thousands of levels exhausts the stack of the parser.
     return fail(`not readable as YAML: ${(error as Error).message}`);
   }
+}
+
+function danglingAliases(document: Document): Alias[] {
+  const dangling: Alias[] = [];
+  visit(document, {
+    Alias: (_key, alias) => {
+      if (alias.resolve(document) === undefined) dangling.push(alias);
+    },
+  });
+  return dangling;
 }
 
 function toPlain(document: Document, fail: (message: string) => never): unknown {

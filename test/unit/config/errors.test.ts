@@ -1,0 +1,166 @@
+import { describe, expect, test } from 'vitest';
+import { parseConfig } from '../../../src/config/parse-config.ts';
+import { CulvertError } from '../../../src/errors.ts';
+
+/** A sound configuration; each case replaces one piece of it. Line numbers of the cases count from here. */
+const SOUND = `director:
+  interface: eth0
+services:
+  - vip: 192.0.2.10
+    port: 80
+    reals:
+      - {address: 10.0.3.2, weight: 100}
+      - {address: 10.0.4.2}
+`;
+
+function errorOf(text: string): CulvertError {
+  try {
+    parseConfig(text, 'culvert.yaml');
+  } catch (error) {
+    if (error instanceof CulvertError) return error;
+    throw error;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+test('the configuration that the cases break is sound', () => {
+  expect(parseConfig(SOUND, 'culvert.yaml').services).toHaveLength(1);
+});
+
+describe('each fault names its place, what was found and what is allowed', () => {
+  const cases: [description: string, from: string, to: string, where: string, words: string[]][] = [
+    ['unknown key', 'port: 80', 'prot: 80', '5:5', ["'prot'", "did you mean 'port'", 'scheduler']],
+    ['unknown section', 'services:', 'servces: []\nservices:', '3:1', ["did you mean 'services'"]],
+    ['key far from any', 'port: 80', 'port: 80\n    zzzzzz: 1', '6:5', ["unknown key 'zzzzzz'; allowed"]],
+    ['missing port', '    port: 80\n', '', '4:5', ['port is missing', '1 to 65535']],
+    ['missing interface', '  interface: eth0\n', '  plane: xdp\n', '2:3', ['interface is missing']],
+    ['port too large', 'port: 80', 'port: 65536', '5:11', ['found 65536', '1 to 65535']],
+    ['port zero', 'port: 80', 'port: 0', '5:11', ['found 0', '1 to 65535']],
+    ['port in words', 'port: 80', 'port: http', '5:11', ["found 'http'", 'whole number']],
+    ['port with a fraction', 'port: 80', 'port: 80.5', '5:11', ['found 80.5']],
+    ['huge port', 'port: 80', 'port: 1e300', '5:11', ['1 to 65535']],
+    ['port left empty', 'port: 80', 'port:', '5:10', ['found nothing']],
+    ['weight too large', 'weight: 100', 'weight: 65536', '7:37', ['found 65536', '0 to 65535']],
+    ['negative weight', 'weight: 100', 'weight: -1', '7:37', ['found -1', '0 to 65535']],
+    ['weight as a text', 'weight: 100', 'weight: "100"', '7:37', ["found '100'"]],
+    ['not an address', '192.0.2.10', '192.0.2.256', '4:10', ["'192.0.2.256'", 'an IPv4 address']],
+    ['an address with zeros', '192.0.2.10', '192.000.2.10', '4:10', ['an IPv4 address']],
+    ['an address no host has', '192.0.2.10', '224.0.0.1', '4:10', ["found '224.0.0.1'", 'of a host']],
+    ['an IPv6 VIP alone', '192.0.2.10', '2001:db8::1', '4:10', ['IPv6 is not supported by this version']],
+    ['mixed families', '10.0.4.2', '2001:db8::2', '8:19', ['mixed address families', 'not supported']],
+    ['real twice', '10.0.4.2', '10.0.3.2', '8:19', ['10.0.3.2 is listed twice, first in line 7']],
+    ['VIP as real', '10.0.4.2', '192.0.2.10', '8:19', ['the VIP of line 4']],
+    ['scheduler', 'port: 80', 'port: 80\n    scheduler: wlc', '6:16', ["'wlc'", 'mh, rr, wrr']],
+    ['protocol', 'port: 80', 'port: 80\n    protocol: sctp', '6:15', ["'sctp'", 'tcp, udp']],
+    ['tunnel', 'port: 80', 'port: 80\n    tunnel: {type: gre}', '6:20', ["'gre'", 'ipip']],
+    ['blackhole', 'port: 80', 'port: 80\n    blackhole: keep', '6:16', ['cure, refuse']],
+    ['blackhole mapping', 'port: 80', 'port: 80\n    blackhole: {after: 0}', '6:24', ['1 to 65535']],
+    ['check word', 'port: 80', 'port: 80\n    check: off', '6:12', ["found 'off'", 'none, tcp']],
+    ['no unit', 'port: 80', 'port: 80\n    check: {interval: 6}', '6:23', ['found 6', 'with its unit']],
+    ['unit', 'port: 80', 'port: 80\n    check: {interval: 6 s}', '6:23', ["found '6 s'"]],
+    ['check key', 'port: 80', 'port: 80\n    check: {retry: 3}', '6:13', ["did you mean 'retries'"]],
+    ['reals not a list', /reals:[^]*/.exec(SOUND)?.[0] ?? '', 'reals: 10.0.3.2', '6:12', ['a list of reals']],
+    ['plane', 'eth0', 'eth0\n  plane: ipvs', '3:10', ["found 'ipvs'", 'xdp, simulated']],
+    ['interface name', 'eth0', 'averyverylongname0', '2:14', ['name of a network interface']],
+    ['hash seed', 'eth0', 'eth0\n  hashSeed: 5f3a', '3:13', ['32 hexadecimal digits']],
+    ['unquoted seed', 'eth0', `eth0\n  hashSeed: ${'1'.repeat(32)}`, '3:13', ['in quotes']],
+    ['listen', 'eth0', 'eth0\n  listen: 127.0.0.1', '3:11', ['127.0.0.1:8080']],
+    ['slots', 'eth0', 'eth0\n  capacity: {slots: 100}', '3:21', ['a multiple of 16']],
+    ['flows', 'eth0', 'eth0\n  capacity: {flows: 1000}', '3:21', ['a power of two']],
+    ['relative path', 'eth0', 'eth0\n  stateDirectory: state', '3:19', ['an absolute path']],
+    ['instance', 'eth0', 'eth0\n  instance: ../x', '3:13', ['letters, digits']],
+    ['key twice', 'port: 80', 'port: 80\n    port: 81', '6:5', ['appears twice']],
+    ['prototype', 'port: 80', 'port: 80\n    __proto__: {}', '6:5', ["unknown key '__proto__'"]],
+    ['unclosed list', 'reals:', 'reals: [', '7:7', ['not YAML']],
+    ['tab', '    port', '\tport', '5:1', ['not YAML', 'Tabs']],
+    ['unknown tag', 'port: 80', 'port: !secret 80', '5:11', ['not YAML', '!secret']],
+    ['no such anchor', 'port: 80', 'port: *other', '5:11', ['no anchor &other']],
+    ['second document', 'director:', 'a: 1\n---\ndirector:', '2:1', ['not YAML', 'multiple documents']],
+  ];
+  for (const [description, from, to, where, words] of cases) {
+    test(description, () => {
+      expect(SOUND).toContain(from);
+      const error = errorOf(SOUND.replace(from, to));
+      expect(error.code).toBe('CONFIG_INVALID');
+      const line = error.message.split('\n').find((text) => text.startsWith(`culvert.yaml:${where}: `));
+      expect(line, error.message).toBeDefined();
+      for (const word of words) expect(line).toContain(word);
+    });
+  }
+});
+
+test('a service may not be listed twice, protocol and port included', () => {
+  const service = '  - {vip: 192.0.2.10, port: 80, reals: []}\n';
+  const text = `director: {interface: eth0}\nservices:\n${service}`;
+  const error = errorOf(text + service);
+  expect(error.message).toBe(
+    'culvert.yaml:4:11: services[1].vip: duplicate service tcp 192.0.2.10:80, first in line 3; ' +
+      'allowed: one service for each VIP, protocol and port',
+  );
+  expect(parseConfig(text + service.replace('80', '443'), 'x').services).toHaveLength(2);
+  expect(parseConfig(text + service.replace('port', 'protocol: udp, port'), 'x').services).toHaveLength(2);
+});
+
+test('a real may not be the VIP of another service either', () => {
+  const text = `director: {interface: eth0}
+services:
+  - {vip: 192.0.2.10, port: 80, reals: [{address: 192.0.2.11}]}
+  - {vip: 192.0.2.11, port: 80, reals: []}
+`;
+  expect(errorOf(text).where).toBe('culvert.yaml:3:51');
+});
+
+test('all faults of a file are told at once, in its order', () => {
+  const text = SOUND.replace('eth0', 'eth0\n  plane: ipvs')
+    .replace('port: 80', 'port: 80\n    port: 99999')
+    .replace('10.0.4.2', '10.0.3.2');
+  const error = errorOf(text);
+  expect(error.where).toBe('culvert.yaml:3:10');
+  const places = error.message.split('\n').map((line) => line.split(': ')[0]);
+  expect(places).toEqual([
+    'culvert.yaml:3:10',
+    'culvert.yaml:6:11',
+    'culvert.yaml:7:5',
+    'culvert.yaml:10:19',
+  ]);
+});
+
+test('thousands of faults are told in a hundred lines', () => {
+  const reals = '      - {address: x}\n'.repeat(5000);
+  const lines = errorOf(SOUND + reals).message.split('\n');
+  expect(lines).toHaveLength(101);
+  expect(lines.at(-1)).toBe('... and 4900 more errors');
+});
+
+describe('what is no configuration at all', () => {
+  const cases: [description: string, text: string, words: string][] = [
+    ['an empty file', '', 'the file is empty'],
+    ['comments only', '# nothing\n\n', 'the file is empty'],
+    ['a text', 'hello', "found 'hello'; allowed: a mapping with director"],
+    ['a list', '- 1\n', 'found a list'],
+    ['JSON of the wrong kind', '{"a": 1}', "unknown key 'a'"],
+    ['a program', '\x7fELF\x02\x01\0\0', 'U+007F'],
+    ['bytes that are not UTF-8', Buffer.from([0x64, 0xff, 0xfe]).toString('utf8'), 'encoded as UTF-8'],
+    ['endless nesting', '['.repeat(100_000), 'YAML'],
+    ['billions of laughs', bomb(), 'not usable as YAML'],
+  ];
+  for (const [description, text, words] of cases) {
+    test(description, () => {
+      const error = errorOf(text);
+      expect(error.code).toBe('CONFIG_INVALID');
+      expect(error.where).toMatch(/^culvert\.yaml:\d+:\d+$/);
+      expect(error.message).toContain(words);
+    });
+  }
+});
+
+/** Each list holds the one before ten times. */
+function bomb(): string {
+  const lists = [1, 2, 3, 4, 5, 6, 7].map(
+    (n) =>
+      `l${n}: &l${n} [${Array(10)
+        .fill(`*l${n - 1}`)
+        .join(', ')}]`,
+  );
+  return ['l0: &l0 [x]', ...lists].join('\n');
+}

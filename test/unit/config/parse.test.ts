@@ -1,0 +1,231 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { CheckConfig, CulvertConfig } from '../../../src/config/config.ts';
+import { formatDuration, parseDuration } from '../../../src/config/duration.ts';
+import { loadConfig } from '../../../src/config/load-config.ts';
+import { parseConfig } from '../../../src/config/parse-config.ts';
+import { CulvertError } from '../../../src/errors.ts';
+import { ipv4 } from '../../../src/net/ipv4-address.ts';
+
+const parse = (text: string): CulvertConfig => parseConfig(text, 'culvert.yaml');
+
+const DEFAULT_CHECK = {
+  type: 'tcp',
+  intervalMs: 6000,
+  timeoutMs: 3000,
+  retries: 3,
+  retryDelayMs: 3000,
+  via: 'tunnel',
+  port: undefined,
+};
+
+test('what is left out has its default', () => {
+  const text = `
+director: {interface: eth0}
+services:
+  - vip: 192.0.2.10
+    port: 80
+    reals: [{address: 10.0.3.2}]
+`;
+  expect(parse(text)).toStrictEqual({
+    director: {
+      interface: 'eth0',
+      plane: 'xdp',
+      instance: 'eth0',
+      hashSeed: undefined,
+      timeouts: {
+        establishedMs: 900_000,
+        finWaitMs: 120_000,
+        synRecvMs: 60_000,
+        udpMs: 300_000,
+        closeMs: 10_000,
+      },
+      capacity: { slots: 4_194_304, flows: 1_048_576 },
+      listen: undefined,
+      stateDirectory: '/var/lib/culvert',
+      runDirectory: '/run/culvert',
+    },
+    services: [
+      {
+        vip: ipv4('192.0.2.10'),
+        protocol: 'tcp',
+        port: 80,
+        scheduler: 'mh',
+        hashOn: 'flow',
+        tunnel: { type: 'ipip' },
+        blackhole: { policy: 'cure', after: 2 },
+        reals: [{ address: ipv4('10.0.3.2'), weight: 100, check: DEFAULT_CHECK }],
+      },
+    ],
+  });
+});
+
+test('what is written holds', () => {
+  const { director, services } = parse(`
+director:
+  interface: bond0.100
+  instance: edge-1
+  hashSeed: 5F3A0000000000000000000000000001
+  timeouts: {tcp: 15m, tcpFin: 2m, synRecv: 30s, udp: 90s, close: 1500ms}
+  capacity: {slots: 1024, flows: 4096}
+  listen: '[::1]:9000'
+  stateDirectory: /srv/culvert
+  runDirectory: /tmp/culvert
+defaults: {scheduler: rr, hashOn: source, weight: 7, blackhole: refuse, tunnel: ipip}
+services:
+  - {vip: 192.0.2.10, protocol: udp, port: 53, reals: [{address: 10.0.3.2}, {address: 10.0.3.3, weight: 0}]}
+  - {vip: 192.0.2.10, port: 80, scheduler: wrr, hashOn: flow, blackhole: {policy: cure, after: 5}, reals: []}
+  - {vip: 192.0.2.10, port: 81, blackhole: {after: 9}, reals: []}
+`);
+  expect(director).toMatchObject({
+    instance: 'edge-1',
+    hashSeed: '5f3a0000000000000000000000000001',
+    timeouts: { establishedMs: 900_000, finWaitMs: 120_000, synRecvMs: 30_000, udpMs: 90_000, closeMs: 1500 },
+    capacity: { slots: 1024, flows: 4096 },
+    listen: { address: '::1', port: 9000 },
+    stateDirectory: '/srv/culvert',
+    runDirectory: '/tmp/culvert',
+  });
+  expect(services[0]).toMatchObject({ protocol: 'udp', scheduler: 'rr', hashOn: 'source' });
+  expect(services[0]?.reals.map((real) => real.weight)).toEqual([7, 0]);
+  expect(services.map((service) => service.blackhole)).toEqual([
+    { policy: 'refuse', after: 2 },
+    { policy: 'cure', after: 5 },
+    { policy: 'refuse', after: 9 },
+  ]);
+  expect(services[1]).toMatchObject({ scheduler: 'wrr', hashOn: 'flow' });
+});
+
+test('the simulated plane needs no interface', () => {
+  expect(parse('director: {plane: simulated}\nservices: []').director.interface).toBe('simulated');
+});
+
+/** The check of a real, from what stands in `defaults`, at its service and at itself. */
+function check(defaults: string, service: string, real: string, protocol = 'tcp'): CheckConfig | undefined {
+  return parse(`
+director: {interface: eth0}
+defaults: {${defaults}}
+services:
+  - {vip: 192.0.2.10, protocol: ${protocol}, port: 80, reals: [{address: 10.0.3.2${real}}]${service}}
+`).services[0]?.reals[0]?.check;
+}
+
+describe('checks of three levels', () => {
+  test('each overrides single values of the one around it', () => {
+    const merged = check(
+      'check: {interval: 1s, timeout: 500ms, retries: 0}',
+      ', check: {timeout: 200ms, via: direct}',
+      ', check: {port: 8080, retries: 1}',
+    );
+    expect(merged).toStrictEqual({
+      ...DEFAULT_CHECK,
+      intervalMs: 1000,
+      timeoutMs: 200,
+      retries: 1,
+      via: 'direct',
+      port: 8080,
+    });
+  });
+  test('none ends checking, until a level within asks again', () => {
+    expect(check('check: none', '', '')).toBeUndefined();
+    expect(check('check: {interval: 1s}', ', check: none', '')).toBeUndefined();
+    expect(check('check: {interval: 1s}', ', check: none', ', check: tcp')).toMatchObject({
+      intervalMs: 1000,
+    });
+    expect(check('', '', ', check: none')).toBeUndefined();
+  });
+  test('a UDP service is checked only when it or its real says so', () => {
+    expect(check('check: {interval: 1s}', '', '', 'udp')).toBeUndefined();
+    expect(check('check: {interval: 1s}', ', check: tcp', '', 'udp')).toMatchObject({ intervalMs: 1000 });
+    expect(check('', '', ', check: {port: 8080}', 'udp')).toMatchObject({ port: 8080 });
+  });
+});
+
+test('anchors and aliases are plain YAML', () => {
+  const text = `director: {interface: eth0}
+services:
+  - {vip: 192.0.2.10, port: 80, reals: &farm [{address: 10.0.3.2}]}
+  - {vip: 192.0.2.10, port: 443, reals: *farm}
+`;
+  expect(parse(text).services[1]?.reals).toHaveLength(1);
+  const broken = text.replace('10.0.3.2', 'x');
+  expect(() => parse(broken)).toThrow(/^culvert\.yaml:3:57: services\[0\]/);
+});
+
+test('durations', () => {
+  expect(parseDuration('1.5s')).toBe(1500);
+  for (const text of ['6', 's', '6 s', '-6s', '6d', '1e3s', '', '9999999999s']) {
+    expect(parseDuration(text), text).toBeUndefined();
+  }
+  fc.assert(fc.property(fc.integer({ min: 0, max: 1e8 }), (ms) => parseDuration(formatDuration(ms)) === ms));
+});
+
+test('files are read, and those that cannot be are told apart', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'culvert-config-'));
+  try {
+    const file = join(directory, 'culvert.yaml');
+    await writeFile(file, 'director: {interface: eth0}\nservices: []\n');
+    expect((await loadConfig(file)).director.interface).toBe('eth0');
+    await expect(loadConfig(join(directory, 'none.yaml'))).rejects.toMatchObject({
+      code: 'CONFIG_UNREADABLE',
+      message: expect.stringContaining('no such file'),
+    });
+    await expect(loadConfig(directory)).rejects.toMatchObject({ code: 'CONFIG_UNREADABLE' });
+    await writeFile(file, Buffer.from([0xff, 0x00, 0x80]));
+    await expect(loadConfig(file)).rejects.toMatchObject({ code: 'CONFIG_INVALID', where: `${file}:1:1` });
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
+test('the example of the reference is a configuration', async () => {
+  const reference = await readFile(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
+  const examples = [...reference.matchAll(/```yaml\n([^]*?)```/g)].map((match) => match[1] ?? '');
+  expect(examples.length).toBeGreaterThanOrEqual(1);
+  const whole = parse(examples[0] ?? '');
+  expect(whole.services.length).toBeGreaterThanOrEqual(2);
+  expect(whole.director.hashSeed).toMatch(/^[0-9a-f]{32}$/);
+});
+
+test('no text brings the reader down', () => {
+  const pieces = [
+    'director',
+    'services',
+    ': ',
+    '\n',
+    '  ',
+    '- ',
+    '{',
+    '}',
+    '[',
+    ']',
+    'vip',
+    '"',
+    '&a',
+    '*a',
+    '!!',
+    '\0',
+    '80',
+  ];
+  const text = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 200 }),
+    fc.array(fc.constantFrom(...pieces), { maxLength: 60 }).map((parts) => parts.join('')),
+  );
+  fc.assert(
+    fc.property(text, (rubbish) => {
+      try {
+        return parse(rubbish).services.length >= 0;
+      } catch (error) {
+        return (
+          error instanceof CulvertError &&
+          error.code === 'CONFIG_INVALID' &&
+          /:\d+:\d+$/.test(error.where ?? '')
+        );
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});
