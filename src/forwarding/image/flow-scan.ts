@@ -85,6 +85,15 @@ export function expireFlows(
   return { live, expired, busy };
 }
 
+/** Frees the entries whose real does not serve. */
+export function forgetUnserved(table: FlowTable, isServing: (real: RealIndex) => boolean): void {
+  const words = halves(table);
+  for (let at = 0; at < words.length; at += WORDS) {
+    const low = words[at + VALUE_LOW] as number;
+    if (low >>> 16 !== 0 && !isServing(low & 0xffff)) free(table, at, low, words[at + LAST_SEEN] as number);
+  }
+}
+
 /** All remembered flows as they stand. */
 export function* listFlows(table: FlowTable, nowTick: number): Generator<FlowEntry> {
   const words = halves(table);

@@ -1,6 +1,7 @@
 import type { Ipv4Address } from '../../net/ipv4-address.ts';
 import type { RealIndex } from '../decision.ts';
-import { REAL, REAL_STATE, REALS, REUSE_DELAY_TICKS } from './layout.ts';
+import { IndexPool } from './index-pool.ts';
+import { REAL, REAL_STATE, REALS } from './layout.ts';
 
 /** The way to a real server, as the control plane has resolved it. */
 export interface RealPath {
@@ -36,26 +37,20 @@ const MAC_BYTES = 6;
 const SERVING_BIT = BigInt(REAL_STATE.serving) << 48n;
 const RESOLVED_BIT = BigInt(REAL_STATE.resolved) << 48n;
 
-/**
- * Map `reals` of `bpf/layout.h`. A real keeps its index as long as it is configured. An index that was freed is given out
- * again only after REUSE_DELAY_TICKS, when no packet that was under way with it can still be.
- */
+/** Map `reals` of `bpf/layout.h`. A real keeps its index as long as it is configured. */
 export class RealTable {
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
   /** First word of each entry: next hop MAC and state, which change together. */
   readonly #states: BigUint64Array<ArrayBuffer>;
-  readonly #free: RealIndex[] = [];
-  readonly #freed: { readonly index: RealIndex; readonly tick: number }[] = [];
+  readonly #pool: IndexPool;
 
   constructor(reals: ArrayBuffer) {
     const size = REAL.size * REALS;
     this.#view = new DataView(reals, 0, size);
     this.#bytes = new Uint8Array(reals, 0, size);
     this.#states = new BigUint64Array(reals, 0, size / 8);
-    for (let index = REALS - 1; index > 0; index--) {
-      if (!this.isUsed(index)) this.#free.push(index);
-    }
+    this.#pool = new IndexPool(REALS, (index) => this.isUsed(index));
   }
 
   isUsed(index: RealIndex): boolean {
@@ -68,16 +63,12 @@ export class RealTable {
 
   /** Indices that can be given out at that time. */
   available(nowTick: number): number {
-    while (this.#freed[0] && nowTick - this.#freed[0].tick >= REUSE_DELAY_TICKS) {
-      this.#free.push((this.#freed.shift() as { index: RealIndex }).index);
-    }
-    return this.#free.length;
+    return this.#pool.available(nowTick);
   }
 
   /** Fills a free entry; see `available`. */
   add(real: Pick<RealFields, 'address' | 'serviceIndex' | 'weight' | 'serving'>): RealIndex {
-    const index = this.#free.pop();
-    if (index === undefined) throw new RangeError('no real index is free');
+    const index = this.#pool.take();
     const at = index * REAL.size;
     this.#bytes.fill(0, at, at + REAL.size);
     this.#view.setUint16(at + REAL.mtuBytes, DEFAULT_MTU_BYTES, true);
@@ -92,7 +83,7 @@ export class RealTable {
   remove(index: RealIndex, nowTick: number): void {
     Atomics.store(this.#states, stateWord(index), 0n);
     this.#view.setUint16(index * REAL.size + REAL.serviceIndex, 0, true);
-    this.#freed.push({ index, tick: nowTick });
+    this.#pool.release(index, nowTick);
   }
 
   setServing(index: RealIndex, serving: boolean): void {

@@ -62,7 +62,16 @@ export function resumeTransition(ring: RingRange, nowTick: number): Transition |
   return transition;
 }
 
-/** Writes a whole new range of which every slot is tracked and falls back to itself: for a ring whose flows are all remembered. */
+/** Writes a range of stable slots, for a ring that has no flows yet. @returns slots written */
+export function spread(ring: RingRange, wanted: ArrayLike<RealIndex>): number {
+  const shift = shiftBetween(ring.count, wanted.length);
+  for (let i = 0; i < ring.count; i++) {
+    Atomics.store(ring.slots, ring.first + i, wanted[i >>> shift] as RealIndex);
+  }
+  return ring.count;
+}
+
+/** Writes a range of which every slot is tracked and falls back to itself: for a ring whose flows are all remembered. */
 export function trackAll(ring: RingRange, wanted: ArrayLike<RealIndex>, nowTick: number): Transition {
   const shift = shiftBetween(ring.count, wanted.length);
   for (let i = 0; i < ring.count; i++) {
@@ -99,6 +108,8 @@ export function changeRing(
       if (!isTracked(slot)) {
         transition.tracked++;
         transition.since[i] = tickMark(rules.nowTick);
+      } else if (fallbackOf(next) !== fallbackOf(slot)) {
+        transition.since[i] = 0;
       }
       transition.changedTick = rules.nowTick;
     }

@@ -21,6 +21,7 @@ export class SlotAllocator {
 
   /** Marks a range as taken that a former run allocated. */
   reserve(first: number, count: number): void {
+    if (count === 0) return;
     const taken = lines(first, count);
     this.#free = this.#free.flatMap((range) => without(range, taken));
   }

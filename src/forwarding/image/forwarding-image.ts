@@ -1,0 +1,203 @@
+import type { ApplySummary } from '../../dataplane/data-plane.ts';
+import { CulvertError } from '../../errors.ts';
+import type { Ipv4Address } from '../../net/ipv4-address.ts';
+import type { RealIndex } from '../decision.ts';
+import { REASON_NAMES, type Reason } from '../reasons.ts';
+import type { ForwardingTable, Port, Service, TransportProtocol } from '../table.ts';
+import { type ApplyHooks, applyTable } from './apply.ts';
+import { type FlowEntry, listFlows } from './flow-scan.ts';
+import type { FlowTable } from './flow-table.ts';
+import { type ImageState, openState } from './image-state.ts';
+import { COUNTERS, LAYOUT_VERSION, REALS } from './layout.ts';
+import type { ImageMemory } from './memory.ts';
+import type { RealFields, RealPath } from './real-table.ts';
+import type { SelectionMemory } from './select-real.ts';
+import { bucketKey, keyNumber, type ServiceEntry } from './service-record.ts';
+import { type FlowCounts, type SweepSummary, sweepImage } from './sweep.ts';
+import { takeOver } from './take-over.ts';
+
+export type { FlowEntry } from './flow-scan.ts';
+export type { NextHop, RealFields, RealPath } from './real-table.ts';
+export type { ServiceEntry } from './service-record.ts';
+export type { SweepSummary } from './sweep.ts';
+
+export interface RealEntry extends RealFields {
+  readonly service: Service;
+}
+
+/** Counters of one real as struct counters has them. */
+export interface CounterValues {
+  readonly packets: number;
+  readonly bytes: number;
+  readonly connections: number;
+}
+
+const NO_HOOKS: ApplyHooks = { realAdded: () => undefined };
+const COUNTER_WORDS = COUNTERS.size / 8;
+
+/**
+ * The forwarding image: what the fast path, the slow path and the control plane share. Everything that has to outlive the
+ * process is in its memory; opened over a former run's memory it goes on from there. Only one ForwardingImage may
+ * write a memory at a time (the fast path beside it writes flows, cursors and the outer ID, atomically).
+ */
+export class ForwardingImage implements SelectionMemory {
+  readonly #state: ImageState;
+  readonly #hooks: ApplyHooks;
+  readonly #counters: BigUint64Array<ArrayBuffer>;
+  readonly #reasons: BigUint64Array<ArrayBuffer>;
+  readonly #flowCounts: FlowCounts = { active: new Uint32Array(REALS), inactive: new Uint32Array(REALS) };
+  #busyFlows: ReadonlySet<number> = new Set();
+
+  /** @throws CulvertError UNSUPPORTED when the memory was written by a version with another layout. */
+  constructor(memory: ImageMemory, hooks: Partial<ApplyHooks> = {}) {
+    this.#state = openState(memory);
+    this.#hooks = { ...NO_HOOKS, ...hooks };
+    this.#counters = new BigUint64Array(memory.slowCounters, 0, COUNTER_WORDS * REALS);
+    this.#reasons = new BigUint64Array(memory.reasons);
+    const { settings, flows } = this.#state;
+    if (settings.layoutVersion !== 0 && settings.layoutVersion !== LAYOUT_VERSION) {
+      throw new CulvertError(
+        'UNSUPPORTED',
+        `what a former run left has layout ${settings.layoutVersion}, this culvert has ${LAYOUT_VERSION}; run \`culvert down\` first`,
+      );
+    }
+    settings.initialise(flows.sets);
+    takeOver(this.#state);
+  }
+
+  /**
+   * Makes the image say what the table says, changing only what differs.
+   * @throws CulvertError CAPACITY, before anything has changed
+   */
+  apply(table: ForwardingTable, nowTick: number): ApplySummary {
+    return applyTable(this.#state, table, nowTick, {
+      realAdded: (index) => {
+        this.#counters.fill(0n, index * COUNTER_WORDS, (index + 1) * COUNTER_WORDS);
+        this.#hooks.realAdded(index);
+      },
+    });
+  }
+
+  /** Expires flows and ends transitions; every second or so. */
+  sweep(nowTick: number): SweepSummary {
+    const { busy, ...summary } = sweepImage(this.#state, nowTick, this.#flowCounts, this.#busyFlows);
+    this.#busyFlows = busy;
+    return summary;
+  }
+
+  services(): Service[] {
+    return [...this.#state.records.values()].map(({ service }) => service);
+  }
+
+  serviceEntries(): Iterable<ServiceEntry> {
+    return this.#state.records.values();
+  }
+
+  findService(vip: Ipv4Address, port: Port, protocol: TransportProtocol): ServiceEntry | undefined {
+    return this.#state.records.get(keyNumber(bucketKey({ vip, port, protocol })));
+  }
+
+  isVip(address: Ipv4Address): boolean {
+    return this.#state.vips.has(address);
+  }
+
+  vips(): Iterable<Ipv4Address> {
+    return this.#state.vips.keys();
+  }
+
+  *reals(): Generator<RealEntry> {
+    for (const { reals, service } of this.#state.records.values()) {
+      for (const index of reals.values()) yield { ...this.#state.reals.read(index), service };
+    }
+  }
+
+  /** Undefined for 0 and for an index that no service has. */
+  real(index: RealIndex): RealEntry | undefined {
+    const fields = this.#state.reals.read(index);
+    const service = this.#state.byIndex.get(fields.serviceIndex)?.service;
+    return service && { ...fields, service };
+  }
+
+  isServing(real: RealIndex): boolean {
+    return this.#state.reals.isServing(real);
+  }
+
+  setPath(index: RealIndex, path: RealPath): void {
+    this.#state.reals.setPath(index, path);
+  }
+
+  setSlowPathIfIndex(ifIndex: number): void {
+    this.#state.settings.setSlowPathIfIndex(ifIndex);
+  }
+
+  /** The fast path's clock; every 100 ms. */
+  setNow(tick: number): void {
+    this.#state.settings.setNow(tick);
+  }
+
+  now(): number {
+    return this.#state.settings.now;
+  }
+
+  nextOuterId(): number {
+    return this.#state.settings.nextOuterId();
+  }
+
+  get hashKey(): Uint32Array {
+    return this.#state.settings.hashKey;
+  }
+
+  get slots(): Uint32Array {
+    return this.#state.slots;
+  }
+
+  get flows(): FlowTable {
+    return this.#state.flows;
+  }
+
+  get cursors(): BigUint64Array<ArrayBuffer> {
+    return this.#state.cursors;
+  }
+
+  listFlows(nowTick: number): Iterable<FlowEntry> {
+    return listFlows(this.#state.flows, nowTick);
+  }
+
+  /** Remembered flows of a real, as the last sweep counted them. */
+  flowCounts(real: RealIndex): { readonly active: number; readonly inactive: number } {
+    return {
+      active: this.#flowCounts.active[real] ?? 0,
+      inactive: this.#flowCounts.inactive[real] ?? 0,
+    };
+  }
+
+  /** Slots of a service that are in transition. */
+  trackedSlots({ index }: ServiceEntry): number {
+    return this.#state.byIndex.get(index)?.transition?.tracked ?? 0;
+  }
+
+  /** Counts a packet that the slow path forwarded. */
+  countForwarded(real: RealIndex, bytes: number, connection: boolean): void {
+    const at = real * COUNTER_WORDS;
+    this.#counters[at] = (this.#counters[at] as bigint) + 1n;
+    this.#counters[at + 1] = (this.#counters[at + 1] as bigint) + BigInt(bytes);
+    if (connection) this.#counters[at + 2] = (this.#counters[at + 2] as bigint) + 1n;
+  }
+
+  /** What the slow path forwarded; the fast path's own counters come on top. */
+  slowCounters(real: RealIndex): CounterValues {
+    const [packets, bytes, connections] = this.#counters.subarray(real * COUNTER_WORDS);
+    return { packets: Number(packets), bytes: Number(bytes), connections: Number(connections) };
+  }
+
+  countReason(reason: Reason): void {
+    const at = REASON_NAMES.indexOf(reason) + 1;
+    this.#reasons[at] = (this.#reasons[at] as bigint) + 1n;
+  }
+
+  /** Those that occurred. */
+  reasonCounts(): Partial<Record<Reason, number>> {
+    const counts = REASON_NAMES.map((reason, i) => [reason, Number(this.#reasons[i + 1])] as const);
+    return Object.fromEntries(counts.filter(([, count]) => count > 0));
+  }
+}

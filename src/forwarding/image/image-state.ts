@@ -1,0 +1,62 @@
+import type { Ipv4Address } from '../../net/ipv4-address.ts';
+import { DEFAULT_TIMEOUTS } from '../table.ts';
+import { type FlowTimeoutTicks, timeoutTicks } from './flow-scan.ts';
+import { FlowTable } from './flow-table.ts';
+import { IndexPool } from './index-pool.ts';
+import { SERVICES } from './layout.ts';
+import type { ImageMemory } from './memory.ts';
+import { RealTable } from './real-table.ts';
+import type { RingRange, TransitionRules } from './ring-transition.ts';
+import type { ServiceRecord } from './service-record.ts';
+import { ServiceTable } from './service-table.ts';
+import { Settings } from './settings.ts';
+import { SlotAllocator } from './slot-allocator.ts';
+
+/** The image in parts, and what the control plane keeps beside it. `apply`, `sweep` and take-over work on this. */
+export interface ImageState {
+  readonly settings: Settings;
+  readonly services: ServiceTable;
+  readonly reals: RealTable;
+  readonly slots: Uint32Array<ArrayBuffer>;
+  readonly flows: FlowTable;
+  readonly cursors: BigUint64Array<ArrayBuffer>;
+  readonly allocator: SlotAllocator;
+  serviceIndices: IndexPool;
+  /** By `keyNumber`. */
+  readonly records: Map<number, ServiceRecord>;
+  readonly byIndex: Map<number, ServiceRecord>;
+  /** Services of each VIP. */
+  readonly vips: Map<Ipv4Address, number>;
+  timeouts: FlowTimeoutTicks;
+}
+
+export function openState(memory: ImageMemory): ImageState {
+  const settings = new Settings(memory.settings);
+  const slots = new Uint32Array(memory.slots);
+  return {
+    settings,
+    services: new ServiceTable(memory.services),
+    reals: new RealTable(memory.reals),
+    slots,
+    flows: new FlowTable(memory.flows, settings.hashKey),
+    cursors: new BigUint64Array(memory.cursors, 0, SERVICES),
+    allocator: new SlotAllocator(slots.length),
+    serviceIndices: new IndexPool(1, () => false),
+    records: new Map(),
+    byIndex: new Map(),
+    vips: new Map(),
+    timeouts: timeoutTicks(DEFAULT_TIMEOUTS),
+  };
+}
+
+export function rangeOf(state: ImageState, record: ServiceRecord): RingRange {
+  return { slots: state.slots, first: record.firstSlot, count: record.slotCount };
+}
+
+export function transitionRules(state: ImageState, nowTick: number): TransitionRules {
+  return {
+    nowTick,
+    windowTicks: Math.max(...Object.values(state.timeouts)),
+    isServing: (real) => state.reals.isServing(real),
+  };
+}

@@ -1,0 +1,109 @@
+import type { RealIndex } from '../decision.ts';
+import type { Service } from '../table.ts';
+import { type ImageState, rangeOf, transitionRules } from './image-state.ts';
+import type { ServicePlan } from './plan.ts';
+import { buildRing, NO_MEMBER, ringSize } from './ring.ts';
+import {
+  changeRing,
+  copyRing,
+  type RingRange,
+  spread,
+  type Transition,
+  type TransitionRules,
+  trackAll,
+} from './ring-transition.ts';
+import type { ServiceRecord } from './service-record.ts';
+import { SlotAllocator } from './slot-allocator.ts';
+
+/** Where a service's slots are once they are written; the service's entry may name them now. */
+export interface Placement {
+  readonly firstSlot: number;
+  readonly slotCount: number;
+  readonly heldSlots: number;
+  readonly transition: Transition | undefined;
+  readonly written: number;
+}
+
+export interface PlacementContext {
+  readonly plan: ServicePlan;
+  readonly hashKey: Uint8Array;
+  readonly rehashed: boolean;
+  readonly nowTick: number;
+}
+
+/** Writes a ring: in place where its size stays, else into the range that was set aside for it. */
+export function placeRing(state: ImageState, record: ServiceRecord, context: PlacementContext): Placement {
+  const { plan, nowTick } = context;
+  const wanted = wantedReals(record, plan.service, context.hashKey);
+  const old = rangeOf(state, record);
+  const ring: RingRange = plan.range ? { slots: state.slots, ...plan.range } : old;
+  const place = (transition: Transition | undefined, written: number): Placement => ({
+    firstSlot: ring.first,
+    slotCount: ring.count,
+    heldSlots: ring.count,
+    transition,
+    written,
+  });
+  if (!plan.record || context.rehashed) return place(undefined, spread(ring, wanted));
+  // A rotation remembers every flow; of a ring that hashed otherwise at least the remembered ones stay.
+  if (plan.rebuilt) return place(trackAll(ring, wanted, nowTick), ring.count);
+  const before = plan.range ? copyRing(old, ring, record.transition) : record.transition;
+  const { transition, written } = changeRing(ring, before, wanted, rulesAfter(state, context, record));
+  return place(transition, written);
+}
+
+/** Writes a rotation: in place where it fits, since a mixture of two rotations is one, too. */
+export function placeRotation(state: ImageState, record: ServiceRecord, plan: ServicePlan): Placement {
+  const turns = plan.rotation ?? [];
+  const moves = plan.range !== undefined || plan.rebuilt;
+  const firstSlot = plan.range?.first ?? (moves ? 0 : record.firstSlot);
+  const reals = plan.service.reals.map(({ address }) => record.reals.get(address) ?? 0);
+  let written = 0;
+  turns.forEach((position, turn) => {
+    const slot = reals[position] as RealIndex;
+    if (state.slots[firstSlot + turn] === slot) return;
+    Atomics.store(state.slots, firstSlot + turn, slot);
+    written++;
+  });
+  return {
+    firstSlot,
+    slotCount: turns.length,
+    heldSlots: moves ? SlotAllocator.rounded(turns.length) : record.heldSlots,
+    transition: undefined,
+    written,
+  };
+}
+
+/** Gives back what a larger ring than the service needs now takes, once all of it is stable. */
+export function compactRing(state: ImageState, record: ServiceRecord, nowTick: number): boolean {
+  const count = ringSize(record.service.reals.length);
+  if (record.takenOver || record.transition || count >= record.slotCount) return false;
+  const first = state.allocator.allocate(count, nowTick);
+  if (first === undefined) return false;
+  const old = rangeOf(state, record);
+  copyRing(old, { slots: state.slots, first, count }, undefined);
+  record.firstSlot = first;
+  record.slotCount = count;
+  record.heldSlots = count;
+  state.allocator.release(old.first, old.count, nowTick);
+  return true;
+}
+
+function wantedReals(record: ServiceRecord, service: Service, hashKey: Uint8Array): Uint16Array {
+  const members = service.reals.map(({ address, weight, serving }) => ({
+    address,
+    weight: serving ? weight : 0,
+  }));
+  const indices = members.map(({ address }) => record.reals.get(address) ?? 0);
+  const ring = buildRing(members, ringSize(members.length), hashKey);
+  return ring.map((position) => (position === NO_MEMBER ? 0 : (indices[position] as RealIndex)));
+}
+
+/** A real that the new table has failed or removed no longer serves, though its entry is only emptied afterwards. */
+function rulesAfter(state: ImageState, context: PlacementContext, record: ServiceRecord): TransitionRules {
+  const serving = new Set<RealIndex>();
+  for (const real of context.plan.service.reals) {
+    if (real.serving) serving.add(record.reals.get(real.address) ?? 0);
+  }
+  return { ...transitionRules(state, context.nowTick), isServing: (real) => serving.has(real) };
+}

@@ -1,0 +1,92 @@
+import type { Ipv4Address } from '../../net/ipv4-address.ts';
+import type { BlackholePolicy, Real, Service } from '../table.ts';
+import type { ImageState } from './image-state.ts';
+import { rangeOf } from './image-state.ts';
+import { IndexPool } from './index-pool.ts';
+import { SERVICE_KIND, SERVICES } from './layout.ts';
+import { resumeTransition } from './ring-transition.ts';
+import { keyNumber, protocolName, type ServiceRecord, vipKey } from './service-record.ts';
+import type { BucketEntry } from './service-table.ts';
+import { SlotAllocator } from './slot-allocator.ts';
+
+/** Memory does not hold the policy; it is the slow path's, which has it from the first table on. */
+const ASSUMED_BLACKHOLE: BlackholePolicy = { policy: 'cure', after: 2 };
+
+/**
+ * Reads what a former run left in the image, so that forwarding goes on as it is and the next table is compared with it.
+ * What a run that was killed in the middle of a change left unnamed is freed.
+ */
+export function takeOver(state: ImageState): void {
+  const entries = [...state.services.entries()];
+  const reals = realsByService(state);
+  const markers = new Set(entries.filter(({ kind }) => kind === SERVICE_KIND.vip).map(({ vip }) => vip));
+  for (const entry of entries) {
+    if (entry.kind !== SERVICE_KIND.vip) adopt(state, entry, reals.get(entry.index) ?? []);
+  }
+  for (const [index, orphans] of reals) {
+    if (state.byIndex.has(index)) continue;
+    for (const real of orphans) state.reals.remove(real, state.settings.now);
+  }
+  for (const vip of markers) {
+    if (!state.vips.has(vip as Ipv4Address))
+      state.services.remove(state.services.find(vipKey(vip as Ipv4Address)));
+  }
+  for (const vip of state.vips.keys()) {
+    if (!markers.has(vip)) state.services.insert(vipEntry(vip));
+  }
+  state.serviceIndices = new IndexPool(SERVICES, (index) => state.byIndex.has(index));
+}
+
+export function vipEntry(vip: Ipv4Address): BucketEntry {
+  return { ...vipKey(vip), kind: SERVICE_KIND.vip, index: 0, portMask: 0, firstSlot: 0, slotCount: 0 };
+}
+
+function realsByService(state: ImageState): Map<number, number[]> {
+  const reals = new Map<number, number[]>();
+  for (const index of state.reals.used()) {
+    const service = state.reals.read(index).serviceIndex;
+    const list = reals.get(service);
+    if (list) list.push(index);
+    else reals.set(service, [index]);
+  }
+  return reals;
+}
+
+function adopt(state: ImageState, entry: BucketEntry, indices: readonly number[]): void {
+  const fields = indices.map((index) => state.reals.read(index));
+  const record: ServiceRecord = {
+    index: entry.index,
+    kind: entry.kind,
+    portMask: entry.portMask,
+    firstSlot: entry.firstSlot,
+    slotCount: entry.slotCount,
+    heldSlots: SlotAllocator.rounded(entry.slotCount),
+    service: assumedService(entry, fields),
+    reals: new Map(fields.map(({ address, index }) => [address, index])),
+    transition: undefined,
+    takenOver: true,
+  };
+  if (record.kind === SERVICE_KIND.hash) {
+    record.transition = resumeTransition(rangeOf(state, record), state.settings.now);
+  }
+  state.allocator.reserve(record.firstSlot, record.heldSlots);
+  state.records.set(keyNumber(entry), record);
+  state.byIndex.set(record.index, record);
+  const vip = entry.vip as Ipv4Address;
+  state.vips.set(vip, (state.vips.get(vip) ?? 0) + 1);
+}
+
+function assumedService(entry: BucketEntry, reals: readonly Real[]): Service {
+  const weights = new Set(reals.map(({ weight }) => weight).filter((weight) => weight > 0));
+  const rotation = weights.size > 1 ? 'wrr' : 'rr';
+  return {
+    vip: entry.vip as Ipv4Address,
+    protocol: protocolName(entry.protocol),
+    port: entry.port,
+    scheduler: entry.kind === SERVICE_KIND.hash ? 'mh' : rotation,
+    hashOn: entry.kind === SERVICE_KIND.hash && entry.portMask === 0 ? 'source' : 'flow',
+    tunnel: { type: 'ipip' },
+    blackhole: ASSUMED_BLACKHOLE,
+    reals: reals.map(({ address, weight, serving }) => ({ address, weight, serving })),
+  };
+}
