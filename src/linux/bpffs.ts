@@ -13,7 +13,8 @@ const BPF_FS_MAGIC = 0xcafe4a11;
  */
 export function pinDirectory(instance: string): string {
   mountBpffs();
-  const directory = join(BPFFS, 'culvert', instance);
+  // The kernel refuses dots in names there (bpf_lookup in kernel/bpf/inode.c), and VLAN interfaces have them.
+  const directory = join(BPFFS, 'culvert', instance.replaceAll('.', '%2e'));
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   return directory;
 }

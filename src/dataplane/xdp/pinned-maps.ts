@@ -83,7 +83,6 @@ export function mapImage(maps: ImageMaps): MappedImage {
   const memory = Object.fromEntries(
     parts.map(({ part, mapped }) => [part, mapped.buffer]),
   ) as unknown as ImageMemory;
-  new DataView(memory.settings).setUint32(SETTINGS.layoutVersion, LAYOUT_VERSION, true);
   return {
     memory,
     counters: maps[COUNTERS_MAP] as BpfMap,

@@ -198,8 +198,8 @@ function prepareReplacement(
     if (committed) return;
     committed = true;
     unlinkIfThere(join(directory, 'build'));
-    symlinkSync(name, join(directory, 'maps.new'));
-    renameSync(join(directory, 'maps.new'), join(directory, 'maps'));
+    symlinkSync(name, join(directory, 'maps-new'));
+    renameSync(join(directory, 'maps-new'), join(directory, 'maps'));
     replaceProgram({ directory, build, link, program });
     program[Symbol.dispose]();
     removeStaleMaps(directory);
@@ -247,7 +247,7 @@ function removeInstance(directory: string): void {
 
 /** Map directories that a start left behind which did not come to its commit. */
 function removeStaleMaps(directory: string): void {
-  unlinkIfThere(join(directory, 'maps.new'));
+  unlinkIfThere(join(directory, 'maps-new'));
   const current = readText(join(directory, 'maps'));
   for (const name of readdirSync(directory)) {
     if (/^maps-\d+$/.test(name) && name !== current) unpinDirectory(join(directory, name));
