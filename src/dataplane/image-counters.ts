@@ -1,0 +1,36 @@
+import type { RealIndex } from '../forwarding/decision.ts';
+import type { ForwardingImage, ServiceEntry } from '../forwarding/image/forwarding-image.ts';
+import type { RealCounters, ServiceCounters, TrafficCounters } from './data-plane.ts';
+
+/** What a plane counted for each real of every service of its image. */
+export function imageCounters(
+  image: ForwardingImage,
+  trafficOf: (real: RealIndex) => TrafficCounters,
+): ServiceCounters[] {
+  return Array.from(image.serviceEntries(), (entry) => serviceCounters(image, entry, trafficOf));
+}
+
+function serviceCounters(
+  image: ForwardingImage,
+  entry: ServiceEntry,
+  trafficOf: (real: RealIndex) => TrafficCounters,
+): ServiceCounters {
+  const reals: RealCounters[] = Array.from(entry.reals, ([address, index]) => {
+    const { active, inactive } = image.flowCounts(index);
+    return { address, activeFlows: active, inactiveFlows: inactive, ...trafficOf(index) };
+  });
+  const { vip, protocol, port } = entry.service;
+  return {
+    key: { vip, protocol, port },
+    reals,
+    trackedSlots: image.trackedSlots(entry),
+    slots: entry.slotCount,
+    connections: sum(reals, 'connections'),
+    packets: sum(reals, 'packets'),
+    bytes: sum(reals, 'bytes'),
+  };
+}
+
+function sum(reals: readonly TrafficCounters[], what: keyof TrafficCounters): number {
+  return reals.reduce((total, real) => total + real[what], 0);
+}
