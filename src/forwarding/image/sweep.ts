@@ -20,6 +20,11 @@ export interface FlowCounts {
   readonly inactive: Uint32Array;
 }
 
+/** What the scan needs of a ring in transition; `foreign` as settleRing has it. */
+interface ChangingRing extends Pick<ServiceRecord, 'portMask' | 'firstSlot' | 'slotCount'> {
+  readonly foreign: Uint8Array;
+}
+
 /** Expires flows, counts those that live, and ends the transitions that nothing holds up any more. */
 export function sweepImage(
   state: ImageState,
@@ -29,16 +34,21 @@ export function sweepImage(
 ): SweepSummary & Pick<Expiry, 'busy'> {
   counts.active.fill(0);
   counts.inactive.fill(0);
-  const foreign = new Map<number, Uint8Array>();
-  for (const record of state.records.values()) {
-    if (record.transition) foreign.set(record.index, new Uint8Array(record.slotCount));
+  const changing: ChangingRing[] = [];
+  for (const { index, portMask, firstSlot, slotCount, transition } of state.records.values()) {
+    if (transition) changing[index] = { portMask, firstSlot, slotCount, foreign: new Uint8Array(slotCount) };
   }
   const rules = { ...transitionRules(state, nowTick), timeouts: state.timeouts };
+  const { slots } = state;
+  const { hashKey } = state.settings;
   const visit: FlowVisitor = (client, portAndService, real, flowState) => {
     const list = flowState === FLOW_STATE.established ? counts.active : counts.inactive;
     list[real] = (list[real] as number) + 1;
-    const marks = foreign.get(portAndService & 0xffff);
-    if (marks) markForeign(state, marks, { client, portAndService, real });
+    const ring = changing[portAndService & 0xffff];
+    if (!ring) return;
+    const hash = flowHash(client, (portAndService >>> 16) & ring.portMask, hashKey);
+    const slot = slotOfHash(hash, ring.slotCount);
+    if (currentOf(slots[ring.firstSlot + slot] as number) !== real) ring.foreign[slot] = 1;
   };
   const { live, expired, busy } = expireFlows(state.flows, rules, busyBefore, visit);
   let slotsWritten = 0;
@@ -46,29 +56,14 @@ export function sweepImage(
   for (const record of state.records.values()) {
     const { transition } = record;
     if (transition) {
-      slotsWritten += settleRing(
-        rangeOf(state, record),
-        transition,
-        foreign.get(record.index) as Uint8Array,
-        rules,
-      );
+      const { foreign } = changing[record.index] as ChangingRing;
+      slotsWritten += settleRing(rangeOf(state, record), transition, foreign, rules);
       trackedSlots += transition.tracked;
       if (transition.tracked === 0) record.transition = undefined;
     }
     if (record.kind === SERVICE_KIND.hash) compact(state, record, nowTick);
   }
   return { live, expired, slotsWritten, trackedSlots, busy };
-}
-
-function markForeign(
-  state: ImageState,
-  marks: Uint8Array,
-  flow: { client: number; portAndService: number; real: number },
-): void {
-  const record = state.byIndex.get(flow.portAndService & 0xffff) as ServiceRecord;
-  const port = (flow.portAndService >>> 16) & record.portMask;
-  const slot = slotOfHash(flowHash(flow.client, port, state.settings.hashKey), record.slotCount);
-  if (currentOf(state.slots[record.firstSlot + slot] as number) !== flow.real) marks[slot] = 1;
 }
 
 function compact(state: ImageState, record: ServiceRecord, nowTick: number): void {
