@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { Port } from '../forwarding/table.ts';
 import { formatIpv4, type Ipv4Address } from '../net/ipv4-address.ts';
 
@@ -17,7 +17,11 @@ const REFUSALS: Readonly<Record<string, string>> = {
  */
 export async function connectDirect(address: Ipv4Address, port: Port, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
-  const socket = connect({ host: formatIpv4(address), port });
+  await connectAndReset(connect({ host: formatIpv4(address), port }), signal);
+}
+
+/** As `connectDirect`, with a socket that is connecting already. */
+export async function connectAndReset(socket: Socket, signal: AbortSignal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const abort = (): void => reject(signal.reason as Error);
   signal.addEventListener('abort', abort, { once: true });

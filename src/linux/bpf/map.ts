@@ -76,6 +76,15 @@ export class BpfMap extends BpfDescriptor {
     return sums;
   }
 
+  /** Zeroes one entry of a per-CPU array, on every CPU. */
+  clearOverCpus(key: number): void {
+    const zeros = new Uint8Array(Math.ceil(this.valueBytes / 8) * 8 * libbpf().libbpf_num_possible_cpus());
+    check(
+      `clear ${key} in the map ${this.name}`,
+      libbpf().bpf_map_update_elem(this.fd, keyBytes(key), zeros, 0),
+    );
+  }
+
   *#batches(entries: number, values: BigUint64Array): Generator<{ first: number; count: number }> {
     const bytes = new Uint8Array(values.buffer);
     const keys = new Uint8Array(4 * BATCH_ENTRIES);
