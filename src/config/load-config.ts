@@ -1,11 +1,25 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { CulvertError } from '../errors.ts';
 import type { CulvertConfig } from './config.ts';
+import { rememberLocation } from './location.ts';
 import { parseConfig } from './parse-config.ts';
+import type { ParseOutcome, ParseTask } from './parse-process.ts';
+
+/**
+ * A text of thousands of reals takes hundreds of milliseconds and 100 MB to parse. In a process of its own the slow
+ * path and the checks of a running director are not held up, and the memory is given back: neither a thread's nor the
+ * collector's is.
+ */
+const PROCESS_FROM_LENGTH = 100_000;
 
 /** Reads a configuration file. @throws CulvertError CONFIG_UNREADABLE; CONFIG_INVALID as `parseConfig` does. */
 export async function loadConfig(path: string): Promise<CulvertConfig> {
-  return parseConfig(await read(path), path);
+  const text = await read(path);
+  return text.length < PROCESS_FROM_LENGTH
+    ? parseConfig(text, path)
+    : parseInProcess({ text, fileName: path });
 }
 
 async function read(path: string): Promise<string> {
@@ -22,4 +36,43 @@ function describe(code: string | undefined, message: string): string {
   if (code === 'EACCES') return 'no permission to read it; run as root or change its mode';
   if (code === 'EISDIR') return 'it is a directory; name the configuration file itself';
   return `cannot be read: ${message}`;
+}
+
+async function parseInProcess(task: ParseTask): Promise<CulvertConfig> {
+  const outcome = await runProcess(task);
+  if ('message' in outcome) {
+    const { message, where } = outcome;
+    // The class puts `where` in front of the message.
+    if (where === undefined) throw new CulvertError('CONFIG_INVALID', message);
+    throw new CulvertError('CONFIG_INVALID', message.slice(where.length + 2), { where });
+  }
+  const { config, locations } = outcome;
+  for (const [index, part] of [config.director, ...config.services].entries()) {
+    const location = locations[index];
+    if (location !== undefined) rememberLocation(part, location);
+  }
+  return config;
+}
+
+async function runProcess(task: ParseTask): Promise<ParseOutcome> {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const child = fork(new URL(`./parse-process.${extension}`, import.meta.url), {
+    serialization: 'advanced',
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  });
+  const ended = new AbortController();
+  child.once('error', (error) => ended.abort(error));
+  child.once('exit', (status) =>
+    ended.abort(new Error(`the process that parses it ended with status ${status}`)),
+  );
+  try {
+    child.send(task);
+    const [outcome] = (await once(child, 'message', { signal: ended.signal })) as [ParseOutcome];
+    return outcome;
+  } catch (error) {
+    const cause = ended.signal.aborted ? (ended.signal.reason as Error) : (error as Error);
+    throw new CulvertError('CONFIG_UNREADABLE', cause.message, { where: task.fileName, cause });
+  } finally {
+    if (child.connected) child.disconnect();
+  }
 }

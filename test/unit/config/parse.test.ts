@@ -5,6 +5,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { CheckConfig, CulvertConfig } from '../../../src/config/config.ts';
 import { formatDuration, parseDuration } from '../../../src/config/duration.ts';
+import { validateAgainstHost } from '../../../src/config/host.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import { parseConfig } from '../../../src/config/parse-config.ts';
 import { CulvertError } from '../../../src/errors.ts';
@@ -176,6 +177,32 @@ test('files are read, and those that cannot be are told apart', async () => {
     await expect(loadConfig(directory)).rejects.toMatchObject({ code: 'CONFIG_UNREADABLE' });
     await writeFile(file, Buffer.from([0xff, 0x00, 0x80]));
     await expect(loadConfig(file)).rejects.toMatchObject({ code: 'CONFIG_INVALID', where: `${file}:1:1` });
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
+test('a large file is parsed in a process of its own, with the same outcome', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'culvert-config-'));
+  try {
+    const services = Array.from(
+      { length: 2000 },
+      (_, i) => `  - {vip: 192.0.${i >> 8}.${i & 255}, port: 80, reals: [{address: 10.0.0.1}]}\n`,
+    );
+    const text = `director: {interface: eth0}\nservices:\n${services.join('')}`;
+    expect(text.length).toBeGreaterThan(100_000);
+    const file = join(directory, 'large.yaml');
+    await writeFile(file, text);
+    const config = await loadConfig(file);
+    expect(config).toStrictEqual(parse(text));
+    const host = { interfaces: ['eth0'], addresses: [ipv4('192.0.0.7')] };
+    expect(() => validateAgainstHost(config, host)).toThrow(`${file}:10:11: services[7].vip`);
+    await writeFile(file, text.replace('10.0.0.1', 'x'));
+    const expected = { code: 'CONFIG_INVALID', where: `${file}:3:50` };
+    await expect(loadConfig(file)).rejects.toMatchObject(expected);
+    await expect(loadConfig(file)).rejects.toThrow(
+      /^.*large\.yaml:3:50: services\[0\]\.reals\[0\]\.address: found 'x'/,
+    );
   } finally {
     await rm(directory, { recursive: true });
   }

@@ -1,0 +1,191 @@
+import { createServer, type Server } from 'node:net';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { CheckConnector, CheckTarget } from '../../../src/dataplane/check-connector.ts';
+import { connectDirect } from '../../../src/dataplane/connect-direct.ts';
+import type { Check } from '../../../src/health/check.ts';
+import type { CheckState } from '../../../src/health/check-state.ts';
+import { Checker } from '../../../src/health/checker.ts';
+import { ipv4 } from '../../../src/net/ipv4-address.ts';
+
+const LOOPBACK = ipv4('127.0.0.1');
+const UP = { up: true, sinceMs: 0, lastError: undefined };
+
+let stop: AbortController;
+let servers: Server[];
+beforeEach(() => {
+  stop = new AbortController();
+  servers = [];
+});
+afterEach(async () => {
+  stop.abort();
+  for (const server of servers) await close(server);
+});
+
+const direct: CheckConnector = {
+  connectTcp(target, signal) {
+    if (target.via !== 'direct') throw new Error('only direct targets here');
+    return connectDirect(target.address, target.port, signal);
+  },
+};
+
+async function listen(port = 0): Promise<number> {
+  const server = createServer((socket) => socket.on('error', () => undefined));
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  return (server.address() as { port: number }).port;
+}
+
+async function close(server: Server | undefined): Promise<void> {
+  if (server?.listening === true) await new Promise((resolve) => server.close(resolve));
+}
+
+function checkOf(target: CheckTarget, times: Partial<Check['schedule']> = {}): Check {
+  const schedule = { intervalMs: 60, timeoutMs: 1000, retries: 2, retryDelayMs: 30, ...times };
+  return { key: JSON.stringify(target), target, schedule };
+}
+
+interface Change {
+  readonly key: string;
+  readonly state: CheckState;
+  readonly atMs: number;
+}
+
+function run(
+  checks: readonly Check[],
+  connector = direct,
+  known = UP,
+): { checker: Checker; changes: Change[] } {
+  const changes: Change[] = [];
+  const onChange = (key: string, state: CheckState): void =>
+    void changes.push({ key, state, atMs: performance.now() });
+  const checker = new Checker({ connector, onChange, signal: stop.signal });
+  checker.update(checks.map((check) => ({ check, known })));
+  return { checker, changes };
+}
+
+test('a server that goes away and comes back, over real connections', async () => {
+  const port = await listen();
+  const check = checkOf({ via: 'direct', address: LOOPBACK, port });
+  const { changes, checker } = run([check]);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(changes).toEqual([]);
+  await close(servers[0]);
+  const brokenMs = performance.now();
+  await vi.waitFor(() => expect(changes).toHaveLength(1), { interval: 1 });
+  expect(changes[0]?.state).toMatchObject({ up: false, failures: 3, lastError: 'connection refused' });
+  // The check's own schedule: one interval, two retries.
+  const took = (changes[0]?.atMs ?? 0) - brokenMs;
+  expect(took).toBeGreaterThan(2 * 30 - 5);
+  expect(took).toBeLessThan(60 + 2 * 30 + 200);
+  await listen(port);
+  await vi.waitFor(() => expect(changes).toHaveLength(2), { interval: 1 });
+  expect(checker.state(check.key)).toMatchObject({ up: true, failures: 0, lastError: undefined });
+});
+
+test('a silent server fails each attempt at its timeout, and the attempt is given up', async () => {
+  const signals: AbortSignal[] = [];
+  const silent: CheckConnector = {
+    connectTcp(_target, signal) {
+      signals.push(signal);
+      return new Promise(() => undefined);
+    },
+  };
+  const check = checkOf({ via: 'direct', address: LOOPBACK, port: 9 }, { timeoutMs: 40, retries: 1 });
+  const startMs = performance.now();
+  const { changes } = run([check], silent);
+  await vi.waitFor(() => expect(changes).toHaveLength(1), { interval: 1 });
+  expect(changes[0]?.state).toMatchObject({ failures: 2, lastError: 'no answer within 40ms' });
+  const took = (changes[0]?.atMs ?? 0) - startMs;
+  expect(took).toBeGreaterThanOrEqual(40 + 30 + 40 - 5);
+  expect(took).toBeLessThan(40 + 30 + 40 + 200);
+  expect(signals.slice(0, 2).map((signal) => signal.aborted)).toEqual([true, true]);
+});
+
+/** Counts attempts by port and answers as `fails` says. */
+class CountingConnector implements CheckConnector {
+  readonly attempts = new Map<number, number>();
+  fails = false;
+
+  connectTcp(target: CheckTarget): Promise<void> {
+    this.attempts.set(target.port, (this.attempts.get(target.port) ?? 0) + 1);
+    return this.fails ? Promise.reject(new Error('connection reset')) : Promise.resolve();
+  }
+}
+
+test('identical checks run once', async () => {
+  const connector = new CountingConnector();
+  const check = checkOf({ via: 'direct', address: LOOPBACK, port: 80 }, { intervalMs: 100_000 });
+  run([check, { ...check }], connector);
+  await vi.waitFor(() => expect(connector.attempts.get(80)).toBe(1));
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  expect(connector.attempts.get(80)).toBe(1);
+});
+
+test('an update keeps what stays, starts what is new and ends what is gone', async () => {
+  const connector = new CountingConnector();
+  connector.fails = true;
+  const checks = [80, 81, 82].map((port) =>
+    checkOf({ via: 'direct', address: LOOPBACK, port }, { intervalMs: 20, retries: 0 }),
+  );
+  const [first, second, third] = checks as [Check, Check, Check];
+  const { checker, changes } = run([first, second], connector);
+  await vi.waitFor(() => expect(changes).toHaveLength(2));
+  checker.update([second, third].map((check) => ({ check, known: UP })));
+  expect(checker.state(first.key)).toBeUndefined();
+  expect(checker.state(second.key)?.up).toBe(false);
+  expect(checker.state(third.key)?.up).toBe(true);
+  const before = connector.attempts.get(80);
+  await vi.waitFor(() => expect(checker.state(third.key)?.up).toBe(false));
+  expect(connector.attempts.get(80)).toBe(before);
+});
+
+test('what was down is down until it is checked', async () => {
+  const connector = new CountingConnector();
+  const check = checkOf({ via: 'direct', address: LOOPBACK, port: 80 });
+  const { checker, changes } = run([check], connector, { ...UP, up: false });
+  expect(checker.state(check.key)?.up).toBe(false);
+  await vi.waitFor(() => expect(changes.map(({ state }) => state.up)).toEqual([true]));
+});
+
+test('after the signal nothing is tried any more, and the last states remain to be read', async () => {
+  const connector = new CountingConnector();
+  connector.fails = true;
+  const check = checkOf({ via: 'direct', address: LOOPBACK, port: 80 }, { intervalMs: 10, retries: 0 });
+  const { checker, changes } = run([check], connector);
+  await vi.waitFor(() => expect(changes).toHaveLength(1));
+  stop.abort();
+  const before = connector.attempts.get(80);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(connector.attempts.get(80)).toBe(before);
+  expect(checker.state(check.key)?.up).toBe(false);
+});
+
+test('an answer that came while the process was busy counts, however late it is read', async () => {
+  const port = await listen();
+  const check = checkOf(
+    { via: 'direct', address: LOOPBACK, port },
+    { timeoutMs: 30, intervalMs: 40, retries: 0 },
+  );
+  const { checker, changes } = run([check]);
+  for (let turn = 0; turn < 3; turn++) {
+    await new Promise((resolve) => setTimeout(resolve, 41));
+    const until = performance.now() + 60;
+    while (performance.now() < until);
+  }
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(changes).toEqual([]);
+  expect(checker.state(check.key)?.lastError).toBeUndefined();
+});
+
+test('ten thousand checks are all tried within their interval, and not all at once', async () => {
+  const connector = new CountingConnector();
+  const checks = Array.from({ length: 10_000 }, (_, port) =>
+    checkOf({ via: 'direct', address: LOOPBACK, port }, { intervalMs: 1000 }),
+  );
+  run(checks, connector);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(connector.attempts.size).toBeGreaterThan(1000);
+  expect(connector.attempts.size).toBeLessThan(10_000);
+  await vi.waitFor(() => expect(connector.attempts.size).toBe(10_000), { timeout: 10_000 });
+  expect(connector.attempts.get(0)).toBeLessThanOrEqual(11);
+});
