@@ -32,7 +32,7 @@ const SERVICE_STEP = 0x9e3779b1;
  *
  * - Entry hash: H = flowHash(client, port) + service index * 0x9E3779B1 mod 2^32; set = H & mask; tag = H >> 24.
  * - Find: the lowest way whose value is neither 0 nor BUSY, whose key is the flow's and whose value has its tag. A way's
- *   value is read before its key.
+ *   value is read before its key and, where the key is the flow's, once more: if it changed meanwhile it is passed over.
  * - Hit that is used: if the tick or the state differs from the entry's, one compare-and-swap from the value that was
  *   read to {tick, tag, new state, same real}. If it fails the update is given up.
  * - Hit that is replaced (its real does not serve, or an opener met CLOSE): one compare-and-swap from the value that
@@ -70,6 +70,7 @@ export class FlowTable {
     for (let at = first; at < first + SET_WORDS; at += WORDS) {
       const value = Atomics.load(this.words, at + 1);
       if (value <= FLOW_BUSY || Atomics.load(this.words, at) !== key || tagOf(value) !== tag) continue;
+      if (Atomics.load(this.words, at + 1) !== value) continue;
       return { at, value, real: Number(value & 0xffffn), state: stateOf(value) };
     }
     return undefined;

@@ -126,6 +126,11 @@ export class ForwardingImage implements SelectionMemory {
     this.#state.reals.setPath(index, path);
   }
 
+  /** Leaves the rest of the path as it is. */
+  setMtu(index: RealIndex, mtuBytes: number): void {
+    this.#state.reals.setMtu(index, mtuBytes);
+  }
+
   setSlowPathIfIndex(ifIndex: number): void {
     this.#state.settings.setSlowPathIfIndex(ifIndex);
   }

@@ -95,6 +95,11 @@ export class RealTable {
     this.#view.setUint32(index * REAL.size + REAL.weight, weight, true);
   }
 
+  /** The path MTU alone: a frame under way may still be measured by the former one. */
+  setMtu(index: RealIndex, mtuBytes: number): void {
+    this.#view.setUint16(index * REAL.size + REAL.mtuBytes, mtuBytes, true);
+  }
+
   /** While more than the next hop's MAC changes the entry is unresolved, so that no frame mixes two paths. */
   setPath(index: RealIndex, path: RealPath): void {
     const at = index * REAL.size;

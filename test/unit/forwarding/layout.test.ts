@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import * as layout from '../../../src/forwarding/image/layout.ts';
+import { parseCHeader } from './c-header.ts';
+
+const header = parseCHeader(readFileSync(new URL('../../../bpf/layout.h', import.meta.url), 'utf8'));
+
+/** The TypeScript name of each member; what is reserved has none. */
+const STRUCTS = {
+  settings: {
+    mirror: layout.SETTINGS,
+    members: {
+      hash_key: 'hashKey',
+      slow_path_ifindex: 'slowPathIfIndex',
+      flow_set_mask: 'flowSetMask',
+      now: 'now',
+      layout_version: 'layoutVersion',
+      outer_id: 'outerId',
+    },
+  },
+  service: {
+    mirror: layout.SERVICE,
+    members: {
+      vip: 'vipBe',
+      port: 'portBe',
+      protocol: 'protocol',
+      kind: 'kind',
+      index: 'index',
+      port_mask: 'portMask',
+      ring: 'ring',
+    },
+  },
+  real: {
+    mirror: layout.REAL,
+    members: {
+      next_hop_mac: 'nextHopMac',
+      state: 'state',
+      source_mac: 'sourceMac',
+      mtu: 'mtuBytes',
+      ifindex: 'ifIndex',
+      service_index: 'serviceIndex',
+      tunnel: 'tunnel',
+      outer_source: 'outerSourceBe',
+      outer_destination: 'outerDestinationBe',
+      weight: 'weight',
+    },
+  },
+  flow: { mirror: layout.FLOW, members: { key: 'key', value: 'value' } },
+  counters: {
+    mirror: layout.COUNTERS,
+    members: { packets: 'packets', bytes: 'bytes', connections: 'connections' },
+  },
+} as const;
+
+const CONSTANTS: Readonly<Record<string, number | bigint>> = {
+  LAYOUT_VERSION: layout.LAYOUT_VERSION,
+  SERVICE_EMPTY: layout.SERVICE_KIND.empty,
+  SERVICE_VIP: layout.SERVICE_KIND.vip,
+  SERVICE_HASH: layout.SERVICE_KIND.hash,
+  SERVICE_ROTATION: layout.SERVICE_KIND.rotation,
+  SERVICE_BUCKET_BITS: layout.SERVICE_BUCKET_BITS,
+  SERVICE_BUCKETS: layout.SERVICE_BUCKETS,
+  SERVICE_PROBES: layout.SERVICE_PROBES,
+  SERVICES: layout.SERVICES,
+  SLOTS_PER_LINE: layout.SLOTS_PER_LINE,
+  SLOT_REAL_BITS: layout.SLOT_REAL_BITS,
+  SLOT_REAL_MASK: layout.SLOT_REAL_MASK,
+  SLOT_TRACKED: layout.SLOT_TRACKED,
+  REALS: layout.REALS,
+  REAL_SERVING: layout.REAL_STATE.serving,
+  REAL_RESOLVED: layout.REAL_STATE.resolved,
+  TUNNEL_IPIP: layout.TUNNEL_TYPE.ipip,
+  FLOW_WAYS: layout.FLOW_WAYS,
+  FLOW_BUSY: layout.FLOW_BUSY,
+  FLOW_NONE: layout.FLOW_STATE.none,
+  FLOW_SYN_RECV: layout.FLOW_STATE.synRecv,
+  FLOW_ESTABLISHED: layout.FLOW_STATE.established,
+  FLOW_FIN_WAIT: layout.FLOW_STATE.finWait,
+  FLOW_CLOSE: layout.FLOW_STATE.close,
+  FLOW_UDP: layout.FLOW_STATE.udp,
+};
+
+describe('bpf/layout.h and layout.ts', () => {
+  it.each(Object.entries(STRUCTS))('agree on struct %s', (name, { mirror, members }) => {
+    const struct = header.structs.get(name);
+    const { size, ...offsets } = mirror as Record<string, number>;
+    expect(size).toBe(struct?.size);
+    const named = Object.entries(members).map(([member, property]) => [property, struct?.offsets[member]]);
+    expect(offsets).toEqual(Object.fromEntries(named));
+  });
+
+  it('agree on every constant that the header defines', () => {
+    const mirrored = Object.entries(CONSTANTS).map(([name, value]) => [name, BigInt(value)] as const);
+    expect(Object.fromEntries(header.constants)).toEqual(Object.fromEntries(mirrored));
+  });
+
+  it('agree on lines of slots and sets of flows', () => {
+    expect(header.structs.get('slot_line')?.size).toBe(4 * layout.SLOTS_PER_LINE);
+    expect(header.structs.get('flow_set')?.size).toBe(64);
+  });
+});
