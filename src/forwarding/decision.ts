@@ -6,9 +6,10 @@ export type RealIndex = number;
 
 /**
  * What becomes of one IPv4 packet.
- * - `forward`: send these outer IP packets (one, or the fragments of one) to the real's address.
+ * - `forward`: send these outer IP packets (one, the fragments of one, or one and what was held for it) to the
+ *   real's address.
  * - `answer`: send this IP packet, whose source is the VIP, back to where it says.
- * - `hold`: kept until its flow is known; `decide` returns it with a later decision's `released`.
+ * - `hold`: kept until its flow is known; it leaves with the `packets` of a later decision.
  * - `pass`: not culvert's; the host's own stack may have it.
  */
 export type Decision =

@@ -31,6 +31,8 @@ export const REASONS = {
   check: "a health check's packet; sent through the tunnel",
   'send-failed': 'the kernel refused to send it',
   'not-ours': 'not addressed to a VIP',
+  'martian-source': 'an answer was due to an address that no client can have',
+  'bad-transport-checksum': 'an answer was due but the TCP, UDP or ICMP checksum is wrong',
 } as const;
 
 export type Reason = keyof typeof REASONS;

@@ -1,0 +1,60 @@
+import type { Ipv4Header } from '../net/ipv4.ts';
+import type { Trace } from './decision.ts';
+import { TICK_MS } from './image/layout.ts';
+import { type FlowPacket, previewReal, type Selection, selectReal } from './image/select-real.ts';
+import type { ServiceEntry } from './image/service-record.ts';
+import type { RateLimiter } from './rate-limit.ts';
+import type { Reason } from './reasons.ts';
+import type { ForwarderState } from './state.ts';
+
+/**
+ * One decision under way. With `readOnly` it leaves no trace in any state, for `explain`; every step that writes goes
+ * through here or looks at it.
+ */
+export interface Context {
+  readonly state: ForwarderState;
+  readonly nowMs: number;
+  readonly trace: Trace | undefined;
+  readonly readOnly: boolean;
+}
+
+/** A sound IPv4 packet to a VIP: cut to its total length, its options filled in. */
+export interface VipPacket {
+  readonly bytes: Uint8Array;
+  readonly header: Ipv4Header;
+}
+
+export function chooseReal(context: Context, service: ServiceEntry, flow: FlowPacket): Selection {
+  const { image } = context.state;
+  return context.readOnly
+    ? previewReal(image, service, flow)
+    : selectReal(image, service, flow, nowTick(context.nowMs));
+}
+
+export function nowTick(nowMs: number): number {
+  return Math.floor(nowMs / TICK_MS);
+}
+
+export function countReason({ state, readOnly }: Context, reason: Reason): void {
+  if (!readOnly) state.image.countReason(reason);
+}
+
+export function countForwarded(
+  { state, readOnly }: Context,
+  selection: Pick<Selection, 'real' | 'connection'>,
+  bytes: number,
+): void {
+  if (!readOnly) state.image.countForwarded(selection.real, bytes, selection.connection);
+}
+
+/** Whether the limiter lets an answer to this client go. */
+export function mayAnswer(context: Context, limiter: RateLimiter, { header }: VipPacket): boolean {
+  return context.readOnly
+    ? limiter.allows(header.source, context.nowMs)
+    : limiter.take(header.source, context.nowMs);
+}
+
+/** The next ID of a packet without DF; a preview shows 1 and leaves the counter alone. */
+export function nextId({ state, readOnly }: Context): number {
+  return readOnly ? 1 : state.image.nextOuterId();
+}

@@ -1,0 +1,81 @@
+import type { MacAddress } from '../net/ethernet.ts';
+import type { Ipv4Address } from '../net/ipv4-address.ts';
+import { Blackholes } from './blackhole.ts';
+import type { RealIndex } from './decision.ts';
+import { FragmentStore } from './fragment-store.ts';
+import type { ForwardingImage } from './image/forwarding-image.ts';
+import { PathMtus } from './path-mtus.ts';
+import { RateLimiter } from './rate-limit.ts';
+import type { Port, ServiceKey } from './table.ts';
+
+/** What decisions read and change. Everything but the image may be lost with the process. */
+export interface ForwarderState {
+  readonly image: ForwardingImage;
+  /** Of the interface that clients' packets come in by; a longer TCP packet was merged on the way in. */
+  readonly linkMtuBytes: number;
+  readonly interfaceMac: MacAddress;
+  /** Open check sockets of the director: local port -> the real under test. */
+  readonly checks: Map<Port, RealIndex>;
+  /** Addresses that check sockets are bound to, beside the outer source of the real under test. */
+  readonly ownAddresses: Set<Ipv4Address>;
+  readonly limits: AnswerLimits;
+  readonly blackholes: Blackholes;
+  readonly fragments: FragmentStore;
+  readonly pathMtus: PathMtus;
+  readonly onCured: CuredListener;
+}
+
+/** Called once for each flow that the black hole cure begins for. */
+export type CuredListener = (service: ServiceKey, client: Ipv4Address, clientPort: Port) => void;
+
+export interface AnswerLimits {
+  readonly tooBig: RateLimiter;
+  /** Unreachables and time exceeded together, as Linux limits them. */
+  readonly errors: RateLimiter;
+  readonly resets: RateLimiter;
+  readonly echoes: RateLimiter;
+}
+
+export interface ForwarderOptions {
+  readonly image: ForwardingImage;
+  readonly linkMtuBytes: number;
+  readonly interfaceMac: MacAddress;
+  readonly onCured?: CuredListener;
+}
+
+const CLIENTS = 8192;
+
+export function createForwarderState(options: ForwarderOptions): ForwarderState {
+  return {
+    onCured: () => undefined,
+    ...options,
+    checks: new Map(),
+    ownAddresses: new Set(),
+    limits: {
+      tooBig: limiter({ burst: 50, perSecond: 20 }, { burst: 2000, perSecond: 5000 }),
+      errors: limiter({ burst: 6, perSecond: 1 }, { burst: 200, perSecond: 1000 }),
+      resets: limiter({ burst: 50, perSecond: 20 }, { burst: 1000, perSecond: 5000 }),
+      echoes: limiter({ burst: 20, perSecond: 20 }, { burst: 500, perSecond: 1000 }),
+    },
+    blackholes: new Blackholes({ flows: 4096, idleMs: 300_000 }),
+    fragments: new FragmentStore(),
+    pathMtus: new PathMtus(),
+  };
+}
+
+/** Forgets what has timed out; every second or so. */
+export function sweepForwarder(state: ForwarderState, nowMs: number): void {
+  state.blackholes.sweep(nowMs);
+  state.fragments.sweep(nowMs);
+  for (let dropped = state.fragments.takeDropped(); dropped > 0; dropped--) {
+    state.image.countReason('fragment-dropped');
+  }
+  state.pathMtus.sweep(state.image, nowMs);
+}
+
+function limiter(
+  perClient: { burst: number; perSecond: number },
+  total: { burst: number; perSecond: number },
+): RateLimiter {
+  return new RateLimiter({ perClient, total, clients: CLIENTS });
+}
