@@ -94,6 +94,20 @@ export function forgetUnserved(table: FlowTable, isServing: (real: RealIndex) =>
   }
 }
 
+/**
+ * Takes the time for which the image's clock stood still out of the idle times: flows that sent meanwhile were stamped
+ * with the tick at which it stopped.
+ */
+export function forgiveStandstill(table: FlowTable, stoppedTick: number, ticks: number): void {
+  const words = halves(table);
+  for (let at = 0; at < words.length; at += WORDS) {
+    const low = words[at + VALUE_LOW] as number;
+    const seen = words[at + LAST_SEEN] as number;
+    if (low >>> 16 === 0 || ((stoppedTick - seen) | 0) < 0) continue;
+    swap(table, at, packHalves(low, seen), packHalves(low, (seen + ticks) >>> 0));
+  }
+}
+
 /** All remembered flows as they stand. */
 export function* listFlows(table: FlowTable, nowTick: number): Generator<FlowEntry> {
   const words = halves(table);
@@ -128,6 +142,13 @@ function idle(nowTick: number, seenTick: number): number {
 }
 
 function free(table: FlowTable, at: number, low: number, seen: number): boolean {
-  const value = (BigInt(seen) << 32n) | BigInt(low);
-  return Atomics.compareExchange(table.words, at / 2 + 1, value, 0n) === value;
+  return swap(table, at, packHalves(low, seen), 0n);
+}
+
+function swap(table: FlowTable, at: number, from: bigint, to: bigint): boolean {
+  return Atomics.compareExchange(table.words, at / 2 + 1, from, to) === from;
+}
+
+function packHalves(low: number, seen: number): bigint {
+  return (BigInt(seen) << 32n) | BigInt(low);
 }

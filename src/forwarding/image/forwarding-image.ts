@@ -14,7 +14,7 @@ import type { RealFields, RealPath } from './real-table.ts';
 import type { SelectionMemory } from './select-real.ts';
 import { bucketKey, keyNumber, type ServiceEntry } from './service-record.ts';
 import { type FlowCounts, type SweepSummary, sweepImage } from './sweep.ts';
-import { takeOver } from './take-over.ts';
+import { resume, takeOver } from './take-over.ts';
 
 export type { FlowEntry } from './flow-scan.ts';
 export type { NextHop, RealFields, RealPath } from './real-table.ts';
@@ -47,6 +47,7 @@ export class ForwardingImage implements SelectionMemory {
   readonly #reasons: BigUint64Array<ArrayBuffer>;
   readonly #flowCounts: FlowCounts = { active: new Uint32Array(REALS), inactive: new Uint32Array(REALS) };
   #busyFlows: ReadonlySet<number> = new Set();
+  #resumed = false;
 
   /** @throws CulvertError UNSUPPORTED when the memory was written by a version with another layout. */
   constructor(memory: ImageMemory, hooks: Partial<ApplyHooks> = {}) {
@@ -70,6 +71,7 @@ export class ForwardingImage implements SelectionMemory {
    * @throws CulvertError CAPACITY, before anything has changed
    */
   apply(table: ForwardingTable, nowTick: number): ApplySummary {
+    this.#resume(nowTick);
     return applyTable(this.#state, table, nowTick, {
       realAdded: (index) => {
         this.#counters.fill(0n, index * COUNTER_WORDS, (index + 1) * COUNTER_WORDS);
@@ -80,6 +82,7 @@ export class ForwardingImage implements SelectionMemory {
 
   /** Expires flows and ends transitions; every second or so. */
   sweep(nowTick: number): SweepSummary {
+    this.#resume(nowTick);
     const { busy, ...summary } = sweepImage(this.#state, nowTick, this.#flowCounts, this.#busyFlows);
     this.#busyFlows = busy;
     return summary;
@@ -137,6 +140,7 @@ export class ForwardingImage implements SelectionMemory {
 
   /** The fast path's clock; every 100 ms. */
   setNow(tick: number): void {
+    this.#resume(tick);
     this.#state.settings.setNow(tick);
   }
 
@@ -204,5 +208,10 @@ export class ForwardingImage implements SelectionMemory {
   reasonCounts(): Partial<Record<Reason, number>> {
     const counts = REASON_NAMES.map((reason, i) => [reason, Number(this.#reasons[i + 1])] as const);
     return Object.fromEntries(counts.filter(([, count]) => count > 0));
+  }
+
+  #resume(nowTick: number): void {
+    if (!this.#resumed) resume(this.#state, nowTick);
+    this.#resumed = true;
   }
 }

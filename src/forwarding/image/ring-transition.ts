@@ -46,20 +46,26 @@ export function trackedSlot(current: RealIndex, fallback: RealIndex): number {
   return current | (fallback << SLOT_REAL_BITS) | SLOT_TRACKED;
 }
 
-export function newTransition(count: number, nowTick: number): Transition {
+function newTransition(count: number, nowTick: number): Transition {
   return { since: new Uint32Array(count), tracked: 0, changedTick: nowTick };
 }
 
-/** The transition of a ring that a former run left: its windows count from now. Undefined when all of it is stable. */
-export function resumeTransition(ring: RingRange, nowTick: number): Transition | undefined {
+/** The transition of a ring that a former run left; undefined when all of it is stable. See `restartWindows`. */
+export function findTransition(ring: RingRange): Transition | undefined {
   let transition: Transition | undefined;
   for (let i = 0; i < ring.count; i++) {
     if (!isTracked(ring.slots[ring.first + i] as number)) continue;
-    transition ??= newTransition(ring.count, nowTick);
-    transition.since[i] = tickMark(nowTick);
+    transition ??= newTransition(ring.count, 0);
     transition.tracked++;
   }
   return transition;
+}
+
+/** When a slot left the stable state is not in memory: after a take-over all windows count from now. */
+export function restartWindows(ring: RingRange, transition: Transition, nowTick: number): void {
+  for (let i = 0; i < ring.count; i++) {
+    if (isTracked(ring.slots[ring.first + i] as number)) transition.since[i] = tickMark(nowTick);
+  }
 }
 
 /** Writes a range of stable slots, for a ring that has no flows yet. @returns slots written */

@@ -1,10 +1,10 @@
 import type { Ipv4Address } from '../../net/ipv4-address.ts';
 import type { BlackholePolicy, Real, Service } from '../table.ts';
-import type { ImageState } from './image-state.ts';
-import { rangeOf } from './image-state.ts';
+import { forgiveStandstill } from './flow-scan.ts';
+import { type ImageState, rangeOf } from './image-state.ts';
 import { IndexPool } from './index-pool.ts';
 import { SERVICE_KIND, SERVICES } from './layout.ts';
-import { resumeTransition } from './ring-transition.ts';
+import { findTransition, restartWindows } from './ring-transition.ts';
 import { keyNumber, protocolName, type ServiceRecord, vipKey } from './service-record.ts';
 import type { BucketEntry } from './service-table.ts';
 import { SlotAllocator } from './slot-allocator.ts';
@@ -37,6 +37,19 @@ export function takeOver(state: ImageState): void {
   state.serviceIndices = new IndexPool(SERVICES, (index) => state.byIndex.has(index));
 }
 
+/** The first thing to do with what was taken over, once the time is known: the image's clock stood still meanwhile. */
+export function resume(state: ImageState, nowTick: number): void {
+  const stoppedTick = state.settings.now;
+  const ticks = (nowTick - stoppedTick) | 0;
+  if (ticks > 0) {
+    state.settings.setNow(nowTick);
+    forgiveStandstill(state.flows, stoppedTick, ticks);
+  }
+  for (const record of state.records.values()) {
+    if (record.transition) restartWindows(rangeOf(state, record), record.transition, nowTick);
+  }
+}
+
 export function vipEntry(vip: Ipv4Address): BucketEntry {
   return { ...vipKey(vip), kind: SERVICE_KIND.vip, index: 0, portMask: 0, firstSlot: 0, slotCount: 0 };
 }
@@ -67,7 +80,7 @@ function adopt(state: ImageState, entry: BucketEntry, indices: readonly number[]
     takenOver: true,
   };
   if (record.kind === SERVICE_KIND.hash) {
-    record.transition = resumeTransition(rangeOf(state, record), state.settings.now);
+    record.transition = findTransition(rangeOf(state, record));
   }
   state.allocator.reserve(record.firstSlot, record.heldSlots);
   state.records.set(keyNumber(entry), record);

@@ -1,0 +1,39 @@
+import type { FlowTimeouts, ForwardingTable, Real, Service } from '../../../../src/forwarding/table.ts';
+import { type Ipv4Address, ipv4 } from '../../../../src/net/ipv4-address.ts';
+
+export const HASH_KEY: Uint8Array = Uint8Array.from({ length: 16 }, (_, i) => 29 * i + 11);
+export const VIP: Ipv4Address = ipv4('192.0.2.10');
+
+/** Short ones, so that tests step through them: 50, 200, 80, 20 and 100 ticks. */
+export const SHORT_TIMEOUTS: FlowTimeouts = {
+  synRecvMs: 5_000,
+  establishedMs: 20_000,
+  finWaitMs: 8_000,
+  closeMs: 2_000,
+  udpMs: 10_000,
+};
+
+export function real(number: number, overrides: Partial<Real> = {}): Real {
+  return { address: (ipv4('10.0.0.0') + number) as Ipv4Address, weight: 1, serving: true, ...overrides };
+}
+
+export function service(overrides: Partial<Service> = {}): Service {
+  return {
+    vip: VIP,
+    protocol: 'tcp',
+    port: 80,
+    scheduler: 'mh',
+    hashOn: 'flow',
+    tunnel: { type: 'ipip' },
+    blackhole: { policy: 'cure', after: 2 },
+    reals: [real(1), real(2), real(3)],
+    ...overrides,
+  };
+}
+
+export function table(
+  services: readonly Service[],
+  timeouts: FlowTimeouts = SHORT_TIMEOUTS,
+): ForwardingTable {
+  return { hashKey: HASH_KEY, timeouts, services };
+}
