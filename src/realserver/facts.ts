@@ -66,7 +66,9 @@ export interface Prefix {
 export interface XdpFacts {
   readonly programId: number;
   readonly mode: string;
-  /** What it accepts, where it is culvert's own. */
+  /** Whether it is this instance's. */
+  readonly ours: boolean;
+  /** Undefined for other programs. */
   readonly accepts: Acceptance | undefined;
 }
 

@@ -1,7 +1,7 @@
 import { CulvertError } from '../errors.ts';
 import { formatIpv4 } from '../net/ipv4-address.ts';
 import type { Action, ClampSpec, Step } from './action.ts';
-import type { RealServerFacts } from './facts.ts';
+import type { LinkFacts, RealServerFacts } from './facts.ts';
 import { fittingMss, type RealServerOptions } from './options.ts';
 import { arpSilent, dropsByReversePath, effective, IP_FORWARD, settingPath } from './sysctls.ts';
 
@@ -46,13 +46,11 @@ export function planTunnelDevice(facts: RealServerFacts): readonly Step[] {
   return [load, create];
 }
 
-/** @throws CulvertError INTERFACE when the interface is not there or unfit. */
+/** @throws CulvertError INTERFACE when the interface is not there or unfit, XDP_OCCUPIED. */
 export function plan(facts: RealServerFacts, options: RealServerOptions, way: Decapsulation): Plan {
   const link = facts.link;
   if (link === undefined) throw new CulvertError('INTERFACE', `there is no interface ${options.interface}`);
-  if (way === 'xdp' && !link.ethernet) {
-    throw new CulvertError('INTERFACE', `${link.name} is not an Ethernet interface, as XDP needs`);
-  }
+  if (way === 'xdp') checkXdp(facts, link);
   const holder = way === 'xdp' ? LOOPBACK : (facts.tunnel?.name ?? TUNNEL_DEVICE);
   const clamp = planClamp(facts, options, link.mtuBytes);
   return {
@@ -75,6 +73,18 @@ export function plan(facts: RealServerFacts, options: RealServerOptions, way: De
       ...clamp.warnings,
     ],
   };
+}
+
+function checkXdp({ xdp }: RealServerFacts, link: LinkFacts): void {
+  if (!link.ethernet) {
+    throw new CulvertError('INTERFACE', `${link.name} is not an Ethernet interface, as XDP needs`);
+  }
+  if (xdp === undefined || xdp.ours) return;
+  throw new CulvertError(
+    'XDP_OCCUPIED',
+    `another XDP program (id ${xdp.programId}, ${xdp.mode} mode) is on it: take it off ("ip link set dev ${link.name} xdp off"), or decapsulate by the kernel ("--decapsulation kernel")`,
+    { where: link.name },
+  );
 }
 
 /** What a former set-up did that this one does not want: VIPs that are gone, a clamp that is done otherwise. */

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CulvertError } from '../errors.ts';
 import type { BpfDescriptor } from '../linux/bpf/descriptor.ts';
@@ -68,12 +68,11 @@ export function loadRealServerProgram(
  * Attaches the program, or puts it in the place of a former one of this instance without losing a packet, and pins it,
  * so that it outlives the process.
  * @returns what an operator should be warned of.
- * @throws CulvertError XDP_OCCUPIED when another program is on the interface.
+ * @throws CulvertError XDP_OCCUPIED when another program came to be on the interface.
  */
 export function attachProgram(options: AttachOptions): string[] {
   const { instance, ifIndex } = options;
   using former = openFormer(instance, ifIndex);
-  refuseOthers(options, former);
   using counts = openPinnedMap(instance, 'counts');
   using object = loadRealServerProgram(
     options,
@@ -104,9 +103,8 @@ export function detachProgram(instance: string): void {
     if (link.info().ifIndex !== 0) link.detach();
   }
   for (const name of pins) rmSync(join(directory, name));
-  for (const empty of [directory, dirname(directory)]) {
-    if (readdirSync(empty).length === 0) rmdirSync(empty);
-  }
+  // The directory above stays: another instance may be about to make its own in there.
+  if (readdirSync(directory).length === 0) rmdirSync(directory);
 }
 
 /** The XDP program on an interface, and what it accepts if it is this instance's. */
@@ -115,7 +113,7 @@ export function observeProgram(instance: string, ifIndex: number): XdpFacts | un
   if (attached === undefined) return undefined;
   using link = openFormer(instance, ifIndex);
   const ours = link?.info().programId === attached.programId;
-  return { ...attached, accepts: ours ? acceptance(instance) : undefined };
+  return { ...attached, ours, accepts: ours ? acceptance(instance) : undefined };
 }
 
 /** What the program did with tunnel packets so far; undefined where there is none. */
@@ -141,16 +139,6 @@ function acceptance(instance: string): Acceptance | undefined {
     vips: mapKeys(vips).map(swapped),
     directors: sources.includes(ANYONE) ? 'anyone' : sources,
   };
-}
-
-function refuseOthers({ interface: name, ifIndex }: AttachOptions, former: XdpLink | undefined): void {
-  const attached = queryXdp(ifIndex);
-  if (attached === undefined || attached.programId === former?.info().programId) return;
-  throw new CulvertError(
-    'XDP_OCCUPIED',
-    `another XDP program (id ${attached.programId}, ${attached.mode} mode) is on it: take it off ("ip link set dev ${name} xdp off"), or decapsulate by the kernel ("--decapsulation kernel")`,
-    { where: name },
-  );
 }
 
 function attach(program: BpfProgram, options: AttachOptions, warnings: string[]): XdpLink {

@@ -1,0 +1,149 @@
+// What a set-up changes is taken back exactly, also after one that failed half-way (namespaces: realserver/host.ts).
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ipv4 } from '../../src/net/ipv4-address.ts';
+import {
+  type RealServerOptions,
+  setupRealServer,
+  teardownRealServer,
+  verifyRealServer,
+} from '../../src/realserver/real-server.ts';
+import { RealHost } from './realserver/host.ts';
+
+const root = process.getuid?.() === 0;
+const built = existsSync('build/bpf/realserver.bpf.o');
+
+describe.skipIf(!root || !built)('taking a real server back (needs root and a built BPF object)', () => {
+  let host: RealHost;
+  let tools: string;
+  const path = process.env.PATH;
+
+  beforeEach(async () => {
+    host = await new RealHost('r').ready();
+    tools = mkdtempSync(join(tmpdir(), 'culvert-tools-'));
+  });
+  afterEach(() => {
+    process.env.PATH = path;
+    host[Symbol.dispose]();
+    rmSync(tools, { recursive: true });
+  });
+
+  const setUp = (changes: Partial<RealServerOptions> = {}): ReturnType<typeof setupRealServer> =>
+    host.inside(() => setupRealServer(host.options(changes)));
+  const takeBack = (): ReturnType<typeof teardownRealServer> =>
+    host.inside(() => teardownRealServer(host.options()));
+  const recordFile = (): string => join(host.directory, `realserver-${host.instance}.json`);
+
+  /** Puts a program of this name in front of the real one; `shell` sees that as $REAL. */
+  function replaceTool(name: string, shell: string): void {
+    const real = execFileSync('which', [name], { encoding: 'utf8' }).trim();
+    writeFileSync(join(tools, name), `#!/bin/sh\nREAL=${real}\n${shell}\n`, { mode: 0o755 });
+    process.env.PATH = `${tools}:${path}`;
+  }
+
+  test.for([
+    ['a host as it comes', 'true'],
+    [
+      'strict filtering, odd ARP settings, and a VIP that is there already',
+      `sysctl -q net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.eth0.arp_ignore=3 net.ipv4.conf.eth0.arp_announce=1
+       ip route del default; ip addr add 192.0.2.10/32 dev lo`,
+    ],
+    [
+      'loopback down, forwarding on, rules of its own',
+      'ip link set lo down; sysctl -q net.ipv4.ip_forward=1; nft add table ip mine',
+    ],
+  ])('restores %s', ([, before]) => {
+    host.sh(before ?? '');
+    const snapshot = host.snapshot();
+    const options = { vips: [ipv4('192.0.2.10'), ipv4('192.0.2.11')] };
+    expect(setUp(options).warnings).toEqual([]);
+    const check = host.inside(() => verifyRealServer(host.options(options)));
+    expect(check.findings.filter(({ ok }) => !ok)).toEqual([]);
+    setUp({ mss: 1400 });
+    takeBack();
+    expect(host.snapshot()).toEqual(snapshot);
+    expect(takeBack()).toEqual({ done: [], warnings: [] });
+  });
+
+  test('after a set-up that failed half-way', () => {
+    const snapshot = host.snapshot();
+    replaceTool('nft', 'case "$*" in --file*) echo "no room" >&2; exit 1;; esac; exec $REAL "$@"');
+    expect(() => setUp()).toThrowError(
+      /clamp the MSS of 192\.0\.2\.10 to 1440 by nft: nft --file -: no room/,
+    );
+    expect(host.sh('ip -4 addr show dev lo')).toContain('192.0.2.10/32');
+    process.env.PATH = path;
+    takeBack();
+    expect(host.snapshot()).toEqual(snapshot);
+  });
+
+  test('what cannot be restored stays on record, for another attempt', () => {
+    const snapshot = host.snapshot();
+    setUp();
+    replaceTool('nft', 'case "$*" in --file*) echo "busy" >&2; exit 1;; esac; exec $REAL "$@"');
+    expect(() => takeBack()).toThrowError(/could not restore everything.*\n.*MSS clamp by nft: .*busy/);
+    expect(JSON.parse(readFileSync(recordFile(), 'utf8')).undo).toHaveLength(1);
+    expect(host.sh('ip -4 addr show dev lo')).not.toContain('192.0.2.10');
+    process.env.PATH = path;
+    takeBack();
+    expect(host.snapshot()).toEqual(snapshot);
+  });
+
+  test('another program on the interface is left alone, and nothing else is touched', () => {
+    setUp();
+    const snapshot = host.snapshot();
+    expect(() => setUp({ instance: 'second', vips: [ipv4('192.0.2.12')] })).toThrowError(
+      expect.objectContaining({ code: 'XDP_OCCUPIED', where: 'eth0' }),
+    );
+    expect(host.snapshot()).toEqual(snapshot);
+    takeBack();
+  });
+
+  test('where there is no nft, iptables clamps', () => {
+    replaceTool('nft', 'exit 1');
+    const rules = (): string => host.sh('iptables -t mangle -S OUTPUT');
+    const before = rules();
+    setUp();
+    expect(rules()).toContain('-s 192.0.2.10/32');
+    setUp({ mss: 1400 });
+    expect(rules().match(/--set-mss \d+/g)).toEqual(['--set-mss 1400']);
+    expect(host.inside(() => verifyRealServer(host.options())).ok).toBe(true);
+    takeBack();
+    expect(rules()).toBe(before);
+  });
+
+  test('a driver without XDP of its own gets the generic one, with a warning', () => {
+    host.sh('ip link add ifb9 type ifb && ip link set ifb9 up');
+    const { warnings } = setUp({ interface: 'ifb9' });
+    expect(warnings).toEqual(['ifb9 cannot do native XDP, so generic XDP is used: it is slower']);
+    const check = host.inside(() => verifyRealServer(host.options({ interface: 'ifb9' })));
+    expect(check.findings.find(({ check: name }) => name === 'decapsulation')?.found).toContain('generic');
+    takeBack();
+    expect(host.sh('ip link show dev ifb9')).not.toContain('xdp');
+  });
+
+  test('bad options and foreign records change nothing', () => {
+    const snapshot = host.snapshot();
+    expect(() => setUp({ vips: [] })).toThrowError(expect.objectContaining({ code: 'USAGE' }));
+    expect(() => setUp({ interface: 'none0' })).toThrowError(expect.objectContaining({ code: 'INTERFACE' }));
+    expect(() => setUp({ instance: '../x' })).toThrowError(expect.objectContaining({ code: 'USAGE' }));
+    expect(() => setUp({ mss: 12 })).toThrowError(expect.objectContaining({ code: 'REALSERVER' }));
+    expect(() => setUp({ decapsulation: 'xdp', interface: 'lo' })).toThrowError(/not an Ethernet interface/);
+    expect(host.snapshot()).toEqual(snapshot);
+    writeFileSync(recordFile(), '{');
+    expect(() => takeBack()).toThrowError(/cannot read the record/);
+    expect(() => setUp()).toThrowError(/cannot read the record/);
+    expect(readFileSync(recordFile(), 'utf8')).toBe('{');
+  });
+
+  test('a record from before the last boot restores nothing', () => {
+    setUp();
+    const record = JSON.parse(readFileSync(recordFile(), 'utf8')) as Record<string, unknown>;
+    writeFileSync(recordFile(), JSON.stringify({ ...record, bootId: 'another' }));
+    expect(takeBack()).toEqual({ done: [], warnings: [] });
+    expect(host.sh('ip -4 addr show dev lo')).toContain('192.0.2.10');
+  });
+});
