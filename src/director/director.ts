@@ -61,6 +61,8 @@ export class Director implements DirectorControl {
   readonly #overrides: Map<RealId, number>;
   #model: Model;
   #retry: NodeJS.Timeout | undefined;
+  /** The plane is closed or removed, and the state file final. */
+  #ended = false;
 
   /**
    * Validates against the host, takes up the state of the former run, and resolves once the plane forwards.
@@ -171,15 +173,19 @@ export class Director implements DirectorControl {
 
   async remove(): Promise<void> {
     await this.#quiesce();
+    if (this.#ended) return;
+    this.#ended = true;
     await this.#options.plane.remove();
     await this.#options.store.remove();
     this.#options.events.add('info', 'remove', 'forwarding has ended and nothing is left behind');
     this.#removed.resolve();
   }
 
-  /** Ends checks and control; forwarding goes on where the plane outlives the process. */
+  /** Ends checks and control; forwarding goes on where the plane outlives the process. Nothing to do after `remove`. */
   async close(): Promise<void> {
     await this.#quiesce();
+    if (this.#ended) return;
+    this.#ended = true;
     await this.#options.plane.close();
   }
 
@@ -282,6 +288,7 @@ export class Director implements DirectorControl {
   }
 
   async #save(): Promise<void> {
+    if (this.#ended) return;
     const down = this.#health.downStates(this.#model);
     try {
       await this.#options.store.save({ hashKey: this.#hashKey, overrides: this.#overrides, down });

@@ -5,7 +5,7 @@ import { type DirectorState, EMPTY_STATE, type StateStore } from './state-store.
 
 const stateSchema = z.object({
   version: z.literal(1),
-  hashKey: z.hex().length(32),
+  hashKey: z.hex().length(32).optional(),
   overrides: z.record(z.string(), z.int().min(0).max(65535)),
   down: z.record(z.string(), z.object({ since: z.iso.datetime(), error: z.string().optional() })),
 });
@@ -58,7 +58,7 @@ export class FileStateStore implements StateStore {
 function encode({ hashKey, overrides, down }: DirectorState): string {
   const plain = {
     version: 1,
-    hashKey: Buffer.from(hashKey ?? []).toString('hex'),
+    hashKey: hashKey && Buffer.from(hashKey).toString('hex'),
     overrides: Object.fromEntries(overrides),
     down: Object.fromEntries(down),
   };
@@ -69,7 +69,7 @@ function decode(text: string): DirectorState {
   const plain = stateSchema.parse(JSON.parse(text));
   const down = Object.entries(plain.down).map(([id, { since, error }]) => [id, { since, error }] as const);
   return {
-    hashKey: Uint8Array.from(Buffer.from(plain.hashKey, 'hex')),
+    hashKey: plain.hashKey === undefined ? undefined : Uint8Array.from(Buffer.from(plain.hashKey, 'hex')),
     overrides: new Map(Object.entries(plain.overrides)),
     down: new Map(down),
   };

@@ -1,0 +1,96 @@
+import type { CheckConnector, CheckTarget } from '../../../src/dataplane/check-connector.ts';
+import type {
+  ApplySummary,
+  DataPlane,
+  FlowRecord,
+  PlaneCounters,
+} from '../../../src/dataplane/data-plane.ts';
+import type { Explanation } from '../../../src/forwarding/decision.ts';
+import { ForwardingImage } from '../../../src/forwarding/image/forwarding-image.ts';
+import { allocateImageMemory, type ImageMemory } from '../../../src/forwarding/image/memory.ts';
+import { formatServiceName } from '../../../src/forwarding/service-name.ts';
+import type { ForwardingTable, Service } from '../../../src/forwarding/table.ts';
+import { formatIpv4 } from '../../../src/net/ipv4-address.ts';
+
+/** A plane that forwards nothing: a real image in plain memory, which outlives the plane as pinned maps do. */
+export class ImagePlane implements DataPlane {
+  readonly kind = 'simulated' as const;
+  readonly description = 'image in memory';
+  readonly connector: ScriptedConnector = new ScriptedConnector();
+  readonly image: ForwardingImage;
+  readonly tables: ForwardingTable[] = [];
+  readonly summaries: ApplySummary[] = [];
+  /** When set, `apply` waits for it. */
+  gate: Promise<void> | undefined;
+  /** When set, `apply` throws it and changes nothing. */
+  refusal: Error | undefined;
+  ended: 'closed' | 'removed' | undefined;
+  busy = 0;
+
+  constructor(memory: ImageMemory = allocateImageMemory({ slots: 1 << 16, flows: 1 << 8 })) {
+    this.image = new ForwardingImage(memory);
+  }
+
+  async apply(table: ForwardingTable): Promise<ApplySummary> {
+    this.busy++;
+    if (this.busy > 1) throw new Error('two applies at a time');
+    try {
+      await this.gate;
+      if (this.refusal !== undefined) throw this.refusal;
+      this.tables.push(table);
+      const summary = this.image.apply(table, 0);
+      this.summaries.push(summary);
+      return summary;
+    } finally {
+      this.busy--;
+    }
+  }
+
+  services(): readonly Service[] {
+    return this.image.services();
+  }
+
+  /** `tcp 192.0.2.10:80 10.0.3.2 w100`, a trailing `-` for a real that does not serve. */
+  forwarding(): string[] {
+    return this.services()
+      .flatMap((service) =>
+        service.reals.map(({ address, weight, serving }) => {
+          const name = `${formatServiceName(service)} ${formatIpv4(address)}`;
+          return `${name} w${weight}${serving ? '' : ' -'}`;
+        }),
+      )
+      .sort();
+  }
+
+  counters(): Promise<PlaneCounters> {
+    return Promise.resolve({ services: [], reasons: {}, handedOver: 0 });
+  }
+
+  async *flows(): AsyncIterable<FlowRecord> {}
+
+  explain(): Explanation {
+    return { decision: { verdict: 'pass', reason: 'not-ours' }, real: undefined, sentences: [] };
+  }
+
+  close(): Promise<void> {
+    this.ended = 'closed';
+    return Promise.resolve();
+  }
+
+  remove(): Promise<void> {
+    this.ended = 'removed';
+    return Promise.resolve();
+  }
+}
+
+/** Answers checks at once: those of the addresses in `broken` are refused. */
+class ScriptedConnector implements CheckConnector {
+  readonly broken: Set<string> = new Set();
+  readonly attempts: string[] = [];
+
+  connectTcp(target: CheckTarget): Promise<void> {
+    const address = formatIpv4(target.via === 'tunnel' ? target.real : target.address);
+    this.attempts.push(`${target.via} ${address}:${target.port}`);
+    return this.broken.has(address) ? Promise.reject(new Error('connection refused')) : Promise.resolve();
+  }
+}

@@ -1,0 +1,78 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { HostFacts } from '../../../src/config/host.ts';
+import { parseConfig } from '../../../src/config/parse-config.ts';
+import { Director } from '../../../src/director/director.ts';
+import { EventLog } from '../../../src/director/event-log.ts';
+import { FileStateStore } from '../../../src/director/file-state-store.ts';
+import type { ServiceKey } from '../../../src/forwarding/table.ts';
+import { type Ipv4Address, ipv4 } from '../../../src/net/ipv4-address.ts';
+import { ImagePlane } from './image-plane.ts';
+
+export const WEB: ServiceKey = { vip: ipv4('192.0.2.10'), protocol: 'tcp', port: 80 };
+export const REAL: Ipv4Address = ipv4('10.0.3.2');
+export const TWO: string = '{address: 10.0.3.2}, {address: 10.0.4.2, weight: 50}';
+const HOST: HostFacts = { interfaces: ['eth0'], addresses: [] };
+/** Fast enough for a test, and each attempt counts. */
+export const FAST: string = 'check: {interval: 20ms, timeout: 1s, retries: 0, retryDelay: 5ms}';
+
+export function config(services: string, director = 'interface: eth0', defaults: string = FAST): string {
+  return `director: {${director}}\ndefaults: {${defaults}}\nservices:\n${services}`;
+}
+
+export function web(reals: string, port = 80): string {
+  return `  - {vip: 192.0.2.10, port: ${port}, reals: [${reals}]}\n`;
+}
+
+export interface Run {
+  readonly director: Director;
+  readonly plane: ImagePlane;
+  readonly events: EventLog;
+}
+
+/** Directors one after the other on one machine: its directory outlives them, and its text is their configuration. */
+export class Machine {
+  readonly #running: Director[] = [];
+  readonly directory: string;
+  text = '';
+
+  constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  static async create(): Promise<Machine> {
+    return new Machine(await mkdtemp(join(tmpdir(), 'culvert-director-')));
+  }
+
+  get stateFile(): string {
+    return join(this.directory, 'eth0.json');
+  }
+
+  async start(text: string, plane: ImagePlane = new ImagePlane(), host: HostFacts = HOST): Promise<Run> {
+    this.text = text;
+    const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+    const events = new EventLog({ now: Date.now, log });
+    const director = await Director.start({
+      config: parseConfig(text, 'culvert.yaml'),
+      configPath: 'culvert.yaml',
+      loadConfig: (path) => new Promise((resolve) => resolve(parseConfig(this.text, path))),
+      plane,
+      events,
+      now: Date.now,
+      store: new FileStateStore(this.stateFile),
+      hostFacts: () => Promise.resolve(host),
+    });
+    this.#running.push(director);
+    return { director, plane, events };
+  }
+
+  async destroy(): Promise<void> {
+    for (const director of this.#running) await director.close();
+    await rm(this.directory, { recursive: true });
+  }
+}
+
+export function eventTypes({ events }: Run): string[] {
+  return events.after(0).map((event) => event.type);
+}
