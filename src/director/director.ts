@@ -53,7 +53,6 @@ export class Director implements DirectorControl {
   readonly #hashKey: Uint8Array;
   readonly #startedMs: number;
   readonly #stop = new AbortController();
-  readonly #removed = Promise.withResolvers<void>();
   readonly #health: HealthBoard;
   readonly #reconciler: Reconciler;
   readonly #reloads = new Serial();
@@ -101,11 +100,6 @@ export class Director implements DirectorControl {
       ),
     );
     this.#saving = new Coalesced(new Serial(), () => this.#save());
-  }
-
-  /** Resolves when `remove` has been carried out: the process has nothing left to do. */
-  get removed(): Promise<void> {
-    return this.#removed.promise;
   }
 
   async status(): Promise<DirectorStatus> {
@@ -174,19 +168,18 @@ export class Director implements DirectorControl {
   async remove(): Promise<void> {
     await this.#quiesce();
     if (this.#ended) return;
-    this.#ended = true;
     await this.#options.plane.remove();
+    this.#ended = true;
     await this.#options.store.remove();
     this.#options.events.add('info', 'remove', 'forwarding has ended and nothing is left behind');
-    this.#removed.resolve();
   }
 
   /** Ends checks and control; forwarding goes on where the plane outlives the process. Nothing to do after `remove`. */
   async close(): Promise<void> {
     await this.#quiesce();
     if (this.#ended) return;
-    this.#ended = true;
     await this.#options.plane.close();
+    this.#ended = true;
   }
 
   /** Afterwards nothing more is applied, checked or saved. */

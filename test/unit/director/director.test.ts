@@ -185,7 +185,6 @@ describe('the end', () => {
   test('remove leaves nothing', async () => {
     const { director, plane } = await machine.start(config(web(TWO)));
     await director.remove();
-    await director.removed;
     await director.close();
     expect(plane.ended).toBe('removed');
     await expect(readFile(machine.stateFile)).rejects.toThrow('ENOENT');
