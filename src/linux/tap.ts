@@ -26,7 +26,7 @@ export interface TapFrame {
   readonly checksum: { readonly start: number; readonly at: number } | undefined;
 }
 
-/** A TAP device that outlives the process until `remove()`; one process at a time may hold it. */
+/** A TAP device that outlives the process, until its link is deleted; one process at a time may hold it. */
 export class Tap implements Disposable {
   readonly name: string;
   readonly #descriptor: Descriptor;
@@ -42,7 +42,7 @@ export class Tap implements Disposable {
       request.write(name, 0, NAME_BYTES - 1);
       request.writeUInt16LE(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR, IFREQ_FLAGS);
       checked(`create TAP ${name}`, libc.ioctl(fd, TUNSETIFF, request));
-      this.#persist(true);
+      checked(`make TAP ${name} persistent`, libc.ioctlValue(fd, TUNSETPERSIST, 1));
     } catch (error) {
       this.#descriptor.close();
       throw error;
@@ -71,20 +71,7 @@ export class Tap implements Disposable {
     this.#descriptor.close();
   }
 
-  /** Ends the device. */
-  remove(): void {
-    this.#persist(false);
-    this.close();
-  }
-
   [Symbol.dispose](): void {
     this.close();
-  }
-
-  #persist(on: boolean): void {
-    checked(
-      `make TAP ${this.name} persistent`,
-      libc.ioctlValue(this.#descriptor.fd, TUNSETPERSIST, on ? 1 : 0),
-    );
   }
 }

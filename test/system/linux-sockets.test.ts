@@ -6,7 +6,7 @@ import { missingCapabilities } from '../../src/linux/capabilities.ts';
 import { openMarkedTcp } from '../../src/linux/marked-tcp.ts';
 import { inNamespace } from '../../src/linux/namespace-thread.ts';
 import { addAddress } from '../../src/linux/netlink/address.ts';
-import { changeLink, findLink } from '../../src/linux/netlink/link.ts';
+import { changeLink, deleteLink, findLink } from '../../src/linux/netlink/link.ts';
 import { replaceRoute } from '../../src/linux/netlink/route.ts';
 import { addMarkRule } from '../../src/linux/netlink/rule.ts';
 import { NetlinkSocket } from '../../src/linux/netlink/socket.ts';
@@ -134,7 +134,9 @@ describe.skipIf(!root)('sockets and devices of the slow path (needs root)', () =
     marked.socket.destroy();
     await closed;
 
-    tap.remove();
+    tap.close();
+    expect(findLink(socket, 'cvtap0')).toBeDefined();
+    deleteLink(socket, link?.index ?? 0);
     expect(findLink(socket, 'cvtap0')).toBeUndefined();
   });
 
