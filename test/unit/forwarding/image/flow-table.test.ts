@@ -1,0 +1,211 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { expireFlows, listFlows, timeoutTicks } from '../../../../src/forwarding/image/flow-scan.ts';
+import { firstFlowState, nextFlowState, opensFlow } from '../../../../src/forwarding/image/flow-state.ts';
+import { type FlowKey, FlowTable } from '../../../../src/forwarding/image/flow-table.ts';
+import { FLOW_BUSY, FLOW_STATE } from '../../../../src/forwarding/image/layout.ts';
+import { SHORT_TIMEOUTS } from './tables.ts';
+
+const HASH_KEY = Uint32Array.of(1, 2, 3, 4);
+const { synRecv, established, finWait, close, udp } = FLOW_STATE;
+const [FIN, SYN, RST, ACK] = [1, 2, 4, 16];
+
+/** One set, so that all flows meet in it. */
+function oneSet(): FlowTable {
+  return new FlowTable(new ArrayBuffer(64), HASH_KEY);
+}
+
+const flowKey = (table: FlowTable, number: number): FlowKey => table.keyOf(0xc633_6400 + number, 40_000, 7);
+
+/** Fills the set with these states, seen at ticks 10, 11, 12 and 13; real = way + 1. */
+function filled(states: readonly number[]): FlowTable {
+  const table = oneSet();
+  states.forEach((state, way) => {
+    table.insert(flowKey(table, way), { real: way + 1, state, nowTick: 10 + way });
+  });
+  return table;
+}
+
+/** Ways whose flows are still found. */
+function survivors(table: FlowTable): number[] {
+  return [0, 1, 2, 3].filter((way) => table.find(flowKey(table, way)) !== undefined);
+}
+
+describe('flow states', () => {
+  it.each([
+    ['SYN', SYN, true],
+    ['SYN and ACK', SYN | ACK, true],
+    ['SYN and RST', SYN | RST, false],
+    ['ACK', ACK, false],
+  ])('%s opens a flow: %s', (_, flags, opens) => {
+    expect(opensFlow(flags)).toBe(opens);
+  });
+
+  it.each([
+    [SYN, synRecv],
+    [SYN | FIN, synRecv],
+    [FIN | ACK, finWait],
+    [ACK, established],
+    [0, established],
+    [RST, FLOW_STATE.none],
+    [RST | ACK, FLOW_STATE.none],
+    [undefined, udp],
+  ])('flags %s are first remembered as state %i', (flags, state) => {
+    expect(firstFlowState(flags)).toBe(state);
+  });
+
+  it.each([
+    {
+      flags: ACK,
+      from: [synRecv, established, finWait, close],
+      to: [established, established, finWait, close],
+    },
+    {
+      flags: SYN,
+      from: [synRecv, established, finWait, close],
+      to: [synRecv, established, synRecv, synRecv],
+    },
+    {
+      flags: FIN | ACK,
+      from: [synRecv, established, finWait, close],
+      to: [finWait, finWait, finWait, close],
+    },
+    { flags: RST, from: [synRecv, established, finWait, close], to: [close, close, close, close] },
+    { flags: 0, from: [synRecv, established, finWait, close], to: [synRecv, established, finWait, close] },
+  ])('flags $flags take $from to $to', ({ flags, from, to }) => {
+    expect(from.map((state) => nextFlowState(state, flags))).toEqual(to);
+  });
+});
+
+describe('flow table', () => {
+  it('finds what was remembered, under its own key only', () => {
+    const client = fc.integer({ min: 0, max: 0xffff_ffff });
+    const port = fc.integer({ min: 0, max: 0xffff });
+    const index = fc.integer({ min: 1, max: 16_383 });
+    fc.assert(
+      fc.property(fc.tuple(client, port, index), fc.tuple(client, port, index), (one, other) => {
+        const table = new FlowTable(new ArrayBuffer(1024), HASH_KEY);
+        table.insert(table.keyOf(...one), { real: 5, state: established, nowTick: 0xffff_ffff });
+        expect(table.find(table.keyOf(...one))).toMatchObject({ real: 5, state: established });
+        const same = one.every((part, i) => part === other[i]);
+        expect(table.find(table.keyOf(...other)) !== undefined).toBe(same);
+        expect([...listFlows(table, 3)]).toEqual([
+          {
+            client: one[0],
+            clientPort: one[1],
+            serviceIndex: one[2],
+            real: 5,
+            state: established,
+            idleTicks: 4,
+          },
+        ]);
+      }),
+    );
+  });
+
+  it('writes a touch only when the tick or the state is new', () => {
+    const table = filled([synRecv]);
+    const hit = table.find(flowKey(table, 0));
+    if (!hit) throw new Error('not found');
+    const before = table.words[1];
+    table.touch(hit, synRecv, 10);
+    expect(table.words[1]).toBe(before);
+    table.touch(hit, established, 10);
+    expect(table.find(flowKey(table, 0))?.state).toBe(established);
+  });
+
+  it('gives an update up when another writer came first', () => {
+    const table = filled([synRecv]);
+    const hit = table.find(flowKey(table, 0));
+    if (!hit) throw new Error('not found');
+    expect(table.replace(hit, { real: 2, state: established, nowTick: 11 })).toBe(true);
+    expect(table.replace(hit, { real: 3, state: established, nowTick: 11 })).toBe(false);
+    expect(table.find(flowKey(table, 0))?.real).toBe(2);
+  });
+
+  it.each([
+    { newcomer: synRecv, set: [established, synRecv, synRecv, finWait], leaves: [0, 2, 3] },
+    { newcomer: synRecv, set: [established, synRecv, close, finWait], leaves: [0, 1, 3] },
+    { newcomer: synRecv, set: [udp, established, synRecv, synRecv], leaves: [0, 1, 3] },
+    { newcomer: synRecv, set: [established, udp, finWait, established], leaves: [0, 2, 3] },
+    { newcomer: synRecv, set: [established, finWait, finWait, established], leaves: [0, 1, 2, 3] },
+    { newcomer: udp, set: [synRecv, udp, udp, established], leaves: [0, 2, 3] },
+    { newcomer: udp, set: [established, synRecv, finWait, established], leaves: [0, 2, 3] },
+    { newcomer: udp, set: [established, established, finWait, established], leaves: [0, 1, 2, 3] },
+    { newcomer: finWait, set: [established, established, finWait, established], leaves: [0, 1, 3] },
+    { newcomer: finWait, set: [established, established, established, established], leaves: [0, 1, 2, 3] },
+    { newcomer: established, set: [established, finWait, udp, established], leaves: [0, 1, 3] },
+    { newcomer: established, set: [established, established, established, established], leaves: [1, 2, 3] },
+  ])('a newcomer in state $newcomer leaves ways $leaves of $set', ({ newcomer, set, leaves }) => {
+    const table = filled(set);
+    const kept = table.insert(flowKey(table, 9), { real: 9, state: newcomer, nowTick: 20 });
+    expect(survivors(table)).toEqual(leaves);
+    expect(kept).toBe(leaves.length < 4);
+    expect(table.find(flowKey(table, 9))?.real).toBe(kept ? 9 : undefined);
+  });
+
+  it('takes the oldest by the tick even where the tick has wrapped round', () => {
+    const table = oneSet();
+    [0xffff_fff0, 5, 0xffff_ffe0, 1].forEach((nowTick, way) => {
+      table.insert(flowKey(table, way), { real: 1, state: synRecv, nowTick });
+    });
+    table.insert(flowKey(table, 9), { real: 9, state: synRecv, nowTick: 10 });
+    expect(survivors(table)).toEqual([0, 1, 3]);
+  });
+
+  it('lets no flood of openers or datagrams push out established and closing flows', () => {
+    const table = filled([established, finWait]);
+    for (let i = 10; i < 1000; i++) {
+      table.insert(flowKey(table, i), { real: 9, state: i % 3 === 0 ? udp : synRecv, nowTick: i });
+    }
+    expect(survivors(table)).toEqual([0, 1]);
+  });
+
+  it('leaves a way alone that another writer has taken', () => {
+    const table = filled([synRecv, synRecv, synRecv, synRecv]);
+    table.words[1] = FLOW_BUSY;
+    table.insert(flowKey(table, 9), { real: 9, state: synRecv, nowTick: 20 });
+    expect(table.words[1]).toBe(FLOW_BUSY);
+    expect(survivors(table)).toEqual([2, 3]);
+  });
+});
+
+const nothing = (): void => undefined;
+const always = (): boolean => true;
+
+describe('expiry', () => {
+  const timeouts = timeoutTicks(SHORT_TIMEOUTS);
+
+  it('frees each state after its own timeout and visits the rest', () => {
+    const table = filled([synRecv, established, finWait, close]);
+    const liveAt = (nowTick: number): number[] => {
+      expireFlows(table, { nowTick, timeouts, isServing: always }, new Set(), nothing);
+      return survivors(table);
+    };
+    expect(liveAt(32)).toEqual([0, 1, 2, 3]);
+    expect(liveAt(33)).toEqual([0, 1, 2]);
+    expect(liveAt(59)).toEqual([0, 1, 2]);
+    expect(liveAt(60)).toEqual([1, 2]);
+    expect(liveAt(92)).toEqual([1]);
+    expect(liveAt(211)).toEqual([]);
+  });
+
+  it('frees the flows of reals that do not serve', () => {
+    const table = filled([established, established, established]);
+    const rules = { nowTick: 15, timeouts, isServing: (real: number): boolean => real !== 2 };
+    const visited: number[] = [];
+    const result = expireFlows(table, rules, new Set(), (_client, _key, real) => visited.push(real));
+    expect(visited).toEqual([1, 3]);
+    expect(result).toMatchObject({ live: 2, expired: 1 });
+  });
+
+  it('frees a way whose writer died, at the second sweep', () => {
+    const table = filled([established]);
+    table.words[3] = FLOW_BUSY;
+    const rules = { nowTick: 15, timeouts, isServing: always };
+    const { busy } = expireFlows(table, rules, new Set(), nothing);
+    expect(table.words[3]).toBe(FLOW_BUSY);
+    expireFlows(table, rules, busy, nothing);
+    expect(table.words[3]).toBe(0n);
+  });
+});
