@@ -29,7 +29,7 @@ export function socketPathOf(config: { readonly runDirectory: string; readonly i
  * @throws CulvertError ALREADY_RUNNING while somebody answers there.
  */
 export async function claimSocket(path: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+  await makeRunDirectory(dirname(path));
   const found = await lstat(path).catch(() => undefined);
   if (found === undefined) return;
   if (!found.isSocket()) {
@@ -59,6 +59,18 @@ export async function listenApi(options: ListenOptions): Promise<RunningApi> {
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+async function makeRunDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o755 });
+  } catch (error) {
+    throw new CulvertError(
+      'PERMISSION',
+      `the directory of the control socket cannot be made (${messageOf(error)}); try as root, or set \`director.runDirectory\``,
+      { where: path, cause: error },
+    );
   }
 }
 

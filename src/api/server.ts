@@ -40,6 +40,7 @@ export type ApiServer = FastifyInstance<
 
 const HTTP_STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   API: 400,
+  USAGE: 400,
   CONFIG_INVALID: 422,
   CONFIG_UNREADABLE: 422,
   CAPACITY: 422,

@@ -1,0 +1,33 @@
+import { InvalidArgumentError } from 'commander';
+import { parseServiceName } from '../api/service-name.ts';
+import { parseDuration } from '../config/duration.ts';
+import { parseIpv4 } from '../net/ipv4-address.ts';
+
+/** Readers of option values: each returns the value, or throws what commander turns into a usage error. */
+export function addressArgument(text: string): string {
+  if (parseIpv4(text) === undefined)
+    throw new InvalidArgumentError('It must be an IPv4 address, as 10.0.3.2.');
+  return text;
+}
+
+export function serviceArgument(text: string): string {
+  if (parseServiceName(text) === undefined) {
+    throw new InvalidArgumentError('It must name a service, as tcp:192.0.2.10:80.');
+  }
+  return text;
+}
+
+export function durationArgument(text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds === undefined) throw new InvalidArgumentError('It must be a time, as 15s or 2m.');
+  return milliseconds;
+}
+
+/** A whole number of this range, decimal or with 0x. */
+export function numberArgument(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^(?:\d+|0x[0-9a-f]+)$/i.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+  };
+}

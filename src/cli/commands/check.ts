@@ -1,0 +1,66 @@
+import type { Command } from 'commander';
+import type { CulvertConfig } from '../../config/config.ts';
+import { CulvertError } from '../../errors.ts';
+import { type Context, examples, print, printJson } from '../context.ts';
+
+interface CheckOptions {
+  readonly json?: true;
+  /** False with --no-host. */
+  readonly host: boolean;
+}
+
+export function register(program: Command, context: Context): void {
+  const command = program
+    .command('check')
+    .description('Validate a configuration file, also against the interfaces and addresses of this machine.')
+    .argument('<file>', 'the configuration file')
+    .option('--no-host', 'look at the file alone, as for another machine')
+    .option('--json', 'print JSON');
+  examples(
+    command,
+    'culvert check /etc/culvert/culvert.yaml',
+    'culvert check --no-host culvert.yaml',
+    'culvert check culvert.yaml --json',
+  ).action((file: string, options: CheckOptions) => check(file, options, context));
+}
+
+async function check(file: string, options: CheckOptions, context: Context): Promise<void> {
+  try {
+    const config = await validate(file, options.host);
+    const services = config.services.length;
+    const reals = config.services.reduce((sum, service) => sum + service.reals.length, 0);
+    if (options.json) printJson(context, { file, valid: true, services, reals, errors: [] });
+    else print(context, `${file}: valid; services: ${services}, reals: ${reals}\n`);
+  } catch (error) {
+    if (!(error instanceof CulvertError) || !error.code.startsWith('CONFIG_')) throw error;
+    context.exit(error.exitStatus);
+    if (options.json) printJson(context, { file, valid: false, errors: errorsOf(error) });
+    // As compilers do: each line begins with its place, so that editors can jump to it.
+    else context.stderr.write(`${error.message}\n`);
+  }
+}
+
+async function validate(file: string, host: boolean): Promise<CulvertConfig> {
+  const { loadConfig } = await import('../../config/load-config.ts');
+  const config = await loadConfig(file);
+  if (!host) return config;
+  const { validateAgainstHost } = await import('../../config/host.ts');
+  const { readHostFacts } = await import('../../config/host-facts.ts');
+  validateAgainstHost(config, await readHostFacts());
+  return config;
+}
+
+interface FoundError {
+  readonly line: number | null;
+  readonly column: number | null;
+  readonly message: string;
+}
+
+function errorsOf(error: CulvertError): FoundError[] {
+  return error.message.split('\n').map((text) => {
+    const [, line, column, message] = /:(\d+):(\d+): (.*)$/.exec(text) ?? [];
+    return line === undefined || column === undefined || message === undefined
+      ? { line: null, column: null, message: text }
+      : { line: Number(line), column: Number(column), message };
+  });
+}

@@ -1,0 +1,81 @@
+import { rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { Command } from 'commander';
+import { ApiClient } from '../../api/client.ts';
+import { socketPathOf } from '../../api/listen.ts';
+import { CulvertError } from '../../errors.ts';
+import { type Context, examples, print, printJson } from '../context.ts';
+import { type DirectorOptions, directorOptions, findSocket } from '../director.ts';
+
+interface DownOptions extends DirectorOptions {
+  readonly config?: string;
+  readonly json?: true;
+}
+
+interface Target {
+  readonly instance: string;
+  readonly socketPath: string;
+  /** Known from the configuration file alone. */
+  readonly statePath: string | undefined;
+  readonly plane: 'xdp' | 'simulated';
+}
+
+type Outcome = 'ended by its director' | 'removed what a dead director left' | 'nothing was there';
+
+export function register(program: Command, context: Context): void {
+  const command = directorOptions(program.command('down'))
+    .description(
+      'End forwarding and leave nothing behind: program, maps, state and socket. Works also when the daemon is dead; ' +
+        'then name its configuration file or its instance.',
+    )
+    .option('-c, --config <file>', "the director's configuration file")
+    .option('--json', 'print JSON');
+  examples(
+    command,
+    'culvert down',
+    'culvert down -c /etc/culvert/culvert.yaml',
+    'culvert down --instance eth0',
+  ).action(async (options: DownOptions) => {
+    const target = await findTarget(options, context);
+    const outcome = await takeDown(target);
+    if (options.json) printJson(context, { instance: target.instance, outcome });
+    else print(context, `${target.instance}: ${outcome}\n`);
+  });
+}
+
+async function findTarget(options: DownOptions, context: Context): Promise<Target> {
+  if (options.config !== undefined) {
+    const { loadConfig } = await import('../../config/load-config.ts');
+    const { director } = await loadConfig(options.config);
+    const { instance, plane, stateDirectory } = director;
+    return {
+      instance,
+      plane,
+      socketPath: socketPathOf(director),
+      statePath: join(stateDirectory, `${instance}.json`),
+    };
+  }
+  const socketPath = await findSocket(options, context);
+  const instance = options.instance ?? basename(socketPath, '.sock');
+  return { instance, socketPath, statePath: undefined, plane: 'xdp' };
+}
+
+async function takeDown(target: Target): Promise<Outcome> {
+  try {
+    await new ApiClient(target.socketPath).down();
+    return 'ended by its director';
+  } catch (error) {
+    if (!(error instanceof CulvertError) || error.code !== 'NOT_RUNNING') throw error;
+  }
+  const removed = target.plane === 'xdp' && (await removePlane(target.instance));
+  if (target.statePath !== undefined) await rm(target.statePath, { force: true });
+  await rm(target.socketPath, { force: true });
+  return removed ? 'removed what a dead director left' : 'nothing was there';
+}
+
+async function removePlane(instance: string): Promise<boolean> {
+  const { requireCapabilities } = await import('../../linux/capabilities.ts');
+  requireCapabilities('removing the data plane');
+  const { removeLeftovers } = await import('../../dataplane/xdp/remove.ts');
+  return removeLeftovers(instance);
+}

@@ -1,0 +1,45 @@
+import type { Command } from 'commander';
+import type { WireEvent } from '../../api/wire.ts';
+import { numberArgument } from '../arguments.ts';
+import { type Context, examples, printPaced, stopSignal } from '../context.ts';
+import { connect, type DirectorOptions, directorOptions } from '../director.ts';
+import type { Colour, Style } from '../style.ts';
+
+type EventsOptions = DirectorOptions & {
+  readonly after: number;
+  readonly follow?: true;
+  readonly json?: true;
+};
+
+const LEVEL_COLOUR: Readonly<Record<WireEvent['level'], Colour>> = {
+  info: 'cyan',
+  warning: 'yellow',
+  error: 'red',
+};
+
+export function register(program: Command, context: Context): void {
+  const command = directorOptions(program.command('events'))
+    .description('Show what happened in a running director: reals that went and came, reloads, cures.')
+    .option('--after <sequence>', 'only what came after this event', numberArgument(0, 2 ** 53 - 1), 0)
+    .option('-f, --follow', 'go on with what happens, until Ctrl-C')
+    .option('--json', 'print one JSON object to a line');
+  examples(command, 'culvert events', 'culvert events --follow', 'culvert events --json --after 120').action(
+    (options: EventsOptions) => showEvents(context, options),
+  );
+}
+
+async function showEvents(context: Context, options: EventsOptions): Promise<void> {
+  const client = await connect(options, context);
+  using stop = stopSignal(context);
+  const events = options.follow
+    ? client.follow(options.after, stop.signal)
+    : await client.events(options.after);
+  for await (const event of events) {
+    await printPaced(context, `${options.json ? JSON.stringify(event) : eventLine(event, context.style)}\n`);
+  }
+}
+
+function eventLine(event: WireEvent, style: Style): string {
+  const level = style(LEVEL_COLOUR[event.level], event.level.padEnd('warning'.length));
+  return `${style('dim', event.time)}  ${level}  ${event.type.padEnd(16)}  ${event.message}`;
+}

@@ -1,0 +1,18 @@
+import type { Command } from 'commander';
+import { type ChangeRealOptions, changeReal, changeRealCommand, selectorOf } from '../change-real.ts';
+import { type Context, examples } from '../context.ts';
+
+export function register(program: Command, context: Context): void {
+  const command = changeRealCommand(
+    program,
+    'undrain',
+    'Give a real the weight back that the configuration has for it.',
+  );
+  examples(
+    command,
+    'culvert undrain 10.0.3.2',
+    'culvert undrain 10.0.3.2 --service tcp:192.0.2.10:80',
+  ).action(async (address: string, options: ChangeRealOptions) => {
+    await changeReal(context, options, (client) => client.undrain(selectorOf(address, options)));
+  });
+}

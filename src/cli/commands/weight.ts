@@ -1,0 +1,33 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { numberArgument } from '../arguments.ts';
+import { type ChangeRealOptions, changeReal, changeRealCommand, selectorOf } from '../change-real.ts';
+import { type Context, examples } from '../context.ts';
+
+const MAX_WEIGHT = 65_535;
+
+export function register(program: Command, context: Context): void {
+  const command = changeRealCommand(
+    program,
+    'weight',
+    'Override the weight of a real until it is taken back. Survives a restart of the director.',
+  ).argument('<weight>', `0 to ${MAX_WEIGHT}, or "configured" to take the override back`, weightArgument);
+  examples(
+    command,
+    'culvert weight 10.0.3.2 50',
+    'culvert weight 10.0.3.2 0 --service tcp:192.0.2.10:80',
+    'culvert weight 10.0.3.2 configured',
+  ).action(async (address: string, weight: number | null, options: ChangeRealOptions) => {
+    await changeReal(context, options, (client) =>
+      client.weight({ ...selectorOf(address, options), weight }),
+    );
+  });
+}
+
+function weightArgument(text: string): number | null {
+  if (text === 'configured') return null;
+  try {
+    return numberArgument(0, MAX_WEIGHT)(text);
+  } catch {
+    throw new InvalidArgumentError(`It must be a whole number from 0 to ${MAX_WEIGHT}, or "configured".`);
+  }
+}

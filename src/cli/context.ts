@@ -1,0 +1,66 @@
+import type { Command } from 'commander';
+import type { Style } from './style.ts';
+
+/** All that a command touches of the process, so that tests can call `main` itself. */
+export interface CliEnvironment {
+  /** The arguments behind the program's name. */
+  readonly argv: readonly string[];
+  readonly stdout: NodeJS.WritableStream;
+  readonly stderr: NodeJS.WritableStream;
+  readonly env: NodeJS.ProcessEnv;
+  /** Where SIGHUP, SIGINT and SIGTERM come from; none come when left out. */
+  readonly signals?: SignalSource;
+}
+
+export interface SignalSource {
+  on(signal: NodeJS.Signals, listener: () => void): unknown;
+  off(signal: NodeJS.Signals, listener: () => void): unknown;
+}
+
+export interface Context extends CliEnvironment {
+  readonly style: Style;
+  /** Sets the exit status of a command that neither succeeded nor threw. */
+  exit(status: number): void;
+}
+
+/** What the file of a command exports. */
+export interface CommandModule {
+  register(program: Command, context: Context): void;
+}
+
+export function print(context: Context, text: string): void {
+  context.stdout.write(text);
+}
+
+export function printJson(context: Context, value: unknown): void {
+  context.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+}
+
+/** Writes and waits while the reader is slow, so that long lists do not pile up in memory. */
+export async function printPaced(context: Context, text: string): Promise<void> {
+  if (context.stdout.write(text)) return;
+  await new Promise<void>((resolve) => {
+    context.stdout.once('drain', resolve);
+    context.stdout.once('close', resolve);
+  });
+}
+
+/** Appends examples to the help of a command. */
+export function examples(command: Command, ...lines: readonly string[]): Command {
+  return command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`);
+}
+
+/** A signal that aborts on SIGINT and SIGTERM until it is disposed of. */
+export function stopSignal({ signals }: Context): { readonly signal: AbortSignal } & Disposable {
+  const controller = new AbortController();
+  const stop = (): void => controller.abort();
+  signals?.on('SIGINT', stop);
+  signals?.on('SIGTERM', stop);
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]() {
+      signals?.off('SIGINT', stop);
+      signals?.off('SIGTERM', stop);
+    },
+  };
+}

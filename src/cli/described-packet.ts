@@ -1,0 +1,74 @@
+import { CulvertError } from '../errors.ts';
+import { buildIpv4, IPV4_HEADER_BYTES, IPV4_MAX_BYTES, PROTOCOL } from '../net/ipv4.ts';
+import { type Ipv4Address, parseIpv4 } from '../net/ipv4-address.ts';
+import { buildTcp, TCP_FLAGS, TCP_HEADER_BYTES } from '../net/tcp.ts';
+import { buildUdp, UDP_HEADER_BYTES } from '../net/udp.ts';
+
+/** A packet as the options of `explain` describe it. */
+export interface DescribedPacket {
+  readonly from: Endpoint;
+  readonly to: Endpoint;
+  /** `TCP_FLAGS` or-ed together; undefined: UDP. */
+  readonly tcpFlags: number | undefined;
+  /** Of the whole IP packet; undefined: headers alone. */
+  readonly length?: number | undefined;
+  readonly df?: boolean | undefined;
+  readonly ttl?: number | undefined;
+  readonly tos?: number | undefined;
+}
+
+export interface Endpoint {
+  readonly address: Ipv4Address;
+  readonly port: number;
+}
+
+/** Reads `192.0.2.10:80`; undefined if it is not that. */
+export function parseEndpoint(text: string): Endpoint | undefined {
+  const [, host = '', port = ''] = /^([\d.]+):(\d{1,5})$/.exec(text) ?? [];
+  const address = parseIpv4(host);
+  return address === undefined || Number(port) > 65_535 ? undefined : { address, port: Number(port) };
+}
+
+/** Reads `syn`, `syn,ack`, `none`; undefined when a name is no flag. */
+export function parseTcpFlags(text: string): number | undefined {
+  if (text === 'none') return 0;
+  const bits = text.split(',').map((name) => (TCP_FLAGS as Readonly<Record<string, number>>)[name]);
+  return bits.reduce<number | undefined>(
+    (flags, bit) => (flags === undefined || bit === undefined ? undefined : flags | bit),
+    0,
+  );
+}
+
+/** The packet, checksums right. @throws CulvertError USAGE when the length has no room for the headers. */
+export function buildDescribedPacket(described: DescribedPacket): Uint8Array {
+  const { from, to, tcpFlags, df, ttl, tos } = described;
+  const ports = {
+    source: from.address,
+    destination: to.address,
+    sourcePort: from.port,
+    destinationPort: to.port,
+    payload: new Uint8Array(payloadBytes(described)),
+  };
+  const transport =
+    tcpFlags === undefined
+      ? { protocol: PROTOCOL.udp, bytes: buildUdp(ports) }
+      : { protocol: PROTOCOL.tcp, bytes: buildTcp({ ...ports, flags: tcpFlags }) };
+  return buildIpv4(
+    {
+      source: from.address,
+      destination: to.address,
+      protocol: transport.protocol,
+      dontFragment: df ?? false,
+      ttl: ttl ?? 64,
+      tos: tos ?? 0,
+    },
+    transport.bytes,
+  );
+}
+
+function payloadBytes({ length, tcpFlags }: DescribedPacket): number {
+  const headers = IPV4_HEADER_BYTES + (tcpFlags === undefined ? UDP_HEADER_BYTES : TCP_HEADER_BYTES);
+  if (length === undefined) return 0;
+  if (length >= headers && length <= IPV4_MAX_BYTES) return length - headers;
+  throw new CulvertError('USAGE', `--length must be from ${headers} (the headers) to ${IPV4_MAX_BYTES}`);
+}

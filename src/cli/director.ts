@@ -1,0 +1,59 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { ApiClient } from '../api/client.ts';
+import { CulvertError } from '../errors.ts';
+import type { Context } from './context.ts';
+
+export interface DirectorOptions {
+  readonly instance?: string;
+  readonly socket?: string;
+}
+
+const RUN_DIRECTORY = '/run/culvert';
+const SOCKET_ENDING = '.sock';
+
+/** The options by which a command finds the director that it speaks to. */
+export function directorOptions(command: Command): Command {
+  return command
+    .option('--instance <name>', 'the director of this name (needed where several run)')
+    .option('--socket <path>', 'its control socket (else $CULVERT_SOCKET)');
+}
+
+export async function connect(options: DirectorOptions, context: Context): Promise<ApiClient> {
+  return new ApiClient(await findSocket(options, context));
+}
+
+/**
+ * The control socket that the options, or else the environment, name; else the only one there is.
+ * @throws CulvertError NOT_RUNNING when there is none, USAGE when there are several.
+ */
+export async function findSocket(options: DirectorOptions, { env }: Context): Promise<string> {
+  if (options.socket !== undefined) return options.socket;
+  const directory = env['CULVERT_RUN_DIRECTORY'] ?? RUN_DIRECTORY;
+  if (options.instance !== undefined) return join(directory, options.instance + SOCKET_ENDING);
+  const named = env['CULVERT_SOCKET'];
+  if (named !== undefined && named !== '') return named;
+  const found = await listSockets(directory);
+  if (found.length > 1) {
+    const names = found.map((file) => file.slice(0, -SOCKET_ENDING.length)).join(', ');
+    throw new CulvertError('USAGE', `several directors run here: choose one of ${names} with --instance`);
+  }
+  if (found[0] === undefined) {
+    throw new CulvertError(
+      'NOT_RUNNING',
+      'no director runs here; start one with `culvert run -c FILE`, or name its socket with --socket',
+      { where: directory },
+    );
+  }
+  return join(directory, found[0]);
+}
+
+async function listSockets(directory: string): Promise<string[]> {
+  try {
+    return (await readdir(directory)).filter((file) => file.endsWith(SOCKET_ENDING)).sort();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw new CulvertError('PERMISSION', 'cannot be read; try as root', { where: directory, cause: error });
+  }
+}

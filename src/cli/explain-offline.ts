@@ -1,0 +1,49 @@
+import { explanationToWire } from '../api/to-wire.ts';
+import type { WireExplanation } from '../api/wire.ts';
+import type { CulvertConfig } from '../config/config.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { chooseHashKey } from '../director/hash-key.ts';
+import { buildModel } from '../director/model.ts';
+import { computeTable } from '../director/table.ts';
+import { explain } from '../forwarding/explain.ts';
+import { ForwardingImage } from '../forwarding/image/forwarding-image.ts';
+import { allocateImageMemory } from '../forwarding/image/memory.ts';
+import { createForwarderState, type ForwarderState } from '../forwarding/state.ts';
+import type { Ipv4Address } from '../net/ipv4-address.ts';
+
+const MTU_BYTES = 1500;
+const FLOWS = 4096;
+/** Only the machine's routes say which address it sends from. */
+const UNKNOWN_SOURCE = 0 as Ipv4Address;
+const SOME_NEXT_HOP = { nextHopMac: new Uint8Array(6), sourceMac: new Uint8Array(6), ifIndex: 1 };
+
+/** What a director that has just read this file would do with the packet: every real is up, no flow is known. */
+export async function explainOffline(configPath: string, packet: Uint8Array): Promise<WireExplanation> {
+  const config = await loadConfig(configPath);
+  const explanation = explain(packet, forwarderOf(config), 0);
+  return explanationToWire({ ...explanation, sentences: [...assumptions(config), ...explanation.sentences] });
+}
+
+function forwarderOf(config: CulvertConfig): ForwarderState {
+  const table = computeTable({
+    model: buildModel(config),
+    hashKey: chooseHashKey(config.director.hashSeed, new Uint8Array(16)),
+    overrides: new Map(),
+    isDown: () => false,
+  });
+  const image = new ForwardingImage(
+    allocateImageMemory({ slots: config.director.capacity.slots, flows: FLOWS }),
+  );
+  image.apply(table, 0);
+  for (const { index } of image.reals()) {
+    image.setPath(index, { sourceAddress: UNKNOWN_SOURCE, mtuBytes: MTU_BYTES, resolved: SOME_NEXT_HOP });
+  }
+  return createForwarderState({ image, linkMtuBytes: MTU_BYTES, interfaceMac: SOME_NEXT_HOP.sourceMac });
+}
+
+function assumptions({ director }: CulvertConfig): string[] {
+  const assumed = `Assumed: every real is up, no flow is known, every MTU is ${MTU_BYTES}; the outer source is not known.`;
+  const unseeded =
+    'The file has no director.hashSeed: of the reals of an mh service a running director may choose another one.';
+  return director.hashSeed === undefined ? [assumed, unseeded] : [assumed];
+}

@@ -1,0 +1,93 @@
+import { realpath } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError } from 'commander';
+import { CulvertError } from '../errors.ts';
+import { COMMANDS } from './commands.ts';
+import type { CliEnvironment, Context } from './context.ts';
+import { styleFor } from './style.ts';
+import { version } from './version.ts';
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+
+/** Runs one command. @returns the exit status: 0 fine, 1 failed, 2 wrong usage. */
+export async function main(environment: CliEnvironment): Promise<number> {
+  let status = 0;
+  const context: Context = {
+    ...environment,
+    style: styleFor(environment.stdout, environment.env),
+    exit: (wanted) => {
+      status = wanted;
+    },
+  };
+  try {
+    const program = await buildProgram(context);
+    await program.parseAsync([...environment.argv], { from: 'user' });
+    return status;
+  } catch (error) {
+    return report(error, context);
+  }
+}
+
+async function buildProgram(context: Context): Promise<Command> {
+  const program = new Command('culvert')
+    .description('A layer-4 load balancer in LVS IP-tunnel mode.')
+    .version(await version(), '-V, --version')
+    .option('--debug', 'show where an error came from')
+    .helpCommand('help [command]', 'show the help of a command')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+      outputError: (text, write) => write(text.replace(/^error: /, 'culvert: ')),
+    })
+    .showHelpAfterError('Try `culvert --help`, or --help behind a command.')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ culvert lab\n  $ culvert run -c culvert.yaml\n  $ culvert reals --json',
+    );
+  const called = context.argv.filter((argument) => !argument.startsWith('-')).slice(0, 2);
+  for (const [name, { summary, load }] of Object.entries(COMMANDS)) {
+    if (called.includes(name)) (await load()).register(program, context);
+    else program.command(name).description(summary);
+  }
+  return program;
+}
+
+/** One clean line for what an operator can act on; the whole of it for what is a fault of the program. */
+function report(error: unknown, { argv, stderr }: CliEnvironment): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
+  const debug = argv.includes('--debug');
+  if (error instanceof CulvertError) {
+    stderr.write(`culvert: ${error.message}\n`);
+    if (debug) stderr.write(`${describe(error)}\n`);
+    return error.exitStatus;
+  }
+  stderr.write(`culvert: unexpected: ${debug ? describe(error) : messageOf(error)}\n`);
+  if (!debug) stderr.write('culvert: this is a fault of the program; --debug shows where\n');
+  return EXIT_FAILED;
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? '' : `\ncaused by: ${describe(error.cause)}`;
+  return `${error.stack ?? error.message}${cause}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Not `import.meta.main`: the oldest supported Node lacks it, and npm calls this file through a link. */
+async function isProgram(): Promise<boolean> {
+  const called = process.argv[1];
+  if (called === undefined) return false;
+  return (await realpath(called).catch(() => called)) === fileURLToPath(import.meta.url);
+}
+
+if (await isProgram()) {
+  // A reader that has seen enough, as `head`, is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  const { argv, stdout, stderr, env } = process;
+  process.exit(await main({ argv: argv.slice(2), stdout, stderr, env, signals: process }));
+}

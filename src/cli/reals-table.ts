@@ -1,0 +1,61 @@
+import { serviceName } from '../api/service-name.ts';
+import type { WireReal } from '../api/wire.ts';
+import type { Colour, Style } from './style.ts';
+import { type Cell, type Column, formatTable } from './table.ts';
+
+const COLUMNS: readonly Column[] = [
+  { header: 'SERVICE' },
+  { header: 'REAL' },
+  { header: 'WEIGHT', align: 'right' },
+  { header: 'CONFIGURED', align: 'right' },
+  { header: 'HEALTH' },
+  { header: 'FOR', align: 'right' },
+  { header: 'NOTE' },
+];
+
+const HEALTH_COLOUR: Readonly<Record<WireReal['health']['state'], Colour>> = {
+  up: 'green',
+  down: 'red',
+  unchecked: 'yellow',
+};
+
+/** Reals with weight and health; a service is named once. */
+export function realsTable(reals: readonly WireReal[], style: Style, nowMs: number): string {
+  let former = '';
+  const rows = reals.map((real): Cell[] => {
+    const name = serviceName(real.service);
+    const shown = name === former ? '' : name;
+    former = name;
+    const { state, since } = real.health;
+    return [
+      shown,
+      real.address,
+      real.effectiveWeight,
+      real.configuredWeight,
+      { text: state, colour: HEALTH_COLOUR[state] },
+      formatAge(nowMs - Date.parse(since)),
+      note(real),
+    ];
+  });
+  return formatTable(COLUMNS, rows, style);
+}
+
+/** A span of time in its largest unit: `12s`, `2m`, `3h`, `5d`. */
+export function formatAge(milliseconds: number): string {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m`;
+  if (seconds < 2 * 86_400) return `${Math.floor(seconds / 3600)}h`;
+  return `${Math.floor(seconds / 86_400)}d`;
+}
+
+function note({ override, health }: WireReal): string {
+  const notes: string[] = [];
+  if (override === 0) notes.push('drained');
+  else if (override !== null) notes.push('weight set by hand');
+  if (health.lastError !== null) {
+    const times = health.failures > 1 ? ` (${health.failures} times)` : '';
+    notes.push(`${health.lastError}${times}`);
+  }
+  return notes.join('; ');
+}

@@ -1,0 +1,100 @@
+import { join, resolve } from 'node:path';
+import { claimSocket, listenApi, type RunningApi, socketPathOf } from '../api/listen.ts';
+import type { CulvertConfig } from '../config/config.ts';
+import { validateAgainstHost } from '../config/host.ts';
+import { readHostFacts } from '../config/host-facts.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { Director } from '../director/director.ts';
+import { EventLog } from '../director/event-log.ts';
+import { FileStateStore } from '../director/file-state-store.ts';
+import { planeEventRecorder } from '../director/plane-events.ts';
+import type { Context } from './context.ts';
+import { openLog } from './log.ts';
+import { openPlane } from './open-plane.ts';
+import { version } from './version.ts';
+
+interface Stop {
+  /** Resolves when the process is to end; whether forwarding has been taken down by then. */
+  readonly requested: Promise<'stop' | 'down'>;
+  readonly down: () => void;
+}
+
+/** Runs a director until it is told to end. Forwarding goes on afterwards unless it was taken `down`. */
+export async function runDirector(configPath: string, context: Context): Promise<void> {
+  const config = await loadConfig(configPath);
+  if (config.director.plane === 'xdp') {
+    const { requireCapabilities } = await import('../linux/capabilities.ts');
+    requireCapabilities('the xdp data plane');
+  }
+  // Before the plane is opened: what is wrong with the configuration is said at its place in the file.
+  validateAgainstHost(config, await readHostFacts());
+  const socketPath = socketPathOf(config.director);
+  await claimSocket(socketPath);
+  using stop = listenForStop(context);
+  const log = await openLog(context);
+  const director = await startDirector(config, resolve(configPath), new EventLog({ now: Date.now, log }));
+  let api: RunningApi | undefined;
+  let end: 'stop' | 'down' = 'stop';
+  const reload = (): void => {
+    // Its failure is an event already.
+    director.reload().catch(() => undefined);
+  };
+  try {
+    const { listen: tcp } = config.director;
+    api = await listenApi({
+      control: director,
+      version: await version(),
+      onDown: stop.down,
+      socketPath,
+      tcp,
+    });
+    context.signals?.on('SIGHUP', reload);
+    log.info(`ready: control socket ${socketPath}${api.url === undefined ? '' : `, API at ${api.url}`}`);
+    end = await stop.requested;
+  } finally {
+    context.signals?.off('SIGHUP', reload);
+    await api?.close();
+    if (end === 'stop') await director.close();
+  }
+  log.info(
+    end === 'down'
+      ? 'ended; nothing is left behind'
+      : 'ended; forwarding goes on where the plane outlives it',
+  );
+}
+
+async function startDirector(config: CulvertConfig, configPath: string, events: EventLog): Promise<Director> {
+  const plane = await openPlane(config.director, planeEventRecorder(events));
+  try {
+    const { stateDirectory, instance } = config.director;
+    const store = new FileStateStore(join(stateDirectory, `${instance}.json`));
+    return await Director.start({
+      config,
+      configPath,
+      loadConfig,
+      plane,
+      events,
+      now: Date.now,
+      store,
+      hostFacts: readHostFacts,
+    });
+  } catch (error) {
+    await plane.close();
+    throw error;
+  }
+}
+
+function listenForStop({ signals }: Context): Stop & Disposable {
+  const { promise: requested, resolve: request } = Promise.withResolvers<'stop' | 'down'>();
+  const stop = (): void => request('stop');
+  signals?.on('SIGTERM', stop);
+  signals?.on('SIGINT', stop);
+  return {
+    requested,
+    down: (): void => request('down'),
+    [Symbol.dispose]() {
+      signals?.off('SIGTERM', stop);
+      signals?.off('SIGINT', stop);
+    },
+  };
+}

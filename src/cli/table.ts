@@ -1,0 +1,63 @@
+import type { Colour, Style } from './style.ts';
+
+export interface Column {
+  readonly header: string;
+  /** Numbers stand to the right. */
+  readonly align?: 'left' | 'right';
+  /** At least so wide, for rows that are printed before all are known. */
+  readonly width?: number;
+}
+
+export type Cell = string | number | { readonly text: string; readonly colour: Colour };
+
+const GAP = '  ';
+
+/** Rows under headers, each column as wide as its widest cell; ends with a line break. */
+export function formatTable(
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+  style: Style,
+): string {
+  const widths = columns.map((column, index) =>
+    Math.max(
+      column.width ?? 0,
+      column.header.length,
+      ...rows.map((row) => cellText(row[index] ?? '').length),
+    ),
+  );
+  const lines = [columns.map(({ header }) => ({ text: header, colour: 'dim' as const })), ...rows];
+  return lines.map((cells) => `${formatRow(cells, columns, widths, style)}\n`).join('');
+}
+
+/** One row of the same columns, for tables that are printed as they come. */
+export function formatLooseRow(columns: readonly Column[], cells: readonly Cell[], style: Style): string {
+  const widths = columns.map((column) => Math.max(column.width ?? 0, column.header.length));
+  return `${formatRow(cells, columns, widths, style)}\n`;
+}
+
+/** 1234567 as `1,234,567`. */
+export function formatCount(value: number): string {
+  return value.toLocaleString('en-US', { maximumFractionDigits: 0 });
+}
+
+function formatRow(
+  cells: readonly Cell[],
+  columns: readonly Column[],
+  widths: readonly number[],
+  style: Style,
+): string {
+  const padded = columns.map((column, index) => {
+    const cell = cells[index] ?? '';
+    const text = cellText(cell);
+    const space = ' '.repeat(Math.max(0, (widths[index] ?? 0) - text.length));
+    const shown = typeof cell === 'object' ? style(cell.colour, text) : text;
+    if (column.align === 'right') return space + shown;
+    return index === columns.length - 1 ? shown : shown + space;
+  });
+  return padded.join(GAP).trimEnd();
+}
+
+function cellText(cell: Cell): string {
+  if (typeof cell === 'number') return formatCount(cell);
+  return typeof cell === 'string' ? cell : cell.text;
+}

@@ -1,0 +1,67 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { culvert } from './culvert.ts';
+
+const VALID = `director:
+  interface: nosuch0
+services:
+  - {vip: 192.0.2.10, port: 80, reals: [{address: 10.0.1.2}, {address: 10.0.2.2}]}
+`;
+
+let directory: string;
+let file: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'culvert-check-'));
+  file = join(directory, 'culvert.yaml');
+  await writeFile(file, VALID);
+});
+
+afterEach(() => rm(directory, { recursive: true }));
+
+test('a valid file, looked at alone', async () => {
+  expect(await culvert(['check', '--no-host', file])).toEqual({
+    status: 0,
+    stderr: '',
+    stdout: `${file}: valid; services: 1, reals: 2\n`,
+  });
+  const { stdout } = await culvert(['check', '--no-host', '--json', file]);
+  expect(JSON.parse(stdout)).toEqual({ file, valid: true, services: 1, reals: 2, errors: [] });
+});
+
+test('an interface that this machine lacks, at its place in the file', async () => {
+  const { status, stderr } = await culvert(['check', file]);
+  expect(status).toBe(1);
+  expect(stderr).toContain(`${file}:2:14: director.interface: there is no interface 'nosuch0'`);
+});
+
+test('every error of a file, each at its place', async () => {
+  await writeFile(file, VALID.replace('port: 80', 'port: 65536').replace('interface', 'intreface'));
+  const { status, stdout, stderr } = await culvert(['check', '--no-host', file]);
+  expect(status).toBe(1);
+  expect(stdout).toBe('');
+  const lines = stderr.trimEnd().split('\n');
+  expect(lines.length).toBeGreaterThan(1);
+  for (const line of lines) expect(line).toMatch(/culvert\.yaml:\d+:\d+: \S/);
+  const json = await culvert(['check', '--no-host', '--json', file]);
+  expect(json.status).toBe(1);
+  const { valid, errors } = JSON.parse(json.stdout);
+  expect(valid).toBe(false);
+  expect(errors).toHaveLength(lines.length);
+  for (const error of errors) {
+    expect(error).toEqual({
+      line: expect.any(Number),
+      column: expect.any(Number),
+      message: expect.any(String),
+    });
+  }
+});
+
+test('a file that is not there', async () => {
+  const missing = join(directory, 'missing.yaml');
+  const { status, stderr } = await culvert(['check', missing]);
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/missing\.yaml: there is no such file/);
+});

@@ -1,0 +1,54 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+const MAIN = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));
+const LAUNCHER = fileURLToPath(new URL('../../../culvert', import.meta.url));
+const run = promisify(execFile);
+
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'culvert-program-'));
+});
+
+afterEach(() => rm(directory, { recursive: true }));
+
+test('the launcher at the root runs it, also through a link', async () => {
+  const link = join(directory, 'culvert');
+  await symlink(LAUNCHER, link);
+  for (const file of [LAUNCHER, link]) {
+    expect((await run(file, ['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  }
+});
+
+test('the file itself may be called through a link, as npm does', async () => {
+  const link = join(directory, 'culvert.ts');
+  await symlink(MAIN, link);
+  expect((await run(process.execPath, [link, '--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+test('the exit status is that of the command', async () => {
+  const failed = run(process.execPath, [MAIN, 'reals', '--socket', join(directory, 'none.sock')]);
+  await expect(failed).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^culvert: [^\n]*\n$/),
+  });
+  await expect(run(process.execPath, [MAIN, 'frobnicate'])).rejects.toMatchObject({ code: 2 });
+});
+
+test('a reader that goes away is no failure', async () => {
+  const child = spawn(process.execPath, [MAIN, '--help'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout.destroy();
+  const [stderr] = await Promise.all([
+    child.stderr.toArray().then((chunks) => Buffer.concat(chunks).toString()),
+    once(child, 'exit'),
+  ]);
+  expect(stderr).toBe('');
+  expect(child.exitCode).toBe(0);
+});
