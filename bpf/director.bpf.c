@@ -11,96 +11,101 @@ static __always_inline void count(__u32 real, __u32 bytes, int connection)
 {
 	struct counters *of_real = bpf_map_lookup_elem(&counters, &real);
 
-	if (!of_real)
+	if (unlikely(!of_real))
 		return;
 	of_real->packets++;
 	of_real->bytes += bytes;
-	of_real->connections += connection;
+	if (unlikely(connection))
+		of_real->connections++;
 }
 
-static __always_inline int hand_over(struct xdp_md *ctx)
+/* A function of its own: it is rare, and there are many ways to it. */
+static __noinline int hand_over(struct xdp_md *ctx)
 {
-	const struct settings *settings = image_settings();
-
 	count(0, frame_bytes(ctx), 0);
-	if (!settings || !settings->slow_path_ifindex)
+	if (!settings.slow_path_ifindex)
 		return XDP_DROP;
-	return bpf_redirect(settings->slow_path_ifindex, 0);
+	return bpf_redirect(settings.slow_path_ifindex, 0);
 }
 
 static __always_inline int transmit(struct xdp_md *ctx, __u32 ifindex)
 {
-	return ifindex == ctx->ingress_ifindex ? XDP_TX : bpf_redirect(ifindex, 0);
+	return likely(ifindex == ctx->ingress_ifindex) ? XDP_TX : bpf_redirect(ifindex, 0);
 }
 
 /* No flow is remembered: the slot alone says where the packet goes. */
-static __always_inline int forward_stateless(struct xdp_md *ctx, const struct packet *packet, __u32 index,
-					     struct settings *settings)
+static __always_inline int forward_stateless(struct xdp_md *ctx, const struct packet *packet, __u32 index)
 {
 	const struct real *real = image_real(index);
+	__u64 next_hop;
 
-	if (!real || !can_send(real, packet) || make_room(ctx, packet))
+	if (unlikely(!real))
 		return hand_over(ctx);
-	if (encapsulate(ctx, packet, real, settings))
-		return XDP_DROP;
+	next_hop = real_next_hop(real);
+	if (unlikely(!can_send(real, next_hop, packet) || encapsulate(ctx, real, next_hop)))
+		return hand_over(ctx);
 	count(index, packet->length, opens_flow(packet));
 	return transmit(ctx, real->ifindex);
 }
 
-/* Apart from the stateless way, which needs none of its registers. */
-static __noinline int forward_remembered(struct xdp_md *ctx, const struct packet *packet,
-					 const struct service *service, __u32 slot)
+/* Parses the packet again, so that the stateless way need not have it in memory for this one to read. */
+static __noinline int forward_remembered(struct xdp_md *ctx, const struct service *service, __u32 slot)
 {
-	struct settings *settings = image_settings();
+	struct packet parsed, *packet = &parsed;
 	struct choice choice = {};
 	const struct real *real;
+	__u64 next_hop;
 	int remembered;
 
-	if (!settings || find_flow_set(packet, service->index, settings, &choice.flow))
+	if (parse_frame(ctx, packet) || find_flow_set(packet, service->index, &choice.flow))
 		return hand_over(ctx);
 	choose_remembered(&choice, packet, service, slot);
 	real = image_real(choice.real);
-	if (!real || !can_send(real, packet) || make_room(ctx, packet))
+	if (!real)
 		return hand_over(ctx);
-	remembered = remember(&choice, packet, settings->now);
-	if (encapsulate(ctx, packet, real, settings))
-		return XDP_DROP;
+	next_hop = real_next_hop(real);
+	if (!can_send(real, next_hop, packet) || encapsulate(ctx, real, next_hop))
+		return hand_over(ctx);
+	remembered = remember(&choice, packet, settings.now);
 	count(choice.real, packet->length,
 	      opens_flow(packet) || (packet->protocol == IPPROTO_UDP && remembered));
 	return transmit(ctx, real->ifindex);
 }
 
-static __always_inline int forward(struct xdp_md *ctx, const struct packet *packet, const struct service *service)
+static __always_inline int forward(struct xdp_md *ctx, const struct packet *packet, struct found_service found)
 {
-	struct settings *settings = image_settings();
 	__u32 slot = 0;
 
-	if (!settings)
-		return XDP_DROP;
-	if (service->kind == SERVICE_HASH) {
-		slot = hashed_slot(packet, service, settings);
-		if (!(slot & SLOT_TRACKED))
-			return forward_stateless(ctx, packet, current_real(slot), settings);
+	if (likely(found.kind == SERVICE_HASH)) {
+		slot = hashed_slot(packet, found.service);
+		if (likely(!(slot & SLOT_TRACKED)))
+			return forward_stateless(ctx, packet, current_real(slot));
 	}
-	return forward_remembered(ctx, packet, service, slot);
+	return forward_remembered(ctx, found.service, slot);
+}
+
+/* For a packet to no service. */
+static __noinline int pass_or_hand_over(struct xdp_md *ctx, __be32 destination)
+{
+	return is_vip(destination) ? hand_over(ctx) : XDP_PASS;
 }
 
 static __always_inline int handle_ipv4(struct xdp_md *ctx, struct cursor *cursor)
 {
 	const struct iphdr *ip = parse_ipv4(cursor);
-	const struct service *service;
+	struct found_service found;
 	struct packet packet;
 
-	if (!ip)
+	if (unlikely(!ip))
 		return XDP_PASS;
-	if (parse_common(cursor, ip, &packet))
-		return is_vip(ip->daddr) ? hand_over(ctx) : XDP_PASS;
-	service = find_service(packet.vip, packet.service_port, packet.protocol);
-	if (!service)
-		return is_vip(packet.vip) ? hand_over(ctx) : XDP_PASS;
-	if (sum_ipv4_header(ip) != 0xffff)
+	if (unlikely(parse_common(cursor, ip, &packet)))
+		return pass_or_hand_over(ctx, ip->daddr);
+	found = find_service(packet.vip, packet.service_port, packet.protocol);
+	if (unlikely(found.kind == SERVICE_EMPTY))
+		return pass_or_hand_over(ctx, packet.vip);
+	if (unlikely(!ipv4_checksum_is_right(ip)))
 		return hand_over(ctx);
-	return forward(ctx, &packet, service);
+	return forward(ctx, &packet, found);
 }
 
 /* The slow path answers for VIPs; none of them is an address of this host. */
@@ -116,15 +121,15 @@ static __always_inline int handle_arp(struct xdp_md *ctx, struct cursor *cursor)
 SEC("xdp")
 int director(struct xdp_md *ctx)
 {
-	struct cursor cursor = { .at = (void *)(long)ctx->data, .end = (void *)(long)ctx->data_end };
-	const struct ethhdr *ethernet = parse_ethernet(&cursor);
+	struct cursor cursor = frame_cursor(ctx);
+	const struct ethernet *ethernet = parse_ethernet(&cursor);
 
-	if (!ethernet)
+	if (unlikely(!ethernet))
 		return XDP_PASS;
-	if (ethernet->h_proto == bpf_htons(ETH_P_ARP))
+	if (unlikely(ethernet->protocol == bpf_htons(ETH_P_ARP)))
 		return handle_arp(ctx, &cursor);
 	/* Frames to a group of hosts are none of a router's business, even if the IP address in them is a VIP. */
-	if (ethernet->h_proto != bpf_htons(ETH_P_IP) || ethernet->h_dest[0] & 1)
+	if (unlikely(ethernet->protocol != bpf_htons(ETH_P_IP) || ethernet->destination[0] & 1))
 		return XDP_PASS;
 	return handle_ipv4(ctx, &cursor);
 }

@@ -69,11 +69,11 @@ static __always_inline __u32 next_flow_state(__u32 state, const struct packet *p
 }
 
 static __always_inline int find_flow_set(const struct packet *packet, __u32 service_index,
-					 const struct settings *settings, struct flow_key *flow)
+					 struct flow_key *flow)
 {
 	__u32 client = bpf_ntohl(packet->client), port = bpf_ntohs(packet->client_port);
-	__u32 hash = flow_hash(client, port, settings->hash_key) + service_index * SERVICE_STEP;
-	__u32 set = hash & settings->flow_set_mask;
+	__u32 hash = flow_hash(client, port, settings.hash_key) + service_index * SERVICE_STEP;
+	__u32 set = hash & settings.flow_set_mask;
 
 	flow->key = (__u64)client << 32 | port << 16 | service_index;
 	flow->tag = hash >> 24;

@@ -8,10 +8,19 @@
 #include <bpf/bpf_helpers.h>
 
 #include "layout.h"
+#include "parse.h"
+
 
 #define REASON_CAPACITY 64 /* as in src/forwarding/image/memory.ts */
 
-/* An array that user space maps. Its elements start on a page, so that one of 64 bytes is one cache line. */
+/* Arrays of fixed size are global variables, each in a section of its own, of which libbpf makes a map with a single
+ * element: that spares the look-up. The other arrays are sized to the configured capacity. User space maps both kinds;
+ * they start on a page, so that an element of 64 bytes is one cache line. */
+struct settings settings SEC(".bss.settings");
+struct service services[SERVICE_BUCKETS] SEC(".bss.services");
+struct real reals[REALS] SEC(".bss.reals");
+__u64 cursors[SERVICES] SEC(".bss.cursors");
+
 #define SHARED_ARRAY(entries, element)                  \
 	__uint(type, BPF_MAP_TYPE_ARRAY);               \
 	__uint(map_flags, BPF_F_MMAPABLE);              \
@@ -20,28 +29,12 @@
 	__type(value, element)
 
 struct {
-	SHARED_ARRAY(1, struct settings);
-} settings SEC(".maps");
-
-struct {
-	SHARED_ARRAY(SERVICE_BUCKETS, struct service);
-} services SEC(".maps");
-
-struct {
 	SHARED_ARRAY(1, struct slot_line);
 } slots SEC(".maps");
 
 struct {
-	SHARED_ARRAY(REALS, struct real);
-} reals SEC(".maps");
-
-struct {
 	SHARED_ARRAY(1, struct flow_set);
 } flows SEC(".maps");
-
-struct {
-	SHARED_ARRAY(SERVICES, __u64);
-} cursors SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -59,19 +52,20 @@ struct {
 	SHARED_ARRAY(REASON_CAPACITY, __u64);
 } reasons SEC(".maps");
 
+/* Keeps the compiler from working out an address anew for each field. */
+#define ONE_ADDRESS(pointer) asm volatile("" : "+r"(pointer))
+
 /* A shared word is read once: the compiler must neither read it again nor in parts. */
 #define READ_ONCE(word) (*(const volatile typeof(word) *)&(word))
 
-static __always_inline struct settings *image_settings(void)
-{
-	__u32 only = 0;
-
-	return bpf_map_lookup_elem(&settings, &only);
-}
-
 static __always_inline const struct real *image_real(__u32 index)
 {
-	return bpf_map_lookup_elem(&reals, &index);
+	const struct real *real = &reals[index];
+
+	if (index >= REALS)
+		return NULL;
+	ONE_ADDRESS(real);
+	return real;
 }
 
 /* The slot of that number in the `slots` array; 0, which names no real, if there is none. */
@@ -89,16 +83,11 @@ static __always_inline __u64 real_next_hop(const struct real *real)
 	return READ_ONCE(*(const __u64 *)real->next_hop_mac);
 }
 
-static __always_inline __u16 real_state(const struct real *real)
-{
-	return real_next_hop(real) >> 48;
-}
-
 static __always_inline int is_serving(__u32 index)
 {
 	const struct real *real = image_real(index);
 
-	return real && (real_state(real) & REAL_SERVING);
+	return real && (real_next_hop(real) >> 48 & REAL_SERVING);
 }
 
 #endif

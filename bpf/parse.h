@@ -21,6 +21,10 @@
 #define TCP_ACK 0x10
 #define TCP_FLAGS_AT 13
 
+/* The common case is laid out in one piece, without jumps. */
+#define likely(condition) __builtin_expect(!!(condition), 1)
+#define unlikely(condition) __builtin_expect(!!(condition), 0)
+
 #define ARPHRD_ETHER 1
 #define ARPOP_REQUEST 1
 
@@ -29,6 +33,13 @@
 struct cursor {
 	void *at;
 	void *end;
+};
+
+/* Like struct ethhdr, which is packed: compilers read its protocol byte by byte. */
+struct ethernet {
+	__u8 destination[ETH_ALEN];
+	__u8 source[ETH_ALEN];
+	__be16 protocol;
 };
 
 /* An ARP packet about IPv4 over Ethernet. linux/if_arp.h leaves the addresses out, and needs headers of the C library. */
@@ -50,12 +61,8 @@ struct packet {
 	__be32 vip;
 	__be16 client_port;
 	__be16 service_port;
-	__be16 length_be;
 	__u16 length;            /* of the IP packet */
-	__be16 fragment;         /* the flags word; only DF and the reserved bit can be set */
 	__u8 protocol;
-	__u8 tos;
-	__u8 ttl;
 	__u8 tcp_flags;          /* 0 for UDP */
 };
 
@@ -68,11 +75,18 @@ static __always_inline long frame_bytes(const struct xdp_md *ctx)
 	return bytes;
 }
 
-static __always_inline struct ethhdr *parse_ethernet(struct cursor *cursor)
+static __always_inline struct cursor frame_cursor(const struct xdp_md *ctx)
 {
-	struct ethhdr *ethernet = cursor->at;
+	struct cursor cursor = { .at = (void *)(long)ctx->data, .end = (void *)(long)ctx->data_end };
 
-	if ((void *)(ethernet + 1) > cursor->end)
+	return cursor;
+}
+
+static __always_inline struct ethernet *parse_ethernet(struct cursor *cursor)
+{
+	struct ethernet *ethernet = cursor->at;
+
+	if (unlikely((void *)(ethernet + 1) > cursor->end))
 		return NULL;
 	cursor->at = ethernet + 1;
 	return ethernet;
@@ -96,25 +110,25 @@ static __always_inline struct iphdr *parse_ipv4(struct cursor *cursor)
 {
 	struct iphdr *ip = cursor->at;
 
-	if ((void *)(ip + 1) > cursor->end)
+	if (unlikely((void *)(ip + 1) > cursor->end))
 		return NULL;
 	cursor->at = ip + 1;
 	return ip;
 }
 
-/* Ports and flags. */
-static __always_inline int parse_transport(struct cursor *cursor, struct packet *packet, __u8 protocol)
+/* Ports and flags; -1 for fewer than 20 bytes of TCP or 8 of UDP. */
+static __always_inline int parse_transport(struct cursor *cursor, struct packet *packet)
 {
-	__u32 header_bytes = protocol == IPPROTO_TCP ? sizeof(struct tcphdr) : sizeof(struct udphdr);
 	const struct udphdr *ports = cursor->at;
+	__u32 bytes = packet->length - sizeof(struct iphdr);
 
-	if ((void *)(ports + 1) > cursor->end || packet->length < sizeof(struct iphdr) + header_bytes)
-		return -1;
-	if (protocol == IPPROTO_TCP) {
-		if (cursor->at + sizeof(struct tcphdr) > cursor->end)
+	if (likely(packet->protocol == IPPROTO_TCP)) {
+		if (unlikely(cursor->at + sizeof(struct tcphdr) > cursor->end || bytes < sizeof(struct tcphdr)))
 			return -1;
 		packet->tcp_flags = ((const __u8 *)cursor->at)[TCP_FLAGS_AT];
 	} else {
+		if (unlikely((void *)(ports + 1) > cursor->end || bytes < sizeof(*ports)))
+			return -1;
 		packet->tcp_flags = 0;
 	}
 	packet->client_port = ports->source;
@@ -126,21 +140,27 @@ static __always_inline int parse_transport(struct cursor *cursor, struct packet 
  * The cursor stands behind the IP header. */
 static __always_inline int parse_common(struct cursor *cursor, const struct iphdr *ip, struct packet *packet)
 {
-	if (*(const __u8 *)ip != 0x45 || ip->frag_off & bpf_htons(IP_FRAGMENT) || ip->ttl <= 1)
+	if (unlikely(*(const __u8 *)ip != 0x45 || ip->frag_off & bpf_htons(IP_FRAGMENT) || ip->ttl <= 1))
 		return -1;
-	if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP)
+	packet->protocol = ip->protocol;
+	if (unlikely(packet->protocol != IPPROTO_TCP && packet->protocol != IPPROTO_UDP))
+		return -1;
+	packet->length = bpf_ntohs(ip->tot_len);
+	if (unlikely((const void *)ip + packet->length > cursor->end || packet->length < sizeof(*ip)))
 		return -1;
 	packet->client = ip->saddr;
 	packet->vip = ip->daddr;
-	packet->length_be = ip->tot_len;
-	packet->length = bpf_ntohs(ip->tot_len);
-	packet->fragment = ip->frag_off;
-	packet->protocol = ip->protocol;
-	packet->tos = ip->tos;
-	packet->ttl = ip->ttl;
-	if ((const void *)ip + packet->length > cursor->end)
-		return -1;
-	return parse_transport(cursor, packet, ip->protocol);
+	return parse_transport(cursor, packet);
+}
+
+/* The same from the frame's beginning, for a frame that is known to be IPv4. */
+static __always_inline int parse_frame(const struct xdp_md *ctx, struct packet *packet)
+{
+	struct cursor cursor = frame_cursor(ctx);
+	const struct ethernet *ethernet = parse_ethernet(&cursor);
+	const struct iphdr *ip = parse_ipv4(&cursor);
+
+	return ethernet && ip ? parse_common(&cursor, ip, packet) : -1;
 }
 
 /* As IPVS sees it: what else is set does not matter. UDP opens nothing by this. */

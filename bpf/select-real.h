@@ -42,22 +42,25 @@ static __always_inline __u32 fallback_real(__u32 slot)
 }
 
 /* The ring slot of a packet to a SERVICE_HASH service. */
-static __always_inline __u32 hashed_slot(const struct packet *packet, const struct service *service,
-					 const struct settings *settings)
+static __always_inline __u32 hashed_slot(const struct packet *packet, const struct service *service)
 {
 	struct ring ring = service_ring(service);
-	__u32 port = bpf_ntohs(packet->client_port) & service->port_mask;
-	__u32 hash = flow_hash(bpf_ntohl(packet->client), port, settings->hash_key);
+	__u32 port = bpf_ntohs(packet->client_port), hash;
 
-	return ring.slots ? image_slot(ring.first + slot_of_hash(hash, ring.slots)) : 0;
+	/* A branch, because the processor guesses it and need not wait for the service's line as it would for the mask. */
+	if (unlikely(!service->port_mask))
+		port = 0;
+	hash = flow_hash(bpf_ntohl(packet->client), port, settings.hash_key);
+	return likely(ring.slots) ? image_slot(ring.first + slot_of_hash(hash, ring.slots)) : 0;
 }
 
-/* The fast path can send the packet to this real: it serves, its next hop is known, and the packet fits. */
-static __always_inline int can_send(const struct real *real, const struct packet *packet)
+/* The fast path can send the packet to this real: it serves, its next hop is known, and the packet fits.
+ * next_hop: what real_next_hop() gave, so that the state looked at belongs to the address used. */
+static __always_inline int can_send(const struct real *real, __u64 next_hop, const struct packet *packet)
 {
 	const __u16 ready = REAL_SERVING | REAL_RESOLVED;
 
-	return (real_state(real) & ready) == ready && real->tunnel == TUNNEL_IPIP &&
+	return (next_hop >> 48 & ready) == ready && real->tunnel == TUNNEL_IPIP &&
 	       packet->length + sizeof(struct iphdr) <= real->mtu;
 }
 
@@ -65,7 +68,7 @@ static __always_inline int can_send_to(__u32 index, const struct packet *packet)
 {
 	const struct real *real = image_real(index);
 
-	return real && can_send(real, packet);
+	return real && can_send(real, real_next_hop(real), packet);
 }
 
 static __always_inline int is_usable(const struct flow_hit *hit, const struct packet *packet)
@@ -87,10 +90,11 @@ static __always_inline __u32 choose_by_turn(const struct service *service, const
 {
 	struct ring ring = service_ring(service);
 	__u32 index = service->index;
-	__u64 *cursor = bpf_map_lookup_elem(&cursors, &index);
+	__u64 *cursor;
 
-	if (!cursor || !ring.slots || (packet->protocol == IPPROTO_TCP && !opens_flow(packet)))
+	if (index >= SERVICES || !ring.slots || (packet->protocol == IPPROTO_TCP && !opens_flow(packet)))
 		return 0;
+	cursor = &cursors[index];
 	for (int attempt = 0; attempt < TURN_ATTEMPTS; attempt++) {
 		__u64 turn = READ_ONCE(*cursor);
 		__u32 real = current_real(image_slot(ring.first + turn % ring.slots));

@@ -6,8 +6,11 @@
 #include "image.h"
 #include "parse.h"
 
-/* Port and protocol as the entry has them in its fifth word; its kind is the highest byte there. */
-#define SERVICE_TRANSPORT_MASK 0xffffff
+/* What a look-up gives: kind SERVICE_EMPTY if there is none. */
+struct found_service {
+	const struct service *service;
+	__u32 kind;
+};
 
 static __always_inline __u32 service_bucket(__be32 vip, __u32 transport)
 {
@@ -16,32 +19,54 @@ static __always_inline __u32 service_bucket(__be32 vip, __u32 transport)
 	return ((hash ^ hash >> 15) * 0x85ebca6bu) >> (32 - SERVICE_BUCKET_BITS);
 }
 
-static __always_inline int service_matches(const struct service *service, __be32 vip, __u32 transport)
+static __always_inline const struct service *service_at(__u32 bucket)
 {
-	__u32 word = READ_ONCE(*(const __u32 *)&service->port);
+	const struct service *service = &services[bucket % SERVICE_BUCKETS];
 
-	return (word & SERVICE_TRANSPORT_MASK) == transport && word >> 24 != SERVICE_EMPTY &&
-	       *(const __u64 *)&service->vip[0] == vip && *(const __u64 *)&service->vip[2] == 0;
+	ONE_ADDRESS(service);
+	return service;
 }
 
-static __always_inline const struct service *find_service(__be32 vip, __be16 port, __u8 protocol)
+/* The kind shares an atomic word with port and protocol, below it. An entry that was emptied keeps its key.
+ * IPv6 entries, once there are any, will have to differ in that word, too. */
+static __always_inline __u32 kind_if_matches(const struct service *service, __be32 vip, __u32 transport)
 {
-	__u32 transport = port | (__u32)protocol << 16;
+	__u32 difference = READ_ONCE(*(const __u32 *)&service->port) ^ transport;
+
+	return difference & 0xffffff || service->vip[0] != vip ? SERVICE_EMPTY : difference >> 24;
+}
+
+/* Apart from the first probe, which all but always hits. */
+static __noinline const struct service *probe_services(__be32 vip, __u32 transport, int from)
+{
 	__u32 bucket = service_bucket(vip, transport);
 
-	for (int probe = 0; probe < SERVICE_PROBES; probe++) {
-		__u32 index = (bucket + probe) & (SERVICE_BUCKETS - 1);
-		const struct service *service = bpf_map_lookup_elem(&services, &index);
+#pragma clang loop unroll(disable)
+	for (int probe = from; probe < SERVICE_PROBES; probe++) {
+		const struct service *service = service_at(bucket + probe);
 
-		if (service && service_matches(service, vip, transport))
+		if (kind_if_matches(service, vip, transport) != SERVICE_EMPTY)
 			return service;
 	}
 	return NULL;
 }
 
+static __always_inline struct found_service find_service(__be32 vip, __be16 port, __u8 protocol)
+{
+	__u32 transport = port | (__u32)protocol << 16;
+	struct found_service found = { .service = service_at(service_bucket(vip, transport)) };
+
+	found.kind = kind_if_matches(found.service, vip, transport);
+	if (likely(found.kind != SERVICE_EMPTY))
+		return found;
+	found.service = probe_services(vip, transport, 1);
+	found.kind = found.service ? found.service->kind : SERVICE_EMPTY;
+	return found;
+}
+
 static __always_inline int is_vip(__be32 address)
 {
-	return find_service(address, 0, 0) != NULL;
+	return probe_services(address, 0, 0) != NULL;
 }
 
 #endif

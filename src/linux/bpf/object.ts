@@ -97,8 +97,10 @@ function loadError(source: string | Uint8Array, errno: number, log: string): Cul
   );
 }
 
+/** A global variable in a section of its own, `.bss.NAME`, is a map with one element. */
 function findMap(handle: bigint | null, name: string): bigint {
-  const map = libbpf().bpf_object__find_map_by_name(handle, name);
+  const find = libbpf().bpf_object__find_map_by_name;
+  const map = find(handle, name) ?? find(handle, `.bss.${name}`);
   if (map === null) throw new CulvertError('KERNEL', `there is no BPF map ${name} in the object`);
   return map;
 }

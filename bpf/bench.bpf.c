@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+/* For measuring the fast path by BPF_PROG_TEST_RUN, which runs a program again and again on what it left of one frame:
+ * takes the outer header off again, makes the packet the next flow's, and calls the program under test. bench/fast-path.ts
+ * mirrors the maps. */
+#include "encapsulate.h"
+
+/* One line, the same for whichever program is measured. The kernel's own measure comes in whole nanoseconds, which is
+ * too coarse, so the first and the last run note the time. */
+struct walk {
+	__u32 index;             /* of the flow whose turn it is */
+	__u32 stride;            /* shares no factor with `flows`, so that every flow gets its turn */
+	__u32 flows;
+	__u32 header_sum;        /* of the IP header with client and checksum 0 */
+	__u32 ttl_protocol;      /* the third word of the IP header, checksum 0 */
+	__u32 runs;              /* counted down */
+	__u64 started;
+	__u64 ended;
+	__u32 first_run;
+	__u32 reserved[5];
+};
+
+struct walk walk SEC(".bss.walk");
+
+enum target {
+	TARGET_FLOOR = 0,
+	TARGET_DIRECTOR = 1,
+	TARGETS = 2,
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, TARGETS);
+	__type(key, __u32);
+	__type(value, __u32);
+} targets SEC(".maps");
+
+struct real floor_real SEC(".bss.floor_real");
+
+static __always_inline __u32 next_flow(void)
+{
+	__u32 index = walk.index + walk.stride;
+
+	if (index >= walk.flows)
+		index -= walk.flows;
+	walk.index = index;
+	if (walk.runs == walk.first_run)
+		walk.started = bpf_ktime_get_ns();
+	if (--walk.runs == 0)
+		walk.ended = bpf_ktime_get_ns();
+	return index;
+}
+
+static __always_inline int strip(struct xdp_md *ctx)
+{
+	struct ethernet *ethernet = (void *)(long)ctx->data;
+	struct iphdr *ip = (void *)(ethernet + 1);
+
+	if ((void *)(ip + 1) > (void *)(long)ctx->data_end)
+		return -1;
+	return ip->protocol == IPPROTO_IPIP ? bpf_xdp_adjust_head(ctx, sizeof(*ip)) : 0;
+}
+
+static __always_inline int make_next(struct xdp_md *ctx)
+{
+	__u32 index, *word;
+	void *frame;
+
+	if (strip(ctx))
+		return -1;
+	frame = (void *)(long)ctx->data;
+	if (frame + ETH_HLEN + sizeof(struct iphdr) + sizeof(struct udphdr) > (void *)(long)ctx->data_end)
+		return -1;
+	index = next_flow();
+	word = frame + ETH_HLEN;
+	*(__u64 *)frame = 0x0202020202020202;
+	*(__u32 *)(frame + 8) = 0x02020202;
+	*(__u16 *)(frame + 12) = bpf_htons(ETH_P_IP);
+	word[2] = walk.ttl_protocol | (__u32)(__u16)~fold_checksum((__u64)walk.header_sum + index) << 16;
+	word[3] = index;
+	*(__u16 *)&word[5] = index * 31;
+	return 0;
+}
+
+static __always_inline int measure(struct xdp_md *ctx, __u32 target)
+{
+	if (make_next(ctx) == 0)
+		bpf_tail_call(ctx, &targets, target);
+	return XDP_ABORTED;
+}
+
+SEC("xdp")
+int bench_floor(struct xdp_md *ctx)
+{
+	return measure(ctx, TARGET_FLOOR);
+}
+
+SEC("xdp")
+int bench_director(struct xdp_md *ctx)
+{
+	return measure(ctx, TARGET_DIRECTOR);
+}
+
+/* No less can be done for a packet: the outer header for one real, and out it goes. */
+SEC("xdp")
+int encapsulate_only(struct xdp_md *ctx)
+{
+	return encapsulate(ctx, &floor_real, real_next_hop(&floor_real)) ? XDP_DROP : XDP_TX;
+}
+
+char LICENSE[] SEC("license") = "GPL";
