@@ -20,6 +20,7 @@ export class NamespaceLab implements LabEnvironment {
   readonly vip: Ipv4Address = ipv4(LAB_VIP);
   readonly reals: readonly LabReal[];
   readonly tryByHand: string;
+  readonly url: string = VIP_URL;
   readonly topology: Topology;
   readonly #directory: string;
   readonly #api: ApiClient;
@@ -140,6 +141,16 @@ export class NamespaceLab implements LabEnvironment {
     const sizes = ['--bytes', `${bytes}`, '--timeout-ms', `${timeoutMs}`];
     await using upload = this.#program('client', 'upload.ts', ['--url', VIP_URL, ...sizes]);
     return JSON.parse(await upload.waitFor(/^\{/)) as UploadResult;
+  }
+
+  /** Requests per second that the client gets on so many kept-alive connections. */
+  async load(url: string, connections: number, seconds: number): Promise<number> {
+    const how = ['--connections', `${connections}`, '--seconds', `${seconds}`];
+    await using load = this.#program('client', 'load.ts', ['--url', url, ...how]);
+    const { perSecond } = JSON.parse(await load.waitFor(/^\{/, 1000 * seconds + 10_000)) as {
+      perSecond: number;
+    };
+    return perSecond;
   }
 
   capture(): Promise<LabCapture> {

@@ -29,16 +29,13 @@ export class Program implements AsyncDisposable {
   }
 
   /** The first line, of those to come, that the pattern matches. @throws CulvertError LAB when the program ends before. */
-  async waitFor(pattern: RegExp): Promise<string> {
+  async waitFor(pattern: RegExp, timeoutMs: number = 2 * PATIENCE_MS): Promise<string> {
     const found = Promise.withResolvers<string>();
     const listener = (line: string): void => {
       if (pattern.test(line)) found.resolve(line);
     };
     this.#listeners.add(listener);
-    const timer = setTimeout(
-      () => found.reject(this.#failure(`said nothing of ${pattern}`)),
-      2 * PATIENCE_MS,
-    );
+    const timer = setTimeout(() => found.reject(this.#failure(`said nothing of ${pattern}`)), timeoutMs);
     this.#child.once('exit', () => found.reject(this.#failure('ended')));
     try {
       return await found.promise;
@@ -46,6 +43,10 @@ export class Program implements AsyncDisposable {
       clearTimeout(timer);
       this.#listeners.delete(listener);
     }
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
   }
 
   get running(): boolean {
