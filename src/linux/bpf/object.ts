@@ -99,8 +99,8 @@ function loadError(source: string | Uint8Array, errno: number, log: string): Cul
 
 /** A global variable in a section of its own, `.bss.NAME`, is a map with one element. */
 function findMap(handle: bigint | null, name: string): bigint {
-  const find = libbpf().bpf_object__find_map_by_name;
-  const map = find(handle, name) ?? find(handle, `.bss.${name}`);
+  const find = (wanted: string): bigint | null => libbpf().bpf_object__find_map_by_name(handle, wanted);
+  const map = find(name) ?? find(`.bss.${name}`);
   if (map === null) throw new CulvertError('KERNEL', `there is no BPF map ${name} in the object`);
   return map;
 }
