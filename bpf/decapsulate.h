@@ -10,6 +10,8 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "checksum.h"
+
 #define IP_MF 0x2000
 #define IP_DF 0x4000
 #define IP_OFFSET_MASK 0x1fff
@@ -20,10 +22,19 @@
 #define ECN_ECT1 1
 #define ECN_CE 3
 
+/* Tells the verifier what was tested before: a length lies in 1..max. In assembly, because the compiler folds both
+ * tests into one subtraction, whose outcome tells the verifier nothing about the length itself. */
+#define known_length(length, max)                                                                                     \
+	({                                                                                                            \
+		__u64 known = (length);                                                                               \
+		asm volatile("if %0 > 0 goto +1\n%0 = 1\nif %0 <= %1 goto +1\n%0 = %1" : "+r"(known) : "i"(max));    \
+		known;                                                                                                \
+	})
+
 /* A whole IPv4 header, zero-filled behind its options: zeroes do not count in a checksum. */
 union ip_header {
 	struct iphdr ip;
-	__u16 word[IP_HEADER_MAX / 2];
+	__u32 word[IP_HEADER_MAX / 4];
 };
 
 /* What is kept of the outer header, in host order but for the addresses. */
@@ -38,20 +49,15 @@ struct outer {
 	__u8 more;               /* fragments follow */
 };
 
-static __always_inline __u16 fold(__u32 sum)
+/* Of a whole header with its options; 0xffff if the checksum in it is right. */
+static __always_inline __u16 header_sum(const union ip_header *header)
 {
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (__u16)(sum + (sum >> 16));
-}
-
-static __always_inline __u16 header_sum(const __u16 *word, int words)
-{
-	__u32 sum = 0;
+	__u64 sum = 0;
 
 #pragma unroll
-	for (int i = 0; i < words; i++)
-		sum += word[i];
-	return fold(sum);
+	for (int i = 0; i < IP_HEADER_MAX / 4; i++)
+		sum += header->word[i];
+	return fold_checksum(sum);
 }
 
 /* RFC 1624, equation 3. */
@@ -61,7 +67,7 @@ static __always_inline void set_tos(struct iphdr *ip, __u8 tos)
 
 	ip->tos = tos;
 	after = *(__u16 *)ip;
-	ip->check = ~fold((__u16)~ip->check + (__u16)~before + after);
+	ip->check = ~fold_checksum((__u64)(__u16)~ip->check + (__u16)~before + after);
 }
 
 /* The inner TOS after decapsulation (RFC 6040, figure 4), or -1: the packet was marked but its ends do not know ECN,
@@ -88,7 +94,7 @@ static __always_inline int load_ip_header(struct xdp_md *ctx, __u32 at, union ip
 	bytes = header->ip.ihl * 4;
 	if (header->ip.version != 4 || bytes < sizeof(header->ip) || bytes > IP_HEADER_MAX)
 		return -1;
-	if (bytes > sizeof(header->ip) && bpf_xdp_load_bytes(ctx, at, header, bytes))
+	if (bytes > sizeof(header->ip) && bpf_xdp_load_bytes(ctx, at, header, known_length(bytes, IP_HEADER_MAX)))
 		return -1;
 	return bytes;
 }
@@ -109,10 +115,9 @@ static __always_inline int parse_outer(struct xdp_md *ctx, struct outer *outer)
 		return -1;
 	bytes = ip->ihl * 4;
 	if (bytes == sizeof(*ip)) {
-		if (header_sum((__u16 *)ip, sizeof(*ip) / 2) != 0xffff)
+		if (!ipv4_checksum_is_right(ip))
 			return -1;
-	} else if (load_ip_header(ctx, ETH_HLEN, &long_header) < 0 ||
-		   header_sum(long_header.word, IP_HEADER_MAX / 2) != 0xffff) {
+	} else if (load_ip_header(ctx, ETH_HLEN, &long_header) < 0 || header_sum(&long_header) != 0xffff) {
 		return -1;
 	}
 	total = bpf_ntohs(ip->tot_len);

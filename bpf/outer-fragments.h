@@ -113,15 +113,6 @@ static __noinline struct held *held_claim(__u64 key, __u64 now)
 	return victim;
 }
 
-/* Tells the verifier what was tested before: a length lies in 1..max. In assembly, because the compiler folds both
- * tests into one subtraction, whose outcome tells the verifier nothing about the length itself. */
-#define known_length(length, max)                                                                                     \
-	({                                                                                                            \
-		__u64 known = (length);                                                                               \
-		asm volatile("if %0 > 0 goto +1\n%0 = 1\nif %0 <= %1 goto +1\n%0 = %1" : "+r"(known) : "i"(max));    \
-		known;                                                                                                \
-	})
-
 /* Gives the entry back and drops the fragment. */
 static __always_inline int held_drop(struct held *held, __u64 owner, enum count reason)
 {
@@ -134,10 +125,10 @@ static __always_inline void finish_header(union ip_header *header, __u16 bytes, 
 	header->ip.tot_len = bpf_htons(bytes);
 	header->ip.frag_off = bpf_htons(fragment);
 	header->ip.check = 0;
-	header->ip.check = ~header_sum(header->word, IP_HEADER_MAX / 2);
+	header->ip.check = ~header_sum(header);
 }
 
-/* The first fragment's bytes go in front of those of the last, which came before it, and all of them into this frame. */
+/* The first fragment's bytes go in front of those of the last one, which came before it, and all into this frame. */
 static __always_inline int join(struct xdp_md *ctx, const struct outer *outer, struct held *held, __u32 total)
 {
 	__u32 at = ETH_HLEN + outer->header_bytes, payload = outer->payload_bytes;
@@ -190,7 +181,8 @@ static __always_inline int begin(struct xdp_md *ctx, const struct outer *outer, 
 
 	inner->ip.tos = tos;
 	finish_header(inner, outer->payload_bytes - carried, offset | IP_MF);
-	if (bpf_xdp_store_bytes(ctx, at, inner, known_length(header_bytes, IP_HEADER_MAX)) || move_head(ctx, outer->header_bytes))
+	if (bpf_xdp_store_bytes(ctx, at, inner, known_length(header_bytes, IP_HEADER_MAX)) ||
+	    move_head(ctx, outer->header_bytes))
 		return counted(COUNT_FRAGMENT_LOST, XDP_DROP);
 	return counted(COUNT_FRAGMENT, XDP_PASS);
 }
@@ -211,7 +203,7 @@ static __always_inline int first_fragment(struct xdp_md *ctx, const struct outer
 	if (!is_director(outer->source))
 		return counted(COUNT_REFUSED_SOURCE, XDP_DROP);
 	total = bpf_ntohs(inner.ip.tot_len);
-	if (header_bytes < 0 || header_sum(inner.word, IP_HEADER_MAX / 2) != 0xffff || payload % 8 ||
+	if (header_bytes < 0 || header_sum(&inner) != 0xffff || payload % 8 ||
 	    payload < (__u32)header_bytes + CARRY_BYTES || total <= payload)
 		return counted(COUNT_MALFORMED, XDP_DROP);
 	held = held_find(key, now);

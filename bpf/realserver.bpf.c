@@ -110,4 +110,4 @@ int culvert_realserver(struct xdp_md *ctx)
 	return outer.offset == 0 ? first_fragment(ctx, &outer) : later_fragment(ctx, &outer);
 }
 
-char LICENSE[] SEC("license") = "Dual BSD/GPL";
+char LICENSE[] SEC("license") = "GPL";

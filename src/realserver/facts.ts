@@ -70,7 +70,23 @@ export interface XdpFacts {
   readonly ours: boolean;
   /** Undefined for other programs. */
   readonly accepts: Acceptance | undefined;
+  /** What it did with tunnel packets so far; undefined for other programs. */
+  readonly counts: DecapsulationCounts | undefined;
 }
+
+/** Mirrors enum count of bpf/realserver.bpf.c. */
+export const COUNT_NAMES = [
+  'decapsulated',
+  'fragments',
+  'joined',
+  'refusedSource',
+  'otherDestination',
+  'malformed',
+  'congestion',
+  'fragmentsLost',
+] as const;
+
+export type DecapsulationCounts = Readonly<Record<(typeof COUNT_NAMES)[number], number>>;
 
 export interface Acceptance {
   readonly vips: readonly Ipv4Address[];

@@ -1,5 +1,5 @@
 import { formatIpv4, type Ipv4Address } from '../net/ipv4-address.ts';
-import { type AddressFacts, contains, type RealServerFacts } from './facts.ts';
+import { type AddressFacts, contains, type DecapsulationCounts, type RealServerFacts } from './facts.ts';
 import { fittingMss, TUNNEL_OVERHEAD_BYTES, type VerifyOptions } from './options.ts';
 import { LOOPBACK } from './plan.ts';
 import { arpSilent, dropsByReversePath, effective, settingPath, sysctlText } from './sysctls.ts';
@@ -85,7 +85,7 @@ function describeDecapsulation(
   way: 'xdp' | 'kernel' | undefined,
 ): string {
   const { xdp, tunnel } = facts;
-  if (way === 'xdp') return `by XDP on ${options.interface}, ${xdp?.mode} mode`;
+  if (way === 'xdp') return `by XDP on ${options.interface}, ${xdp?.mode} mode${soFar(xdp?.counts)}`;
   if (way === 'kernel') return `by the kernel, device ${tunnel?.name}`;
   if (xdp?.accepts !== undefined) {
     const missing = options.vips.filter((vip) => !xdp.accepts?.vips.includes(vip));
@@ -93,6 +93,13 @@ function describeDecapsulation(
   }
   if (tunnel !== undefined) return `${tunnel.name} is down`;
   return xdp === undefined ? 'none' : `none: the XDP program ${xdp.programId} is not this instance's`;
+}
+
+function soFar(counts: DecapsulationCounts | undefined): string {
+  if (counts === undefined) return '';
+  const { decapsulated, fragments, joined, refusedSource, malformed, congestion, fragmentsLost } = counts;
+  const dropped = malformed + congestion + fragmentsLost;
+  return `; so far ${decapsulated + fragments + joined} taken, ${refusedSource} from others refused, ${dropped} unfit dropped`;
 }
 
 function acceptedSources(facts: RealServerFacts, options: VerifyOptions): Finding {

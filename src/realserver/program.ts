@@ -11,21 +11,7 @@ import { queryXdp } from '../linux/bpf/query.ts';
 import { XdpLink, type XdpMode } from '../linux/bpf/xdp-link.ts';
 import { pinDirectory } from '../linux/bpffs.ts';
 import type { Ipv4Address } from '../net/ipv4-address.ts';
-import type { Acceptance, XdpFacts } from './facts.ts';
-
-/** Mirrors enum count of bpf/realserver.bpf.c. */
-export const COUNT_NAMES = [
-  'decapsulated',
-  'fragments',
-  'joined',
-  'refusedSource',
-  'otherDestination',
-  'malformed',
-  'congestion',
-  'fragmentsLost',
-] as const;
-
-export type DecapsulationCounts = Readonly<Record<(typeof COUNT_NAMES)[number], number>>;
+import { type Acceptance, COUNT_NAMES, type DecapsulationCounts, type XdpFacts } from './facts.ts';
 
 export interface AttachOptions {
   readonly interface: string;
@@ -113,11 +99,11 @@ export function observeProgram(instance: string, ifIndex: number): XdpFacts | un
   if (attached === undefined) return undefined;
   using link = openFormer(instance, ifIndex);
   const ours = link?.info().programId === attached.programId;
-  return { ...attached, ours, accepts: ours ? acceptance(instance) : undefined };
+  if (!ours) return { ...attached, ours, accepts: undefined, counts: undefined };
+  return { ...attached, ours, accepts: acceptance(instance), counts: readCounts(instance) };
 }
 
-/** What the program did with tunnel packets so far; undefined where there is none. */
-export function readCounts(instance: string): DecapsulationCounts | undefined {
+function readCounts(instance: string): DecapsulationCounts | undefined {
   using map = openPinnedMap(instance, 'counts');
   if (map === undefined || map.maxEntries !== COUNT_NAMES.length) return undefined;
   return countsOf(map);

@@ -1,7 +1,7 @@
+import type { DecapsulationCounts } from './facts.ts';
 import { type Finding, findings } from './findings.ts';
 import { observe } from './observe.ts';
 import type { VerifyOptions } from './options.ts';
-import { type DecapsulationCounts, readCounts } from './program.ts';
 
 export interface Verification {
   /** Whether this host can be a real server for the VIPs; the command's exit status is 1 where it cannot. */
@@ -18,6 +18,6 @@ export function verifyRealServer(options: VerifyOptions): Verification {
   return {
     ok: found.every((finding) => finding.ok),
     findings: found,
-    counts: facts.xdp?.accepts === undefined ? undefined : readCounts(options.instance),
+    counts: facts.xdp?.counts,
   };
 }

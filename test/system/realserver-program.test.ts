@@ -8,12 +8,8 @@ import { describeFrame } from '../../src/net/describe.ts';
 import { describeDifference } from '../../src/net/describe-difference.ts';
 import { ETHERNET_HEADER_BYTES } from '../../src/net/ethernet.ts';
 import { buildIpv4, ipv4ChecksumIsGood, PROTOCOL, writeIpv4Checksum } from '../../src/net/ipv4.ts';
-import {
-  COUNT_NAMES,
-  countsOf,
-  type DecapsulationCounts,
-  loadRealServerProgram,
-} from '../../src/realserver/program.ts';
+import { COUNT_NAMES, type DecapsulationCounts } from '../../src/realserver/facts.ts';
+import { countsOf, loadRealServerProgram } from '../../src/realserver/program.ts';
 import {
   CASES,
   ECN,

@@ -5,12 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ipv4 } from '../../src/net/ipv4-address.ts';
-import {
-  type RealServerOptions,
-  setupRealServer,
-  teardownRealServer,
-  verifyRealServer,
-} from '../../src/realserver/real-server.ts';
+import { observe } from '../../src/realserver/observe.ts';
+import type { RealServerOptions } from '../../src/realserver/options.ts';
+import { perform } from '../../src/realserver/perform.ts';
+import { plan } from '../../src/realserver/plan.ts';
+import { setupRealServer } from '../../src/realserver/setup.ts';
+import { teardownRealServer } from '../../src/realserver/teardown.ts';
+import { verifyRealServer } from '../../src/realserver/verify.ts';
 import { RealHost } from './realserver/host.ts';
 
 const root = process.getuid?.() === 0;
@@ -123,6 +124,21 @@ describe.skipIf(!root || !built)('taking a real server back (needs root and a bu
     expect(check.findings.find(({ check: name }) => name === 'decapsulation')?.found).toContain('generic');
     takeBack();
     expect(host.sh('ip link show dev ifb9')).not.toContain('xdp');
+  });
+
+  test("the sysctls of the kernel's way disturb others, which come back too", () => {
+    host.sh(
+      `sysctl -q net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=2
+       sysctl -q net.ipv4.conf.eth0.forwarding=0 net.ipv4.conf.all.accept_redirects=1`,
+    );
+    const snapshot = host.snapshot();
+    // Any device will do: the sysctls do not tell an ipip device from another.
+    const facts = host.inside(() => observe('eth0', host.instance));
+    const { steps } = plan({ ...facts, tunnel: facts.loopback }, host.options({ mss: 'none' }), 'kernel');
+    host.inside(() => steps.forEach(({ action }) => perform(action)));
+    expect(host.sh('sysctl -n net.ipv4.ip_forward net.ipv4.conf.all.rp_filter')).toBe('0\n0\n');
+    host.inside(() => steps.toReversed().forEach(({ undo }) => undo.forEach((action) => perform(action))));
+    expect(host.snapshot()).toEqual(snapshot);
   });
 
   test('bad options and foreign records change nothing', () => {

@@ -1,22 +1,16 @@
 // Real servers set up, used, broken, mended and taken back, each in namespaces of its own (see realserver/host.ts).
 import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { spawnInNamespace } from '../../src/linux/netns.ts';
 import { ARP_OPERATION, buildArp, parseArp } from '../../src/net/arp.ts';
 import { BROADCAST_MAC, buildEthernet, ETHERTYPE, parseEthernet } from '../../src/net/ethernet.ts';
 import { buildIpv4, PROTOCOL, parseIpv4Header } from '../../src/net/ipv4.ts';
 import { type Ipv4Address, ipv4 } from '../../src/net/ipv4-address.ts';
 import { buildTcp, mssOption, parseTcp, TCP_FLAGS, tcpMss } from '../../src/net/tcp.ts';
-import {
-  type RealServerOptions,
-  setupRealServer,
-  teardownRealServer,
-  type Verification,
-  verifyRealServer,
-} from '../../src/realserver/real-server.ts';
+import type { RealServerOptions } from '../../src/realserver/options.ts';
+import { setupRealServer } from '../../src/realserver/setup.ts';
+import { teardownRealServer } from '../../src/realserver/teardown.ts';
+import { type Verification, verifyRealServer } from '../../src/realserver/verify.ts';
 import { INTERFACE, RealHost } from './realserver/host.ts';
 import {
   CLIENT,
@@ -32,7 +26,6 @@ const root = process.getuid?.() === 0;
 const built = existsSync('build/bpf/realserver.bpf.o');
 const PORT = 53;
 const SECOND_VIP = ipv4('192.0.2.11');
-const ECHO_SERVER = fileURLToPath(new URL('realserver/echo-server.ts', import.meta.url));
 
 describe.skipIf(!root || !built)(
   'a real server that decapsulates by XDP (needs root and a built BPF object)',
@@ -51,10 +44,7 @@ describe.skipIf(!root || !built)(
     beforeAll(async () => {
       host = await new RealHost('x').ready();
       setUp();
-      server = spawnInNamespace(host.real, [process.execPath, ECHO_SERVER, '192.0.2.10', `${PORT}`], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      if (server.stdout !== null) await once(server.stdout, 'data');
+      server = await host.echoServer('192.0.2.10', PORT);
     });
     afterAll(() => {
       server?.kill();

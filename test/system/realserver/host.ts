@@ -1,21 +1,29 @@
-import { execFileSync } from 'node:child_process';
+import { type ChildProcess, execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { inNamespace } from '../../../src/linux/namespace-thread.ts';
 import { addAddress } from '../../../src/linux/netlink/address.ts';
 import { findLink, type Link } from '../../../src/linux/netlink/link.ts';
 import { replaceRoute } from '../../../src/linux/netlink/route.ts';
 import { NetlinkSocket } from '../../../src/linux/netlink/socket.ts';
-import { connectNamespaces, createNamespace, deleteNamespace } from '../../../src/linux/netns.ts';
+import {
+  connectNamespaces,
+  createNamespace,
+  deleteNamespace,
+  spawnInNamespace,
+} from '../../../src/linux/netns.ts';
 import { setOffloads } from '../../../src/linux/offload.ts';
 import { PacketSocket } from '../../../src/linux/packet-socket.ts';
 import { type Ipv4Address, ipv4 } from '../../../src/net/ipv4-address.ts';
-import type { RealServerOptions } from '../../../src/realserver/real-server.ts';
+import type { RealServerOptions } from '../../../src/realserver/options.ts';
 import { CLIENT, DIRECTOR, frame, REAL, VIP } from './tunnel-frames.ts';
 
 export const INTERFACE = 'eth0';
+const ECHO_SERVER = fileURLToPath(new URL('echo-server.ts', import.meta.url));
 const ROUTER = ipv4('10.0.3.1');
 
 /**
@@ -93,6 +101,14 @@ export class RealHost implements Disposable {
       env: { ...process.env, PINS: this.pins },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+  }
+
+  /** Starts a server in the real, that is ready when it is returned. */
+  async echoServer(address: string, port: number): Promise<ChildProcess> {
+    const command = [process.execPath, ECHO_SERVER, address, `${port}`];
+    const server = spawnInNamespace(this.real, command, { stdio: ['ignore', 'pipe', 'inherit'] });
+    if (server.stdout !== null) await once(server.stdout, 'data');
+    return server;
   }
 
   /** Everything that a set-up may touch, as text. */

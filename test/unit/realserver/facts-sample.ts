@@ -1,0 +1,69 @@
+import { ipv4 } from '../../../src/net/ipv4-address.ts';
+import type { LinkFacts, RealServerFacts } from '../../../src/realserver/facts.ts';
+import type { RealServerOptions } from '../../../src/realserver/options.ts';
+
+export const VIP: ReturnType<typeof ipv4> = ipv4('192.0.2.10');
+export const DIRECTOR: ReturnType<typeof ipv4> = ipv4('10.0.0.1');
+
+export const OPTIONS: RealServerOptions = {
+  vips: [VIP],
+  directors: [],
+  interface: 'eth0',
+  decapsulation: 'auto',
+  mss: 'auto',
+  stateDirectory: '/var/lib/culvert',
+  instance: 'default',
+};
+
+export function link(name: string, changes: Partial<LinkFacts> = {}): LinkFacts {
+  const ethernet = name.startsWith('eth');
+  return { index: 2, name, mtuBytes: 1500, up: true, running: true, ethernet, ...changes };
+}
+
+/** A host as it comes: nothing is set up. */
+export const BARE: RealServerFacts = {
+  link: link('eth0'),
+  loopback: link('lo', { index: 1, mtuBytes: 65_536 }),
+  tunnel: undefined,
+  kernelIpip: 'absent',
+  addresses: [{ interface: 'eth0', address: ipv4('10.0.3.2'), prefixLength: 24 }],
+  sysctls: {
+    'net/ipv4/ip_forward': '0',
+    'net/ipv4/conf/all/arp_ignore': '0',
+    'net/ipv4/conf/all/arp_announce': '0',
+    'net/ipv4/conf/all/rp_filter': '0',
+    'net/ipv4/conf/eth0/arp_ignore': '0',
+    'net/ipv4/conf/eth0/arp_announce': '0',
+    'net/ipv4/conf/eth0/rp_filter': '0',
+  },
+  firewall: { tools: ['nft', 'iptables'], clamps: [] },
+  xdp: undefined,
+  defaultRoutes: ['eth0'],
+  listeners: [],
+};
+
+/** Set up by hand as the manuals of the mode say: ipip, tunl0 and its sysctls, and the clamp by iptables. */
+export const BY_HAND: RealServerFacts = {
+  ...BARE,
+  tunnel: link('tunl0', { index: 3, mtuBytes: 1480 }),
+  kernelIpip: 'present',
+  addresses: [...BARE.addresses, { interface: 'tunl0', address: VIP, prefixLength: 32 }],
+  sysctls: {
+    ...BARE.sysctls,
+    'net/ipv4/conf/all/arp_ignore': '1',
+    'net/ipv4/conf/all/arp_announce': '2',
+    'net/ipv4/conf/tunl0/rp_filter': '0',
+  },
+  firewall: {
+    tools: ['iptables'],
+    clamps: [
+      {
+        tool: 'iptables',
+        where: 'table filter, chain OUTPUT',
+        instance: undefined,
+        sources: [{ address: VIP, length: 32 }],
+        mss: 1400,
+      },
+    ],
+  },
+};

@@ -1,0 +1,201 @@
+import { describe, expect, test } from 'vitest';
+import { ipv4 } from '../../../src/net/ipv4-address.ts';
+import { type Action, describeAction } from '../../../src/realserver/action.ts';
+import type { RealServerFacts } from '../../../src/realserver/facts.ts';
+import type { RealServerOptions } from '../../../src/realserver/options.ts';
+import { chooseDecapsulation, obsolete, plan, planTunnelDevice } from '../../../src/realserver/plan.ts';
+import { newRecord, withUndo } from '../../../src/realserver/record.ts';
+import { BARE, BY_HAND, DIRECTOR, link, OPTIONS, VIP } from './facts-sample.ts';
+
+/** The steps in words, each with what undoes it. */
+function said(facts: RealServerFacts, options: Partial<RealServerOptions>, way: 'kernel' | 'xdp'): string[] {
+  const { steps } = plan(facts, { ...OPTIONS, ...options }, way);
+  return steps.map(
+    ({ action, undo }) => `${describeAction(action)} | ${undo.map(describeAction).join(' | ')}`,
+  );
+}
+
+function deviceSteps(kernelIpip: RealServerFacts['kernelIpip']): string[] {
+  const steps = planTunnelDevice({ ...BARE, kernelIpip });
+  return steps.flatMap(({ action, undo }) => [action, ...undo].map(describeAction));
+}
+
+function sysctl(value: string): Action {
+  return { kind: 'set-sysctl', path: 'net/ipv4/ip_forward', value };
+}
+
+const DONE_BY_HAND: RealServerFacts = { ...BY_HAND, firewall: { tools: ['nft'], clamps: [] } };
+
+describe('how to decapsulate', () => {
+  test.for([
+    ['auto', 'present', [], 'kernel'],
+    ['auto', 'loadable', [], 'kernel'],
+    ['auto', 'absent', [], 'xdp'],
+    ['auto', 'present', [DIRECTOR], 'xdp'],
+    ['kernel', 'loadable', [DIRECTOR], 'kernel'],
+    ['xdp', 'present', [], 'xdp'],
+  ] as const)('%s, ipip %s, directors %s: %s', ([decapsulation, kernelIpip, directors, way]) => {
+    expect(chooseDecapsulation({ ...BARE, kernelIpip }, { ...OPTIONS, decapsulation, directors })).toBe(way);
+  });
+
+  test("the kernel's way where the kernel has none", () => {
+    expect(() => chooseDecapsulation(BARE, { ...OPTIONS, decapsulation: 'kernel' })).toThrowError(
+      expect.objectContaining({ code: 'UNSUPPORTED' }),
+    );
+  });
+});
+
+describe('by XDP', () => {
+  test('ARP is silenced first, and the program comes last', () => {
+    expect(said(BARE, { directors: [DIRECTOR] }, 'xdp')).toEqual([
+      'set net.ipv4.conf.all.arp_ignore = 1 | set net.ipv4.conf.all.arp_ignore = 0',
+      'set net.ipv4.conf.all.arp_announce = 2 | set net.ipv4.conf.all.arp_announce = 0',
+      'add 192.0.2.10/32 to lo | delete 192.0.2.10/32 from lo',
+      'clamp the MSS of 192.0.2.10 to 1440 by nft | take away the MSS clamp by nft',
+      'decapsulate by XDP on eth0 | take away the XDP program of default',
+    ]);
+  });
+
+  test('settings that are right stay as they are', () => {
+    const sysctls = {
+      ...BARE.sysctls,
+      'net/ipv4/conf/all/arp_ignore': '2',
+      'net/ipv4/conf/eth0/arp_announce': '2',
+      'net/ipv4/conf/all/rp_filter': '1',
+    };
+    expect(said({ ...BARE, sysctls }, { mss: 'none' }, 'xdp')).toEqual([
+      'add 192.0.2.10/32 to lo | delete 192.0.2.10/32 from lo',
+      'decapsulate by XDP on eth0 | take away the XDP program of default',
+    ]);
+  });
+
+  test('an own value that outweighs the general one is lowered', () => {
+    const sysctls = { ...BARE.sysctls, 'net/ipv4/conf/eth0/arp_ignore': '3' };
+    expect(said({ ...BARE, sysctls }, {}, 'xdp').slice(0, 2)).toEqual([
+      'set net.ipv4.conf.all.arp_ignore = 1 | set net.ipv4.conf.all.arp_ignore = 0',
+      'set net.ipv4.conf.eth0.arp_ignore = 1 | set net.ipv4.conf.eth0.arp_ignore = 3',
+    ]);
+  });
+
+  test('strict filtering is loosened where the way back is another, and only there', () => {
+    const sysctls = { ...BARE.sysctls, 'net/ipv4/conf/all/rp_filter': '1' };
+    expect(said({ ...BARE, sysctls, defaultRoutes: ['eth1'] }, {}, 'xdp')).toContain(
+      'set net.ipv4.conf.eth0.rp_filter = 2 | set net.ipv4.conf.eth0.rp_filter = 0',
+    );
+    expect(said({ ...BARE, sysctls }, {}, 'xdp').join()).not.toContain('rp_filter');
+  });
+
+  test('what was set up by an earlier one is not done again, another clamp is', () => {
+    const own = {
+      tool: 'nft',
+      where: '',
+      instance: 'default',
+      sources: [{ address: VIP, length: 32 }],
+    } as const;
+    const clamped = {
+      ...DONE_BY_HAND,
+      firewall: { tools: ['nft'], clamps: [{ ...own, mss: 1440 }] },
+    } as const;
+    const onLoopback = { ...clamped, addresses: [{ interface: 'lo', address: VIP, prefixLength: 32 }] };
+    const attach = 'decapsulate by XDP on eth0 | take away the XDP program of default';
+    expect(said(onLoopback, {}, 'xdp')).toEqual([attach]);
+    expect(said(onLoopback, { mss: 1400 }, 'xdp')).toEqual([
+      'clamp the MSS of 192.0.2.10 to 1400 by nft | take away the MSS clamp by nft',
+      attach,
+    ]);
+    expect(said(onLoopback, { vips: [VIP, ipv4('192.0.2.11')] }, 'xdp')).toContain(
+      'clamp the MSS of 192.0.2.10, 192.0.2.11 to 1440 by nft | take away the MSS clamp by nft',
+    );
+  });
+
+  test('warnings', () => {
+    const addresses = [{ interface: 'eth0', address: VIP, prefixLength: 32 }];
+    const facts = { ...BARE, addresses, firewall: { tools: [], clamps: [] } };
+    expect(plan(facts, OPTIONS, 'xdp').warnings).toEqual([
+      '192.0.2.10 is on eth0 too: if that is an Ethernet interface, this host answers ARP for it',
+      'no director is named: tunnel packets are accepted from anyone',
+      'neither nft nor iptables works here: the MSS stays as it is, and large requests need ICMP',
+    ]);
+    const tooLarge = plan(BARE, { ...OPTIONS, directors: [DIRECTOR], mss: 1460 }, 'xdp').warnings;
+    expect(tooLarge).toEqual(['an MSS of 1460 does not fit the tunnel on a link of 1500: at most 1440']);
+    const jumbo = { ...BARE, link: link('eth0', { mtuBytes: 9000 }) };
+    expect(said(jumbo, {}, 'xdp')[3]).toContain('to 8940');
+  });
+
+  test('refused before anything is done', () => {
+    const xdp = { programId: 7, mode: 'native', ours: false, accepts: undefined, counts: undefined };
+    const occupied = (): unknown => plan({ ...BARE, xdp }, OPTIONS, 'xdp');
+    expect(occupied).toThrowError(expect.objectContaining({ code: 'XDP_OCCUPIED' }));
+    expect(occupied).toThrowError(/eth0: another XDP program \(id 7, native mode\)/);
+    expect(() => plan({ ...BARE, link: undefined }, OPTIONS, 'xdp')).toThrowError(/no interface eth0/);
+  });
+});
+
+describe("by the kernel's ipip", () => {
+  test('the device is made first, by the module or without it', () => {
+    expect(deviceSteps('loadable')).toEqual([
+      'load the kernel module ipip',
+      'unload the kernel module ipip',
+      'create the ipip device tunl0',
+      'delete the device tunl0',
+    ]);
+    expect(deviceSteps('present')).toEqual(['create the ipip device tunl0', 'delete the device tunl0']);
+    expect(planTunnelDevice(BY_HAND)).toEqual([]);
+  });
+
+  test('the sysctls of the manuals, and every value that they disturb', () => {
+    const facts: RealServerFacts = {
+      ...BARE,
+      kernelIpip: 'present',
+      tunnel: link('tunl0', { up: false }),
+      sysctls: {
+        ...BARE.sysctls,
+        'net/ipv4/ip_forward': '1',
+        'net/ipv4/conf/all/accept_redirects': '0',
+        'net/ipv4/conf/all/forwarding': '1',
+        'net/ipv4/conf/eth0/forwarding': '1',
+        'net/ipv4/conf/tunl0/forwarding': '0',
+        'net/ipv4/conf/all/rp_filter': '1',
+        'net/ipv4/conf/tunl0/rp_filter': '2',
+      },
+    };
+    expect(said(facts, {}, 'kernel')).toEqual([
+      'set net.ipv4.conf.all.arp_ignore = 1 | set net.ipv4.conf.all.arp_ignore = 0',
+      'set net.ipv4.conf.all.arp_announce = 2 | set net.ipv4.conf.all.arp_announce = 0',
+      'set net.ipv4.ip_forward = 0 | set net.ipv4.ip_forward = 1 | set net.ipv4.conf.all.accept_redirects = 0 | set net.ipv4.conf.eth0.forwarding = 1 | set net.ipv4.conf.tunl0.forwarding = 0',
+      'set net.ipv4.conf.all.rp_filter = 0 | set net.ipv4.conf.all.rp_filter = 1',
+      'set net.ipv4.conf.tunl0.rp_filter = 0 | set net.ipv4.conf.tunl0.rp_filter = 2',
+      'set tunl0 up | set tunl0 down',
+      'add 192.0.2.10/32 to tunl0 | delete 192.0.2.10/32 from tunl0',
+      'clamp the MSS of 192.0.2.10 to 1440 by nft | take away the MSS clamp by nft',
+    ]);
+  });
+
+  test('nothing is left to do but the clamp where all was done by hand', () => {
+    expect(said(DONE_BY_HAND, { mss: 1400 }, 'kernel')).toEqual([
+      'clamp the MSS of 192.0.2.10 to 1400 by nft | take away the MSS clamp by nft',
+    ]);
+  });
+});
+
+describe('the record', () => {
+  const unclamp: Action = {
+    kind: 'unclamp',
+    clamp: { tool: 'nft', instance: 'default', vips: [VIP], mss: 1400 },
+  };
+  const remove: Action = { kind: 'delete-address', interface: 'lo', address: VIP };
+
+  test('of two set-ups the first saw what was before; the last change is undone first', () => {
+    const first = withUndo(newRecord('eth0', 'xdp'), [sysctl('1')]);
+    expect(withUndo(first, [sysctl('0'), remove]).undo).toEqual([remove, sysctl('1')]);
+  });
+
+  test('what a set-up no longer wants is taken back', () => {
+    const undo = [sysctl('1'), unclamp, remove];
+    expect(obsolete(undo, BARE, OPTIONS)).toEqual([]);
+    expect(obsolete(undo, BARE, { ...OPTIONS, mss: 'none' })).toEqual([unclamp]);
+    expect(obsolete(undo, BARE, { ...OPTIONS, vips: [DIRECTOR] })).toEqual([remove]);
+    const iptablesOnly = { ...BARE, firewall: { tools: ['iptables'], clamps: [] } } as const;
+    expect(obsolete(undo, iptablesOnly, OPTIONS)).toEqual([unclamp]);
+  });
+});
