@@ -7,10 +7,11 @@ import type { WireEvent, WireStatus } from '../../api/wire.ts';
 import { runInNamespace } from '../../linux/netns.ts';
 import { type Ipv4Address, ipv4 } from '../../net/ipv4-address.ts';
 import type { LabCapture, LabEnvironment, LabReal, RequestResult, UploadResult } from '../environment.ts';
+import { LAB_VIP, type LabConfig, labConfig } from '../lab-config.ts';
+import { HeldConnections } from './held-connections.ts';
 import { captureLab } from './lab-capture.ts';
-import { labConfig } from './lab-config.ts';
 import { Program } from './program.ts';
-import { HOST_INTERFACE, type HostName, LAB_VIP, REAL_NAMES, Topology } from './topology.ts';
+import { HOST_INTERFACE, type HostName, REAL_NAMES, Topology } from './topology.ts';
 
 const CULVERT = [process.execPath, fileURLToPath(new URL('../../cli/main.ts', import.meta.url))];
 const VIP_URL = `http://${LAB_VIP}/`;
@@ -44,7 +45,7 @@ export class NamespaceLab implements LabEnvironment {
     const lab = new NamespaceLab(topology, await mkdtemp(join(tmpdir(), 'culvert-lab-')));
     try {
       await Promise.all(lab.reals.map((real) => lab.#openReal(real)));
-      await lab.writeConfig({ blackhole: 'cure' });
+      await lab.writeConfig({});
       lab.#cleanUp.defer(() => lab.#closeDirector());
       await lab.startDirector();
       return lab;
@@ -62,9 +63,11 @@ export class NamespaceLab implements LabEnvironment {
     return join(this.#directory, 'culvert.yaml');
   }
 
-  async writeConfig(change: { blackhole: 'cure' | 'refuse' }): Promise<void> {
+  /** Writes the configuration file; what is left out is as usual in the lab. It takes effect with a reload. */
+  async writeConfig(change: Partial<Pick<LabConfig, 'blackhole' | 'reals' | 'scheduler'>>): Promise<void> {
     const reals = this.reals.map(({ address }) => address);
-    const text = labConfig({ instance: this.instance, directory: this.#directory, reals, ...change });
+    const usual = { plane: 'xdp', blackhole: 'cure', scheduler: 'mh', reals } as const;
+    const text = labConfig({ instance: this.instance, directory: this.#directory, ...usual, ...change });
     await writeFile(this.configPath, text);
   }
 
@@ -153,6 +156,27 @@ export class NamespaceLab implements LabEnvironment {
     return perSecond;
   }
 
+  /** Opens so many connections from the client, which sends requests on each until they are finished. */
+  async holdConnections(connections: number): Promise<HeldConnections> {
+    const holder = this.#program('client', 'keep-alive.ts', [
+      '--url',
+      VIP_URL,
+      '--connections',
+      `${connections}`,
+    ]);
+    this.#cleanUp.use(holder);
+    return HeldConnections.open(holder);
+  }
+
+  /** The id of the XDP program on the director's interface. */
+  async directorProgramId(): Promise<number> {
+    const show = ['ip', '-json', 'link', 'show', 'dev', HOST_INTERFACE];
+    const [link] = JSON.parse(await runInNamespace(this.topology.namespaceOf('director'), show)) as [
+      { readonly xdp?: { readonly prog?: { readonly id?: number } } },
+    ];
+    return link.xdp?.prog?.id ?? 0;
+  }
+
   capture(): Promise<LabCapture> {
     return captureLab(this.topology, this.#directory);
   }
@@ -168,18 +192,18 @@ export class NamespaceLab implements LabEnvironment {
   }
 
   async #setUpReal(real: LabReal, mss: number | 'auto' | 'none'): Promise<void> {
+    const where = ['--vip', LAB_VIP, '--interface', HOST_INTERFACE];
     const how = ['--director', this.topology.addressOf('director'), '--mss', `${mss}`];
-    await this.culvert(this.#hostOf(real), 'realserver', 'setup', ...how, ...this.#realServerOptions(real));
+    await this.culvert(this.#hostOf(real), 'realserver', 'setup', ...where, ...how, ...this.#naming(real));
   }
 
   async #closeReal(real: LabReal): Promise<void> {
     await this.#servers.get(real.name)?.stop('SIGKILL');
-    await this.culvert(this.#hostOf(real), 'realserver', 'teardown', ...this.#realServerOptions(real));
+    await this.culvert(this.#hostOf(real), 'realserver', 'teardown', ...this.#naming(real));
   }
 
-  #realServerOptions(real: LabReal): string[] {
-    const names = ['--instance', `${this.instance}-${real.name}`, '--state-directory', this.#directory];
-    return ['--vip', LAB_VIP, '--interface', HOST_INTERFACE, ...names];
+  #naming(real: LabReal): string[] {
+    return ['--instance', `${this.instance}-${real.name}`, '--state-directory', this.#directory];
   }
 
   async #closeDirector(): Promise<void> {

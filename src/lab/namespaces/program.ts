@@ -36,7 +36,7 @@ export class Program implements AsyncDisposable {
     };
     this.#listeners.add(listener);
     const timer = setTimeout(() => found.reject(this.#failure(`said nothing of ${pattern}`)), timeoutMs);
-    this.#child.once('exit', () => found.reject(this.#failure('ended')));
+    this.#child.once('close', () => found.reject(this.#failure('ended')));
     try {
       return await found.promise;
     } finally {

@@ -4,6 +4,7 @@ import { inNamespace } from '../../linux/namespace-thread.ts';
 import { connectNamespaces, createNamespace, deleteNamespace, runInNamespace } from '../../linux/netns.ts';
 import { type Offload, setOffloads } from '../../linux/offload.ts';
 import { readSysctl, writeSysctl } from '../../linux/sysctl.ts';
+import { LAB_VIP } from '../lab-config.ts';
 
 /*
  *   client 198.51.100.2 ── .1 ┐
@@ -22,7 +23,6 @@ const HOSTS = {
   real3: { address: '10.0.3.2', gateway: '10.0.3.1' },
 } as const;
 
-export const LAB_VIP = '192.0.2.10';
 export const HOST_INTERFACE = 'eth0';
 
 export type HostName = keyof typeof HOSTS;

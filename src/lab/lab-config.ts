@@ -1,16 +1,23 @@
-import { HOST_INTERFACE, LAB_VIP } from './topology.ts';
+import type { SchedulerName } from '../forwarding/table.ts';
+
+export const LAB_VIP = '192.0.2.10';
+export const LAB_PORT = 80;
 
 export interface LabConfig {
+  readonly plane: 'xdp' | 'simulated';
   readonly instance: string;
+  /** Holds the control socket and the state. */
   readonly directory: string;
   readonly blackhole: 'cure' | 'refuse';
+  readonly scheduler: SchedulerName;
   readonly reals: readonly string[];
 }
 
 /** The configuration file of the lab's director; checks are quicker than usual, so that the story is short. */
-export function labConfig({ instance, directory, blackhole, reals }: LabConfig): string {
+export function labConfig({ plane, instance, directory, blackhole, scheduler, reals }: LabConfig): string {
   return `director:
-  interface: ${HOST_INTERFACE}
+  interface: eth0
+  plane: ${plane}
   instance: ${instance}
   runDirectory: ${directory}
   stateDirectory: ${directory}
@@ -20,8 +27,8 @@ defaults:
 services:
   - vip: ${LAB_VIP}
     protocol: tcp
-    port: 80
-    scheduler: mh
+    port: ${LAB_PORT}
+    scheduler: ${scheduler}
     tunnel: {type: ipip}
     reals:
 ${reals.map((address) => `      - {address: ${address}, weight: 100}`).join('\n')}

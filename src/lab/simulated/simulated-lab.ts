@@ -1,0 +1,165 @@
+import { statusToWire } from '../../api/to-wire.ts';
+import type { WireEvent, WireStatus } from '../../api/wire.ts';
+import type { CulvertConfig } from '../../config/config.ts';
+import { parseConfig } from '../../config/parse-config.ts';
+import { EventLoop } from '../../dataplane/simulated/event-loop.ts';
+import { requestHttp } from '../../dataplane/simulated/http-client.ts';
+import { openSimulatedPlane } from '../../dataplane/simulated/open.ts';
+import type { RealServer } from '../../dataplane/simulated/real-server.ts';
+import { driveInRealTime } from '../../dataplane/simulated/real-time-driver.ts';
+import { labTopology, type Topology } from '../../dataplane/simulated/topology.ts';
+import { Director } from '../../director/director.ts';
+import { EventLog } from '../../director/event-log.ts';
+import { planeEventRecorder } from '../../director/plane-events.ts';
+import { EMPTY_STATE, type StateStore } from '../../director/state-store.ts';
+import { formatIpv4, type Ipv4Address, ipv4, parseIpv4 } from '../../net/ipv4-address.ts';
+import type { LabCapture, LabEnvironment, LabReal, RequestResult, UploadResult } from '../environment.ts';
+import { LAB_PORT, LAB_VIP, labConfig } from '../lab-config.ts';
+
+const REQUEST_TIMEOUT_MS = 2000;
+const BETWEEN_REQUESTS_MS = 5;
+/** What the tunnel leaves of 1500 bytes, without the headers of IP and TCP. */
+const AUTOMATIC_MSS = 1440;
+
+/** The state of a director that does not outlive its process. */
+const NO_STORE: StateStore = {
+  load: async () => ({ state: EMPTY_STATE, fault: undefined }),
+  save: async () => undefined,
+  remove: async () => undefined,
+};
+
+/** The lab in this process: the same director, the TypeScript forwarder, and simulated hosts around it. */
+export class SimulatedLab implements LabEnvironment {
+  readonly vip: Ipv4Address = ipv4(LAB_VIP);
+  readonly reals: readonly LabReal[];
+  readonly tryByHand = 'none: this network is simulated; as root, `culvert lab` builds one of namespaces';
+  readonly #topology: Topology;
+  readonly #director: Director;
+  readonly #blackhole: { policy: 'cure' | 'refuse' };
+  readonly #driver: Disposable;
+
+  private constructor(parts: {
+    readonly topology: Topology;
+    readonly director: Director;
+    readonly blackhole: { policy: 'cure' | 'refuse' };
+    readonly driver: Disposable;
+  }) {
+    this.#topology = parts.topology;
+    this.#director = parts.director;
+    this.#blackhole = parts.blackhole;
+    this.#driver = parts.driver;
+    this.reals = parts.topology.reals.map(({ name, address }) => ({ name, address: formatIpv4(address) }));
+  }
+
+  static async open(): Promise<SimulatedLab> {
+    const loop = new EventLoop();
+    const topology = labTopology(loop);
+    for (const real of topology.reals) real.clampMss = AUTOMATIC_MSS;
+    const driver = driveInRealTime(loop);
+    const blackhole: { policy: 'cure' | 'refuse' } = { policy: 'cure' };
+    const director = await startDirector(topology, blackhole);
+    return new SimulatedLab({ topology, director, blackhole, driver });
+  }
+
+  async status(): Promise<WireStatus> {
+    return statusToWire(await this.#director.status());
+  }
+
+  async events(): Promise<readonly WireEvent[]> {
+    return this.#director.events(0);
+  }
+
+  async setBlackhole(policy: 'cure' | 'refuse'): Promise<void> {
+    this.#blackhole.policy = policy;
+    await this.#director.reload();
+  }
+
+  async setClamp(mss: number | 'auto' | 'none'): Promise<void> {
+    const clamp = mss === 'auto' ? AUTOMATIC_MSS : mss;
+    for (const real of this.#topology.reals) real.clampMss = clamp === 'none' ? undefined : clamp;
+  }
+
+  async filterIcmp(on: boolean): Promise<void> {
+    this.#topology.router.filtersIcmpErrors = on;
+  }
+
+  async forgetPathMtu(): Promise<void> {
+    this.#topology.client.ip.forgetPathMtus();
+  }
+
+  async stopServer(real: LabReal): Promise<void> {
+    this.#server(real).killHttp(LAB_PORT);
+  }
+
+  async startServer(real: LabReal): Promise<void> {
+    this.#server(real).serveHttp(LAB_PORT);
+  }
+
+  request(listener: (result: RequestResult) => void, signal: AbortSignal): void {
+    const { loop, client } = this.#topology;
+    const next = async (): Promise<void> => {
+      if (signal.aborted) return;
+      const startedAt = Date.now();
+      const target = { destination: this.vip, port: LAB_PORT, timeoutMs: REQUEST_TIMEOUT_MS };
+      const result = await requestHttp(client, target);
+      listener({
+        startedAt,
+        real: result.ok ? result.server : undefined,
+        error: result.ok ? undefined : result.error,
+      });
+      loop.schedule(BETWEEN_REQUESTS_MS, () => void next());
+    };
+    void next();
+  }
+
+  async upload(bytes: number, timeoutMs: number): Promise<UploadResult> {
+    const target = { destination: this.vip, port: LAB_PORT, uploadBytes: bytes, timeoutMs };
+    const { ok, durationMs } = await requestHttp(this.#topology.client, target);
+    return { completed: ok, durationMs };
+  }
+
+  async capture(): Promise<LabCapture> {
+    const capture = this.#topology.capture();
+    return { stop: async () => capture.stop() };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#director.remove();
+    this.#driver[Symbol.dispose]();
+  }
+
+  #server({ address }: LabReal): RealServer {
+    const parsed = parseIpv4(address);
+    const real = parsed === undefined ? undefined : this.#topology.real(parsed);
+    if (real === undefined) throw new RangeError(`no real has the address ${address}`);
+    return real;
+  }
+}
+
+async function startDirector(
+  topology: Topology,
+  blackhole: { readonly policy: 'cure' | 'refuse' },
+): Promise<Director> {
+  const log = { info: ignore, warn: ignore, error: ignore };
+  const events = new EventLog({ now: Date.now, log });
+  const reals = topology.reals.map(({ address }) => formatIpv4(address));
+  const names = { plane: 'simulated', instance: 'lab', directory: '/run/culvert' } as const;
+  const loadConfig = async (path: string): Promise<CulvertConfig> =>
+    parseConfig(labConfig({ ...names, blackhole: blackhole.policy, scheduler: 'mh', reals }), path);
+  const configPath = 'the lab';
+  return Director.start({
+    config: await loadConfig(configPath),
+    configPath,
+    loadConfig,
+    plane: await openSimulatedPlane({ topology, onEvent: planeEventRecorder(events) }),
+    events,
+    now: Date.now,
+    store: NO_STORE,
+    hostFacts: async () => ({ interfaces: [], addresses: [] }),
+  });
+}
+
+/** The lab tells its story itself; events are looked at, not logged. */
+function ignore(): void {
+  return undefined;
+}
