@@ -26,11 +26,14 @@ export interface ExpiryRules {
   isServing(real: RealIndex): boolean;
 }
 
-export interface Expiry {
-  readonly live: number;
-  readonly expired: number;
-  /** Ways that a writer had taken; one that stays so over two sweeps belongs to a writer that died. */
-  readonly busy: ReadonlySet<number>;
+/** One pass over the table, part by part: `next` is where to go on, and the rest adds up. */
+export interface ExpiryProgress {
+  next: number;
+  live: number;
+  expired: number;
+  /** Ways that a writer had taken; one that is so over two passes belongs to a writer that died. */
+  readonly busy: Set<number>;
+  readonly busyBefore: ReadonlySet<number>;
 }
 
 const WORDS = FLOW.size / 4;
@@ -38,6 +41,12 @@ const KEY_LOW = 0;
 const CLIENT = 1;
 const VALUE_LOW = 2;
 const LAST_SEEN = 3;
+/** A few milliseconds' worth. */
+const WORDS_PER_PART = WORDS * (1 << 15);
+
+export function startExpiry(busyBefore: ReadonlySet<number>): ExpiryProgress {
+  return { next: 0, live: 0, expired: 0, busy: new Set(), busyBefore };
+}
 
 export function timeoutTicks(timeouts: FlowTimeouts): FlowTimeoutTicks {
   return {
@@ -51,38 +60,36 @@ export function timeoutTicks(timeouts: FlowTimeouts): FlowTimeoutTicks {
 }
 
 /**
- * Frees the entries that timed out or whose real does not serve, and visits the others. An entry that the fast path
- * refreshes meanwhile is left alone: it is freed by compare-and-swap from what was read.
+ * Frees, in the next part of the table, the entries that timed out or whose real does not serve, and visits the others. An
+ * entry that the fast path refreshes meanwhile is left alone: it is freed by compare-and-swap from what was read.
+ * @returns false when the pass is complete
  */
 export function expireFlows(
   table: FlowTable,
   rules: ExpiryRules,
-  busyBefore: ReadonlySet<number>,
+  progress: ExpiryProgress,
   visit: FlowVisitor,
-): Expiry {
+): boolean {
   const words = halves(table);
-  const busy = new Set<number>();
-  let live = 0;
-  let expired = 0;
-  for (let at = 0; at < words.length; at += WORDS) {
+  const end = Math.min(words.length, progress.next + WORDS_PER_PART);
+  for (let at = progress.next; at < end; at += WORDS) {
     const low = words[at + VALUE_LOW] as number;
     const seen = words[at + LAST_SEEN] as number;
     if (low === 0 && seen === 0) continue;
-    if (low === Number(FLOW_BUSY) && seen === 0) {
-      if (busyBefore.has(at)) free(table, at, low, seen);
-      else busy.add(at);
-      continue;
-    }
     const state = (low >>> 16) & 0xff;
     const real = low & 0xffff;
-    if (idle(rules.nowTick, seen) >= (rules.timeouts[state] ?? 0) || !rules.isServing(real)) {
-      if (free(table, at, low, seen)) expired++;
-      continue;
+    if (low === Number(FLOW_BUSY) && seen === 0) {
+      if (progress.busyBefore.has(at)) free(table, at, low, seen);
+      else progress.busy.add(at);
+    } else if (idle(rules.nowTick, seen) >= (rules.timeouts[state] ?? 0) || !rules.isServing(real)) {
+      if (free(table, at, low, seen)) progress.expired++;
+    } else {
+      progress.live++;
+      visit(words[at + CLIENT] as number, words[at + KEY_LOW] as number, real, state);
     }
-    live++;
-    visit(words[at + CLIENT] as number, words[at + KEY_LOW] as number, real, state);
   }
-  return { live, expired, busy };
+  progress.next = end;
+  return end < words.length;
 }
 
 /** Frees the entries whose real does not serve. */

@@ -13,7 +13,7 @@ import type { ImageMemory } from './memory.ts';
 import type { RealFields, RealPath } from './real-table.ts';
 import type { SelectionMemory } from './select-real.ts';
 import { bucketKey, keyNumber, type ServiceEntry } from './service-record.ts';
-import { type FlowCounts, type SweepSummary, sweepImage } from './sweep.ts';
+import { type FlowCounts, newFlowCounts, type SweepSummary, sweepImage } from './sweep.ts';
 import { resume, takeOver } from './take-over.ts';
 
 export type { FlowEntry } from './flow-scan.ts';
@@ -45,7 +45,7 @@ export class ForwardingImage implements SelectionMemory {
   readonly #hooks: ApplyHooks;
   readonly #counters: BigUint64Array<ArrayBuffer>;
   readonly #reasons: BigUint64Array<ArrayBuffer>;
-  readonly #flowCounts: FlowCounts = { active: new Uint32Array(REALS), inactive: new Uint32Array(REALS) };
+  #flowCounts: FlowCounts = newFlowCounts();
   #busyFlows: ReadonlySet<number> = new Set();
   #resumed = false;
 
@@ -80,10 +80,17 @@ export class ForwardingImage implements SelectionMemory {
     });
   }
 
-  /** Expires flows and ends transitions; every second or so. */
+  /** Expires flows and ends transitions; every second or so, and not before the first table, which has the timeouts. */
   sweep(nowTick: number): SweepSummary {
+    const steps = this.sweepInSteps(nowTick);
+    for (let step = steps.next(); ; step = steps.next()) if (step.done) return step.value;
+  }
+
+  /** The same in steps of a few milliseconds, between which tables may be applied and packets decided. */
+  *sweepInSteps(nowTick: number): Generator<void, SweepSummary> {
     this.#resume(nowTick);
-    const { busy, ...summary } = sweepImage(this.#state, nowTick, this.#flowCounts, this.#busyFlows);
+    const { summary, counts, busy } = yield* sweepImage(this.#state, nowTick, this.#busyFlows);
+    this.#flowCounts = counts;
     this.#busyFlows = busy;
     return summary;
   }

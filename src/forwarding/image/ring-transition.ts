@@ -63,6 +63,7 @@ export function findTransition(ring: RingRange): Transition | undefined {
 
 /** When a slot left the stable state is not in memory: after a take-over all windows count from now. */
 export function restartWindows(ring: RingRange, transition: Transition, nowTick: number): void {
+  transition.changedTick = nowTick;
   for (let i = 0; i < ring.count; i++) {
     if (isTracked(ring.slots[ring.first + i] as number)) transition.since[i] = tickMark(nowTick);
   }
@@ -138,8 +139,8 @@ function nextSlot(slot: number, wanted: RealIndex, since: number, rules: Transit
 
 /**
  * Ends what may end. `foreign[i]` says that a live flow of slot i is remembered on another real than the current one.
- * A ring that was written in this very tick waits for the next sweep: a packet that read a slot before may still be
- * remembering its flow.
+ * A ring that was written in the tick in which the sweep began, or later, waits for the next sweep: a packet that read a
+ * slot before may still be remembering its flow.
  * @returns slots written
  */
 export function settleRing(
@@ -148,7 +149,7 @@ export function settleRing(
   foreign: Uint8Array,
   rules: TransitionRules,
 ): number {
-  const quiet = rules.nowTick !== transition.changedTick;
+  const quiet = ((rules.nowTick - transition.changedTick) | 0) > 0;
   let written = 0;
   for (let i = 0; i < ring.count; i++) {
     const slot = ring.slots[ring.first + i] as number;

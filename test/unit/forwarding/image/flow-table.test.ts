@@ -1,6 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { expireFlows, listFlows, timeoutTicks } from '../../../../src/forwarding/image/flow-scan.ts';
+import {
+  expireFlows,
+  listFlows,
+  startExpiry,
+  timeoutTicks,
+} from '../../../../src/forwarding/image/flow-scan.ts';
 import { firstFlowState, nextFlowState, opensFlow } from '../../../../src/forwarding/image/flow-state.ts';
 import { type FlowKey, FlowTable } from '../../../../src/forwarding/image/flow-table.ts';
 import { FLOW_BUSY, FLOW_STATE } from '../../../../src/forwarding/image/layout.ts';
@@ -179,7 +184,7 @@ describe('expiry', () => {
   it('frees each state after its own timeout and visits the rest', () => {
     const table = filled([synRecv, established, finWait, close]);
     const liveAt = (nowTick: number): number[] => {
-      expireFlows(table, { nowTick, timeouts, isServing: always }, new Set(), nothing);
+      expireFlows(table, { nowTick, timeouts, isServing: always }, startExpiry(new Set()), nothing);
       return survivors(table);
     };
     expect(liveAt(32)).toEqual([0, 1, 2, 3]);
@@ -194,7 +199,8 @@ describe('expiry', () => {
     const table = filled([established, established, established]);
     const rules = { nowTick: 15, timeouts, isServing: (real: number): boolean => real !== 2 };
     const visited: number[] = [];
-    const result = expireFlows(table, rules, new Set(), (_client, _key, real) => visited.push(real));
+    const result = startExpiry(new Set());
+    expireFlows(table, rules, result, (_client, _key, real) => visited.push(real));
     expect(visited).toEqual([1, 3]);
     expect(result).toMatchObject({ live: 2, expired: 1 });
   });
@@ -203,9 +209,10 @@ describe('expiry', () => {
     const table = filled([established]);
     table.words[3] = FLOW_BUSY;
     const rules = { nowTick: 15, timeouts, isServing: always };
-    const { busy } = expireFlows(table, rules, new Set(), nothing);
+    const first = startExpiry(new Set());
+    expireFlows(table, rules, first, nothing);
     expect(table.words[3]).toBe(FLOW_BUSY);
-    expireFlows(table, rules, busy, nothing);
+    expireFlows(table, rules, startExpiry(first.busy), nothing);
     expect(table.words[3]).toBe(0n);
   });
 });
