@@ -185,7 +185,7 @@ describe.each(['tcp', 'udp'] as const)('an mh service over %s', (protocol) => {
         fresh.apply(table([service({ protocol, reals: world.reals })]), 1);
         expect(choices(world.image, protocol)).toEqual(choices(fresh, protocol));
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 });
@@ -197,7 +197,7 @@ describe.each(['rr', 'wrr'] as const)('a %s service', (scheduler) => {
         const world = new World(scheduler, protocol, reals);
         for (const step of sequence) world.step(step);
       }),
-      { numRuns: 25 },
+      { numRuns: 20 },
     );
   });
 });
