@@ -37,11 +37,8 @@ static __always_inline int transmit(struct xdp_md *ctx, __u32 ifindex)
 static __always_inline int forward_stateless(struct xdp_md *ctx, const struct packet *packet, __u32 index)
 {
 	const struct real *real = image_real(index);
-	__u64 next_hop;
+	__u64 next_hop = real_next_hop(real);
 
-	if (unlikely(!real))
-		return hand_over(ctx);
-	next_hop = real_next_hop(real);
 	if (unlikely(!can_send(real, next_hop, packet) || encapsulate(ctx, real, next_hop)))
 		return hand_over(ctx);
 	count(index, packet->length, opens_flow(packet));
@@ -61,8 +58,6 @@ static __noinline int forward_remembered(struct xdp_md *ctx, const struct servic
 		return hand_over(ctx);
 	choose_remembered(&choice, packet, service, slot);
 	real = image_real(choice.real);
-	if (!real)
-		return hand_over(ctx);
 	next_hop = real_next_hop(real);
 	if (!can_send(real, next_hop, packet) || encapsulate(ctx, real, next_hop))
 		return hand_over(ctx);

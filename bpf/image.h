@@ -60,10 +60,8 @@ struct {
 
 static __always_inline const struct real *image_real(__u32 index)
 {
-	const struct real *real = &reals[index];
+	const struct real *real = &reals[index % REALS];
 
-	if (index >= REALS)
-		return NULL;
 	ONE_ADDRESS(real);
 	return real;
 }
@@ -85,9 +83,7 @@ static __always_inline __u64 real_next_hop(const struct real *real)
 
 static __always_inline int is_serving(__u32 index)
 {
-	const struct real *real = image_real(index);
-
-	return real && (real_next_hop(real) >> 48 & REAL_SERVING);
+	return real_next_hop(image_real(index)) >> 48 & REAL_SERVING;
 }
 
 #endif

@@ -116,41 +116,34 @@ static __always_inline struct iphdr *parse_ipv4(struct cursor *cursor)
 	return ip;
 }
 
-/* Ports and flags; -1 for fewer than 20 bytes of TCP or 8 of UDP. */
-static __always_inline int parse_transport(struct cursor *cursor, struct packet *packet)
+/* The common case: IPv4 without options, whole, of sound lengths, with TTL to spare, TCP or UDP. 0, or -1 for all else.
+ * The cursor stands behind the IP header. */
+static __always_inline int parse_common(const struct cursor *cursor, const struct iphdr *ip, struct packet *packet)
 {
 	const struct udphdr *ports = cursor->at;
-	__u32 bytes = packet->length - sizeof(struct iphdr);
 
+	if (unlikely(*(const __u8 *)ip != 0x45 || ip->frag_off & bpf_htons(IP_FRAGMENT) || ip->ttl <= 1))
+		return -1;
+	packet->length = bpf_ntohs(ip->tot_len);
+	if (unlikely((const void *)ip + packet->length > cursor->end))
+		return -1;
+	packet->protocol = ip->protocol;
+	packet->tcp_flags = 0;
 	if (likely(packet->protocol == IPPROTO_TCP)) {
-		if (unlikely(cursor->at + sizeof(struct tcphdr) > cursor->end || bytes < sizeof(struct tcphdr)))
+		if (unlikely(cursor->at + sizeof(struct tcphdr) > cursor->end))
+			return -1;
+		if (unlikely(packet->length < sizeof(*ip) + sizeof(struct tcphdr)))
 			return -1;
 		packet->tcp_flags = ((const __u8 *)cursor->at)[TCP_FLAGS_AT];
-	} else {
-		if (unlikely((void *)(ports + 1) > cursor->end || bytes < sizeof(*ports)))
-			return -1;
-		packet->tcp_flags = 0;
+	} else if (packet->protocol != IPPROTO_UDP || (const void *)(ports + 1) > cursor->end ||
+		   packet->length < sizeof(*ip) + sizeof(*ports)) {
+		return -1;
 	}
+	packet->client = ip->saddr;
+	packet->vip = ip->daddr;
 	packet->client_port = ports->source;
 	packet->service_port = ports->dest;
 	return 0;
-}
-
-/* The common case: IPv4 without options, whole, of sound lengths, with TTL to spare, TCP or UDP. 0, or -1 for all else.
- * The cursor stands behind the IP header. */
-static __always_inline int parse_common(struct cursor *cursor, const struct iphdr *ip, struct packet *packet)
-{
-	if (unlikely(*(const __u8 *)ip != 0x45 || ip->frag_off & bpf_htons(IP_FRAGMENT) || ip->ttl <= 1))
-		return -1;
-	packet->protocol = ip->protocol;
-	if (unlikely(packet->protocol != IPPROTO_TCP && packet->protocol != IPPROTO_UDP))
-		return -1;
-	packet->length = bpf_ntohs(ip->tot_len);
-	if (unlikely((const void *)ip + packet->length > cursor->end || packet->length < sizeof(*ip)))
-		return -1;
-	packet->client = ip->saddr;
-	packet->vip = ip->daddr;
-	return parse_transport(cursor, packet);
 }
 
 /* The same from the frame's beginning, for a frame that is known to be IPv4. */

@@ -68,7 +68,7 @@ static __always_inline int can_send_to(__u32 index, const struct packet *packet)
 {
 	const struct real *real = image_real(index);
 
-	return real && can_send(real, real_next_hop(real), packet);
+	return can_send(real, real_next_hop(real), packet);
 }
 
 static __always_inline int is_usable(const struct flow_hit *hit, const struct packet *packet)
