@@ -101,8 +101,8 @@ export class PinnedFastPath implements Disposable {
  * @throws CulvertError XDP_OCCUPIED, PERMISSION, KERNEL
  */
 export function pinFastPath(request: PinRequest): PinnedFastPath {
-  const directory = pinDirectory(request.instance);
   const object = readObject(request.objectPath);
+  const directory = pinDirectory(request.instance);
   const build = createHash('sha256').update(object).digest('hex');
   const link = openLink(directory, request.ifIndex);
   if (link === undefined) return attach(request, { directory, object, build });
@@ -121,7 +121,7 @@ export function pinFastPath(request: PinRequest): PinnedFastPath {
   return new PinnedFastPath({ directory, maps, link, takeOver: 'new-program' });
 }
 
-/** Takes away what a dead daemon left of an instance. False when there was nothing. */
+/** Takes away what is pinned of an instance, whose forwarding ends. False when there was nothing. */
 export function removePins(instance: string): boolean {
   const directory = pinDirectory(instance);
   const path = join(directory, 'link');
@@ -139,14 +139,15 @@ interface Build {
 }
 
 function attach(request: PinRequest, { directory, object, build }: Build): PinnedFastPath {
-  unpinDirectory(directory);
-  pinDirectory(request.instance);
+  // Whatever is pinned is of no use: it is attached to nothing, or to another interface.
+  removeInstance(directory);
   using loaded = openBpfObject(object, { mapSizes: mapSizes(request.capacity) });
   using program = loaded.program(PROGRAM);
   const link = attachProgram(request, program);
   const maps = mapsOf(loaded);
   const fastPath = new PinnedFastPath({ directory, maps, link, takeOver: 'fresh' });
   try {
+    pinDirectory(request.instance);
     pinMaps(maps, join(directory, 'maps-1'));
     symlinkSync('maps-1', join(directory, 'maps'));
     link.pin(join(directory, 'link'));
@@ -174,7 +175,8 @@ function attachProgram(request: PinRequest, program: BpfProgram): XdpLink {
     if (!(error instanceof CulvertError) || error.code !== 'KERNEL') throw error;
     const link = XdpLink.create(program, request.ifIndex, 'generic');
     request.warn(
-      `${request.interface} does not take XDP in native mode (${error.message}); generic mode is slower`,
+      `${request.interface} does not take XDP in native mode (${error.message}); generic mode is slower, and merged ` +
+        `packets go round the fast path: "ethtool -K ${request.interface} gro off" helps`,
     );
     return link;
   }
@@ -240,8 +242,8 @@ function removeInstance(directory: string): void {
   try {
     rmdirSync(dirname(directory));
   } catch (error) {
-    // Another instance has pins there.
-    if (errnoOf(error) !== 'ENOTEMPTY') throw error;
+    // Another instance has pins there, or has just taken its last ones away.
+    if (errnoOf(error) !== 'ENOTEMPTY' && errnoOf(error) !== 'ENOENT') throw error;
   }
 }
 

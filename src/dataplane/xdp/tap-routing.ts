@@ -1,6 +1,6 @@
 import { CulvertError } from '../../errors.ts';
-import { changeLink, findLink } from '../../linux/netlink/link.ts';
-import { replaceRoute } from '../../linux/netlink/route.ts';
+import { changeLink, deleteLink, findLink } from '../../linux/netlink/link.ts';
+import { listRoutes, replaceRoute } from '../../linux/netlink/route.ts';
 import { addMarkRule, deleteMarkRule, listMarkRules, type MarkRule } from '../../linux/netlink/rule.ts';
 import type { NetlinkSocket } from '../../linux/netlink/socket.ts';
 import { readSysctl, writeSysctl } from '../../linux/sysctl.ts';
@@ -52,13 +52,20 @@ export function prepareTap(
   return tap.index;
 }
 
-/** Takes the rule away again; the route goes with the device. */
-export function removeCheckRule(socket: NetlinkSocket, ifIndex: number): void {
-  const rule = checkRule(ifIndex);
-  const there = listMarkRules(socket).some(
-    ({ mark, table, priority }) => mark === rule.mark && table === rule.table && priority === rule.priority,
+/** Takes the device away, and with it its route and the rule that leads there. False when there was none. */
+export function removeTap(socket: NetlinkSocket, tapName: string): boolean {
+  const tap = findLink(socket, tapName);
+  if (tap === undefined) return false;
+  const tables = new Set(
+    listRoutes(socket)
+      .filter(({ ifIndex }) => ifIndex === tap.index)
+      .map(({ table }) => table),
   );
-  if (there) deleteMarkRule(socket, rule);
+  for (const rule of listMarkRules(socket)) {
+    if (rule.priority === RULE_PRIORITY && tables.has(rule.table)) deleteMarkRule(socket, rule);
+  }
+  deleteLink(socket, tap.index);
+  return true;
 }
 
 function checkRule(ifIndex: number): MarkRule {

@@ -1,0 +1,39 @@
+import type { ForwardingImage } from '../../forwarding/image/forwarding-image.ts';
+import { COUNTERS } from '../../forwarding/image/layout.ts';
+import type { BpfMap } from '../../linux/bpf/map.ts';
+import type { PlaneCounters } from '../data-plane.ts';
+import { imageCounters } from '../image-counters.ts';
+
+const FIELDS = COUNTERS.size / 8;
+const FIELD = {
+  packets: COUNTERS.packets / 8,
+  bytes: COUNTERS.bytes / 8,
+  connections: COUNTERS.connections / 8,
+};
+const HANDED_OVER = 0;
+
+/** What the slow path counted in the image and the fast path on each CPU, together. */
+export function planeCounters(image: ForwardingImage, perCpu: BpfMap): PlaneCounters {
+  const fast = perCpu.sumOverCpus(highestIndex(image) + 1);
+  const fastCount = (real: number, field: number): number => Number(fast[real * FIELDS + field]);
+  return {
+    services: imageCounters(image, (real) => {
+      const slow = image.slowCounters(real);
+      return {
+        packets: slow.packets + fastCount(real, FIELD.packets),
+        bytes: slow.bytes + fastCount(real, FIELD.bytes),
+        connections: slow.connections + fastCount(real, FIELD.connections),
+      };
+    }),
+    reasons: image.reasonCounts(),
+    handedOver: fastCount(HANDED_OVER, FIELD.packets),
+  };
+}
+
+function highestIndex(image: ForwardingImage): number {
+  let highest = 0;
+  for (const { reals } of image.serviceEntries()) {
+    for (const index of reals.values()) highest = Math.max(highest, index);
+  }
+  return highest;
+}
