@@ -39,7 +39,9 @@ const ANYWHERE = 0 as Ipv4Address;
 export class Topology {
   readonly loop: EventLoop;
   readonly client: Host;
+  readonly clientAddress: Ipv4Address = LAB.client;
   readonly director: Host;
+  readonly directorAddress: Ipv4Address = LAB.director;
   readonly router: Router;
   readonly #link: Partial<LinkOptions>;
   readonly #reals = new Map<Ipv4Address, { readonly real: RealServer; readonly link: Link }>();
@@ -53,8 +55,8 @@ export class Topology {
     this.router = new Router(loop);
     this.client = new Host(loop);
     this.director = new Host(loop);
-    this.#clientLink = this.#connect(this.client.ip, LAB.client, link).link;
-    const director = this.#connect(this.director.ip, LAB.director, link);
+    this.#clientLink = this.#connect(this.client.ip, this.clientAddress, link).link;
+    const director = this.#connect(this.director.ip, this.directorAddress, link);
     this.#directorLink = director.link;
     this.#toDirector = director.fromRouter;
   }

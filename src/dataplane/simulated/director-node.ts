@@ -1,0 +1,42 @@
+import type { Decision, RealIndex } from '../../forwarding/decision.ts';
+import { decide } from '../../forwarding/forwarder.ts';
+import type { ForwarderState } from '../../forwarding/state.ts';
+import { readU16 } from '../../net/bytes.ts';
+import { parseIpv4Header } from '../../net/ipv4.ts';
+import type { Host } from './host.ts';
+
+/**
+ * Puts the forwarder in front of a host: it sees every packet that arrives before the host does, and the packets of
+ * check sockets, whose mark is the index of the real under test, before they leave. Undone by disposing.
+ */
+export function attachForwarder(host: Host, state: ForwarderState): Disposable {
+  const { ip } = host;
+  ip.ingress = (packet) => {
+    const decision = decide(packet, state, ip.loop.nowMs);
+    carryOut(host, decision);
+    return decision.verdict !== 'pass';
+  };
+  ip.egress = (packet, mark) => {
+    if (mark === undefined) return packet;
+    registerCheck(state, packet, mark);
+    carryOut(host, decide(packet, state, ip.loop.nowMs));
+    return undefined;
+  };
+  return {
+    [Symbol.dispose]: () => {
+      ip.ingress = undefined;
+      ip.egress = undefined;
+    },
+  };
+}
+
+function carryOut(host: Host, decision: Decision): void {
+  if (decision.verdict === 'answer') host.ip.transmit(decision.packet);
+  if (decision.verdict === 'forward') for (const packet of decision.packets) host.ip.transmit(packet);
+}
+
+/** The connector forgets the port again when the check has ended. */
+function registerCheck(state: ForwarderState, packet: Uint8Array, real: RealIndex): void {
+  const header = parseIpv4Header(packet);
+  if (typeof header !== 'string') state.checks.set(readU16(packet, header.headerBytes), real);
+}
