@@ -67,18 +67,6 @@ static __noinline int forward_remembered(struct xdp_md *ctx, const struct servic
 	return transmit(ctx, real->ifindex);
 }
 
-static __always_inline int forward(struct xdp_md *ctx, const struct packet *packet, struct found_service found)
-{
-	__u32 slot = 0;
-
-	if (likely(found.kind == SERVICE_HASH)) {
-		slot = hashed_slot(packet, found.service);
-		if (likely(!(slot & SLOT_TRACKED)))
-			return forward_stateless(ctx, packet, current_real(slot));
-	}
-	return forward_remembered(ctx, found.service, slot);
-}
-
 /* For a packet to no service. */
 static __noinline int pass_or_hand_over(struct xdp_md *ctx, __be32 destination)
 {
@@ -90,17 +78,22 @@ static __always_inline int handle_ipv4(struct xdp_md *ctx, struct cursor *cursor
 	const struct iphdr *ip = parse_ipv4(cursor);
 	struct found_service found;
 	struct packet packet;
+	__u32 slot = 0;
 
 	if (unlikely(!ip))
 		return XDP_PASS;
 	if (unlikely(parse_common(cursor, ip, &packet)))
 		return pass_or_hand_over(ctx, ip->daddr);
 	found = find_service(packet.vip, packet.service_port, packet.protocol);
-	if (unlikely(found.kind == SERVICE_EMPTY))
+	if (likely(found.kind == SERVICE_HASH))
+		slot = hashed_slot(&packet, found.service);
+	else if (found.kind == SERVICE_EMPTY)
 		return pass_or_hand_over(ctx, packet.vip);
 	if (unlikely(!ipv4_checksum_is_right(ip)))
 		return hand_over(ctx);
-	return forward(ctx, &packet, found);
+	if (unlikely(found.kind == SERVICE_ROTATION || slot & SLOT_TRACKED))
+		return forward_remembered(ctx, found.service, slot);
+	return forward_stateless(ctx, &packet, current_real(slot));
 }
 
 /* The slow path answers for VIPs; none of them is an address of this host. */

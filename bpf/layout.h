@@ -57,7 +57,7 @@ struct slot_line {
 
 enum real_state {
 	REAL_SERVING = 1,        /* flows that name it may use it; unset: choose again */
-	REAL_RESOLVED = 2,       /* the next hop is known; unset: the slow path sends */
+	REAL_RESOLVED = 2,       /* the next hop is known, and the fast path can put this tunnel on; unset: the slow path sends */
 };
 
 enum tunnel_type {

@@ -58,9 +58,7 @@ static __always_inline __u32 hashed_slot(const struct packet *packet, const stru
  * next_hop: what real_next_hop() gave, so that the state looked at belongs to the address used. */
 static __always_inline int can_send(const struct real *real, __u64 next_hop, const struct packet *packet)
 {
-	const __u16 ready = REAL_SERVING | REAL_RESOLVED;
-
-	return (next_hop >> 48 & ready) == ready && real->tunnel == TUNNEL_IPIP &&
+	return next_hop >> 48 == (REAL_SERVING | REAL_RESOLVED) &&
 	       packet->length + sizeof(struct iphdr) <= real->mtu;
 }
 

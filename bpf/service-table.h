@@ -6,7 +6,7 @@
 #include "image.h"
 #include "parse.h"
 
-/* What a look-up gives: kind SERVICE_EMPTY if there is none. */
+/* What a look-up gives: kind SERVICE_EMPTY if there is none. It is the kind of the moment when the key matched. */
 struct found_service {
 	const struct service *service;
 	__u32 kind;
