@@ -1,8 +1,9 @@
 import type { Decision, RealIndex } from '../../forwarding/decision.ts';
 import { decide } from '../../forwarding/forwarder.ts';
+import { learnPathMtu } from '../../forwarding/path-mtu.ts';
 import type { ForwarderState } from '../../forwarding/state.ts';
 import { readU16 } from '../../net/bytes.ts';
-import { parseIpv4Header } from '../../net/ipv4.ts';
+import { PROTOCOL, parseIpv4Header } from '../../net/ipv4.ts';
 import type { Host } from './host.ts';
 
 /**
@@ -11,7 +12,9 @@ import type { Host } from './host.ts';
  */
 export function attachForwarder(host: Host, state: ForwarderState): Disposable {
   const { ip } = host;
-  ip.ingress = (packet) => {
+  ip.ingress = (packet, header) => {
+    const reported = header.protocol === PROTOCOL.icmp && ip.isLocal(header.destination);
+    if (reported && takeReport(host, state, packet)) return true;
     const decision = decide(packet, state, ip.loop.nowMs);
     carryOut(host, decision);
     return decision.verdict !== 'pass';
@@ -28,6 +31,13 @@ export function attachForwarder(host: Host, state: ForwarderState): Disposable {
       ip.egress = undefined;
     },
   };
+}
+
+/** Path MTUs that routers report to the director's own address; true when the error is about a packet to a real. */
+function takeReport(host: Host, state: ForwarderState, packet: Uint8Array): boolean {
+  const report = learnPathMtu(packet, state, host.ip.loop.nowMs);
+  if (report.answer !== undefined) carryOut(host, report.answer);
+  return report.outcome !== 'ignored';
 }
 
 function carryOut(host: Host, decision: Decision): void {
