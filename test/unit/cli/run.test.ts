@@ -152,7 +152,8 @@ describe('explain', () => {
       file,
     );
     expect(explained).toMatchObject({ verdict: 'forward', real: expect.stringMatching(/^10\.0\.[12]\.2$/) });
-    expect(explained.sentences.length).toBeGreaterThan(1);
+    expect(explained.sentences.length).toBeGreaterThan(3);
+    for (const sentence of explained.sentences) expect(sentence).toMatch(/^[^\n]+[.]$/);
     const { stdout } = await culvert(
       'explain',
       ...packet,
