@@ -1,7 +1,8 @@
-import { readU32, writeU16 } from '../net/bytes.ts';
+import { writeU16 } from '../net/bytes.ts';
 import { internetChecksum } from '../net/checksum.ts';
 import { buildIcmp, ICMP_TYPE } from '../net/icmp.ts';
 import { buildIpv4, type Ipv4Header, PROTOCOL } from '../net/ipv4.ts';
+import type { Ipv4Address } from '../net/ipv4-address.ts';
 import { buildTcp, TCP_FLAGS, type TcpHeader } from '../net/tcp.ts';
 
 /** RFC 1812, section 4.3.2.3: as much of the packet as fits 576 bytes in all. */
@@ -71,13 +72,8 @@ export function buildReset(packet: Uint8Array, header: Ipv4Header, tcp: TcpHeade
   );
 }
 
-/** Second word of fragmentation needed (RFC 1191). */
-export function mtuWord(mtuBytes: number): number {
-  return mtuBytes & 0xffff;
-}
-
 /** Whether an answer to this source could reach a client: unspecified, loopback, multicast and reserved could not. */
-export function isAnswerable(packet: Uint8Array): boolean {
-  const network = readU32(packet, 12) >>> 24;
+export function isAnswerable(source: Ipv4Address): boolean {
+  const network = source >>> 24;
   return network !== 0 && network !== 127 && network < 224;
 }

@@ -1,4 +1,5 @@
 import type { Ipv4Header } from '../net/ipv4.ts';
+import type { Ipv4Address } from '../net/ipv4-address.ts';
 import type { Trace } from './decision.ts';
 import { TICK_MS } from './image/layout.ts';
 import { type FlowPacket, previewReal, type Selection, selectReal } from './image/select-real.ts';
@@ -48,10 +49,8 @@ export function countForwarded(
 }
 
 /** Whether the limiter lets an answer to this client go. */
-export function mayAnswer(context: Context, limiter: RateLimiter, { header }: VipPacket): boolean {
-  return context.readOnly
-    ? limiter.allows(header.source, context.nowMs)
-    : limiter.take(header.source, context.nowMs);
+export function mayAnswer(context: Context, limiter: RateLimiter, client: Ipv4Address): boolean {
+  return context.readOnly ? limiter.allows(client, context.nowMs) : limiter.take(client, context.nowMs);
 }
 
 /** The next ID of a packet without DF; a preview shows 1 and leaves the counter alone. */

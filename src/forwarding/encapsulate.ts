@@ -6,6 +6,9 @@ import type { Ipv4Address } from '../net/ipv4-address.ts';
 /** Bytes that IPIP puts in front of a packet. */
 export const TUNNEL_BYTES: number = IPV4_HEADER_BYTES;
 
+/** Fragment offsets count in eights, so that an MTU which leaves less is not one. */
+const LEAST_FRAGMENT_BYTES = 8;
+
 export interface OuterHeader {
   /** The director's address on the route to the real. */
   readonly source: Ipv4Address;
@@ -40,7 +43,7 @@ export function encapsulateInFragments(
 ): Uint8Array[] {
   const inner = routed(packet);
   const fields = { ...outer, ...inherited(inner) };
-  const step = (mtuBytes - IPV4_HEADER_BYTES) & ~7;
+  const step = Math.max(LEAST_FRAGMENT_BYTES, (mtuBytes - IPV4_HEADER_BYTES) & ~7);
   const fragments: Uint8Array[] = [];
   for (let at = 0; at < inner.length; at += step) {
     const moreFragments = at + step < inner.length;

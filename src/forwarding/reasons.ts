@@ -33,6 +33,8 @@ export const REASONS = {
   'not-ours': 'not addressed to a VIP',
   'martian-source': 'an answer was due to an address that no client can have',
   'bad-transport-checksum': 'an answer was due but the TCP, UDP or ICMP checksum is wrong',
+  merged: 'merged by receive offload; forwarded in the packets that the client sent',
+  'path-error-relayed': 'an error from the path to a real; sent on to the client',
 } as const;
 
 export type Reason = keyof typeof REASONS;

@@ -3,17 +3,21 @@ import { TICK_MS } from '../../../src/forwarding/image/layout.ts';
 import { allocateImageMemory, type ImageMemory } from '../../../src/forwarding/image/memory.ts';
 import { createForwarderState, type ForwarderState } from '../../../src/forwarding/state.ts';
 import { DEFAULT_TIMEOUTS, type ForwardingTable, type Service } from '../../../src/forwarding/table.ts';
-import { parseMac } from '../../../src/net/ethernet.ts';
-import { ipv4 } from '../../../src/net/ipv4-address.ts';
+import { type MacAddress, parseMac } from '../../../src/net/ethernet.ts';
+import { type Ipv4Address, ipv4 } from '../../../src/net/ipv4-address.ts';
 
-export const VIP = ipv4('192.0.2.10');
-export const CLIENT = ipv4('198.51.100.7');
-export const DIRECTOR = ipv4('10.0.0.2');
-export const REALS = [ipv4('10.0.1.2'), ipv4('10.0.2.2'), ipv4('10.0.3.2')] as const;
+export const VIP: Ipv4Address = ipv4('192.0.2.10');
+export const CLIENT: Ipv4Address = ipv4('198.51.100.7');
+export const DIRECTOR: Ipv4Address = ipv4('10.0.0.2');
+export const REALS: readonly [Ipv4Address, Ipv4Address, Ipv4Address] = [
+  ipv4('10.0.1.2'),
+  ipv4('10.0.2.2'),
+  ipv4('10.0.3.2'),
+];
 export const MTU = 1500;
 export const IF_INDEX = 7;
-export const DIRECTOR_MAC = mac('02:00:00:00:00:02');
-export const NEXT_HOP_MAC = mac('02:00:00:00:00:01');
+export const DIRECTOR_MAC: MacAddress = mac('02:00:00:00:00:02');
+export const NEXT_HOP_MAC: MacAddress = mac('02:00:00:00:00:01');
 export const NOW_MS = 1_000_000;
 
 const COMMON = {

@@ -1,0 +1,147 @@
+import { ICMP_CODE, ICMP_TYPE } from '../net/icmp.ts';
+import { type Ipv4Header, PROTOCOL, parseIpv4Header } from '../net/ipv4.ts';
+import { formatIpv4 } from '../net/ipv4-address.ts';
+import { admit } from './admit.ts';
+import { type Context, countReason, type VipPacket } from './context.ts';
+import type { Decision, Trace } from './decision.ts';
+import { TUNNEL_BYTES } from './encapsulate.ts';
+import { decideFragment, isFragment } from './fragments.ts';
+import { decideIcmp } from './icmp.ts';
+import type { RealEntry } from './image/forwarding-image.ts';
+import { previewReal } from './image/select-real.ts';
+import { replyClosed, replyError, replyPortUnreachable } from './reply.ts';
+import { unmerge } from './segment.ts';
+import type { ForwarderState } from './state.ts';
+import { findTarget, type NoTarget, readTransport, type Transport } from './target.ts';
+import { sendInFragments, sendToReal, sendWhole } from './to-real.ts';
+
+/**
+ * The complete forwarder: what becomes of one IPv4 packet, by the image and the state. Never throws.
+ *
+ * A packet that receive offload had merged may need several decisions, which `decideEach` returns. Here they are one if
+ * all its segments are forwarded; otherwise the first that is not stands for all, and TCP sends the rest again.
+ *
+ * @param nowMs CLOCK_BOOTTIME, or any clock that the image's ticks are kept by
+ */
+export function decide(packet: Uint8Array, state: ForwarderState, nowMs: number, trace?: Trace): Decision {
+  const decisions = decideIn({ state, nowMs, trace, readOnly: false }, packet);
+  return joined(decisions);
+}
+
+/**
+ * As `decide`, one decision for each packet that the client sent.
+ * @param segmentBytes TCP data in each, where receive offload told; else as much as the interface's MTU allows
+ */
+export function decideEach(
+  packet: Uint8Array,
+  state: ForwarderState,
+  nowMs: number,
+  segmentBytes?: number,
+): Decision[] {
+  return decideIn({ state, nowMs, trace: undefined, readOnly: false }, packet, segmentBytes);
+}
+
+/** The decisions in a context: the parent of every branch. */
+export function decideIn(context: Context, packet: Uint8Array, segmentBytes?: number): Decision[] {
+  const admitted = admit(context, packet);
+  const decisions = 'verdict' in admitted ? [admitted] : decideAdmitted(context, admitted, segmentBytes);
+  for (const { reason } of decisions) if (reason !== undefined) countReason(context, reason);
+  return decisions;
+}
+
+export function joined(decisions: readonly Decision[]): Decision {
+  const [first, ...others] = decisions as [Decision, ...Decision[]];
+  const refused = decisions.find(({ verdict }) => verdict !== 'forward');
+  if (others.length === 0 || first.verdict !== 'forward' || refused !== undefined) return refused ?? first;
+  return { ...first, packets: decisions.flatMap((each) => (each.verdict === 'forward' ? each.packets : [])) };
+}
+
+function decideAdmitted(context: Context, packet: VipPacket, segmentBytes?: number): Decision[] {
+  const { header } = packet;
+  if (isFragment(header)) return [decideFragment(context, packet)];
+  switch (header.protocol) {
+    case PROTOCOL.icmp:
+      return [decideIcmp(context, packet)];
+    case PROTOCOL.tcp:
+    case PROTOCOL.udp:
+      return decideTransport(context, packet, segmentBytes);
+    default:
+      context.trace?.(`Protocol ${header.protocol} is none that a service can have.`);
+      return [
+        replyError(
+          context,
+          packet,
+          { type: ICMP_TYPE.destinationUnreachable, code: ICMP_CODE.protocolUnreachable },
+          'unsupported-protocol',
+        ),
+      ];
+  }
+}
+
+function decideTransport(context: Context, packet: VipPacket, segmentBytes?: number): Decision[] {
+  const transport = readTransport(packet);
+  if (transport === undefined) {
+    context.trace?.('It has fewer bytes than a transport header.');
+    return [{ verdict: 'drop', reason: 'truncated-transport' }];
+  }
+  const underTest = realUnderTest(context, packet, transport);
+  if (underTest !== undefined) return [sendCheck(context, packet, underTest)];
+  const segments = segmentsOf(context, packet, transport, segmentBytes);
+  if (segments === undefined) return [decideWhole(context, packet, transport)];
+  context.trace?.(`Receive offload merged it from ${segments.length} packets; each is decided on its own.`);
+  return segments.map((bytes) => decideSegment(context, bytes));
+}
+
+function decideWhole(context: Context, packet: VipPacket, transport: Transport): Decision {
+  const target = findTarget(context, packet, transport);
+  return typeof target === 'string' ? refuse(context, packet, target) : sendToReal(context, packet, target);
+}
+
+function decideSegment(context: Context, bytes: Uint8Array): Decision {
+  const packet = { bytes, header: parseIpv4Header(bytes) as Ipv4Header };
+  const decision = decideWhole(context, packet, readTransport(packet) as Transport);
+  return decision.verdict === 'forward' && decision.reason === undefined
+    ? { ...decision, reason: 'merged' }
+    : decision;
+}
+
+/** A longer packet than the interface carries counts as one if its path carries it, as the fast path has it. */
+function segmentsOf(
+  { state }: Context,
+  { bytes, header }: VipPacket,
+  { protocol, servicePort, flow }: Transport,
+  segmentBytes: number | undefined,
+): Uint8Array[] | undefined {
+  const { image, linkMtuBytes } = state;
+  if (bytes.length <= linkMtuBytes) return undefined;
+  const service = image.findService(header.destination, servicePort, protocol);
+  const real = service && image.real(previewReal(image, service, flow).real);
+  if (real === undefined || bytes.length <= real.mtuBytes - TUNNEL_BYTES) return undefined;
+  return unmerge(bytes, header, { linkMtuBytes, segmentBytes });
+}
+
+function refuse(context: Context, packet: VipPacket, reason: NoTarget): Decision {
+  return reason === 'no-real'
+    ? replyPortUnreachable(context, packet, reason)
+    : replyClosed(context, packet, reason);
+}
+
+/** The real that a packet of one of the director's own check sockets is for. */
+function realUnderTest(
+  { state }: Context,
+  { header }: VipPacket,
+  { flow }: Transport,
+): RealEntry | undefined {
+  const index = state.checks.get(flow.clientPort);
+  const real = index === undefined ? undefined : state.image.real(index);
+  if (real === undefined) return undefined;
+  const isOwn = header.source === real.sourceAddress || state.ownAddresses.has(header.source);
+  return isOwn ? real : undefined;
+}
+
+function sendCheck(context: Context, packet: VipPacket, real: RealEntry): Decision {
+  context.trace?.(`It is a health check's: it goes to ${formatIpv4(real.address)}, the real under test.`);
+  return packet.bytes.length <= real.mtuBytes - TUNNEL_BYTES
+    ? sendWhole(context, packet, real, 'check')
+    : sendInFragments(context, packet, real, 'check');
+}

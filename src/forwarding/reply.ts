@@ -1,0 +1,105 @@
+import { transportChecksum } from '../net/checksum.ts';
+import { isFault, PARSE_FAULTS } from '../net/fault.ts';
+import { ICMP_CODE, ICMP_TYPE } from '../net/icmp.ts';
+import { PROTOCOL } from '../net/ipv4.ts';
+import { parseTcp, TCP_FLAGS } from '../net/tcp.ts';
+import { parseUdp } from '../net/udp.ts';
+import { buildEchoReply, buildIcmpError, buildReset, type IcmpError, isAnswerable } from './answers.ts';
+import { type Context, mayAnswer, nextId, type VipPacket } from './context.ts';
+import type { Decision } from './decision.ts';
+import type { RateLimiter } from './rate-limit.ts';
+import type { Reason } from './reasons.ts';
+
+interface Reply {
+  readonly limiter: RateLimiter;
+  readonly reason: Reason;
+  /** When the limiter withholds it. */
+  readonly quietReason?: Reason;
+  readonly build: () => Uint8Array;
+}
+
+/** An answer to the packet's source, if an answer can reach it and the limiter lets it go. */
+export function reply(context: Context, packet: VipPacket, options: Reply): Decision {
+  const { source } = packet.header;
+  if (!isAnswerable(source) || context.state.image.isVip(source)) {
+    context.trace?.('Its source is no address of a client: nothing is sent.');
+    return { verdict: 'drop', reason: 'martian-source' };
+  }
+  if (!mayAnswer(context, options.limiter, source)) {
+    context.trace?.('The answer is withheld by the rate limit.');
+    return { verdict: 'drop', reason: options.quietReason ?? 'answer-quiet' };
+  }
+  return { verdict: 'answer', packet: options.build(), to: source, reason: options.reason };
+}
+
+export function replyError(
+  context: Context,
+  packet: VipPacket,
+  error: Omit<IcmpError, 'id' | 'about'>,
+  reason: Reason,
+): Decision {
+  const build = (): Uint8Array =>
+    buildIcmpError(packet.header, { ...error, about: packet.bytes, id: nextId(context) });
+  return reply(context, packet, { limiter: context.state.limits.errors, reason, build });
+}
+
+export function replyPortUnreachable(context: Context, packet: VipPacket, reason: Reason): Decision {
+  context.trace?.('ICMP port unreachable is the answer.');
+  const error = { type: ICMP_TYPE.destinationUnreachable, code: ICMP_CODE.portUnreachable };
+  return replyError(context, packet, error, reason);
+}
+
+/** What a host answers that does not have the packet's port or flow: a reset, or port unreachable to UDP. */
+export function replyClosed(context: Context, packet: VipPacket, reason: Reason): Decision {
+  return packet.header.protocol === PROTOCOL.tcp
+    ? replyReset(context, packet, reason)
+    : replyClosedUdp(context, packet, reason);
+}
+
+function replyReset(context: Context, packet: VipPacket, reason: Reason): Decision {
+  const { bytes, header } = packet;
+  const tcp = parseTcp(bytes, header.headerBytes);
+  if (isFault(tcp)) return malformed(context, PARSE_FAULTS[tcp]);
+  if (tcp.flags & TCP_FLAGS.rst) {
+    context.trace?.('A reset is not answered.');
+    return { verdict: 'drop', reason };
+  }
+  if (!checksumIsGood(packet, bytes.length)) return badChecksum(context);
+  context.trace?.('A TCP reset is the answer.');
+  const build = (): Uint8Array => buildReset(bytes, header, tcp);
+  return reply(context, packet, { limiter: context.state.limits.resets, reason, build });
+}
+
+function replyClosedUdp(context: Context, packet: VipPacket, reason: Reason): Decision {
+  const { bytes, header } = packet;
+  const udp = parseUdp(bytes, header.headerBytes);
+  if (isFault(udp)) return malformed(context, PARSE_FAULTS[udp]);
+  const end = header.headerBytes + udp.length;
+  if (udp.checksum !== 0 && !checksumIsGood(packet, end)) return badChecksum(context);
+  return replyPortUnreachable(context, packet, reason);
+}
+
+/** @param packet an echo request whose checksum is good */
+export function replyEcho(context: Context, packet: VipPacket): Decision {
+  context.trace?.('It is an echo request to the VIP; the director answers it.');
+  return reply(context, packet, {
+    limiter: context.state.limits.echoes,
+    reason: 'echo-answered',
+    build: () => buildEchoReply(packet.bytes, packet.header, nextId(context)),
+  });
+}
+
+export function badChecksum(context: Context): Decision {
+  context.trace?.('Its checksum is wrong: nothing is sent.');
+  return { verdict: 'drop', reason: 'bad-transport-checksum' };
+}
+
+function malformed(context: Context, fault: string): Decision {
+  context.trace?.(`Its transport header is malformed: ${fault}.`);
+  return { verdict: 'drop', reason: 'truncated-transport' };
+}
+
+function checksumIsGood({ bytes, header }: VipPacket, end: number): boolean {
+  const segment = bytes.subarray(header.headerBytes, end);
+  return transportChecksum(segment, header.source, header.destination, header.protocol) === 0;
+}

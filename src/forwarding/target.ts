@@ -1,0 +1,97 @@
+import { readU16 } from '../net/bytes.ts';
+import { PROTOCOL } from '../net/ipv4.ts';
+import { formatIpv4 } from '../net/ipv4-address.ts';
+import { TCP_HEADER_BYTES } from '../net/tcp.ts';
+import { UDP_HEADER_BYTES } from '../net/udp.ts';
+import { type Context, chooseReal, countForwarded, type VipPacket } from './context.ts';
+import { flowHash, slotOfHash } from './image/flow-hash.ts';
+import type { RealEntry, ServiceEntry } from './image/forwarding-image.ts';
+import type { FlowPacket, Selection } from './image/select-real.ts';
+import { formatServiceName } from './service-name.ts';
+import type { TransportProtocol } from './table.ts';
+
+/** Where a packet goes, and by which service. */
+export interface Target {
+  readonly service: ServiceEntry;
+  readonly real: RealEntry;
+  readonly flow: FlowPacket;
+}
+
+export interface Transport {
+  readonly protocol: TransportProtocol;
+  readonly flow: FlowPacket;
+  readonly servicePort: number;
+}
+
+/** Why there is no target: the port is no service's, no real serves, or a rotation does not know the flow. */
+export type NoTarget = 'no-service' | 'no-real' | 'no-flow';
+
+/** The ports of TCP or UDP; undefined if there are fewer bytes than a header has, which is all that is looked at. */
+export function readTransport({ bytes, header }: VipPacket): Transport | undefined {
+  const at = header.headerBytes;
+  const isTcp = header.protocol === PROTOCOL.tcp;
+  if (bytes.length - at < (isTcp ? TCP_HEADER_BYTES : UDP_HEADER_BYTES)) return undefined;
+  return {
+    protocol: isTcp ? 'tcp' : 'udp',
+    servicePort: readU16(bytes, at + 2),
+    flow: {
+      client: header.source,
+      clientPort: readU16(bytes, at),
+      tcpFlags: isTcp ? bytes[at + 13] : undefined,
+    },
+  };
+}
+
+/** Looks the service up and chooses the real; flow memory and the real's counters move, whatever is sent then. */
+export function findTarget(context: Context, packet: VipPacket, transport: Transport): Target | NoTarget {
+  const { image } = context.state;
+  const { protocol, servicePort, flow } = transport;
+  const service = image.findService(packet.header.destination, servicePort, protocol);
+  if (service === undefined) {
+    context.trace?.(`Nothing is served on ${protocol} port ${servicePort} of the VIP.`);
+    return 'no-service';
+  }
+  const selection = chooseReal(context, service, flow);
+  if (context.trace !== undefined)
+    for (const said of describe(context, service, flow, selection)) context.trace(said);
+  const real = image.real(selection.real);
+  if (real === undefined) return selection.how === 'no-flow' ? 'no-flow' : 'no-real';
+  countForwarded(context, selection, packet.bytes.length);
+  return { service, real, flow };
+}
+
+export function describe(
+  { state }: Context,
+  service: ServiceEntry,
+  flow: FlowPacket,
+  { how, real }: Selection,
+): string[] {
+  const { scheduler, hashOn } = service.service;
+  const address = state.image.real(real)?.address;
+  const chosen = address === undefined ? 'no real' : formatIpv4(address);
+  const intro = `It is for the service ${formatServiceName(service.service)}, scheduler ${scheduler}.`;
+  if (scheduler !== 'mh') return [intro, ROTATION_SENTENCES[how as keyof typeof ROTATION_SENTENCES](chosen)];
+  if (service.slotCount === 0) return [intro, 'Its ring is empty: no real has a weight and serves.'];
+  const hash = flowHash(flow.client, flow.clientPort & service.portMask, state.image.hashKey);
+  const what = hashOn === 'source' ? "the client's address" : "the client's address and port";
+  const slot = `The hash of ${what} is 0x${hash.toString(16).padStart(8, '0')}: slot ${slotOfHash(hash, service.slotCount)} of ${service.slotCount}.`;
+  return [intro, slot, HASH_SENTENCES[how as keyof typeof HASH_SENTENCES](chosen)];
+}
+
+const ROTATION_SENTENCES = {
+  flow: (real: string) => `The flow is remembered: ${real}.`,
+  turn: (real: string) => `The flow is new, and the turn is ${real}'s.`,
+  none: () => 'No real serves.',
+  'no-flow': () => 'The packet belongs to no flow that is remembered and opens none.',
+} as const;
+
+const HASH_SENTENCES = {
+  stable: (real: string) =>
+    `The slot is stable: every packet in it goes to ${real}, and nothing is remembered.`,
+  flow: (real: string) => `The slot is in transition, and the flow is remembered: ${real}.`,
+  current: (real: string) =>
+    `The slot is in transition; a flow that begins now goes to its new real, ${real}.`,
+  fallback: (real: string) =>
+    `The slot is in transition; a flow that may have begun before stays with its old real, ${real}.`,
+  none: () => 'The real of the slot does not serve, and there is no other.',
+} as const;
