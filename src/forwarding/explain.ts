@@ -1,3 +1,4 @@
+import { describePacket } from '../net/describe.ts';
 import type { Context } from './context.ts';
 import type { Decision, Explanation } from './decision.ts';
 import { decideIn, joined } from './forwarder.ts';
