@@ -154,8 +154,8 @@ export class IpStack {
   }
 
   #forward(packet: Uint8Array, header: Ipv4Header, from: LinkEnd): void {
-    const answerFrom = this.#interfaces.find(({ end }) => end === from)?.address;
     const complain = (complaint: IcmpComplaint): void => {
+      const answerFrom = this.#interfaces.find(({ end }) => end === from)?.address;
       const error = answerFrom === undefined ? undefined : icmpError(packet, header, complaint, answerFrom);
       if (error !== undefined) this.send(error);
     };

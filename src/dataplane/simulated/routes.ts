@@ -1,38 +1,29 @@
 import type { Ipv4Address } from '../../net/ipv4-address.ts';
 
-interface Route<Target> {
-  readonly network: number;
-  readonly prefixBits: number;
-  readonly target: Target;
-}
-
-/** Routes by longest prefix. */
+/** Routes by longest prefix. Adding and finding take as long as there are lengths, however many routes there are. */
 export class RouteTable<Target> {
-  #routes: Route<Target>[] = [];
-  readonly #found = new Map<Ipv4Address, Target | undefined>();
+  readonly #byLength = new Map<number, Map<number, Target>>();
+  /** Longest first. */
+  #lengths: number[] = [];
 
   /** Adds a route, in place of one for the same network. */
   add(network: Ipv4Address, prefixBits: number, target: Target): void {
-    const masked = mask(network, prefixBits);
-    const others = this.#routes.filter(
-      (route) => route.network !== masked || route.prefixBits !== prefixBits,
-    );
-    this.#routes = [...others, { network: masked, prefixBits, target }].sort(
-      (a, b) => b.prefixBits - a.prefixBits,
-    );
-    this.#found.clear();
+    const routes = this.#byLength.get(prefixBits) ?? new Map<number, Target>();
+    routes.set(masked(network, prefixBits), target);
+    if (this.#byLength.has(prefixBits)) return;
+    this.#byLength.set(prefixBits, routes);
+    this.#lengths = [...this.#byLength.keys()].sort((a, b) => b - a);
   }
 
   find(address: Ipv4Address): Target | undefined {
-    if (this.#found.has(address)) return this.#found.get(address);
-    const target = this.#routes.find(
-      ({ network, prefixBits }) => mask(address, prefixBits) === network,
-    )?.target;
-    this.#found.set(address, target);
-    return target;
+    for (const prefixBits of this.#lengths) {
+      const target = this.#byLength.get(prefixBits)?.get(masked(address, prefixBits));
+      if (target !== undefined) return target;
+    }
+    return undefined;
   }
 }
 
-function mask(address: number, prefixBits: number): number {
+function masked(address: number, prefixBits: number): number {
   return prefixBits === 0 ? 0 : (address & (-1 << (32 - prefixBits))) >>> 0;
 }

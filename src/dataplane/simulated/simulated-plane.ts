@@ -65,16 +65,13 @@ export class SimulatedPlane implements DataPlane {
     this.#attached = attachForwarder(topology.director, this.#state);
     this.#resolvePaths();
     this.#every('tick', TICK_MS, () => this.#image.setNow(this.#tick));
-    this.#every('sweep', SWEEP_MS, () => {
-      this.#image.sweep(this.#tick);
-      sweepForwarder(this.#state, topology.loop.nowMs);
-    });
   }
 
   async apply(table: ForwardingTable): Promise<ApplySummary> {
     this.#parts.prepare(table);
     const summary = this.#image.apply(table, this.#tick);
     this.#resolvePaths();
+    if (!this.#timers.has('sweep')) this.#every('sweep', SWEEP_MS, () => this.#sweep());
     return summary;
   }
 
@@ -112,6 +109,12 @@ export class SimulatedPlane implements DataPlane {
 
   get #tick(): number {
     return Math.floor(this.topology.loop.nowMs / TICK_MS);
+  }
+
+  /** Not before the first table, which has the timeouts. */
+  #sweep(): void {
+    this.#image.sweep(this.#tick);
+    sweepForwarder(this.#state, this.topology.loop.nowMs);
   }
 
   #resolvePaths(): void {

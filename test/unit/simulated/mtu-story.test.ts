@@ -20,7 +20,8 @@ async function open(policy: BlackholePolicy['policy']): Promise<void> {
   events.length = 0;
   loop = new EventLoop();
   topology = labTopology(loop);
-  plane = await openSimulatedPlane({ topology, onEvent: (event) => events.push(event) });
+  const capacity = { slots: 1 << 12, flows: 1 << 10 };
+  plane = await openSimulatedPlane({ topology, capacity, onEvent: (event) => events.push(event) });
   await plane.apply(labTable({ blackhole: { policy, after: 2 } }));
 }
 
@@ -31,7 +32,7 @@ function clamp(mss: number): void {
 interface Upload extends CapturedFigures {
   readonly completed: boolean;
   readonly durationMs: number;
-  /** The largest packet of an IPIP flow that a real received, put together from its fragments. */
+  /** Outer fragments that the director sent. */
   readonly fragments: number;
 }
 
