@@ -7,6 +7,8 @@ const REFUSALS: Readonly<Record<string, string>> = {
   ECONNRESET: 'connection reset',
   EHOSTUNREACH: 'no route to host',
   ENETUNREACH: 'network unreachable',
+  // What a host without decapsulation says to a tunnel packet.
+  ENOPROTOOPT: 'protocol unreachable',
   ETIMEDOUT: 'no answer',
 };
 

@@ -32,14 +32,18 @@ export class RawSender implements Disposable {
   }
 }
 
-/** Receives the ICMP errors of one type, IP header included, that come to the machine's own addresses. */
+/** Receives the ICMP messages of some types, IP header included, that come to the machine's own addresses. */
 export class IcmpReceiver implements Disposable {
   readonly #descriptor: Descriptor;
   readonly #buffer: Uint8Array = new Uint8Array(DATAGRAM_BYTES);
 
-  constructor(icmpType: number) {
+  constructor(icmpTypes: readonly number[]) {
     this.#descriptor = openSocket('ICMP socket', { domain: AF.inet, type: SOCK.raw, protocol: IPPROTO_ICMP });
-    this.#descriptor.setOption(SOL_RAW, ICMP_FILTER, int32(~(1 << icmpType)));
+    this.#descriptor.setOption(
+      SOL_RAW,
+      ICMP_FILTER,
+      int32(~icmpTypes.reduce((mask, type) => mask | (1 << type), 0)),
+    );
   }
 
   /** Valid until the next call; undefined when there is none now. */

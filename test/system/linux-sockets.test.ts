@@ -77,7 +77,7 @@ describe.skipIf(!root)('sockets and devices of the slow path (needs root)', () =
   });
 
   test('an ICMP receiver gets the errors that come to the machine', async () => {
-    using receiver = inNamespace(near, () => new IcmpReceiver(3));
+    using receiver = inNamespace(near, () => new IcmpReceiver([3, 11]));
     using sender = inNamespace(near, () => new RawSender());
     const unknown = { source: ipv4('10.9.0.1'), destination: ipv4('10.9.0.2'), protocol: PROTOCOL.udp };
     const datagram = Uint8Array.of(0x30, 0x39, 0x30, 0x39, 0, 8, 0, 0);

@@ -1,0 +1,190 @@
+import { CulvertError } from '../../errors.ts';
+import type { Explanation } from '../../forwarding/decision.ts';
+import { explain } from '../../forwarding/explain.ts';
+import { ForwardingImage } from '../../forwarding/image/forwarding-image.ts';
+import { TICK_MS } from '../../forwarding/image/layout.ts';
+import { createForwarderState, type ForwarderState, sweepForwarder } from '../../forwarding/state.ts';
+import type { ForwardingTable, Service } from '../../forwarding/table.ts';
+import { queryXdp } from '../../linux/bpf/query.ts';
+import { bootTimeMs } from '../../linux/clock.ts';
+import { RTN } from '../../linux/netlink/constants.ts';
+import type { Link } from '../../linux/netlink/link.ts';
+import { lookUpRoute } from '../../linux/netlink/route.ts';
+import type { NetlinkSocket } from '../../linux/netlink/socket.ts';
+import type { Tap } from '../../linux/tap.ts';
+import { formatIpv4 } from '../../net/ipv4-address.ts';
+import type { CheckConnector } from '../check-connector.ts';
+import type {
+  ApplySummary,
+  DataPlane,
+  FlowFilter,
+  FlowRecord,
+  PlaneCounters,
+  PlaneEventListener,
+} from '../data-plane.ts';
+import { imageFlows } from '../image-flows.ts';
+import { CheckRegistry } from './check-registry.ts';
+import { planeCounters } from './counters.ts';
+import type { InstanceLock } from './instance-lock.ts';
+import type { PinnedFastPath } from './pins.ts';
+import { RealPaths } from './real-paths.ts';
+import { reversePathProblem } from './reverse-path.ts';
+import { SlowPath } from './slow-path.ts';
+import { checkMark, removeTap } from './tap-routing.ts';
+import { TunnelConnector } from './tunnel-connector.ts';
+
+export interface XdpPlaneParts {
+  readonly netlink: NetlinkSocket;
+  /** The interface that clients' packets come in by. */
+  readonly link: Link;
+  readonly lock: InstanceLock;
+  readonly tap: Tap;
+  readonly tapIndex: number;
+  readonly fastPath: PinnedFastPath;
+  readonly onEvent: PlaneEventListener;
+}
+
+const SLOW_PATH_LOST = 'rare packets and checks through the tunnel are lost until culvert is started anew';
+const SWEEP_INTERVAL_MS = 1000;
+/** Flows listed before other work gets a turn. */
+const FLOWS_PER_TURN = 5000;
+
+/** XDP program and slow path on one interface. What forwards is pinned: the object is only its control. */
+export class XdpPlane implements DataPlane {
+  readonly kind = 'xdp';
+  readonly description: string;
+  readonly connector: CheckConnector;
+  readonly #parts: XdpPlaneParts;
+  readonly #image: ForwardingImage;
+  readonly #forwarder: ForwarderState;
+  readonly #paths: RealPaths;
+  readonly #running = new DisposableStack();
+  #reversePathWarning: string | undefined;
+
+  constructor(parts: XdpPlaneParts) {
+    this.#parts = parts;
+    const { netlink, link, fastPath, onEvent } = parts;
+    const { memory, counters } = fastPath.image;
+    const image = new ForwardingImage(memory, { realAdded: (index) => counters.clearOverCpus(index) });
+    this.#image = image;
+    image.setNow(nowTick());
+    image.setSlowPathIfIndex(parts.tapIndex);
+    this.#forwarder = createForwarderState({
+      image,
+      linkMtuBytes: link.mtuBytes,
+      interfaceMac: link.mac,
+      onCured: (service, client, clientPort) =>
+        onEvent({ type: 'blackhole-cured', service, client, clientPort }),
+    });
+    const { pathMtus } = this.#forwarder;
+    this.#paths = this.#running.use(new RealPaths({ image, pathMtus, netlink, onEvent }));
+    this.#running.use(
+      new SlowPath({
+        tap: parts.tap,
+        ifIndex: link.index,
+        forwarder: this.#forwarder,
+        onFailure: (reason) => onEvent({ type: 'warning', message: `${reason}; ${SLOW_PATH_LOST}` }),
+      }),
+    );
+    this.#repeat(TICK_MS, () => image.setNow(nowTick()));
+    this.#repeat(SWEEP_INTERVAL_MS, () => this.#sweep());
+    const paths = this.#paths;
+    this.connector = new TunnelConnector({
+      mark: checkMark(link.index),
+      sourceTo: (real) => paths.sourceTo(real),
+      checks: new CheckRegistry(this.#forwarder),
+    });
+    this.description = `xdp, ${queryXdp(link.index)?.mode ?? 'unknown'} mode on ${link.name}`;
+  }
+
+  // The interface is asynchronous for planes that are; this one's changes are system calls and memory writes.
+  async apply(table: ForwardingTable): Promise<ApplySummary> {
+    this.#refuseLocalVips(table);
+    const summary = this.#image.apply(table, nowTick());
+    if (summary.reals.added + summary.reals.removed > 0) this.#paths.follow();
+    this.#parts.fastPath.commit();
+    this.#warnOfReversePath();
+    return summary;
+  }
+
+  services(): readonly Service[] {
+    return this.#image.services();
+  }
+
+  async counters(): Promise<PlaneCounters> {
+    return planeCounters(this.#image, this.#parts.fastPath.image.counters);
+  }
+
+  async *flows(filter?: FlowFilter): AsyncGenerator<FlowRecord> {
+    let listed = 0;
+    for (const flow of imageFlows(this.#image, nowTick(), filter)) {
+      yield flow;
+      if (++listed % FLOWS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  explain(packet: Uint8Array): Explanation {
+    return explain(packet, this.#forwarder, bootTimeMs());
+  }
+
+  async close(): Promise<void> {
+    this.#stop();
+    this.#parts.tap.close();
+    this.#parts.fastPath[Symbol.dispose]();
+    await this.#release();
+  }
+
+  async remove(): Promise<void> {
+    this.#stop();
+    this.#parts.fastPath.remove();
+    this.#parts.tap.close();
+    removeTap(this.#parts.netlink, this.#parts.tap.name);
+    await this.#release();
+  }
+
+  #stop(): void {
+    this.#running.dispose();
+  }
+
+  async #release(): Promise<void> {
+    this.#parts.netlink.close();
+    await this.#parts.lock.release();
+  }
+
+  #repeat(intervalMs: number, work: () => void): void {
+    const timer = setInterval(work, intervalMs);
+    timer.unref();
+    this.#running.defer(() => clearInterval(timer));
+  }
+
+  #sweep(): void {
+    this.#image.sweep(nowTick());
+    sweepForwarder(this.#forwarder, bootTimeMs());
+  }
+
+  #refuseLocalVips(table: ForwardingTable): void {
+    const fresh = new Set(table.services.map(({ vip }) => vip).filter((vip) => !this.#image.isVip(vip)));
+    for (const vip of fresh) {
+      if (lookUpRoute(this.#parts.netlink, vip)?.type !== RTN.local) continue;
+      throw new CulvertError(
+        'INTERFACE',
+        `${formatIpv4(vip)} is an address of this machine, whose own stack would take the traffic: remove it, ` +
+          'the director answers for it',
+        { where: this.#parts.link.name },
+      );
+    }
+  }
+
+  #warnOfReversePath(): void {
+    const { netlink, link, onEvent } = this.#parts;
+    const problem = reversePathProblem(netlink, { name: link.name, ifIndex: link.index }, this.#image.vips());
+    if (problem !== undefined && problem !== this.#reversePathWarning) {
+      onEvent({ type: 'warning', message: problem });
+    }
+    this.#reversePathWarning = problem;
+  }
+}
+
+function nowTick(): number {
+  return Math.floor(bootTimeMs() / TICK_MS);
+}
