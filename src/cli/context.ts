@@ -38,11 +38,12 @@ export function printJson(context: Context, value: unknown): void {
 
 /** Writes and waits while the reader is slow, so that long lists do not pile up in memory. */
 export async function printPaced(context: Context, text: string): Promise<void> {
-  if (context.stdout.write(text)) return;
-  await new Promise<void>((resolve) => {
-    context.stdout.once('drain', resolve);
-    context.stdout.once('close', resolve);
-  });
+  const { stdout } = context;
+  if (stdout.write(text)) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  stdout.once('drain', resolve).once('close', resolve);
+  await promise;
+  stdout.off('drain', resolve).off('close', resolve);
 }
 
 /** Appends examples to the help of a command. */

@@ -5,9 +5,10 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { listenApi, type RunningApi } from '../../../src/api/listen.ts';
 import { eventSchema, flowSchema, realSchema, serviceSchema, statsSchema } from '../../../src/api/schemas.ts';
+import { main } from '../../../src/cli/main.ts';
 import { CulvertError } from '../../../src/errors.ts';
 import { ControlDouble } from '../api/control-double.ts';
-import { type Outcome, Running, culvert as runCulvert } from './culvert.ts';
+import { type Outcome, Running, culvert as runCulvert, Sink } from './culvert.ts';
 
 let directory: string;
 let control: ControlDouble;
@@ -37,6 +38,20 @@ function culvert(...argv: string[]): Promise<Outcome> {
 
 function table(text: string): string {
   return `${text.replaceAll(/^ {6}/gm, '').trim()}\n`;
+}
+
+/** Its buffer is full after every write. */
+class SlowSink extends Sink {
+  mostListeners = 0;
+
+  override write(chunk: unknown): boolean {
+    this.text += String(chunk);
+    setImmediate(() => {
+      this.mostListeners = Math.max(this.mostListeners, this.listenerCount('close'));
+      this.emit('drain');
+    });
+    return false;
+  }
 }
 
 describe('tables', () => {
@@ -191,6 +206,26 @@ describe('events --follow', () => {
       status: 1,
       stderr: expect.stringContaining('no director answers'),
     });
+  });
+});
+
+describe('flows to a slow reader', () => {
+  test('are printed whole, and nothing piles up', async () => {
+    const [flow] = control.flowRecords;
+    if (flow === undefined) throw new Error('the double has no flow');
+    control.flowRecords.push(
+      ...Array.from({ length: 2000 }, (_, port) => ({ ...flow, clientPort: port + 1 })),
+    );
+    const stdout = new SlowSink();
+    const status = await main({
+      argv: ['flows', '--json'],
+      stdout,
+      stderr: new Sink(),
+      env: { CULVERT_RUN_DIRECTORY: directory },
+    });
+    expect(status).toBe(0);
+    expect(stdout.text.trimEnd().split('\n')).toHaveLength(2002);
+    expect(stdout.mostListeners).toBeLessThan(3);
   });
 });
 
