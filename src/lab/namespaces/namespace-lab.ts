@@ -106,7 +106,7 @@ export class NamespaceLab implements LabEnvironment {
   }
 
   async setClamp(mss: number | 'auto' | 'none'): Promise<void> {
-    await Promise.all(this.reals.map((real) => this.#setUpReal(real, mss)));
+    await Promise.all(this.reals.map((real) => this.setUpReal(real, mss)));
   }
 
   async filterIcmp(on: boolean): Promise<void> {
@@ -129,6 +129,21 @@ export class NamespaceLab implements LabEnvironment {
     const server = this.#program(this.#hostOf(real), 'http-real.ts', ['--name', real.name, ...listen]);
     this.#servers.set(real.name, server);
     await server.waitFor(/listening on/);
+  }
+
+  /** One GET by curl in the client's namespace; the body. */
+  curl(url: string): Promise<string> {
+    return runInNamespace(this.topology.namespaceOf('client'), ['curl', '-s', '--max-time', '5', url]);
+  }
+
+  async setUpReal(real: LabReal, mss: number | 'auto' | 'none'): Promise<void> {
+    const where = ['--vip', LAB_VIP, '--interface', HOST_INTERFACE];
+    const how = ['--director', this.topology.addressOf('director'), '--mss', `${mss}`];
+    await this.culvert(this.#hostOf(real), 'realserver', 'setup', ...where, ...how, ...this.#naming(real));
+  }
+
+  async tearDownReal(real: LabReal): Promise<void> {
+    await this.culvert(this.#hostOf(real), 'realserver', 'teardown', ...this.#naming(real));
   }
 
   request(listener: (result: RequestResult) => void, signal: AbortSignal): void {
@@ -187,19 +202,13 @@ export class NamespaceLab implements LabEnvironment {
 
   async #openReal(real: LabReal): Promise<void> {
     this.#cleanUp.defer(() => this.#closeReal(real));
-    await this.#setUpReal(real, 'auto');
+    await this.setUpReal(real, 'auto');
     await this.startServer(real);
-  }
-
-  async #setUpReal(real: LabReal, mss: number | 'auto' | 'none'): Promise<void> {
-    const where = ['--vip', LAB_VIP, '--interface', HOST_INTERFACE];
-    const how = ['--director', this.topology.addressOf('director'), '--mss', `${mss}`];
-    await this.culvert(this.#hostOf(real), 'realserver', 'setup', ...where, ...how, ...this.#naming(real));
   }
 
   async #closeReal(real: LabReal): Promise<void> {
     await this.#servers.get(real.name)?.stop('SIGKILL');
-    await this.culvert(this.#hostOf(real), 'realserver', 'teardown', ...this.#naming(real));
+    await this.tearDownReal(real);
   }
 
   #naming(real: LabReal): string[] {

@@ -15,7 +15,13 @@ const sent = request(values.url ?? 'http://127.0.0.1/', { method: 'POST', agent:
 });
 sent.on('error', () => finish(false));
 sent.end(Buffer.alloc(bytes, 'culvert '));
-setTimeout(() => finish(false), Number(values['timeout-ms'] ?? 10_000));
+setTimeout(giveUp, Number(values['timeout-ms'] ?? 10_000));
+
+/** By a reset: otherwise the kernel would go on retransmitting, into the next capture. */
+function giveUp(): void {
+  sent.socket?.resetAndDestroy();
+  finish(false);
+}
 
 function finish(completed: boolean): void {
   const result: UploadResult = { completed, durationMs: Date.now() - startedAt };
