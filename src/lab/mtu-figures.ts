@@ -12,9 +12,9 @@ export interface MtuFigures extends CapturedFigures {
 }
 
 export interface CapturedFigures {
-  /** TCP data in the first and in the last segment of at least 1,000 bytes that the client sent. */
+  /** TCP data in the client's first segment of at least 1,000 bytes, and the size that most of those have. */
   readonly firstDataBytes: number | undefined;
-  readonly lastFullDataBytes: number | undefined;
+  readonly usualDataBytes: number | undefined;
   /** Next-hop MTU in the fragmentation-needed that arrived at the client. */
   readonly icmpMtuAtClient: number | undefined;
   /** Fragmentation-needed messages that the director sent, whether or not they arrived. */
@@ -41,7 +41,7 @@ export function findFigures(captured: readonly CapturedPacket[], vip: Ipv4Addres
   const arrived = refusals.find(({ point }) => point === 'client');
   return {
     firstDataBytes: full[0],
-    lastFullDataBytes: full.at(-1),
+    usualDataBytes: mostFrequent(full),
     icmpMtuAtClient: arrived && readU16(arrived.packet, arrived.ip.headerBytes + 6),
     icmpSent: refusals.filter(({ point }) => point === 'director').length,
     largestInnerBytes: largest(toVip.filter(({ point }) => point === 'director')),
@@ -71,6 +71,12 @@ function isFragmentationNeeded({ packet, ip }: Parsed): boolean {
     packet[ip.headerBytes] === ICMP_TYPE.destinationUnreachable &&
     packet[ip.headerBytes + 1] === ICMP_CODE.fragmentationNeeded
   );
+}
+
+function mostFrequent(values: readonly number[]): number | undefined {
+  const counts = new Map<number, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return [...counts].toSorted(([, one], [, other]) => other - one)[0]?.[0];
 }
 
 function largest(packets: readonly Parsed[]): number | undefined {

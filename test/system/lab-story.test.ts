@@ -37,7 +37,7 @@ describe.skipIf(obstacle !== undefined)(
       expect(story.learned).toMatchObject({
         firstDataBytes: 1460,
         icmpMtuAtClient: 1480,
-        lastFullDataBytes: 1440,
+        usualDataBytes: 1440,
         largestOuterBytes: 1500,
         completed: true,
       });
@@ -62,7 +62,7 @@ describe.skipIf(obstacle !== undefined)(
     test('without the clamp the director cures a client that ICMP does not reach', () => {
       expect(story.cured).toMatchObject({
         icmpMtuAtClient: undefined,
-        lastFullDataBytes: 1460,
+        usualDataBytes: 1460,
         completed: true,
       });
     });
