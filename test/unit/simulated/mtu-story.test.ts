@@ -65,7 +65,7 @@ describe('blackhole: refuse, the classic behaviour', () => {
       completed: true,
       firstDataBytes: 1460,
       icmpMtuAtClient: 1480,
-      lastFullDataBytes: 1440,
+      usualDataBytes: 1440,
       largestOuterBytes: 1500,
       synAckMss: 1460,
       fragments: 0,
@@ -82,7 +82,7 @@ describe('blackhole: refuse, the classic behaviour', () => {
     expect(figures).toMatchObject({ completed: false, firstDataBytes: 1460, fragments: 0 });
     expect(figures.icmpSent).toBeGreaterThan(0);
     expect(figures.icmpMtuAtClient).toBeUndefined();
-    expect(figures.lastFullDataBytes).toBe(1460);
+    expect(figures.usualDataBytes).toBe(1460);
     expect(topology.router.filtered).toBe(figures.icmpSent);
     expect(topology.reals.reduce((sum, real) => sum + real.requests, 0)).toBe(0);
   });
@@ -120,7 +120,7 @@ describe('blackhole: cure', () => {
   test('with ICMP filtered and no clamp the upload completes in outer fragments, counted and named once', async () => {
     topology.router.filtersIcmpErrors = true;
     const figures = await upload(30_000);
-    expect(figures).toMatchObject({ completed: true, lastFullDataBytes: 1460, largestInnerBytes: 1500 });
+    expect(figures).toMatchObject({ completed: true, usualDataBytes: 1460, largestInnerBytes: 1500 });
     expect(figures.fragments).toBeGreaterThan(60);
     expect(figures.icmpMtuAtClient).toBeUndefined();
     const { reasons } = await plane.counters();
@@ -131,7 +131,7 @@ describe('blackhole: cure', () => {
   });
 
   test('a client that ICMP reaches is not taken for one that it does not', async () => {
-    expect(await upload(5000)).toMatchObject({ completed: true, lastFullDataBytes: 1440, fragments: 0 });
+    expect(await upload(5000)).toMatchObject({ completed: true, usualDataBytes: 1440, fragments: 0 });
     expect(events).toStrictEqual([]);
   });
 });

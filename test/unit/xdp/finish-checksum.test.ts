@@ -3,8 +3,8 @@ import { finishChecksum } from '../../../src/dataplane/xdp/finish-checksum.ts';
 import { concatBytes, writeU16 } from '../../../src/net/bytes.ts';
 import { pseudoHeaderSum } from '../../../src/net/checksum.ts';
 import { buildEthernet, ETHERTYPE } from '../../../src/net/ethernet.ts';
-import { ipv4 } from '../../../src/net/ipv4-address.ts';
 import { buildIpv4, PROTOCOL } from '../../../src/net/ipv4.ts';
+import { ipv4 } from '../../../src/net/ipv4-address.ts';
 import { buildTcp, TCP_FLAGS } from '../../../src/net/tcp.ts';
 
 const ends = { source: ipv4('198.51.100.2'), destination: ipv4('192.0.2.10') };
