@@ -1,4 +1,4 @@
-import { mapImage, mapSizes, mapsOf } from '../src/dataplane/xdp/pinned-maps.ts';
+import { closeMaps, mapImage, mapSizes, mapsOf } from '../src/dataplane/xdp/pinned-maps.ts';
 import { ForwardingImage } from '../src/forwarding/image/forwarding-image.ts';
 import { SLOT_REAL_BITS, SLOT_REAL_MASK, SLOT_TRACKED } from '../src/forwarding/image/layout.ts';
 import type { ImageMemory } from '../src/forwarding/image/memory.ts';
@@ -76,7 +76,8 @@ class FastPathBench implements Disposable {
     this.#case = name;
     const director = this.#load('director', mapSizes(CAPACITY));
     const bench = this.#load('bench', { slots: 1, flows: 1 }, director);
-    const image = this.#handles.use(mapImage(mapsOf(director)));
+    const maps = this.#handles.adopt(mapsOf(director), closeMaps);
+    const image = this.#handles.use(mapImage(maps));
     const wrapped = { floor: bench.program('encapsulate_only'), director: director.program('director') };
     fillImage(image.memory, name);
     this.#forwarded = () =>

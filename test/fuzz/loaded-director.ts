@@ -1,5 +1,12 @@
 import { existsSync } from 'node:fs';
-import { type MappedImage, mapImage, mapSizes, mapsOf } from '../../src/dataplane/xdp/pinned-maps.ts';
+import {
+  closeMaps,
+  type ImageMaps,
+  type MappedImage,
+  mapImage,
+  mapSizes,
+  mapsOf,
+} from '../../src/dataplane/xdp/pinned-maps.ts';
 import type { ImageCapacity, ImageMemory } from '../../src/forwarding/image/memory.ts';
 import { openBpfObject } from '../../src/linux/bpf/object.ts';
 import { type BpfProgram, type TestResult, XDP_VERDICT } from '../../src/linux/bpf/program.ts';
@@ -29,12 +36,14 @@ export interface FastResult {
 /** The built fast path in the kernel, attached to nothing, and its image. */
 export class LoadedDirector implements Disposable {
   readonly program: BpfProgram;
+  readonly #maps: ImageMaps;
   readonly #image: MappedImage;
 
   constructor(capacity: ImageCapacity) {
     using object = openBpfObject(DIRECTOR_OBJECT, { mapSizes: mapSizes(capacity) });
     this.program = object.program('director');
-    this.#image = mapImage(mapsOf(object));
+    this.#maps = mapsOf(object);
+    this.#image = mapImage(this.#maps);
   }
 
   get memory(): ImageMemory {
@@ -62,6 +71,7 @@ export class LoadedDirector implements Disposable {
 
   [Symbol.dispose](): void {
     this.#image[Symbol.dispose]();
+    closeMaps(this.#maps);
     this.program[Symbol.dispose]();
   }
 }
