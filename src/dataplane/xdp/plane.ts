@@ -30,8 +30,9 @@ import type { PinnedFastPath } from './pins.ts';
 import { RealPaths } from './real-paths.ts';
 import { reversePathProblem } from './reverse-path.ts';
 import { SlowPath } from './slow-path.ts';
-import { checkMark, removeTap } from './tap-routing.ts';
+import { checkMark, prepareTap, removeTap } from './tap-routing.ts';
 import { TunnelConnector } from './tunnel-connector.ts';
+import { watchInterface } from './watch-interface.ts';
 
 export interface XdpPlaneParts {
   readonly netlink: NetlinkSocket;
@@ -45,6 +46,7 @@ export interface XdpPlaneParts {
 }
 
 const SLOW_PATH_LOST = 'rare packets and checks through the tunnel are lost until culvert is started anew';
+const INTERFACE_GONE = 'is gone, and forwarding with it: start culvert anew when there is one again';
 const SWEEP_INTERVAL_MS = 1000;
 /** Flows listed before other work gets a turn. */
 const FLOWS_PER_TURN = 5000;
@@ -84,6 +86,12 @@ export class XdpPlane implements DataPlane {
         ifIndex: link.index,
         forwarder: this.#forwarder,
         onFailure: (reason) => onEvent({ type: 'warning', message: `${reason}; ${SLOW_PATH_LOST}` }),
+      }),
+    );
+    this.#running.use(
+      watchInterface(link, {
+        changed: (now) => this.#followInterface(now),
+        gone: () => onEvent({ type: 'warning', message: `${link.name} ${INTERFACE_GONE}` }),
       }),
     );
     this.#repeat(TICK_MS, () => image.setNow(nowTick()));
@@ -140,6 +148,14 @@ export class XdpPlane implements DataPlane {
     this.#parts.tap.close();
     removeTap(this.#parts.netlink, this.#parts.tap.name);
     await this.#release();
+  }
+
+  #followInterface({ index, mtuBytes, mac }: Link): void {
+    Object.assign(this.#forwarder, {
+      linkMtuBytes: mtuBytes,
+      interfaceMac: mac,
+    } satisfies Partial<ForwarderState>);
+    prepareTap(this.#parts.netlink, this.#parts.tap.name, { ifIndex: index, mtuBytes });
   }
 
   #stop(): void {

@@ -29,6 +29,7 @@ export interface Answer {
 export interface OpenOptions {
   readonly slots?: number;
   readonly interface?: string;
+  readonly objectPath?: string;
   /** A command that starts the process, such as one that takes capabilities away. */
   readonly wrapper?: readonly string[];
 }
@@ -64,6 +65,7 @@ export class RemotePlane implements AsyncDisposable {
       const description = await plane.#call('open', {
         interface: options.interface ?? 'eth0',
         instance,
+        ...(options.objectPath !== undefined && { objectPath: options.objectPath }),
         capacity: { ...CAPACITY, ...(options.slots !== undefined && { slots: options.slots }) },
       });
       return Object.assign(plane, { description: description as string });

@@ -3,7 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { DEFAULT_TIMEOUTS, type ForwardingTable, type Service } from '../../../src/forwarding/table.ts';
 import { REAL, VIP } from './packets.ts';
 
-const DIRECTOR_OBJECT = fileURLToPath(new URL('../../../build/bpf/director.bpf.o', import.meta.url));
+export const DIRECTOR_OBJECT: string = fileURLToPath(
+  new URL('../../../build/bpf/director.bpf.o', import.meta.url),
+);
 
 /** Whether the plane can run here at all. */
 export const able: boolean = process.getuid?.() === 0 && existsSync(DIRECTOR_OBJECT);

@@ -1,0 +1,102 @@
+import { queryXdp } from '../../../src/linux/bpf/query.ts';
+import { AF, type Descriptor, openSocket, SOCK } from '../../../src/linux/descriptor.ts';
+import { inNamespace } from '../../../src/linux/namespace-thread.ts';
+import type { PacketSocket } from '../../../src/linux/packet-socket.ts';
+import type { RawSender } from '../../../src/linux/raw-socket.ts';
+import { PROTOCOL } from '../../../src/net/ipv4.ts';
+import { drain, receive, tcp, VIP } from './packets.ts';
+import { type OpenOptions, RemotePlane } from './remote-plane.ts';
+import { TABLE } from './table.ts';
+import { TestNetwork } from './topology.ts';
+
+/** A network with a plane that forwards by the table, and sockets to send and capture with. */
+export class PlaneFixture implements AsyncDisposable {
+  readonly network: TestNetwork;
+  readonly instance: string;
+  readonly client: RawSender;
+  readonly atClient: PacketSocket;
+  readonly atReal: PacketSocket;
+  /** The cable of the director, from the router's end. */
+  readonly atRouter: PacketSocket;
+  plane: RemotePlane;
+  #sink: Descriptor;
+
+  private constructor(network: TestNetwork, plane: RemotePlane) {
+    this.network = network;
+    this.plane = plane;
+    this.instance = instanceOf(network);
+    this.client = network.sender('client');
+    this.atClient = network.capture('client');
+    this.atReal = network.capture('real');
+    this.atRouter = network.capture('router', 'director');
+    this.#sink = openSink(network);
+  }
+
+  static async build(): Promise<PlaneFixture> {
+    const network = await TestNetwork.build();
+    try {
+      const plane = await RemotePlane.open(network.namespace('director'), instanceOf(network));
+      const fixture = new PlaneFixture(network, plane);
+      await plane.apply(TABLE);
+      await fixture.untilResolved();
+      return fixture;
+    } catch (error) {
+      network[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  async reopen(options: OpenOptions = {}): Promise<void> {
+    this.plane = await RemotePlane.open(this.network.namespace('director'), this.instance, options);
+  }
+
+  /** Until packets go by the fast path: before the next hop is known they go by the slow one. */
+  async untilResolved(): Promise<void> {
+    for (let attempt = 0; attempt < 100; attempt++) {
+      const before = (await this.plane.counters()).handedOver;
+      this.client.send(tcp(30_000 + attempt), VIP);
+      await receive(this.atReal, { protocol: PROTOCOL.ipip });
+      if ((await this.plane.counters()).handedOver === before) return;
+    }
+    throw new Error('the fast path never learned the next hop');
+  }
+
+  /** Has the real refuse tunnel packets, as a host without decapsulation does, while `work` runs. */
+  async whileRefusingTunnels(work: () => Promise<void>): Promise<void> {
+    this.#sink.close();
+    try {
+      await work();
+    } finally {
+      this.#sink = openSink(this.network);
+    }
+  }
+
+  forgetCaptured(): void {
+    for (const socket of [this.atClient, this.atReal, this.atRouter]) drain(socket);
+  }
+
+  programId(): number | undefined {
+    const { index } = this.network.link('director');
+    return inNamespace(this.network.namespace('director'), () => queryXdp(index))?.programId;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.plane.kill();
+    await this.reopen().then(
+      () => this.plane.remove(),
+      () => undefined,
+    );
+    this.#sink.close();
+    this.network[Symbol.dispose]();
+  }
+}
+
+/** A raw socket for tunnel packets, which nobody reads, keeps the real from answering each with an ICMP error. */
+function openSink(network: TestNetwork): Descriptor {
+  const kind = { domain: AF.inet, type: SOCK.raw, protocol: PROTOCOL.ipip };
+  return inNamespace(network.namespace('real'), () => openSocket('sink of tunnel packets', kind));
+}
+
+function instanceOf(network: TestNetwork): string {
+  return `test-${network.id}`;
+}
