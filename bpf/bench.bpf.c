@@ -4,22 +4,24 @@
  * mirrors the maps. */
 #include "encapsulate.h"
 
-/* One line, the same for whichever program is measured. The kernel's own measure comes in whole nanoseconds, which is
- * too coarse, so the first and the last run note the time. */
+/* One line, the same for whichever program is measured. The kernel's own measure comes in whole nanoseconds, and counts
+ * the time for which others took the processor; so the time is noted every few thousand runs, which tells such spells. */
 struct walk {
 	__u32 index;             /* of the flow whose turn it is */
 	__u32 stride;            /* shares no factor with `flows`, so that every flow gets its turn */
 	__u32 flows;
 	__u32 header_sum;        /* of the IP header with client and checksum 0 */
 	__u32 ttl_protocol;      /* the third word of the IP header, checksum 0 */
-	__u32 runs;              /* counted down */
-	__u64 started;
-	__u64 ended;
-	__u32 first_run;
-	__u32 reserved[5];
+	__u32 interval;          /* runs from mark to mark */
+	__u32 left;              /* until the next */
+	__u32 marked;
+	__u32 reserved[8];
 };
 
+#define MARKS 64
+
 struct walk walk SEC(".bss.walk");
+__u64 marks[MARKS] SEC(".bss.marks");
 
 enum target {
 	TARGET_FLOOR = 0,
@@ -36,6 +38,13 @@ struct {
 
 struct real floor_real SEC(".bss.floor_real");
 
+static __noinline int mark(void)
+{
+	marks[walk.marked++ % MARKS] = bpf_ktime_get_ns();
+	walk.left = walk.interval - 1;
+	return 0;
+}
+
 static __always_inline __u32 next_flow(void)
 {
 	__u32 index = walk.index + walk.stride;
@@ -43,10 +52,8 @@ static __always_inline __u32 next_flow(void)
 	if (index >= walk.flows)
 		index -= walk.flows;
 	walk.index = index;
-	if (walk.runs == walk.first_run)
-		walk.started = bpf_ktime_get_ns();
-	if (--walk.runs == 0)
-		walk.ended = bpf_ktime_get_ns();
+	if (walk.left-- == 0)
+		mark();
 	return index;
 }
 

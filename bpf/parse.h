@@ -66,6 +66,16 @@ struct packet {
 	__u8 tcp_flags;          /* 0 for UDP */
 };
 
+/* The verifier of 6.1 and 6.12 forgets how large a value with swapped bytes can be, and allows no pointer arithmetic with
+ * it; the compiler knows it and would leave the mask out. */
+static __always_inline __u16 bounded_ntohs(__be16 value)
+{
+	__u32 host = bpf_ntohs(value);
+
+	asm volatile("" : "+r"(host));
+	return host & 0xffff;
+}
+
 static __always_inline long frame_bytes(const struct xdp_md *ctx)
 {
 	long bytes = (long)ctx->data_end - (long)ctx->data;
@@ -124,7 +134,7 @@ static __always_inline int parse_common(const struct cursor *cursor, const struc
 
 	if (unlikely(*(const __u8 *)ip != 0x45 || ip->frag_off & bpf_htons(IP_FRAGMENT) || ip->ttl <= 1))
 		return -1;
-	packet->length = bpf_ntohs(ip->tot_len);
+	packet->length = bounded_ntohs(ip->tot_len);
 	if (unlikely((const void *)ip + packet->length > cursor->end))
 		return -1;
 	packet->protocol = ip->protocol;
