@@ -1,5 +1,6 @@
-import { execFile } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -75,26 +76,29 @@ describe.skipIf(obstacle !== undefined)(
 
 describe.skipIf(obstacle !== undefined)(`the demo${obstacle ? ` (skipped: ${obstacle})` : ''}`, () => {
   test('plays the whole scenario, prints the outcome and leaves nothing behind', async () => {
-    const before = listNamespaces();
-    const pinsBefore = existsSync(PINS) ? readdirSync(PINS) : [];
+    const lab = promisify(execFile)(CULVERT, ['lab', '--for', '15s', '--json', '--plane', 'xdp']);
+    const { pid } = lab.child;
 
-    const { stdout } = await promisify(execFile)(CULVERT, [
-      'lab',
-      '--for',
-      '15s',
-      '--json',
-      '--plane',
-      'xdp',
-    ]);
-
-    const outcome = JSON.parse(stdout) as LabOutcome;
+    const outcome = JSON.parse((await lab).stdout) as LabOutcome;
     expect(outcome.expectations.filter(({ met }) => !met)).toEqual([]);
     expect(outcome).toMatchObject({
       outcome: 'as expected',
       plane: expect.stringContaining('xdp, native mode'),
     });
     expect(outcome.requests.requests).toBeGreaterThan(100);
-    expect(listNamespaces()).toEqual(before);
-    expect(existsSync(PINS) ? readdirSync(PINS) : []).toEqual(pinsBefore);
+    expect(listNamespaces().filter((name) => name.startsWith(`culvert-${pid}-`))).toEqual([]);
+    expect(readdirSync(PINS).filter((name) => name.startsWith(`lab-${pid}`))).toEqual([]);
+  });
+
+  test('takes everything down again when it is ended half-way', async () => {
+    const lab = spawn(CULVERT, ['lab', '--json', '--plane', 'xdp'], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const prefix = `culvert-${lab.pid}-`;
+    await once(lab.stderr, 'data');
+    expect(listNamespaces().some((name) => name.startsWith(prefix))).toBe(true);
+    lab.kill('SIGINT');
+    const [status] = (await once(lab, 'exit')) as [number | null];
+    expect(status).toBe(0);
+    expect(listNamespaces().filter((name) => name.startsWith(prefix))).toEqual([]);
+    expect(readdirSync(PINS).filter((name) => name.startsWith(`lab-${lab.pid}`))).toEqual([]);
   });
 });

@@ -61,6 +61,8 @@ export class XdpPlane implements DataPlane {
   readonly #forwarder: ForwarderState;
   readonly #paths: RealPaths;
   readonly #running = new DisposableStack();
+  #sweeper: NodeJS.Timeout | undefined;
+  #sweepUnderWay: Generator<void> | undefined;
   #reversePathWarning: string | undefined;
 
   constructor(parts: XdpPlaneParts) {
@@ -95,7 +97,6 @@ export class XdpPlane implements DataPlane {
       }),
     );
     this.#repeat(TICK_MS, () => image.setNow(nowTick()));
-    this.#repeat(SWEEP_INTERVAL_MS, () => this.#sweep());
     const paths = this.#paths;
     this.connector = new TunnelConnector({
       mark: checkMark(link.index),
@@ -111,6 +112,8 @@ export class XdpPlane implements DataPlane {
     const summary = this.#image.apply(table, nowTick());
     if (summary.reals.added + summary.reals.removed > 0) this.#paths.follow();
     this.#parts.fastPath.commit();
+    // Not before the first table: the timeouts are in it.
+    this.#sweeper ??= this.#repeat(SWEEP_INTERVAL_MS, () => this.#sweep());
     this.#warnOfReversePath();
     return summary;
   }
@@ -167,14 +170,22 @@ export class XdpPlane implements DataPlane {
     await this.#parts.lock.release();
   }
 
-  #repeat(intervalMs: number, work: () => void): void {
+  #repeat(intervalMs: number, work: () => void): NodeJS.Timeout {
     const timer = setInterval(work, intervalMs);
     timer.unref();
     this.#running.defer(() => clearInterval(timer));
+    return timer;
   }
 
+  /** In steps of a few milliseconds, so that packets, checks and changes get their turn while a full table is swept. */
   #sweep(): void {
-    this.#image.sweep(nowTick());
+    if (this.#running.disposed) return;
+    this.#sweepUnderWay ??= this.#image.sweepInSteps(nowTick());
+    if (this.#sweepUnderWay.next().done !== true) {
+      setImmediate(() => this.#sweep());
+      return;
+    }
+    this.#sweepUnderWay = undefined;
     sweepForwarder(this.#forwarder, bootTimeMs());
   }
 
