@@ -1,0 +1,213 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { decide, decideEach } from '../../../src/forwarding/forwarder.ts';
+import { TICK_MS } from '../../../src/forwarding/image/layout.ts';
+import { REASON_NAMES } from '../../../src/forwarding/reasons.ts';
+import type { ForwarderState } from '../../../src/forwarding/state.ts';
+import { writeIpv4Checksum } from '../../../src/net/ipv4.ts';
+import { ipv4 } from '../../../src/net/ipv4-address.ts';
+import {
+  DIRECTOR,
+  DIRECTOR_MAC,
+  IF_INDEX,
+  NEXT_HOP_MAC,
+  NOW_MS,
+  REALS,
+  STANDARD_TABLE,
+  standardState,
+  VIP,
+} from './fixture.ts';
+import { ACK, CLIENT_PORT, data, outer, outerFragments, RST, tcp, udp } from './packets.ts';
+
+const [A, B] = REALS;
+
+function realIndex(state: ForwarderState, port: number, address = A): number {
+  return state.image.findService(VIP, port, 'tcp')?.reals.get(address) ?? 0;
+}
+
+test('counts packets, bytes and connections, of refused packets too', () => {
+  const state = standardState();
+  const index = realIndex(state, 81);
+  for (const packet of [tcp(81), tcp(81, { flags: ACK }), tcp(81, { flags: ACK, dataBytes: 1460 })]) {
+    decide(packet, state, NOW_MS);
+  }
+  expect(state.image.slowCounters(index)).toEqual({ packets: 3, bytes: 40 + 40 + 1500, connections: 1 });
+});
+
+test('a next hop that is not known: forwarded all the same', () => {
+  const state = standardState();
+  for (const { index } of state.image.reals()) {
+    state.image.setPath(index, { sourceAddress: DIRECTOR, mtuBytes: 1500, resolved: undefined });
+  }
+  expect(decide(tcp(81), state, NOW_MS)).toEqual({
+    verdict: 'forward',
+    real: realIndex(state, 81),
+    packets: [outer(tcp(81), A)],
+    reason: 'unresolved',
+  });
+});
+
+test('the MTU of each path counts', () => {
+  const state = standardState();
+  state.image.setMtu(realIndex(state, 81), 1400);
+  const packet = udp(53, { dataBytes: 10 });
+  expect(decide(packet, state, NOW_MS).reason).toBeUndefined();
+  expect(decide(tcp(81, { dataBytes: 1340 }), state, NOW_MS).reason).toBeUndefined();
+  const decision = decide(tcp(81, { dataBytes: 1341 }), state, NOW_MS);
+  expect(decision.verdict === 'answer' && decision.packet.subarray(24, 28)).toEqual(
+    Uint8Array.of(0, 0, 1380 >> 8, 1380 & 255),
+  );
+});
+
+test('an MTU that no client can be told: nothing is sent', () => {
+  const state = standardState();
+  state.image.setMtu(realIndex(state, 81), 87);
+  expect(decide(tcp(81, { dataBytes: 100 }), state, NOW_MS)).toEqual({
+    verdict: 'drop',
+    reason: 'too-big-quiet',
+  });
+  state.image.setMtu(realIndex(state, 81), 88);
+  expect(decide(tcp(81, { dataBytes: 100 }), state, NOW_MS).reason).toBe('too-big');
+});
+
+test('an MTU under any that IP allows still ends', () => {
+  const state = standardState();
+  state.image.setMtu(realIndex(state, 81), 0);
+  const decision = decide(tcp(81, { ip: { dontFragment: false } }), state, NOW_MS);
+  expect(decision.verdict === 'forward' && decision.packets.length).toBe(5);
+});
+
+test('answers about packets that are too big are limited for each client', () => {
+  const state = standardState();
+  const reasons = Array.from(
+    { length: 60 },
+    (_, sequence) => decide(tcp(80, { flags: ACK, sequence, dataBytes: 1460 }), state, NOW_MS).reason,
+  );
+  expect(reasons.filter((reason) => reason === 'too-big')).toHaveLength(50);
+  expect(reasons.slice(50).every((reason) => reason === 'too-big-quiet')).toBe(true);
+  const other = tcp(80, { flags: ACK, dataBytes: 1460, ip: { source: ipv4('198.51.100.8') } });
+  expect(decide(other, state, NOW_MS).reason).toBe('too-big');
+});
+
+test('port unreachable: six at once, then one a second', () => {
+  const state = standardState();
+  const answered = (nowMs: number): boolean => decide(tcp(82), state, nowMs).verdict === 'answer';
+  expect(Array.from({ length: 8 }, () => answered(NOW_MS)).filter(Boolean)).toHaveLength(6);
+  expect([answered(NOW_MS + 999), answered(NOW_MS + 1000), answered(NOW_MS + 1001)]).toEqual([
+    false,
+    true,
+    false,
+  ]);
+});
+
+test('a flow of a real that is deleted is reset in a rotation', () => {
+  const state = standardState();
+  decide(tcp(81), state, NOW_MS);
+  const services = STANDARD_TABLE.services.map((service) =>
+    service.port === 81 ? { ...service, reals: service.reals.slice(1) } : service,
+  );
+  state.image.apply({ ...STANDARD_TABLE, services }, NOW_MS / TICK_MS);
+  expect(decide(tcp(81, { flags: ACK }), state, NOW_MS).reason).toBe('no-flow');
+});
+
+test("a check's packets go to the real under test, whatever the service would choose, and leave no flow", () => {
+  const state = standardState();
+  const source = { sourcePort: 50_000, ip: { source: DIRECTOR } };
+  const index = realIndex(state, 81, B);
+  state.checks.set(50_000, index);
+  const before = state.image.cursors.slice();
+  for (const packet of [tcp(81, source), tcp(99, source), tcp(81, { ...source, flags: RST })]) {
+    expect(decide(packet, state, NOW_MS)).toEqual({
+      verdict: 'forward',
+      real: index,
+      packets: [outer(packet, B)],
+      reason: 'check',
+    });
+  }
+  expect([...state.image.listFlows(NOW_MS / TICK_MS)]).toEqual([]);
+  expect(state.image.cursors).toEqual(before);
+  expect(state.image.slowCounters(index).packets).toBe(0);
+});
+
+test('a check reaches a real that does not serve', () => {
+  const state = standardState();
+  const index = realIndex(state, 82, B);
+  state.checks.set(50_000, index);
+  const packet = tcp(82, { sourcePort: 50_000, ip: { source: DIRECTOR } });
+  expect(decide(packet, state, NOW_MS)).toMatchObject({ verdict: 'forward', real: index, reason: 'check' });
+});
+
+test('the port alone does not make a packet a check', () => {
+  const state = standardState();
+  state.checks.set(CLIENT_PORT, realIndex(state, 81, B));
+  expect(decide(tcp(81), state, NOW_MS)).toMatchObject({ verdict: 'forward', real: realIndex(state, 81) });
+  const own = ipv4('10.0.7.7');
+  const packet = tcp(81, { ip: { source: own } });
+  expect(decide(packet, state, NOW_MS).reason).toBeUndefined();
+  state.ownAddresses.add(own);
+  expect(decide(packet, state, NOW_MS).reason).toBe('check');
+});
+
+test('fragments of one size below the path: the outer ones are cut on multiples of eight', () => {
+  const state = standardState();
+  state.image.setPath(realIndex(state, 81), {
+    sourceAddress: DIRECTOR,
+    mtuBytes: 1006,
+    resolved: { nextHopMac: NEXT_HOP_MAC, sourceMac: DIRECTOR_MAC, ifIndex: IF_INDEX },
+  });
+  const packet = tcp(81, { dataBytes: 1460, ip: { dontFragment: false } });
+  const decision = decide(packet, state, NOW_MS);
+  expect(decision.verdict === 'forward' && decision.packets).toEqual(
+    outerFragments(packet, A, { id: 1, ends: [984, 1500] }),
+  );
+});
+
+const addressed = fc
+  .tuple(
+    fc.uint8Array({ minLength: 20, maxLength: 120 }),
+    fc.constantFrom(1, 6, 6, 17, 17, 47),
+    fc.constantFrom(80, 81, 53, 82, 99),
+    fc.boolean(),
+  )
+  .map(([bytes, protocol, port, sound]) => {
+    bytes.set([0xc0, 0, 2, 10], 16);
+    bytes[9] = protocol;
+    if (bytes.length >= 24) bytes.set([port >> 8, port & 255], 22);
+    if (sound) {
+      if (((bytes[6] as number) & 3) !== 0) bytes.set([0x40, 0], 6);
+      bytes[0] = 0x45;
+      bytes.set([0, bytes.length], 2);
+      writeIpv4Checksum(bytes, 0, 20);
+    }
+    return bytes;
+  });
+
+test('whatever comes has exactly one verdict, with a reason unless it is simply forwarded', () => {
+  const state = standardState();
+  const reasons = new Set<string>();
+  fc.assert(
+    fc.property(fc.oneof(fc.uint8Array({ maxLength: 100 }), addressed, addressed), (bytes) => {
+      const decision = decide(bytes, state, NOW_MS);
+      expect(['forward', 'answer', 'hold', 'drop', 'pass']).toContain(decision.verdict);
+      if (decision.verdict !== 'forward') expect(REASON_NAMES).toContain(decision.reason);
+      reasons.add(decision.reason ?? 'forward');
+      expect(decideEach(bytes, state, NOW_MS)).toHaveLength(1);
+    }),
+    { numRuns: 3000 },
+  );
+  expect(reasons.size).toBeGreaterThan(8);
+});
+
+test('every prefix of a packet and every flipped byte is survived', () => {
+  const state = standardState();
+  const packet = tcp(81, { dataBytes: 30, ip: { options: data(12) } });
+  for (let at = 0; at < packet.length; at++) {
+    decide(packet.subarray(0, at), state, NOW_MS);
+    for (const value of [0, 1, 0x7f, 0xff]) {
+      const damaged = packet.slice();
+      damaged[at] = value;
+      writeIpv4Checksum(damaged, 0, 32);
+      expect(decide(damaged, state, NOW_MS).verdict).toBeDefined();
+    }
+  }
+});
