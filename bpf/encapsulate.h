@@ -74,7 +74,7 @@ static __always_inline int encapsulate(struct xdp_md *ctx, const struct real *re
 	inner->check = checksum_after_ttl(inner->check);
 	write_outer(outer, inner, real);
 	write_ethernet(frame, real, next_hop);
-	padding = end - (void *)inner - bpf_ntohs(inner->tot_len);
+	padding = end - (void *)inner - bounded_ntohs(inner->tot_len);
 	if (unlikely(padding > 0))
 		bpf_xdp_adjust_tail(ctx, -(int)padding);
 	return 0;
