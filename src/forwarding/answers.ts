@@ -6,7 +6,7 @@ import type { Ipv4Address } from '../net/ipv4-address.ts';
 import { buildTcp, TCP_FLAGS, type TcpHeader } from '../net/tcp.ts';
 
 /** RFC 1812, section 4.3.2.3: as much of the packet as fits 576 bytes in all. */
-const QUOTE_BYTES = 548;
+export const QUOTE_BYTES = 548;
 /** RFC 1812, section 4.3.2.5: precedence 6, internetwork control. */
 const ICMP_ERROR_TOS = 0xc0;
 
@@ -21,17 +21,11 @@ export interface IcmpError {
 }
 
 /** An ICMP error about a packet, from the address that the packet was sent to. */
-export function buildIcmpError(header: Ipv4Header, { id, about, ...fields }: IcmpError): Uint8Array {
-  return buildIpv4(
-    {
-      source: header.destination,
-      destination: header.source,
-      protocol: PROTOCOL.icmp,
-      tos: ICMP_ERROR_TOS,
-      id,
-    },
-    buildIcmp({ ...fields, payload: about.subarray(0, QUOTE_BYTES) }),
-  );
+export function buildIcmpError(header: Ipv4Header, error: IcmpError): Uint8Array {
+  const { type, code, rest = 0, about, id } = error;
+  const message = buildIcmp({ type, code, rest, payload: about.subarray(0, QUOTE_BYTES) });
+  const addresses = { source: header.destination, destination: header.source };
+  return buildIpv4({ ...addresses, protocol: PROTOCOL.icmp, tos: ICMP_ERROR_TOS, id }, message);
 }
 
 /** The reply to an echo request: the same data (RFC 792), IP options left out. */

@@ -46,11 +46,10 @@ export class Blackholes {
   }
 
   recordAnswer(flow: string, identity: PacketIdentity, nowMs: number): void {
-    const times = this.timesTold(flow, identity, nowMs);
     const entry = this.#told.get(flow);
     const fresh = entry === undefined || nowMs - entry.lastMs > this.#limits.idleMs;
     const answers: Map<PacketIdentity, number> = fresh ? new Map() : entry.answers;
-    touch(answers, identity, times + 1, PACKETS_PER_FLOW);
+    touch(answers, identity, (answers.get(identity) ?? 0) + 1, PACKETS_PER_FLOW);
     touch(this.#told, flow, { answers, lastMs: nowMs }, this.#limits.flows);
   }
 

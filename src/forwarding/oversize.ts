@@ -1,7 +1,7 @@
 import { readU16, readU32 } from '../net/bytes.ts';
 import { ICMP_CODE, ICMP_TYPE } from '../net/icmp.ts';
 import { PROTOCOL } from '../net/ipv4.ts';
-import { buildIcmpError } from './answers.ts';
+import { buildIcmpError, QUOTE_BYTES } from './answers.ts';
 import type { PacketIdentity } from './blackhole.ts';
 import { type Context, nextId, type VipPacket } from './context.ts';
 import type { Decision } from './decision.ts';
@@ -39,7 +39,7 @@ export function refuseOversize(context: Context, packet: VipPacket, target: Targ
         type: ICMP_TYPE.destinationUnreachable,
         code: ICMP_CODE.fragmentationNeeded,
         rest: mtuBytes,
-        about: routed(packet.bytes),
+        about: routed(packet.bytes.subarray(0, QUOTE_BYTES)),
         id: nextId(context),
       }),
   });
