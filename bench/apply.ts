@@ -21,7 +21,7 @@ export interface ApplyResult {
 }
 
 const WORKER = fileURLToPath(new URL('apply-worker.ts', import.meta.url));
-const CULVERT = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
+const CULVERT = fileURLToPath(new URL('../culvert', import.meta.url));
 
 export async function benchApply(rounds: number): Promise<ApplyResult> {
   await using cleanUp = new AsyncDisposableStack();
@@ -68,7 +68,7 @@ async function measureDirector(
   const configPath = join(directory, 'culvert.yaml');
   await writeFile(configPath, bigConfig({ instance, runDirectory: directory }));
 
-  const director = cleanUp.use(new Program(namespace, [process.execPath, CULVERT, 'run', '-c', configPath]));
+  const director = cleanUp.use(new Program(namespace, [CULVERT, 'run', '-c', configPath]));
   await director.waitFor(/ready/, 60_000);
   const api = new ApiClient(join(directory, `${instance}.sock`));
   cleanUp.defer(() => api.down());

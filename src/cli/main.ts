@@ -1,3 +1,4 @@
+#!/usr/bin/env -S node --max-semi-space-size=2 --optimize-for-size
 import { realpath } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';

@@ -13,7 +13,7 @@ import { captureLab } from './lab-capture.ts';
 import { Program } from './program.ts';
 import { HOST_INTERFACE, type HostName, REAL_NAMES, Topology } from './topology.ts';
 
-const CULVERT = [process.execPath, fileURLToPath(new URL('../../cli/main.ts', import.meta.url))];
+const CULVERT = fileURLToPath(new URL('../../../culvert', import.meta.url));
 const VIP_URL = `http://${LAB_VIP}/`;
 
 /** The lab in network namespaces: real programs, the real kernel, the XDP data plane. */
@@ -73,7 +73,7 @@ export class NamespaceLab implements LabEnvironment {
 
   /** Starts `culvert run`; resolves when it answers. */
   async startDirector(): Promise<void> {
-    const command = [...CULVERT, 'run', '-c', this.configPath];
+    const command = [CULVERT, 'run', '-c', this.configPath];
     this.#director = new Program(this.topology.namespaceOf('director'), command);
     await this.#director.waitFor(/ready/);
   }
@@ -85,7 +85,7 @@ export class NamespaceLab implements LabEnvironment {
 
   /** Runs a culvert command in a host's namespace; its standard output. */
   culvert(host: HostName, ...parameters: readonly string[]): Promise<string> {
-    return runInNamespace(this.topology.namespaceOf(host), [...CULVERT, ...parameters]);
+    return runInNamespace(this.topology.namespaceOf(host), [CULVERT, ...parameters]);
   }
 
   status(): Promise<WireStatus> {
