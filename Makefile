@@ -6,13 +6,17 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Wno-unused-para
 	-I/usr/include/$(shell uname -m)-linux-gnu
 BPF_OBJECTS := $(patsubst bpf/%.bpf.c,build/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
 
-.PHONY: run test check format build bpf bench fuzz setup setup-test clean
+.PHONY: run test test-vm check format build bpf bench fuzz setup setup-test clean
 
 run: setup bpf
 	@./culvert lab $(ARGS)
 
 test: setup-test bpf check
 	@vitest run $(ARGS)
+
+test-vm: setup-test bpf
+	@scripts/setup-vm.sh
+	@node test/vm/main.ts $(ARGS)
 
 check:
 	@biome check . && oxlint --deny-warnings && tsc --noEmit

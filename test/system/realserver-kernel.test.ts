@@ -7,6 +7,8 @@ import { inNamespace } from '../../src/linux/namespace-thread.ts';
 import { findLink } from '../../src/linux/netlink/link.ts';
 import { NetlinkSocket } from '../../src/linux/netlink/socket.ts';
 import { createIpip } from '../../src/linux/netlink/tunnel.ts';
+import { createNamespace, deleteNamespace } from '../../src/linux/netns.ts';
+import { readSysctl, writeSysctl } from '../../src/linux/sysctl.ts';
 import { setupRealServer } from '../../src/realserver/setup.ts';
 import { teardownRealServer } from '../../src/realserver/teardown.ts';
 import { verifyRealServer } from '../../src/realserver/verify.ts';
@@ -52,9 +54,21 @@ describe.skipIf(!root)('a device of the kernel (needs root)', () => {
   });
 
   test.skipIf(!hasIpip())('an ipip device is made by netlink (needs a kernel with ipip)', () => {
-    using socket = new NetlinkSocket(host.real);
-    createIpip(socket, 'tunl9');
-    expect(findLink(socket, 'tunl9')?.kind).toBe('ipip');
+    // Otherwise the module's own tunl0 is there already, and the kernel allows one device for the packets of everyone.
+    const own = 'net/core/fb_tunnels_only_for_init_net';
+    const namespace = `cvd${process.pid}`;
+    const former = readSysctl(own) ?? '0';
+    writeSysctl(own, '1');
+    try {
+      createNamespace(namespace);
+      using socket = new NetlinkSocket(namespace);
+      createIpip(socket, 'tunl9');
+      expect(findLink(socket, 'tunl9')?.kind).toBe('ipip');
+      expect(() => createIpip(socket, 'tunl8')).toThrowError(/EEXIST/);
+    } finally {
+      deleteNamespace(namespace);
+      writeSysctl(own, former);
+    }
   });
 });
 

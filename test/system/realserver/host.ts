@@ -115,7 +115,8 @@ export class RealHost implements Disposable {
   snapshot(): Record<string, string> {
     return {
       ...this.inside(() => readTree('/proc/sys/net/ipv4')),
-      links: this.sh("ip -o link | sed 's/ qlen [0-9]*//'"),
+      // A device that was up once keeps its queue.
+      links: this.sh("ip -o link | sed 's/ qdisc [a-z]*//; s/ qlen [0-9]*//'"),
       addresses: this.sh('ip -o -4 addr'),
       routes: this.sh('ip -4 route show table all'),
       nft: this.sh('nft list ruleset'),

@@ -1,0 +1,63 @@
+// Boots stock Debian kernels in QEMU and runs the tests of test/vm/vitest.config.ts in each:
+//   node test/vm/main.ts [--kernel 6.1] [--limit-seconds 900] [part of a test file's name]...
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { runGuest } from './guest.ts';
+import type { Report } from './report.ts';
+
+const KERNELS = ['6.1', '6.12'] as const;
+const DIRECTORY = 'build/vm';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    kernel: { type: 'string', multiple: true, default: [...KERNELS] },
+    'limit-seconds': { type: 'string', default: '900' },
+  },
+});
+
+// An ended runner takes its guest along.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
+const counts = { passed: 0, failed: 0, skipped: 0 };
+
+for (const kernel of values.kernel) await runKernel(kernel);
+console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1;
+
+async function runKernel(series: string): Promise<void> {
+  const kernel = resolve(DIRECTORY, series);
+  const label = `Linux ${series}`;
+  if (!existsSync(join(kernel, 'release'))) {
+    counts.skipped++;
+    console.log(`- ${label}: skipped: ${whyMissing(kernel)}`);
+    return;
+  }
+  const limitMs = 1000 * Number(values['limit-seconds']);
+  const options = { kernel, checkout: process.cwd(), tests: positionals, limitMs };
+  const { failure, durationMs } = await runGuest(options, (report) => print(label, report));
+  if (failure !== undefined) {
+    counts.failed++;
+    console.log(`✗ ${label}: the guest did not come to its end\n${indented(failure)}`);
+  }
+  console.log(`${label} took ${(durationMs / 1000).toFixed(1)} s`);
+}
+
+function whyMissing(kernel: string): string {
+  const reason = join(kernel, 'missing');
+  return existsSync(reason) ? readFileSync(reason, 'utf8').trim() : 'scripts/setup-vm.sh has not fetched it';
+}
+
+function print(label: string, report: Report): void {
+  if (report.kind !== 'test') return;
+  const { state, file, name, durationMs, errors } = report;
+  counts[state]++;
+  const sign = { passed: '✓', failed: '✗', skipped: '-' }[state];
+  console.log(`${sign} ${label} ${file}: ${name} (${durationMs} ms)`);
+  for (const error of errors) console.log(indented(error));
+}
+
+function indented(text: string): string {
+  return text.replace(/^/gm, '    ');
+}

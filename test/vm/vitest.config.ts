@@ -1,0 +1,19 @@
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
+
+/** What runs inside a guest. An emulated CPU is some twenty times slower than a real one. */
+const config: ViteUserConfig = defineConfig({
+  test: {
+    include: [
+      'test/vm/guest/**/*.test.ts',
+      'test/system/{bpf,fast-path-frames,linux-netlink,linux-sockets}.test.ts',
+      'test/system/realserver-{kernel,program}.test.ts',
+    ],
+    reporters: ['test/vm/reporter.ts'],
+    pool: 'forks',
+    fileParallelism: false,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+  },
+});
+
+export default config;
