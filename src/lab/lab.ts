@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WireStats } from '../api/wire.ts';
+import type { RealServerOptions } from '../realserver/options.ts';
 import type { LabEnvironment } from './environment.ts';
 import { type Expectation, Expectations } from './expectations.ts';
 import { openLabEnvironment } from './open-environment.ts';
@@ -14,6 +15,8 @@ export interface LabOptions {
   readonly json: boolean;
   /** Undefined: xdp where this machine can, else simulated, said in one line. */
   readonly plane: 'xdp' | 'simulated' | undefined;
+  /** How the reals of network namespaces take the outer header off. The simulated ones know one way. */
+  readonly decapsulation: RealServerOptions['decapsulation'];
   readonly stdout: NodeJS.WritableStream;
   readonly stderr: NodeJS.WritableStream;
   readonly signal: AbortSignal;

@@ -5,11 +5,12 @@ import { topologyObstacle } from './namespaces/topology.ts';
 import { SimulatedLab } from './simulated/simulated-lab.ts';
 
 /** The lab on the plane asked for; where none was and this machine cannot do XDP, the simulated one, said in one line. */
-export async function openLabEnvironment({ plane, stderr }: LabOptions): Promise<LabEnvironment> {
+export async function openLabEnvironment(options: LabOptions): Promise<LabEnvironment> {
+  const { plane, decapsulation, stderr } = options;
   const obstacle = plane === undefined ? topologyObstacle() : undefined;
   if (plane === 'simulated' || obstacle !== undefined) {
     if (obstacle !== undefined) stderr.write(`culvert: the simulated plane is used: ${obstacle}\n`);
     return SimulatedLab.open();
   }
-  return NamespaceLab.open();
+  return NamespaceLab.open(undefined, decapsulation);
 }

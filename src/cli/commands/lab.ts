@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import type { LabOptions } from '../../lab/lab.ts';
 import { durationArgument } from '../arguments.ts';
 import { type Context, examples, stopSignal } from '../context.ts';
 
@@ -6,6 +7,7 @@ interface LabCommandOptions {
   readonly for?: number;
   readonly json?: true;
   readonly plane?: 'xdp' | 'simulated';
+  readonly decapsulation: LabOptions['decapsulation'];
 }
 
 export function register(program: Command, context: Context): void {
@@ -22,6 +24,14 @@ export function register(program: Command, context: Context): void {
         'xdp',
         'simulated',
       ]),
+    )
+    .addOption(
+      new Option(
+        '--decapsulation <how>',
+        'what the real servers of the xdp plane take the outer header off by',
+      )
+        .choices(['auto', 'kernel', 'xdp'])
+        .default('auto'),
     );
   examples(command, 'culvert lab', 'culvert lab --for 15s --json', 'culvert lab --plane simulated').action(
     (options: LabCommandOptions) => lab(options, context),
@@ -35,6 +45,7 @@ async function lab(options: LabCommandOptions, context: Context): Promise<void> 
     forMs: options.for,
     json: options.json ?? false,
     plane: options.plane,
+    decapsulation: options.decapsulation,
     stdout: context.stdout,
     stderr: context.stderr,
     signal: stop.signal,

@@ -6,6 +6,7 @@ import { ApiClient } from '../../api/client.ts';
 import type { WireEvent, WireStatus } from '../../api/wire.ts';
 import { runInNamespace } from '../../linux/netns.ts';
 import { type Ipv4Address, ipv4 } from '../../net/ipv4-address.ts';
+import type { RealServerOptions } from '../../realserver/options.ts';
 import type { LabCapture, LabEnvironment, LabReal, RequestResult, UploadResult } from '../environment.ts';
 import { LAB_VIP, type LabConfig, labConfig } from '../lab-config.ts';
 import { HeldConnections } from './held-connections.ts';
@@ -16,6 +17,8 @@ import { HOST_INTERFACE, type HostName, REAL_NAMES, Topology } from './topology.
 const CULVERT = fileURLToPath(new URL('../../../culvert', import.meta.url));
 const VIP_URL = `http://${LAB_VIP}/`;
 
+type Decapsulation = RealServerOptions['decapsulation'];
+
 /** The lab in network namespaces: real programs, the real kernel, the XDP data plane. */
 export class NamespaceLab implements LabEnvironment {
   readonly vip: Ipv4Address = ipv4(LAB_VIP);
@@ -24,14 +27,16 @@ export class NamespaceLab implements LabEnvironment {
   readonly url: string = VIP_URL;
   readonly topology: Topology;
   readonly #directory: string;
+  readonly #decapsulation: Decapsulation;
   readonly #api: ApiClient;
   readonly #servers = new Map<string, Program>();
   readonly #cleanUp = new AsyncDisposableStack();
   #director: Program | undefined;
 
-  private constructor(topology: Topology, directory: string) {
+  private constructor(topology: Topology, directory: string, decapsulation: Decapsulation) {
     this.topology = topology;
     this.#directory = directory;
+    this.#decapsulation = decapsulation;
     this.#api = new ApiClient(join(directory, `${this.instance}.sock`));
     this.reals = REAL_NAMES.map((name) => ({ name, address: topology.addressOf(name) }));
     this.tryByHand = `nsenter --net=/run/netns/${topology.namespaceOf('client')} curl ${VIP_URL}`;
@@ -40,9 +45,10 @@ export class NamespaceLab implements LabEnvironment {
   }
 
   /** Builds the namespaces, sets the reals up and starts the director. If that fails nothing is left behind. */
-  static async open(id = `${process.pid}`): Promise<NamespaceLab> {
+  static async open(id = `${process.pid}`, decapsulation: Decapsulation = 'auto'): Promise<NamespaceLab> {
     const topology = await Topology.build(id);
-    const lab = new NamespaceLab(topology, await mkdtemp(join(tmpdir(), 'culvert-lab-')));
+    const directory = await mkdtemp(join(tmpdir(), 'culvert-lab-'));
+    const lab = new NamespaceLab(topology, directory, decapsulation);
     try {
       await Promise.all(lab.reals.map((real) => lab.#openReal(real)));
       await lab.writeConfig({});
@@ -138,8 +144,10 @@ export class NamespaceLab implements LabEnvironment {
 
   async setUpReal(real: LabReal, mss: number | 'auto' | 'none'): Promise<void> {
     const where = ['--vip', LAB_VIP, '--interface', HOST_INTERFACE];
-    const how = ['--director', this.topology.addressOf('director'), '--mss', `${mss}`];
-    await this.culvert(this.#hostOf(real), 'realserver', 'setup', ...where, ...how, ...this.#naming(real));
+    const how = ['--decapsulation', this.#decapsulation, '--mss', `${mss}`];
+    const director = ['--director', this.topology.addressOf('director')];
+    const options = [...where, ...how, ...director, ...this.#naming(real)];
+    await this.culvert(this.#hostOf(real), 'realserver', 'setup', ...options);
   }
 
   async tearDownReal(real: LabReal): Promise<void> {

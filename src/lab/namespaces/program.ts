@@ -4,7 +4,9 @@ import { createInterface } from 'node:readline';
 import { CulvertError } from '../../errors.ts';
 import { spawnInNamespace } from '../../linux/netns.ts';
 
-const PATIENCE_MS = 5000;
+const STOP_PATIENCE_MS = 5000;
+/** Long enough for an emulated CPU; a program that ends before it says what is waited for is noticed at once. */
+const SAY_PATIENCE_MS = 60_000;
 
 /** A program that runs inside a namespace until it is stopped; its lines can be listened to and waited for. */
 export class Program implements AsyncDisposable {
@@ -29,7 +31,7 @@ export class Program implements AsyncDisposable {
   }
 
   /** The first line, of those to come, that the pattern matches. @throws CulvertError LAB when the program ends before. */
-  async waitFor(pattern: RegExp, timeoutMs: number = 2 * PATIENCE_MS): Promise<string> {
+  async waitFor(pattern: RegExp, timeoutMs: number = SAY_PATIENCE_MS): Promise<string> {
     const found = Promise.withResolvers<string>();
     const listener = (line: string): void => {
       if (pattern.test(line)) found.resolve(line);
@@ -57,7 +59,7 @@ export class Program implements AsyncDisposable {
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     if (!this.running) return;
     this.#child.kill(signal);
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), PATIENCE_MS);
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), STOP_PATIENCE_MS);
     await this.#exited;
     clearTimeout(timer);
   }
