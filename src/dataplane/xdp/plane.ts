@@ -113,7 +113,7 @@ export class XdpPlane implements DataPlane {
     if (summary.reals.added + summary.reals.removed > 0) this.#paths.follow();
     this.#parts.fastPath.commit();
     // Not before the first table: the timeouts are in it.
-    this.#sweeper ??= this.#repeat(SWEEP_INTERVAL_MS, () => this.#sweep());
+    if (this.#sweeper === undefined) this.#sweeper = this.#repeat(SWEEP_INTERVAL_MS, () => this.#sweep());
     this.#warnOfReversePath();
     return summary;
   }
