@@ -2,20 +2,32 @@ import { readFileSync } from 'node:fs';
 import { CulvertError } from '../errors.ts';
 
 /** Numbers of include/uapi/linux/capability.h. */
-const CAPABILITIES = { CAP_NET_ADMIN: 12, CAP_NET_RAW: 13, CAP_SYS_ADMIN: 21, CAP_BPF: 39 } as const;
+const CAPABILITIES = {
+  CAP_NET_ADMIN: 12,
+  CAP_NET_RAW: 13,
+  CAP_SYS_ADMIN: 21,
+  CAP_PERFMON: 38,
+  CAP_BPF: 39,
+} as const;
 
 export type Capability = keyof typeof CAPABILITIES;
 
-/** What a data plane in the kernel needs; of an inner list any one will do. */
-export const PLANE_CAPABILITIES: readonly (readonly Capability[])[] = [
+/** Of each inner list any one will do. */
+export type Capabilities = readonly (readonly Capability[])[];
+
+/** What loading and attaching an XDP program needs: without CAP_PERFMON the verifier forbids it to compare pointers. */
+export const XDP_CAPABILITIES: Capabilities = [
   ['CAP_NET_ADMIN'],
-  ['CAP_NET_RAW'],
   ['CAP_BPF', 'CAP_SYS_ADMIN'],
+  ['CAP_PERFMON', 'CAP_SYS_ADMIN'],
 ];
+
+/** What a data plane in the kernel needs: XDP, and raw sockets for the slow path. */
+export const PLANE_CAPABILITIES: Capabilities = [...XDP_CAPABILITIES, ['CAP_NET_RAW']];
 
 /** Those that this process lacks, in words: `CAP_BPF (or CAP_SYS_ADMIN)`. */
 export function missingCapabilities(
-  wanted: readonly (readonly Capability[])[] = PLANE_CAPABILITIES,
+  wanted: Capabilities = PLANE_CAPABILITIES,
   status: string = readFileSync('/proc/self/status', 'utf8'),
 ): string[] {
   const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
@@ -27,8 +39,8 @@ export function missingCapabilities(
 }
 
 /** @throws CulvertError PERMISSION that names what is missing. */
-export function requireCapabilities(purpose: string): void {
-  const missing = missingCapabilities();
+export function requireCapabilities(purpose: string, wanted: Capabilities = PLANE_CAPABILITIES): void {
+  const missing = missingCapabilities(wanted);
   if (missing.length === 0) return;
   throw new CulvertError(
     'PERMISSION',

@@ -1,4 +1,5 @@
 import { CulvertError } from '../errors.ts';
+import { requireCapabilities, XDP_CAPABILITIES } from '../linux/capabilities.ts';
 import { type Action, describeAction, type Step } from './action.ts';
 import type { RealServerFacts } from './facts.ts';
 import { observe } from './observe.ts';
@@ -28,6 +29,7 @@ export function setupRealServer(options: RealServerOptions): SetupSummary {
   const before = observe(options.interface, options.instance);
   const way = chooseDecapsulation(before, options);
   plan(before, options, way); // what cannot work is refused before anything is changed
+  requireCapabilities('setting up a real server', way === 'xdp' ? XDP_CAPABILITIES : [['CAP_NET_ADMIN']]);
   const done: string[] = [];
   const warnings: string[] = [];
   const former = readRecord(options);

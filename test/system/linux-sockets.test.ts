@@ -27,6 +27,7 @@ test('a missing capability is named', () => {
   expect(missingCapabilities(undefined, 'CapEff:\t0000000000002000\n')).toEqual([
     'CAP_NET_ADMIN',
     'CAP_BPF (or CAP_SYS_ADMIN)',
+    'CAP_PERFMON (or CAP_SYS_ADMIN)',
   ]);
   expect(missingCapabilities(undefined, 'CapEff:\t0000000000203000\n')).toEqual([]);
 });
