@@ -90,6 +90,17 @@ describe.skipIf(!able)('starts of the xdp plane (needs root and build/bpf/direct
     expect(inNamespace(namespace, () => queryXdp(indexOf('peer')))).toEqual(program);
   });
 
+  test('what a dead director of another instance left is told of by its name', async () => {
+    const former = `${instance}.f`;
+    await (await RemotePlane.open(namespace, former, { interface: 'eth0' }))[Symbol.asyncDispose]();
+    await expect(RemotePlane.open(namespace, instance, { interface: 'eth0' })).rejects.toMatchObject({
+      code: 'XDP_OCCUPIED',
+      message: expect.stringContaining(`"culvert down --instance ${former}"`) as string,
+    });
+    await using plane = await RemotePlane.open(namespace, former, { interface: 'eth0' });
+    await plane.remove();
+  });
+
   test('an interface that cannot do native mode gets generic mode, with a warning', async () => {
     await using plane = await RemotePlane.open(namespace, instance, { interface: 'jumbo' });
     expect(plane.description).toBe('xdp, generic mode on jumbo');

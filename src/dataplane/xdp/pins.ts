@@ -17,6 +17,7 @@ import { queryXdp } from '../../linux/bpf/query.ts';
 import { XdpLink } from '../../linux/bpf/xdp-link.ts';
 import { pinDirectory } from '../../linux/bpffs.ts';
 import { errnoOf } from '../../linux/errno.ts';
+import { occupiedError } from './occupant.ts';
 import {
   closeMaps,
   type ImageMaps,
@@ -143,7 +144,7 @@ function attach(request: PinRequest, { directory, object, build }: Build): Pinne
   removeInstance(directory);
   using loaded = openBpfObject(object, { mapSizes: mapSizes(request.capacity) });
   using program = loaded.program(PROGRAM);
-  const link = attachProgram(request, program);
+  const link = attachProgram(request, directory, program);
   const maps = mapsOf(loaded);
   const fastPath = new PinnedFastPath({ directory, maps, link, takeOver: 'fresh' });
   try {
@@ -159,16 +160,9 @@ function attach(request: PinRequest, { directory, object, build }: Build): Pinne
   }
 }
 
-function attachProgram(request: PinRequest, program: BpfProgram): XdpLink {
+function attachProgram(request: PinRequest, directory: string, program: BpfProgram): XdpLink {
   const occupant = queryXdp(request.ifIndex);
-  if (occupant !== undefined) {
-    throw new CulvertError(
-      'XDP_OCCUPIED',
-      `another XDP program (id ${occupant.programId}, ${occupant.mode} mode) is attached; it was left in place: ` +
-        `see "bpftool net", or take it off with "ip link set dev ${request.interface} xdp off"`,
-      { where: request.interface },
-    );
-  }
+  if (occupant !== undefined) throw occupiedError(request.interface, occupant, directory);
   try {
     return XdpLink.create(program, request.ifIndex, 'native');
   } catch (error) {
