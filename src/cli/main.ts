@@ -64,9 +64,21 @@ function report(error: unknown, { argv, stderr }: CliEnvironment): number {
     if (debug) stderr.write(`${describe(error)}\n`);
     return error.exitStatus;
   }
+  if (isRefusal(error)) {
+    stderr.write(
+      `culvert: ${debug ? describe(error) : error.message}: run as root, or let this user do that\n`,
+    );
+    return EXIT_FAILED;
+  }
   stderr.write(`culvert: unexpected: ${debug ? describe(error) : messageOf(error)}\n`);
   if (!debug) stderr.write('culvert: this is a fault of the program; --debug shows where\n');
   return EXIT_FAILED;
+}
+
+/** The system did not let Node do something: the operator's to mend. */
+function isRefusal(error: unknown): error is NodeJS.ErrnoException {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  return code === 'EACCES' || code === 'EPERM';
 }
 
 function describe(error: unknown): string {

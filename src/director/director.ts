@@ -75,7 +75,8 @@ export class Director implements DirectorControl {
     const director = new Director(options, state);
     await director.#adopt(director.#model, director.#health.formerFrom(state.down));
     await director.#saving.request();
-    const services = `${options.config.services.length} services`;
+    const { length } = options.config.services;
+    const services = length === 1 ? '1 service' : `${length} services`;
     options.events.add('info', 'start', `forwarding ${services}: ${options.plane.description}`);
     return director;
   }
