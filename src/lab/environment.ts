@@ -8,8 +8,8 @@ import type { Ipv4Address } from '../net/ipv4-address.ts';
 export interface LabEnvironment extends AsyncDisposable {
   readonly vip: Ipv4Address;
   readonly reals: readonly LabReal[];
-  /** What the operator can type to see for himself. */
-  readonly tryByHand: string;
+  /** What the operator can type to see for himself; what it shows first. */
+  readonly tryByHand: readonly (readonly [shows: string, command: string])[];
 
   status(): Promise<WireStatus>;
   events(): Promise<readonly WireEvent[]>;

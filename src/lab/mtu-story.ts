@@ -14,6 +14,12 @@ export interface MtuStory {
   readonly cured: MtuFigures;
 }
 
+export interface MtuStoryOptions {
+  /** How long an upload is given before it counts as hung. */
+  readonly hangMs: number;
+  readonly say?: (sentence: string) => void;
+}
+
 /**
  * The trap of the mode and its two cures: the client learns the tunnel's MTU by ICMP; with that ICMP filtered the
  * upload hangs; the clamp on the reals prevents it; and the director itself cures it without the clamp.
@@ -21,25 +27,28 @@ export interface MtuStory {
 export async function tellMtuStory(
   environment: LabEnvironment,
   expectations: Expectations,
-  hangMs: number,
+  { hangMs, say }: MtuStoryOptions,
 ): Promise<MtuStory> {
   await environment.setBlackhole('refuse');
   await environment.setClamp('none');
   const learned = await upload(environment, COMPLETES_WITHIN_MS);
   expectLearned(learned, expectations);
 
+  say?.('the router now drops that ICMP, as many do: the trap of the mode');
   await environment.filterIcmp(true);
   const filtered = await upload(environment, hangMs);
   expectations.expect(
     'with that ICMP filtered and no clamp the upload hangs',
     !filtered.completed,
-    filtered.completed ? 'it completed' : `nothing after ${hangMs} ms`,
+    filtered.completed ? 'it completed' : `nothing after ${hangMs / 1000} s`,
   );
 
+  say?.('the first cure: the reals clamp the MSS at 1400');
   await environment.setClamp(1400);
   const clamped = await upload(environment, COMPLETES_WITHIN_MS);
   expectClamped(clamped, expectations);
 
+  say?.('the second cure: no clamp; the director notices a client deaf to ICMP');
   await environment.setClamp('none');
   await environment.setBlackhole('cure');
   const cured = await upload(environment, COMPLETES_WITHIN_MS);
@@ -62,7 +71,7 @@ function expectLearned(figures: MtuFigures, expectations: Expectations): void {
   expectations.figure('the director refuses them: ICMP 3/4 with MTU 1480', figures.icmpMtuAtClient, 1480);
   expectations.figure('the client goes down to 1440 bytes', figures.usualDataBytes, 1440);
   expectations.figure('with the outer header that is exactly 1500', figures.largestOuterBytes, 1500);
-  expectations.expect('the upload completes', figures.completed, `${figures.completed}`);
+  expectations.expect('the upload completes', figures.completed, uploaded(figures));
 }
 
 function expectClamped(figures: MtuFigures, expectations: Expectations): void {
@@ -71,8 +80,12 @@ function expectClamped(figures: MtuFigures, expectations: Expectations): void {
   expectations.figure("with the clamp the real's SYN-ACK says MSS 1400", figures.synAckMss, 1400);
   expectations.figure('the director receives frames of 1454 bytes', received, 1400 + 20 + 20 + 14);
   expectations.figure('and sends frames of 1474 bytes', sent, 1454 + TUNNEL_BYTES);
-  expectations.figure('no ICMP is involved', figures.icmpSent, 0);
-  expectations.expect('the upload completes with ICMP filtered', figures.completed, `${figures.completed}`);
+  expectations.expect('no ICMP is involved', figures.icmpSent === 0, `${figures.icmpSent} messages`);
+  expectations.expect('the upload completes with ICMP filtered', figures.completed, uploaded(figures));
+}
+
+function uploaded({ completed }: MtuFigures): string {
+  return completed ? `${UPLOAD_BYTES} bytes` : 'it hangs';
 }
 
 async function expectCured(

@@ -38,7 +38,7 @@ export async function playScenario(options: ScenarioOptions): Promise<ScenarioRe
   expectSpread(spread, environment.reals, expectations);
   const failover = await failOver(options);
   say('the MTU story: an upload of 100 kB with segments that do not fit the tunnel');
-  const mtu = await tellMtuStory(environment, expectations, options.phaseMs * 2);
+  const mtu = await tellMtuStory(environment, expectations, { hangMs: options.phaseMs * 2, say });
   return { spread, failover, mtu };
 }
 
@@ -60,7 +60,7 @@ function expectSpread(spread: TrafficSummary, reals: readonly LabReal[], expecta
 }
 
 async function failOver(options: ScenarioOptions): Promise<FailoverResult> {
-  const { environment, traffic, say } = options;
+  const { environment, traffic, expectations, say } = options;
   const victim = environment.reals[1];
   if (victim === undefined) throw new RangeError('the lab needs two reals at least');
 
@@ -71,32 +71,42 @@ async function failOver(options: ScenarioOptions): Promise<FailoverResult> {
   const whileDetecting = traffic.between(killedAt, detectedAt);
   say(`${victim.name} is out; its traffic moves to the others`);
   const afterDetection = await watch(options);
+  const detectedAfterMs = detectedAt && detectedAt - killedAt;
+  expectDetection({ detectedAfterMs, whileDetecting, afterDetection }, victim, expectations);
 
   say(`the HTTP server of ${victim.name} is started again`);
   await environment.startServer(victim);
   const startedAt = Date.now();
   const returnedAt = await waitForHealth(options, victim, 'up');
   const afterReturn = await watch(options);
-
-  const result = {
-    detectedAfterMs: detectedAt && detectedAt - killedAt,
-    returnedAfterMs: returnedAt && returnedAt - startedAt,
-    whileDetecting,
-    afterDetection,
-    afterReturn,
-  };
-  expectFailover(result, victim, options.expectations);
-  return result;
+  const returnedAfterMs = returnedAt && returnedAt - startedAt;
+  expectReturn({ returnedAfterMs, afterReturn }, victim, expectations);
+  return { detectedAfterMs, returnedAfterMs, whileDetecting, afterDetection, afterReturn };
 }
 
-function expectFailover(result: FailoverResult, victim: LabReal, expectations: Expectations): void {
-  const { detectedAfterMs, returnedAfterMs, afterDetection, afterReturn } = result;
-  expectations.expect('the check takes it out', detectedAfterMs !== undefined, `after ${detectedAfterMs} ms`);
+function expectDetection(
+  result: Pick<FailoverResult, 'detectedAfterMs' | 'whileDetecting' | 'afterDetection'>,
+  victim: LabReal,
+  expectations: Expectations,
+): void {
+  const { detectedAfterMs, whileDetecting, afterDetection } = result;
+  expectations.expect(
+    'the check takes it out',
+    detectedAfterMs !== undefined,
+    `after ${detectedAfterMs} ms; till then ${whileDetecting.failed} of ${whileDetecting.requests} requests failed`,
+  );
   expectations.expect(
     'after that no request fails and none goes there',
     afterDetection.failed === 0 && afterDetection.byReal[victim.name] === undefined,
     `${afterDetection.failed} of ${afterDetection.requests} failed`,
   );
+}
+
+function expectReturn(
+  { returnedAfterMs, afterReturn }: Pick<FailoverResult, 'returnedAfterMs' | 'afterReturn'>,
+  victim: LabReal,
+  expectations: Expectations,
+): void {
   expectations.expect('it comes back', returnedAfterMs !== undefined, `after ${returnedAfterMs} ms`);
   expectations.expect(
     'and takes its share again',

@@ -35,7 +35,8 @@ export class LiveScreen implements Disposable {
   /** Shows the table from now on: live on a terminal, at the end of the run elsewhere. */
   watch(traffic: Traffic): void {
     this.#traffic = traffic;
-    this.say(`try by hand:  ${this.#environment.tryByHand}`);
+    for (const [shows, command] of this.#environment.tryByHand)
+      this.say(`try by hand, ${shows}:  ${command}`);
     if (this.#live) this.#timer = setInterval(() => void this.#redraw(), REDRAW_MS);
   }
 
@@ -45,7 +46,8 @@ export class LiveScreen implements Disposable {
 
   expectation({ name, met, detail }: Expectation): void {
     const mark = met ? this.#style('green', '✓') : this.#style('red', '✗');
-    this.#print(`  ${mark} ${name}: ${detail}`);
+    // A figure that is as the sentence says need not be said twice.
+    this.#print(`  ${mark} ${met && name.includes(detail) ? name : `${name}: ${detail}`}`);
   }
 
   finish(outcome: LabOutcome): void {
@@ -68,7 +70,7 @@ export class LiveScreen implements Disposable {
 
   /** Puts a line above the table, which is drawn again below it. */
   #print(line: string): void {
-    this.#out.write(`${this.#eraseTable()}${line}\n${this.#table.map((row) => `${row}\n`).join('')}`);
+    this.#out.write(`${this.#eraseTable()}${line}\n${this.#tableText()}`);
   }
 
   async #redraw(): Promise<void> {
@@ -79,13 +81,20 @@ export class LiveScreen implements Disposable {
         reals: this.#environment.reals,
         style: this.#style,
       });
-      this.#out.write(`${this.#eraseTable()}${rows.map((row) => `${row}\n`).join('')}`);
+      const erase = this.#eraseTable();
       this.#table = rows;
+      this.#out.write(`${erase}${this.#tableText()}`);
     } catch {
       // The director is being restarted or taken down; the next turn shows it again.
     } finally {
       this.#drawing = false;
     }
+  }
+
+  /** Cut off at the margin: a row that wrapped would be two to erase. */
+  #tableText(): string {
+    if (this.#table.length === 0) return '';
+    return `\x1b[?7l${this.#table.map((row) => `${row}\n`).join('')}\x1b[?7h`;
   }
 
   #eraseTable(): string {

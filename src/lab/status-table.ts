@@ -25,7 +25,8 @@ export function drawStatus(
   const last = traffic.last?.real ?? traffic.last?.error ?? 'nothing yet';
   const lines = [
     '',
-    `${style('bold', status.plane)}; client: ${formatCount(requests)} requests, ${formatCount(failed)} failed, last answer: ${last}`,
+    style('bold', status.plane),
+    `client: ${formatCount(requests)} requests, ${formatCount(failed)} failed; last: ${last}`,
   ];
   for (const { service, scheduler, reals: members } of status.services) {
     const counted =
@@ -38,7 +39,7 @@ export function drawStatus(
         [name, byReal[name] ?? 0],
       );
     });
-    lines.push(`${service.protocol} ${service.vip}:${service.port} ${scheduler}`);
+    lines.push(`${service.protocol} ${service.vip}:${service.port}, scheduler ${scheduler}`);
     lines.push(...formatTable(COLUMNS, rows, style).trimEnd().split('\n'));
   }
   return lines;

@@ -27,7 +27,7 @@ describe.skipIf(obstacle !== undefined)(
       const expectations = new Expectations(({ name, met, detail }) => {
         if (!met) unmet.push(`${name}: ${detail}`);
       });
-      story = await tellMtuStory(lab, expectations, 4000);
+      story = await tellMtuStory(lab, expectations, { hangMs: 4000 });
     });
 
     afterAll(async () => {

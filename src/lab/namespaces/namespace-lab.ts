@@ -23,7 +23,7 @@ type Decapsulation = RealServerOptions['decapsulation'];
 export class NamespaceLab implements LabEnvironment {
   readonly vip: Ipv4Address = ipv4(LAB_VIP);
   readonly reals: readonly LabReal[];
-  readonly tryByHand: string;
+  readonly tryByHand: LabEnvironment['tryByHand'];
   readonly url: string = VIP_URL;
   readonly topology: Topology;
   readonly #directory: string;
@@ -39,7 +39,11 @@ export class NamespaceLab implements LabEnvironment {
     this.#decapsulation = decapsulation;
     this.#api = new ApiClient(join(directory, `${this.instance}.sock`));
     this.reals = REAL_NAMES.map((name) => ({ name, address: topology.addressOf(name) }));
-    this.tryByHand = `nsenter --net=/run/netns/${topology.namespaceOf('client')} curl ${VIP_URL}`;
+    const inClient = `nsenter --net=/run/netns/${topology.namespaceOf('client')}`;
+    this.tryByHand = [
+      ['a request', `${inClient} curl ${VIP_URL}`],
+      ['the director', `./culvert reals --socket ${join(directory, `${this.instance}.sock`)}`],
+    ];
     this.#cleanUp.defer(() => rm(directory, { recursive: true, force: true }));
     this.#cleanUp.use(topology);
   }

@@ -1,5 +1,8 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { openBpfObject } from '../../linux/bpf/object.ts';
+import { missingCapabilities } from '../../linux/capabilities.ts';
 import { inNamespace } from '../../linux/namespace-thread.ts';
 import { connectNamespaces, createNamespace, deleteNamespace, runInNamespace } from '../../linux/netns.ts';
 import { type Offload, setOffloads } from '../../linux/offload.ts';
@@ -109,16 +112,21 @@ export class Topology implements Disposable {
   }
 }
 
-/** Whether this process may and this kernel can build the lab; if not, why. */
+/** Whether this process may and this kernel can build the lab; if not, why, in one line. */
 export function topologyObstacle(): string | undefined {
   if (process.getuid?.() !== 0) return 'not root';
+  const [missing] = missingCapabilities();
+  if (missing !== undefined) return `no ${missing}`;
+  if (!existsSync(PASS_PROGRAM)) return 'the BPF programs are not built ("make bpf" needs clang)';
   const name = `culvert-${process.pid}-try`;
   try {
     createNamespace(name);
     deleteNamespace(name);
+    openBpfObject(PASS_PROGRAM)[Symbol.dispose]();
     execFileSync('nsenter', ['--version'], { stdio: 'ignore' });
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    const message = error instanceof Error ? error.message : String(error);
+    return message.split('\n', 1)[0];
   }
 }

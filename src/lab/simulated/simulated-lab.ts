@@ -32,7 +32,7 @@ const NO_STORE: StateStore = {
 export class SimulatedLab implements LabEnvironment {
   readonly vip: Ipv4Address = ipv4(LAB_VIP);
   readonly reals: readonly LabReal[];
-  readonly tryByHand = 'none: this network is simulated; as root, `culvert lab` builds one of namespaces';
+  readonly tryByHand: LabEnvironment['tryByHand'] = [];
   readonly #topology: Topology;
   readonly #director: Director;
   readonly #blackhole: { policy: 'cure' | 'refuse' };
