@@ -34,6 +34,7 @@ export interface ScenarioOptions {
 export async function playScenario(options: ScenarioOptions): Promise<ScenarioResult> {
   const { environment, expectations, say } = options;
   say('all reals serve; the client sends one request after another');
+  await options.traffic.begun(options.signal);
   const spread = await watch(options);
   expectSpread(spread, environment.reals, expectations);
   const failover = await failOver(options);

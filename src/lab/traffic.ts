@@ -1,4 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { LabEnvironment, RequestResult } from './environment.ts';
+
+/** The client's program takes some seconds to start on an emulated CPU. */
+const START_PATIENCE_MS = 60_000;
 
 export interface TrafficSummary {
   readonly requests: number;
@@ -9,10 +13,28 @@ export interface TrafficSummary {
 /** The client's requests, kept so that any stretch of time can be summed up. */
 export class Traffic {
   readonly #results: RequestResult[] = [];
+  readonly #begun = Promise.withResolvers<void>();
   readonly #abort = new AbortController();
 
   constructor(environment: LabEnvironment) {
-    environment.request((result) => this.#results.push(result), this.#abort.signal);
+    environment.request((result) => {
+      this.#results.push(result);
+      this.#begun.resolve();
+    }, this.#abort.signal);
+  }
+
+  /** Until the first request has come to its end; not for ever. */
+  async begun(signal: AbortSignal): Promise<void> {
+    const settled = new AbortController();
+    const patience = sleep(START_PATIENCE_MS, undefined, {
+      signal: AbortSignal.any([signal, settled.signal]),
+    });
+    try {
+      await Promise.race([this.#begun.promise, patience]);
+    } finally {
+      patience.catch(() => undefined);
+      settled.abort();
+    }
   }
 
   stop(): void {
