@@ -13,7 +13,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     kernel: { type: 'string', multiple: true, default: [...KERNELS] },
-    'limit-seconds': { type: 'string', default: '900' },
+    'limit-seconds': { type: 'string', default: '1500' },
   },
 });
 
