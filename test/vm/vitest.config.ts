@@ -5,11 +5,13 @@ const config: ViteUserConfig = defineConfig({
   test: {
     include: [
       'test/vm/guest/**/*.test.ts',
-      'test/system/{bpf,fast-path-frames,linux-netlink,linux-sockets}.test.ts',
+      'test/system/{bpf,fast-path-frames,fast-path-table,linux-netlink,linux-sockets}.test.ts',
       'test/system/realserver-{kernel,program}.test.ts',
     ],
     reporters: ['test/vm/reporter.ts'],
     pool: 'forks',
+    // Names of cases are told whole.
+    chaiConfig: { truncateThreshold: 0 },
     fileParallelism: false,
     testTimeout: 300_000,
     hookTimeout: 300_000,
