@@ -87,25 +87,34 @@ function isFile(path: string): boolean {
 
 const MAX_ALTERNATIVES = 1000;
 
-/** `{foo/{,cat,dog},bar}`: the first braces' alternatives, then what is in them and behind. */
+/** `{foo/{,cat,dog},bar}`: the outermost braces' alternatives in their order, then those within. */
 export function expandBraces(pattern: string): string[] {
   const done: string[] = [];
   const pending = [pattern];
   while (pending.length > 0 && done.length < MAX_ALTERNATIVES) {
     const text = pending.shift() ?? '';
-    const [from, to] = innermostBraces(text);
-    if (from === -1) done.push(text);
-    else {
-      const alternatives = text.slice(from + 1, to).split(',');
-      pending.unshift(...alternatives.map((piece) => text.slice(0, from) + piece + text.slice(to + 1)));
-    }
+    const from = text.indexOf('{');
+    const pieces = from === -1 ? [] : alternatives(text, from);
+    if (pieces.length === 0) done.push(text);
+    else pending.unshift(...pieces);
   }
   return [...new Set(done)];
 }
 
-function innermostBraces(text: string): readonly [number, number] {
-  const to = text.indexOf('}');
-  return to === -1 ? [-1, -1] : [text.lastIndexOf('{', to), to];
+/** The text with each alternative of the braces that open at `from`; none when they do not close. */
+function alternatives(text: string, from: number): string[] {
+  const ends = [from];
+  let depth = 0;
+  for (let index = from; index < text.length; index++) {
+    if (text[index] === '{') depth++;
+    else if (text[index] === '}') depth--;
+    if (depth === 0 || (depth === 1 && text[index] === ',')) ends.push(index);
+    if (depth === 0) break;
+  }
+  const to = ends.at(-1) ?? from;
+  if (text[to] !== '}') return [];
+  const pieces = ends.slice(1).map((end, index) => text.slice((ends[index] ?? from) + 1, end));
+  return pieces.map((piece) => text.slice(0, from) + piece + text.slice(to + 1));
 }
 
 export function directoryOf(path: string): string {
