@@ -8,8 +8,8 @@ import { culvert, type Outcome, Running } from './culvert.ts';
 let directory: string;
 let file: string;
 
-function configuration(reals: readonly string[]): string {
-  const servers = reals.map((address) => `real_server ${address} 80 {\n weight 5\n }\n`).join(' ');
+function configuration(addresses: readonly string[]): string {
+  const servers = addresses.map((address) => `real_server ${address} 80 {\n weight 5\n }\n`).join(' ');
   return `vrrp_script x {\n script /bin/true\n}
 virtual_server 192.0.2.10 80 {\n lb_algo rr\n lb_kind TUN\n protocol TCP\n ${servers}}\n`;
 }
