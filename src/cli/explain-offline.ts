@@ -33,7 +33,7 @@ function forwarderOf(config: CulvertConfig): ForwarderState {
     model: buildModel(config),
     hashKey: chooseHashKey(config.director.hashSeed, new Uint8Array(16)),
     overrides: new Map(),
-    isDown: () => false,
+    healthOf: () => undefined,
   });
   const image = new ForwardingImage(
     allocateImageMemory({ slots: config.director.capacity.slots, flows: FLOWS }),

@@ -8,7 +8,13 @@ import {
 } from '../../../src/health/check-state.ts';
 
 /** keepalived's delay_loop, connect_timeout, retry and delay_before_retry. */
-const SCHEDULE: CheckSchedule = { intervalMs: 6000, timeoutMs: 3000, retries: 3, retryDelayMs: 1000 };
+const SCHEDULE: CheckSchedule = {
+  intervalMs: 6000,
+  timeoutMs: 3000,
+  retries: 3,
+  retryDelayMs: 1000,
+  warmupMs: undefined,
+};
 const START = firstState({ up: true, sinceMs: 0, lastError: undefined }, 100);
 const REFUSED = 'connection refused';
 
