@@ -199,6 +199,50 @@ test('an answer that came while the process was busy counts, however late it is 
   expect(changes).toEqual([]);
 });
 
+test('a probe that silence passes is up when its time has passed without an answer', async () => {
+  const check = checkOf({ via: 'direct', address: LOOPBACK, port: 9 }, { timeoutMs: 20, intervalMs: 20 });
+  const probe = { silencePasses: true, run: () => new Promise<undefined>(() => undefined) };
+  const { changes } = run([{ ...check, probe }], direct, { ...UP, up: false });
+  await vi.waitFor(() => expect(changes.map(({ state }) => state.up)).toEqual([true]));
+});
+
+test('another weight is told at once, the same one not again', async () => {
+  const weights = [5, 5, 7, 7, 7];
+  const probe = { silencePasses: false, run: () => Promise.resolve({ set: weights.shift() ?? 7 }) };
+  const check = { ...checkOf({ via: 'direct', address: LOOPBACK, port: 9 }, { intervalMs: 10 }), probe };
+  const { changes } = run([check]);
+  await vi.waitFor(() => expect(weights).toEqual([]));
+  expect(changes.map(({ state }) => state.weight)).toEqual([{ set: 5 }, { set: 7 }]);
+});
+
+test('failures that change nothing are told where all of them are', async () => {
+  const connector = new CountingConnector();
+  connector.fails = true;
+  const [quiet, loud] = [80, 81].map((port) =>
+    checkOf({ via: 'direct', address: LOOPBACK, port }, { intervalMs: 20, retries: 1, retryDelayMs: 5 }),
+  ) as [Check, Check];
+  const told: [string, number][] = [];
+  const checker = new Checker({
+    connector,
+    onChange: () => undefined,
+    onFailure: (key, { failures }) => told.push([key, failures]),
+    signal: stop.signal,
+  });
+  checker.update([quiet, { ...loud, logAllFailures: true }].map((check) => ({ check, known: UP })));
+  await vi.waitFor(() => expect(told.length).toBeGreaterThan(2));
+  // The second takes the real out, which is told by itself.
+  expect(told.slice(0, 3)).toEqual([1, 3, 4].map((failures) => [loud.key, failures]));
+});
+
+test('a warmup of nothing begins all checks at once', async () => {
+  const connector = new CountingConnector();
+  const checks = Array.from({ length: 20 }, (_, port) =>
+    checkOf({ via: 'direct', address: LOOPBACK, port }, { intervalMs: 100_000, warmupMs: 0 }),
+  );
+  run(checks, connector);
+  await vi.waitFor(() => expect(connector.attempts.size).toBe(20), { timeout: 500 });
+});
+
 test('ten thousand checks are all tried within their interval, and not all at once', async () => {
   const connector = new CountingConnector();
   const checks = Array.from({ length: 10_000 }, (_, port) =>

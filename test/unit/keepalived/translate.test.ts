@@ -185,7 +185,7 @@ describe('what culvert has not got is an error at its place', () => {
     ['weight 3', 'notify_down /bin/x', '7:9', ['runs no commands']],
     ['weight 3', 'inhibit_on_failure', '7:9', ['weight 0']],
     ['weight 3', 'uthreshold 9', '7:9', ['thresholds']],
-    ['TCP_CHECK', 'BFD_CHECK', '8:9', ["no check of type 'bfd'", 'allowed: tcp']],
+    ['TCP_CHECK', 'BFD_CHECK', '8:9', ["no check of type 'bfd'", 'allowed: one of tcp']],
     ['retry 3', 'bindto 10.0.0.1', '10:13', ['bindto', 'source address']],
     ['retry 3', 'connect_ip 10.0.3.9', '10:24', ['allowed: 10.0.3.2']],
     ['weight 3', 'TCP_CHECK { }', '8:9', ['one check for each real server']],

@@ -14,7 +14,7 @@ import { ipv4 } from '../../../../src/net/ipv4-address.ts';
 /** What is to be closed after the test. */
 const cleanUp: (() => unknown)[] = [];
 afterEach(async () => {
-  for (const step of cleanUp.splice(0).reverse()) await step();
+  for (const step of cleanUp.splice(0).toReversed()) await step();
 });
 
 export function afterwards(step: () => unknown): void {

@@ -78,7 +78,7 @@ describe('dns', () => {
   test('a query as it stands on the wire', () => {
     const query = buildDnsQuery({ id: 0x1234, type: 28, name: 'www.example.com.' });
     expect(Buffer.from(query).toString('hex')).toBe(
-      '123401000001000000000000' + '03777777076578616d706c6503636f6d00' + '001c0001',
+      '12340100000100000000000003777777076578616d706c6503636f6d00001c0001',
     );
     expect(buildDnsQuery({ id: 0, type: 6, name: '.' })).toHaveLength(12 + 5);
   });
@@ -138,10 +138,10 @@ describe('dns', () => {
   });
 });
 
-describe('udp', () => {
-  const echo = (): Promise<number> =>
-    udpServer((server, message, from) => server.send(message, from.port, from.address));
+const echo = (): Promise<number> =>
+  udpServer((server, message, from) => server.send(message, from.port, from.address));
 
+describe('udp', () => {
   test.each([
     [{}, 'passes'],
     [{ payload: 'abcd', reply: 'any' }, 'passes'],
