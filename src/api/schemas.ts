@@ -38,6 +38,8 @@ const health = z.object({
   since: z.iso.datetime(),
   lastError: z.string().nullable(),
   failures: count,
+  check: z.string().nullable(),
+  weight: weight.nullable(),
 });
 
 export const errorSchema: z.ZodType<WireError> = z.object({ code: z.string(), message: z.string() });

@@ -43,7 +43,12 @@ export function realToWire(real: RealStatus): WireReal {
     configuredWeight: real.configuredWeight,
     override: real.override ?? null,
     effectiveWeight: real.effectiveWeight,
-    health: { ...real.health, lastError: real.health.lastError ?? null },
+    health: {
+      ...real.health,
+      lastError: real.health.lastError ?? null,
+      check: real.health.check ?? null,
+      weight: real.health.weight ?? null,
+    },
   };
 }
 

@@ -19,6 +19,10 @@ export interface WireHealth {
   readonly since: string;
   readonly lastError: string | null;
   readonly failures: number;
+  /** `tcp`, `http`, ... */
+  readonly check: string | null;
+  /** Found by the check. */
+  readonly weight: number | null;
 }
 
 export interface WireReal {

@@ -10,6 +10,10 @@ export interface CommandEntry {
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   run: { summary: 'run a director', load: () => import('./commands/run.ts') },
   check: { summary: 'validate a configuration file', load: () => import('./commands/check.ts') },
+  import: {
+    summary: "print a keepalived.conf as culvert's YAML",
+    load: () => import('./commands/import.ts'),
+  },
   reload: { summary: 'apply an edited configuration file', load: () => import('./commands/reload.ts') },
   services: { summary: 'list services', load: () => import('./commands/services.ts') },
   reals: { summary: 'list real servers with weight and health', load: () => import('./commands/reals.ts') },

@@ -1,7 +1,7 @@
 import { explanationToWire } from '../api/to-wire.ts';
 import type { WireExplanation } from '../api/wire.ts';
 import type { CulvertConfig } from '../config/config.ts';
-import { loadConfig } from '../config/load-config.ts';
+import { type LoadOptions, loadConfig } from '../config/load-config.ts';
 import { chooseHashKey } from '../director/hash-key.ts';
 import { buildModel } from '../director/model.ts';
 import { computeTable } from '../director/table.ts';
@@ -18,8 +18,12 @@ const UNKNOWN_SOURCE = 0 as Ipv4Address;
 const SOME_NEXT_HOP = { nextHopMac: new Uint8Array(6), sourceMac: new Uint8Array(6), ifIndex: 1 };
 
 /** What a director that has just read this file would do with the packet: every real is up, no flow is known. */
-export async function explainOffline(configPath: string, packet: Uint8Array): Promise<WireExplanation> {
-  const config = await loadConfig(configPath);
+export async function explainOffline(
+  configPath: string,
+  packet: Uint8Array,
+  options: LoadOptions = {},
+): Promise<WireExplanation> {
+  const config = await loadConfig(configPath, options);
   const explanation = explain(packet, forwarderOf(config), 0);
   return explanationToWire({ ...explanation, sentences: [...assumptions(config), ...explanation.sentences] });
 }
@@ -29,7 +33,7 @@ function forwarderOf(config: CulvertConfig): ForwarderState {
     model: buildModel(config),
     hashKey: chooseHashKey(config.director.hashSeed, new Uint8Array(16)),
     overrides: new Map(),
-    isDown: () => false,
+    healthOf: () => undefined,
   });
   const image = new ForwardingImage(
     allocateImageMemory({ slots: config.director.capacity.slots, flows: FLOWS }),

@@ -8,6 +8,7 @@ const COLUMNS: readonly Column[] = [
   { header: 'REAL' },
   { header: 'WEIGHT', align: 'right' },
   { header: 'CONFIGURED', align: 'right' },
+  { header: 'CHECK' },
   { header: 'HEALTH' },
   { header: 'FOR', align: 'right' },
   { header: 'NOTE' },
@@ -32,6 +33,7 @@ export function realsTable(reals: readonly WireReal[], style: Style, nowMs: numb
       real.address,
       real.effectiveWeight,
       real.configuredWeight,
+      real.health.check ?? '-',
       { text: state, colour: HEALTH_COLOUR[state] },
       formatAge(nowMs - Date.parse(since)),
       note(real),
@@ -53,6 +55,7 @@ function note({ override, health }: WireReal): string {
   const notes: string[] = [];
   if (override === 0) notes.push('drained');
   else if (override !== null) notes.push('weight set by hand');
+  if (override === null && health.weight !== null) notes.push('weight set by its check');
   if (health.lastError !== null) {
     const times = health.failures > 1 ? ` (${health.failures} times)` : '';
     notes.push(`${health.lastError}${times}`);

@@ -4,14 +4,21 @@ import type { CulvertConfig } from '../config/config.ts';
 import { validateAgainstHost } from '../config/host.ts';
 import { readHostFacts } from '../config/host-facts.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { Director } from '../director/director.ts';
+import { Director, type DirectorOptions } from '../director/director.ts';
 import { EventLog } from '../director/event-log.ts';
 import { FileStateStore } from '../director/file-state-store.ts';
 import { planeEventRecorder } from '../director/plane-events.ts';
+import { type ConfigOptions, loadOptions } from './config-options.ts';
 import type { Context } from './context.ts';
 import { openLog } from './log.ts';
 import { openPlane } from './open-plane.ts';
 import { version } from './version.ts';
+
+/** The configuration file and how to read it, also at each reload. */
+export interface ConfigSource {
+  readonly path: string;
+  readonly options: ConfigOptions;
+}
 
 interface Stop {
   /** Resolves when the process is to end; whether forwarding has been taken down by then. */
@@ -20,8 +27,14 @@ interface Stop {
 }
 
 /** Runs a director until it is told to end. Forwarding goes on afterwards unless it was taken `down`. */
-export async function runDirector(configPath: string, context: Context): Promise<void> {
-  const config = await loadConfig(configPath);
+export async function runDirector({ path, options }: ConfigSource, context: Context): Promise<void> {
+  const log = await openLog(context);
+  const load = (file: string): Promise<CulvertConfig> =>
+    loadConfig(
+      file,
+      loadOptions(options, (warning) => log.warn(warning)),
+    );
+  const config = await load(path);
   if (config.director.plane === 'xdp') {
     const { requireCapabilities } = await import('../linux/capabilities.ts');
     requireCapabilities('the xdp data plane');
@@ -31,8 +44,8 @@ export async function runDirector(configPath: string, context: Context): Promise
   const socketPath = socketPathOf(config.director);
   await claimSocket(socketPath);
   using stop = listenForStop(context);
-  const log = await openLog(context);
-  const director = await startDirector(config, resolve(configPath), new EventLog({ now: Date.now, log }));
+  const events = new EventLog({ now: Date.now, log });
+  const director = await startDirector({ config, configPath: resolve(path), loadConfig: load, events });
   let api: RunningApi | undefined;
   let end: 'stop' | 'down' = 'stop';
   const reload = (): void => {
@@ -63,17 +76,17 @@ export async function runDirector(configPath: string, context: Context): Promise
   );
 }
 
-async function startDirector(config: CulvertConfig, configPath: string, events: EventLog): Promise<Director> {
+type StartOptions = Pick<DirectorOptions, 'config' | 'configPath' | 'loadConfig' | 'events'>;
+
+async function startDirector(options: StartOptions): Promise<Director> {
+  const { config, events } = options;
   const plane = await openPlane(config.director, planeEventRecorder(events));
   try {
     const { stateDirectory, instance } = config.director;
     const store = new FileStateStore(join(stateDirectory, `${instance}.json`));
     return await Director.start({
-      config,
-      configPath,
-      loadConfig,
+      ...options,
       plane,
-      events,
       now: Date.now,
       store,
       hostFacts: readHostFacts,

@@ -7,6 +7,7 @@ import type {
   Tunnel,
 } from '../forwarding/table.ts';
 import type { Ipv4Address } from '../net/ipv4-address.ts';
+import type { ProbeConfig } from './probe-config.ts';
 
 /** A validated configuration with every default filled in. */
 export interface CulvertConfig {
@@ -45,12 +46,19 @@ export interface RealConfig {
 }
 
 export interface CheckConfig {
-  readonly type: 'tcp';
+  /** What an attempt does, and when it passes. */
+  readonly probe: ProbeConfig;
   readonly intervalMs: number;
   readonly timeoutMs: number;
   /** Further attempts after a failed one before the real is out (keepalived's `retry`). */
   readonly retries: number;
   readonly retryDelayMs: number;
+  /** First attempts are spread over so much time; undefined: over the interval. */
+  readonly warmupMs: number | undefined;
+  /** True: a real that is not known is down until an attempt has passed. */
+  readonly alpha: boolean;
+  /** True: every failed attempt is told, not only the one that takes a real out. */
+  readonly logAllFailures: boolean;
   readonly via: 'tunnel' | 'direct';
   /** The service's port unless given. */
   readonly port: Port | undefined;

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { type Ipv4Address, parseIpv4 } from '../net/ipv4-address.ts';
+import { optionFaults, type RawCheck, wholeCheckFaults } from './check-contradictions.ts';
 import type { ConfigIssue, IssuePath } from './issue.ts';
 
 /**
@@ -14,6 +15,7 @@ export function findContradictions(config: unknown, lineOf: (path: IssuePath) =>
     ...duplicateServices(services, lineOf),
     ...services.flatMap((service) => duplicateReals(service, lineOf)),
     ...vipsAsReals(services, lineOf),
+    ...checksFaults(config, services),
   ];
 }
 
@@ -23,12 +25,14 @@ interface RawService {
   readonly protocol: string;
   /** 0 when it is no number. */
   readonly port: number;
+  readonly check: RawCheck;
   readonly reals: readonly RawReal[];
 }
 
 interface RawReal {
   readonly path: IssuePath;
   readonly address: string;
+  readonly check: RawCheck;
 }
 
 function servicesOf(config: unknown): RawService[] {
@@ -37,9 +41,14 @@ function servicesOf(config: unknown): RawService[] {
     vip: text(field(service, 'vip')),
     protocol: text(field(service, 'protocol') ?? 'tcp'),
     port: wholeNumber(field(service, 'port')),
+    check: { path: ['services', index, 'check'], value: field(service, 'check') },
     reals: items(field(service, 'reals')).map((real, position) => ({
       path: ['services', index, 'reals', position, 'address'],
       address: text(field(real, 'address')),
+      check: {
+        path: ['services', index, 'reals', position, 'check'],
+        value: field(real, 'check'),
+      },
     })),
   }));
 }
@@ -129,6 +138,26 @@ function vipsAsReals(services: readonly RawService[], lineOf: (path: IssuePath) 
       ];
     }),
   );
+}
+
+function checksFaults(config: unknown, services: readonly RawService[]): ConfigIssue[] {
+  const plane = field(field(config, 'director'), 'plane') === 'simulated' ? 'simulated' : 'xdp';
+  const defaults = { path: ['defaults', 'check'], value: field(field(config, 'defaults'), 'check') };
+  return [
+    ...optionFaults(defaults, []),
+    ...services.flatMap(({ check, reals, protocol }) => [
+      ...optionFaults(check, [defaults]),
+      ...reals.flatMap((real) => {
+        const levels = [defaults, check, real.check];
+        // The defaults alone do not have a UDP service checked.
+        const asked = protocol !== 'udp' || check.value !== undefined || real.check.value !== undefined;
+        return [
+          ...optionFaults(real.check, [defaults, check]),
+          ...(asked ? wholeCheckFaults(levels, plane) : []),
+        ];
+      }),
+    ]),
+  ];
 }
 
 /** Pairs of each repetition with the first of its name. */

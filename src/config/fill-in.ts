@@ -1,9 +1,9 @@
 import { DEFAULT_CAPACITY } from '../forwarding/image/memory.ts';
 import { type BlackholePolicy, DEFAULT_TIMEOUTS, type FlowTimeouts } from '../forwarding/table.ts';
 import { ipv4 } from '../net/ipv4-address.ts';
-import type { CheckConfig, CulvertConfig, DirectorConfig, RealConfig, ServiceConfig } from './config.ts';
+import type { CulvertConfig, DirectorConfig, RealConfig, ServiceConfig } from './config.ts';
+import { mergeChecks } from './fill-in-check.ts';
 import type {
-  WrittenCheck,
   WrittenConfig,
   WrittenDirector,
   WrittenReal,
@@ -11,16 +11,6 @@ import type {
   WrittenServiceOptions,
   WrittenTimeouts,
 } from './written-config.ts';
-
-export const DEFAULT_CHECK: CheckConfig = {
-  type: 'tcp',
-  intervalMs: 6000,
-  timeoutMs: 3000,
-  retries: 3,
-  retryDelayMs: 3000,
-  via: 'tunnel',
-  port: undefined,
-};
 
 export const DEFAULT_BLACKHOLE: BlackholePolicy = { policy: 'cure', after: 2 };
 export const DEFAULT_WEIGHT = 100;
@@ -93,27 +83,6 @@ function fillInReal(real: WrittenReal, { service, defaults, protocol }: RealCont
     weight: real.weight ?? defaults.weight ?? DEFAULT_WEIGHT,
     check: asked ? mergeChecks([defaults.check, service.check, real.check]) : undefined,
   };
-}
-
-/** From the outermost level to the innermost: each overrides single values, `none` holds until a level below asks again. */
-export function mergeChecks(levels: readonly (WrittenCheck | undefined)[]): CheckConfig | undefined {
-  let check = DEFAULT_CHECK;
-  let checked = true;
-  for (const level of levels) {
-    if (level === undefined) continue;
-    checked = level !== 'none';
-    if (typeof level === 'string') continue;
-    check = {
-      type: 'tcp',
-      intervalMs: level.interval ?? check.intervalMs,
-      timeoutMs: level.timeout ?? check.timeoutMs,
-      retries: level.retries ?? check.retries,
-      retryDelayMs: level.retryDelay ?? check.retryDelayMs,
-      via: level.via ?? check.via,
-      port: level.port ?? check.port,
-    };
-  }
-  return checked ? check : undefined;
 }
 
 function mergeBlackhole(levels: readonly WrittenServiceOptions['blackhole'][]): BlackholePolicy {

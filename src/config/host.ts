@@ -45,7 +45,6 @@ function localVipIssues({ services }: CulvertConfig, host: HostFacts): LocatedIs
   );
 }
 
-function place(part: object): { line: number; column: number } {
-  const { line = 1, column = 1 } = locationOf(part) ?? {};
-  return { line, column };
+function place(part: object): Pick<LocatedIssue, 'fileName' | 'line' | 'column'> {
+  return locationOf(part) ?? { line: 1, column: 1 };
 }

@@ -14,6 +14,8 @@ export interface ConfigIssue {
 
 /** Something wrong at a place of a file; line and column count from 1. */
 export interface LocatedIssue {
+  /** Where it is not the file that was asked for, but one that it includes. */
+  readonly fileName?: string;
   readonly line: number;
   readonly column: number;
   readonly message: string;
@@ -24,8 +26,13 @@ const MAX_REPORTED = 100;
 
 /** One error for all issues, in the order of the file, one line each. */
 export function invalidConfig(fileName: string, issues: readonly LocatedIssue[]): CulvertError {
-  const sorted = issues.toSorted((a, b) => a.line - b.line || a.column - b.column);
-  const place = (issue: LocatedIssue): string => `${fileName}:${issue.line}:${issue.column}`;
+  const fileOf = (issue: LocatedIssue): string => issue.fileName ?? fileName;
+  // The file itself first, then what it includes, in the order in which it was come to.
+  const files = [...new Set([fileName, ...issues.map(fileOf)])];
+  const order = new Map(files.map((file, index) => [file, index]));
+  const rank = (issue: LocatedIssue): number => order.get(fileOf(issue)) ?? 0;
+  const sorted = issues.toSorted((a, b) => rank(a) - rank(b) || a.line - b.line || a.column - b.column);
+  const place = (issue: LocatedIssue): string => `${fileOf(issue)}:${issue.line}:${issue.column}`;
   // A parser that has lost its way says the same thing many times.
   const lines = [...new Set(sorted.map((issue) => `${place(issue)}: ${issue.message}`))];
   const reported = lines.slice(0, MAX_REPORTED);

@@ -1,11 +1,12 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { CulvertError } from '../errors.ts';
 import type { CulvertConfig } from './config.ts';
 import { rememberLocation } from './location.ts';
-import { parseConfig } from './parse-config.ts';
 import type { ParseOutcome, ParseTask } from './parse-process.ts';
+import { type FormatOptions, type ParsedText, parseText } from './parse-text.ts';
 
 /**
  * A text of thousands of reals takes hundreds of milliseconds and 100 MB to parse. In a process of its own the slow
@@ -14,15 +15,36 @@ import type { ParseOutcome, ParseTask } from './parse-process.ts';
  */
 const PROCESS_FROM_LENGTH = 100_000;
 
-/** Reads a configuration file. @throws CulvertError CONFIG_UNREADABLE; CONFIG_INVALID as `parseConfig` does. */
-export async function loadConfig(path: string): Promise<CulvertConfig> {
-  const text = await read(path);
-  return text.length < PROCESS_FROM_LENGTH
-    ? parseConfig(text, path)
-    : parseInProcess({ text, fileName: path });
+export interface LoadOptions extends FormatOptions {
+  /** Told what the file says that culvert does not need, one line each with its place. */
+  readonly onWarning?: (warning: string) => void;
 }
 
-async function read(path: string): Promise<string> {
+/**
+ * Reads a configuration file, culvert's YAML or a keepalived.conf.
+ * @throws CulvertError CONFIG_UNREADABLE; CONFIG_INVALID as `parseText` does.
+ */
+export async function loadConfig(path: string, options: LoadOptions = {}): Promise<CulvertConfig> {
+  const { onWarning, ...formatOptions } = options;
+  const task = {
+    text: await readConfigFile(path),
+    fileName: path,
+    options: { ...formatOptions, hostName: hostname() },
+  };
+  const { config, warnings } = isSmall(task.text)
+    ? parseText(task.text, path, task.options)
+    : await parseInProcess(task);
+  for (const warning of warnings) onWarning?.(warning);
+  return config;
+}
+
+/** Not small is also what may grow: a keepalived.conf includes files and repeats lines. */
+function isSmall(text: string): boolean {
+  return text.length < PROCESS_FROM_LENGTH && !/^[ \t]*include[rmwba]?[ \t]|~(?:SEQ|LST)/m.test(text);
+}
+
+/** @throws CulvertError CONFIG_UNREADABLE. */
+export async function readConfigFile(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
@@ -38,7 +60,7 @@ function describe(code: string | undefined, message: string): string {
   return `cannot be read: ${message}`;
 }
 
-async function parseInProcess(task: ParseTask): Promise<CulvertConfig> {
+async function parseInProcess(task: ParseTask): Promise<ParsedText> {
   const outcome = await runProcess(task);
   if ('message' in outcome) {
     const { message, where } = outcome;
@@ -46,12 +68,12 @@ async function parseInProcess(task: ParseTask): Promise<CulvertConfig> {
     if (where === undefined) throw new CulvertError('CONFIG_INVALID', message);
     throw new CulvertError('CONFIG_INVALID', message.slice(where.length + 2), { where });
   }
-  const { config, locations } = outcome;
+  const { config, warnings, locations } = outcome;
   for (const [index, part] of [config.director, ...config.services].entries()) {
     const location = locations[index];
     if (location !== undefined) rememberLocation(part, location);
   }
-  return config;
+  return { config, warnings };
 }
 
 async function runProcess(task: ParseTask): Promise<ParseOutcome> {

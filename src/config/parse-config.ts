@@ -1,10 +1,7 @@
 import type { CulvertConfig } from './config.ts';
-import { findContradictions } from './contradictions.ts';
-import { fillIn } from './fill-in.ts';
 import { type ConfigIssue, formatPath, invalidConfig, type LocatedIssue } from './issue.ts';
 import { rememberLocation } from './location.ts';
-import { configSchema } from './schema.ts';
-import { describeSchemaIssues } from './schema-issues.ts';
+import { validateConfig } from './validate.ts';
 import { readYaml, type YamlSource } from './yaml-source.ts';
 
 /**
@@ -13,14 +10,9 @@ import { readYaml, type YamlSource } from './yaml-source.ts';
  */
 export function parseConfig(text: string, fileName: string): CulvertConfig {
   const source = readYaml(text, fileName);
-  const checked = configSchema.safeParse(source.value);
-  const issues = [
-    ...describeSchemaIssues(checked.error?.issues ?? [], source.value),
-    ...findContradictions(source.value, (path) => source.locate(path, 'value').line),
-  ];
+  const { config, issues } = validateConfig(source.value, (path) => source.locate(path, 'value').line);
   const located = [...source.issues, ...issues.map((issue) => locate(issue, source))];
-  if (located.length > 0 || !checked.success) throw invalidConfig(fileName, located);
-  const config = fillIn(checked.data);
+  if (located.length > 0 || config === undefined) throw invalidConfig(fileName, located);
   rememberLocations(config, { source, fileName });
   return config;
 }

@@ -1,18 +1,20 @@
 import { CulvertError } from '../errors.ts';
 import type { CulvertConfig } from './config.ts';
 import { type ConfigLocation, locationOf } from './location.ts';
-import { parseConfig } from './parse-config.ts';
+import { type FormatOptions, parseText } from './parse-text.ts';
 
 /** The program of the process that `loadConfig` starts for a large file: parses one text and ends. */
 export interface ParseTask {
   readonly text: string;
   readonly fileName: string;
+  readonly options: FormatOptions & { readonly hostName: string };
 }
 
-/** The whole of `parseConfig`'s outcome in values that processes can pass on. */
+/** The whole of `parseText`'s outcome in values that processes can pass on. */
 export type ParseOutcome =
   | {
       readonly config: CulvertConfig;
+      readonly warnings: readonly string[];
       /** Of `director`, then of each service. */
       readonly locations: readonly (ConfigLocation | undefined)[];
     }
@@ -20,10 +22,10 @@ export type ParseOutcome =
 
 process.once('message', (task: ParseTask) => process.send?.(run(task)));
 
-function run({ text, fileName }: ParseTask): ParseOutcome {
+function run({ text, fileName, options }: ParseTask): ParseOutcome {
   try {
-    const config = parseConfig(text, fileName);
-    return { config, locations: [config.director, ...config.services].map(locationOf) };
+    const { config, warnings } = parseText(text, fileName, options);
+    return { config, warnings, locations: [config.director, ...config.services].map(locationOf) };
   } catch (error) {
     if (!(error instanceof CulvertError)) throw error;
     return { message: error.message, where: error.where };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { checkSchema } from './check-schema.ts';
 import {
   address,
   duration,
@@ -14,8 +15,7 @@ import {
 } from './fields.ts';
 import type { WrittenConfig } from './written-config.ts';
 
-const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
+const DAY = 86_400_000;
 
 const path = pattern(/^\/[^\0]*$/, 'an absolute path');
 
@@ -51,19 +51,6 @@ const director = mapping({
   runDirectory: path.optional(),
 });
 
-const check = z.union([
-  oneOf(['none', 'tcp']),
-  mapping({
-    type: oneOf(['tcp']).optional(),
-    interval: duration(10, DAY).optional(),
-    timeout: duration(1, HOUR).optional(),
-    retries: wholeNumber(0, 1000).optional(),
-    retryDelay: duration(0, DAY).optional(),
-    via: oneOf(['tunnel', 'direct']).optional(),
-    port: port.optional(),
-  }),
-]);
-
 const blackhole = z.union([
   oneOf(['cure', 'refuse']),
   mapping({ policy: oneOf(['cure', 'refuse']).optional(), after: wholeNumber(1, 65535).optional() }),
@@ -77,10 +64,10 @@ const serviceOptions = {
   hashOn: oneOf(['flow', 'source']).optional(),
   tunnel: tunnel.optional(),
   blackhole: blackhole.optional(),
-  check: check.optional(),
+  check: checkSchema.optional(),
 };
 
-const real = mapping({ address, weight: weight.optional(), check: check.optional() });
+const real = mapping({ address, weight: weight.optional(), check: checkSchema.optional() });
 
 const service = mapping({
   vip: address,

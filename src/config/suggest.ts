@@ -3,14 +3,19 @@ const SAME_BEGINNING = 4;
 
 /** The one of `allowed` that `found` was probably meant to be; undefined when none is near. */
 export function suggest(found: string, allowed: readonly string[]): string | undefined {
-  const nearest = allowed
+  return allowed
     .map((candidate) => ({ candidate, distance: editDistance(plain(found), plain(candidate)) }))
-    .sort((a, b) => a.distance - b.distance)[0];
-  if (nearest === undefined) return undefined;
-  const { candidate, distance } = nearest;
+    .sort((a, b) => a.distance - b.distance)
+    .find((near) => isMeant(found, near))?.candidate;
+}
+
+function isMeant(
+  found: string,
+  { candidate, distance }: { readonly candidate: string; readonly distance: number },
+): boolean {
   const beginning = plain(candidate).slice(0, SAME_BEGINNING);
   const alike = beginning.length === SAME_BEGINNING && plain(found).startsWith(beginning);
-  return alike || distance <= Math.max(1, Math.floor(candidate.length / 3)) ? candidate : undefined;
+  return alike || distance <= Math.max(1, Math.floor(candidate.length / 3));
 }
 
 function plain(name: string): string {

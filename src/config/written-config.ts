@@ -1,4 +1,5 @@
 import type { BlackholePolicy, Port, SchedulerName, TransportProtocol, Tunnel } from '../forwarding/table.ts';
+import type { WrittenCheck } from './written-check.ts';
 
 /** A configuration as it is written: checked, durations in milliseconds, but nothing filled in yet. */
 export interface WrittenConfig {
@@ -52,16 +53,4 @@ export interface WrittenReal {
   address: string;
   weight?: number | undefined;
   check?: WrittenCheck | undefined;
-}
-
-export type WrittenCheck = 'none' | 'tcp' | WrittenCheckOptions;
-
-export interface WrittenCheckOptions {
-  type?: 'tcp' | undefined;
-  interval?: number | undefined;
-  timeout?: number | undefined;
-  retries?: number | undefined;
-  retryDelay?: number | undefined;
-  via?: 'tunnel' | 'direct' | undefined;
-  port?: Port | undefined;
 }

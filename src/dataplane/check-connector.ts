@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { Port } from '../forwarding/table.ts';
 import type { Ipv4Address } from '../net/ipv4-address.ts';
 
@@ -6,11 +7,28 @@ export type CheckTarget =
   | { readonly via: 'tunnel'; readonly vip: Ipv4Address; readonly port: Port; readonly real: Ipv4Address }
   | { readonly via: 'direct'; readonly address: Ipv4Address; readonly port: Port };
 
+/**
+ * The network as checks use it. Every call rejects with an Error whose message says what the network answered
+ * (`connection refused`, ...), or with the signal's reason when it aborts first.
+ */
 export interface CheckConnector {
-  /**
-   * Opens a TCP connection and closes it again.
-   * Rejects with an Error whose message says what the network answered (`connection refused`, ...), or with the
-   * signal's reason when it aborts first.
-   */
-  connectTcp(target: CheckTarget, signal: AbortSignal): Promise<void>;
+  connectTcp(target: CheckTarget, signal: AbortSignal): Promise<CheckStream>;
+  /** Sends a datagram and resolves with the first answer that is accepted. */
+  exchangeUdp(target: CheckTarget, request: UdpRequest, signal: AbortSignal): Promise<Uint8Array>;
+  /** Resolves when an echo reply has come; the target's port is of no concern. */
+  ping(target: CheckTarget, signal: AbortSignal): Promise<void>;
+}
+
+/**
+ * A TCP connection that has come about. Disposing ends it by a reset, which leaves no TIME_WAIT behind: thousands of
+ * checks would fill the table of ports with them. The signal's abort destroys the stream with its reason.
+ */
+export interface CheckStream extends Disposable {
+  readonly stream: Duplex;
+}
+
+export interface UdpRequest {
+  readonly payload: Uint8Array;
+  /** Answers that it is false of are passed over, such as late ones to an earlier question. */
+  readonly accept?: (reply: Uint8Array) => boolean;
 }

@@ -1,40 +1,34 @@
 import { connect, type Socket } from 'node:net';
 import type { Port } from '../forwarding/table.ts';
 import { formatIpv4, type Ipv4Address } from '../net/ipv4-address.ts';
-
-const REFUSALS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'connection refused',
-  ECONNRESET: 'connection reset',
-  EHOSTUNREACH: 'no route to host',
-  ENETUNREACH: 'network unreachable',
-  // What a host without decapsulation says to a tunnel packet.
-  ENOPROTOOPT: 'protocol unreachable',
-  ETIMEDOUT: 'no answer',
-};
+import type { CheckStream } from './check-connector.ts';
+import { networkError } from './network-words.ts';
 
 /**
- * Opens a TCP connection as routing has it, and ends it by a reset, which leaves no TIME_WAIT behind: thousands of
- * checks would fill the table of ports with them.
+ * Opens a TCP connection as routing has it.
  * @throws Error saying what the network answered, or the signal's reason.
  */
-export async function connectDirect(address: Ipv4Address, port: Port, signal: AbortSignal): Promise<void> {
+export async function connectDirect(
+  address: Ipv4Address,
+  port: Port,
+  signal: AbortSignal,
+): Promise<CheckStream> {
   signal.throwIfAborted();
-  await connectAndReset(connect({ host: formatIpv4(address), port }), signal);
+  return connected(connect({ host: formatIpv4(address), port }), signal);
 }
 
 /** As `connectDirect`, with a socket that is connecting already. */
-export async function connectAndReset(socket: Socket, signal: AbortSignal): Promise<void> {
+export async function connected(socket: Socket, signal: AbortSignal): Promise<CheckStream> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const abort = (): void => reject(signal.reason as Error);
+  const abort = (): void => {
+    const reason = signal.reason as Error;
+    reject(reason);
+    socket.destroy(reason);
+  };
   signal.addEventListener('abort', abort, { once: true });
+  socket.once('close', () => signal.removeEventListener('abort', abort));
   socket.once('connect', resolve);
-  socket.on('error', (error: NodeJS.ErrnoException) =>
-    reject(new Error(REFUSALS[error.code ?? ''] ?? error.message, { cause: error })),
-  );
-  try {
-    await promise;
-  } finally {
-    signal.removeEventListener('abort', abort);
-    socket.resetAndDestroy();
-  }
+  socket.on('error', (error) => reject(networkError(error)));
+  await promise;
+  return { stream: socket, [Symbol.dispose]: () => void (socket.destroyed || socket.resetAndDestroy()) };
 }

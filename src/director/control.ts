@@ -1,3 +1,4 @@
+import type { CheckType } from '../config/probe-config.ts';
 import type { FlowFilter, FlowRecord, PlaneCounters } from '../dataplane/data-plane.ts';
 import type { Explanation } from '../forwarding/decision.ts';
 import type { SchedulerName, ServiceKey, Tunnel } from '../forwarding/table.ts';
@@ -65,6 +66,10 @@ export interface HealthStatus {
   readonly lastError: string | undefined;
   /** Failed attempts in a row. */
   readonly failures: number;
+  /** What is done: `tcp`, `http`, ...; undefined: nothing. */
+  readonly check: CheckType | undefined;
+  /** The weight that the check has found; undefined where it finds none. */
+  readonly weight: number | undefined;
 }
 
 export interface ReloadSummary {

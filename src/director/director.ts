@@ -4,6 +4,7 @@ import type { DataPlane, FlowFilter, FlowRecord } from '../dataplane/data-plane.
 import { CulvertError } from '../errors.ts';
 import type { Explanation } from '../forwarding/decision.ts';
 import type { CheckState, KnownHealth } from '../health/check-state.ts';
+import { isSameEffect, weightBy } from '../health/weight-effect.ts';
 import { countChanges, settingsForRestart } from './config-diff.ts';
 import type {
   DirectorControl,
@@ -16,14 +17,14 @@ import type {
 import type { EventLog } from './event-log.ts';
 import { chooseHashKey } from './hash-key.ts';
 import { type FormerHealth, HealthBoard } from './health-board.ts';
-import { buildModel, type Model, type ModelReal, type RealId } from './model.ts';
+import { buildModel, type Model, type ModelReal, type RealId, servingReals } from './model.ts';
 import { Reconciler } from './reconciler.ts';
 import { selectReals } from './select.ts';
 import { Coalesced, Serial } from './serial.ts';
 import type { DirectorState, StateStore } from './state-store.ts';
 import { directorStatus, realStatus } from './status.ts';
 import { computeTable, type TableInput } from './table.ts';
-import { describeDown, describeReload, messageOf, nameReal } from './words.ts';
+import { describeDown, describeFailure, describeReload, messageOf, nameReal } from './words.ts';
 
 export interface DirectorOptions {
   readonly config: CulvertConfig;
@@ -73,7 +74,8 @@ export class Director implements DirectorControl {
     if (fault !== undefined)
       options.events.add('warning', 'state-lost', `the former state is lost: ${fault}`);
     const director = new Director(options, state);
-    await director.#adopt(director.#model, director.#health.formerFrom(state.down));
+    const serving = servingReals(options.plane.services());
+    await director.#adopt(director.#model, director.#health.formerFrom(state.down, serving));
     await director.#saving.request();
     const { length } = options.config.services;
     const services = length === 1 ? '1 service' : `${length} services`;
@@ -91,7 +93,8 @@ export class Director implements DirectorControl {
     this.#health = new HealthBoard({
       connector: plane.connector,
       now,
-      onChange: (checkKey, health) => this.#healthChanged(checkKey, health),
+      onChange: (checkKey, health, before) => this.#healthChanged(checkKey, health, before),
+      onFailure: (checkKey, health) => this.#attemptFailed(checkKey, health),
       signal: this.#stop.signal,
     });
     this.#reconciler = new Reconciler(plane, (previous) =>
@@ -227,8 +230,7 @@ export class Director implements DirectorControl {
   }
 
   #tableInput(model: Model, health: FormerHealth): TableInput {
-    const isDown = (real: ModelReal): boolean => health(real)?.up === false;
-    return { model, hashKey: this.#hashKey, overrides: this.#overrides, isDown };
+    return { model, hashKey: this.#hashKey, overrides: this.#overrides, healthOf: health };
   }
 
   async #override(selector: RealSelector, { weight, type, what }: Override): Promise<readonly RealStatus[]> {
@@ -251,14 +253,28 @@ export class Director implements DirectorControl {
     else this.#overrides.set(id, weight);
   }
 
-  #healthChanged(checkKey: string, health: CheckState): void {
+  #healthChanged(checkKey: string, health: CheckState, before: CheckState): void {
     // Traffic first, words after.
     this.#reconcile();
     for (const real of this.#model.realsByCheck.get(checkKey) ?? []) {
-      if (health.up) this.#options.events.add('info', 'real-up', `${nameReal(real)} is up`);
-      else this.#options.events.add('warning', 'real-down', describeDown(real, health));
+      this.#tellChange(real, health, before);
     }
     void this.#saving.request();
+  }
+
+  #tellChange(real: ModelReal, health: CheckState, before: CheckState): void {
+    const { events } = this.#options;
+    if (health.up && !before.up) events.add('info', 'real-up', `${nameReal(real)} is up`);
+    else if (!health.up) events.add('warning', 'real-down', describeDown(real, health));
+    if (isSameEffect(health.weight, before.weight)) return;
+    const weight = weightBy(health.weight, real.config.weight);
+    events.add('info', 'check-weight', `${nameReal(real)}: weight ${weight} by its check`);
+  }
+
+  #attemptFailed(checkKey: string, health: CheckState): void {
+    for (const real of this.#model.realsByCheck.get(checkKey) ?? []) {
+      this.#options.events.add('warning', 'check-failed', describeFailure(real, health));
+    }
   }
 
   /** For changes that nobody waits for: what fails is told and tried again. */

@@ -1,4 +1,5 @@
 import type { CheckConnector } from '../dataplane/check-connector.ts';
+import type { Check } from '../health/check.ts';
 import type { CheckState, KnownHealth } from '../health/check-state.ts';
 import { Checker, type WantedCheck } from '../health/checker.ts';
 import type { Model, ModelReal, RealId } from './model.ts';
@@ -8,7 +9,8 @@ export interface HealthBoardOptions {
   readonly connector: CheckConnector;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  readonly onChange: (checkKey: string, health: CheckState) => void;
+  readonly onChange: (checkKey: string, health: CheckState, before: CheckState) => void;
+  readonly onFailure: (checkKey: string, health: CheckState) => void;
   readonly signal: AbortSignal;
 }
 
@@ -20,8 +22,8 @@ export class HealthBoard {
   readonly #checker: Checker;
   readonly #now: () => number;
 
-  constructor({ connector, now, onChange, signal }: HealthBoardOptions) {
-    this.#checker = new Checker({ connector, onChange, signal });
+  constructor({ now, ...options }: HealthBoardOptions) {
+    this.#checker = new Checker(options);
     this.#now = now;
   }
 
@@ -39,7 +41,7 @@ export class HealthBoard {
     for (const [key, reals] of model.realsByCheck) {
       const check = reals[0]?.check;
       if (check === undefined) continue;
-      const known = this.#checker.state(key) ?? worst(reals.map(former)) ?? healthy();
+      const known = this.#checker.state(key) ?? worst(reals.map(former)) ?? unknown(check);
       plan.set(key, { check, known });
     }
     return plan;
@@ -57,11 +59,11 @@ export class HealthBoard {
     };
   }
 
-  /** What the former run knew. */
-  formerFrom(down: ReadonlyMap<RealId, DownState>): FormerHealth {
+  /** What the former run knew; of the reals in `serving` that the plane was sending to them. */
+  formerFrom(down: ReadonlyMap<RealId, DownState>, serving: ReadonlySet<RealId>): FormerHealth {
     return (real) => {
       const state = down.get(real.id);
-      if (state === undefined) return undefined;
+      if (state === undefined) return serving.has(real.id) ? healthy() : undefined;
       const sinceMs = performance.now() - this.#now() + Date.parse(state.since);
       return { up: false, sinceMs, lastError: state.error };
     };
@@ -87,6 +89,10 @@ export class HealthBoard {
 
 function worst(all: readonly (KnownHealth | undefined)[]): KnownHealth | undefined {
   return all.find((one) => one?.up === false) ?? all.find((one) => one !== undefined);
+}
+
+function unknown({ alpha }: Check): KnownHealth {
+  return alpha ? { ...healthy(), up: false, lastError: 'not checked yet' } : healthy();
 }
 
 function healthy(): KnownHealth {

@@ -1,8 +1,8 @@
 import type { CulvertConfig, RealConfig, ServiceConfig } from '../config/config.ts';
 import { formatServiceName } from '../forwarding/service-name.ts';
-import type { ServiceName } from '../forwarding/table.ts';
+import type { Service, ServiceName } from '../forwarding/table.ts';
 import { type Check, checkOf } from '../health/check.ts';
-import { formatIpv4 } from '../net/ipv4-address.ts';
+import { formatIpv4, type Ipv4Address } from '../net/ipv4-address.ts';
 
 /** A configuration with what the director looks up again and again: names, and which check is whose. */
 export interface Model {
@@ -39,10 +39,24 @@ export function buildModel(config: CulvertConfig): Model {
   return { config, services, reals: new Map(all.map((real) => [real.id, real])), realsByCheck };
 }
 
+/** Those that a plane sends to. */
+export function servingReals(services: readonly Service[]): ReadonlySet<RealId> {
+  const ids = services.flatMap((service) =>
+    service.reals
+      .filter(({ serving }) => serving)
+      .map(({ address }) => idOf(formatServiceName(service), address)),
+  );
+  return new Set(ids);
+}
+
+function idOf(service: ServiceName, address: Ipv4Address): RealId {
+  return `${service} ${formatIpv4(address)}`;
+}
+
 function modelService(config: ServiceConfig): ModelService {
   const name = formatServiceName(config);
   const reals = config.reals.map((real) => ({
-    id: `${name} ${formatIpv4(real.address)}`,
+    id: idOf(name, real.address),
     service: config,
     config: real,
     check: real.check === undefined ? undefined : checkOf(config, real.address, real.check),

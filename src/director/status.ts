@@ -2,6 +2,7 @@ import type { DirectorConfig } from '../config/config.ts';
 import type { PlaneCounters } from '../dataplane/data-plane.ts';
 import type { ServiceKey } from '../forwarding/table.ts';
 import type { CheckState } from '../health/check-state.ts';
+import { weightBy } from '../health/weight-effect.ts';
 import type { DirectorStatus, RealStatus } from './control.ts';
 import type { ModelReal, ModelService } from './model.ts';
 
@@ -44,17 +45,21 @@ export interface RealStatusInput {
 
 export function realStatus({ real, override, health, sinceMs }: RealStatusInput): RealStatus {
   const down = health?.up === false;
+  const { weight: configured, check } = real.config;
+  const found = weightBy(health?.weight, configured);
   return {
     service: keyOf(real.service),
     address: real.config.address,
-    configuredWeight: real.config.weight,
+    configuredWeight: configured,
     override,
-    effectiveWeight: down ? 0 : (override ?? real.config.weight),
+    effectiveWeight: down ? 0 : (override ?? found),
     health: {
       state: health === undefined ? 'unchecked' : down ? 'down' : 'up',
       since: new Date(sinceMs).toISOString(),
       lastError: health?.lastError,
       failures: health?.failures ?? 0,
+      check: check?.probe.type,
+      weight: health?.weight === undefined ? undefined : found,
     },
   };
 }

@@ -1,5 +1,7 @@
 import { formatServiceName } from '../forwarding/service-name.ts';
 import type { ForwardingTable, Real, Service } from '../forwarding/table.ts';
+import type { KnownHealth } from '../health/check-state.ts';
+import { weightBy } from '../health/weight-effect.ts';
 import type { Model, ModelReal, ModelService, RealId } from './model.ts';
 
 export interface TableInput {
@@ -7,7 +9,8 @@ export interface TableInput {
   readonly hashKey: Uint8Array;
   /** Weights that hold instead of the configured ones. */
   readonly overrides: ReadonlyMap<RealId, number>;
-  readonly isDown: (real: ModelReal) => boolean;
+  /** Undefined: unchecked. */
+  readonly healthOf: (real: ModelReal) => KnownHealth | undefined;
 }
 
 /**
@@ -45,8 +48,9 @@ function computeService(service: ModelService, input: TableInput, previous: Serv
 
 function computeReal(real: ModelReal, input: TableInput, previous: Real | undefined): Real {
   const { address } = real.config;
-  const weight = input.overrides.get(real.id) ?? real.config.weight;
-  const serving = !input.isDown(real);
+  const health = input.healthOf(real);
+  const weight = input.overrides.get(real.id) ?? weightBy(health?.weight, real.config.weight);
+  const serving = health?.up !== false;
   return previous?.address === address && previous.weight === weight && previous.serving === serving
     ? previous
     : { address, weight, serving };

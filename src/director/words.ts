@@ -14,6 +14,10 @@ export function describeDown(real: ModelReal, { failures, lastError }: CheckStat
   return `${nameReal(real)} is down: ${lastError} (${attempts})`;
 }
 
+export function describeFailure(real: ModelReal, { failures, lastError }: CheckState): string {
+  return `the check of ${nameReal(real)} failed: ${lastError} (${failures} in a row)`;
+}
+
 export function describeReload(summary: ReloadSummary): string {
   const { servicesAdded, servicesChanged, servicesRemoved, realsAdded, realsChanged, realsRemoved } = summary;
   const services = `services: ${servicesAdded} added, ${servicesChanged} changed, ${servicesRemoved} removed`;

@@ -1,4 +1,5 @@
-import { ICMP_CODE, ICMP_TYPE } from '../net/icmp.ts';
+import { readU16 } from '../net/bytes.ts';
+import { ICMP_CODE, ICMP_HEADER_BYTES, ICMP_TYPE } from '../net/icmp.ts';
 import { type Ipv4Header, PROTOCOL, parseIpv4Header } from '../net/ipv4.ts';
 import { formatIpv4 } from '../net/ipv4-address.ts';
 import { admit } from './admit.ts';
@@ -11,9 +12,11 @@ import type { RealEntry } from './image/forwarding-image.ts';
 import { previewReal } from './image/select-real.ts';
 import { replyClosed, replyError, replyPortUnreachable } from './reply.ts';
 import { unmerge } from './segment.ts';
-import type { ForwarderState } from './state.ts';
+import { checkKey, type ForwarderState } from './state.ts';
 import { findTarget, type NoTarget, readTransport, type Transport } from './target.ts';
 import { sendInFragments, sendToReal, sendWhole } from './to-real.ts';
+
+const ECHO_IDENTIFIER_AT = 4;
 
 /**
  * The complete forwarder: what becomes of one IPv4 packet, by the image and the state. Never throws.
@@ -61,7 +64,7 @@ function decideAdmitted(context: Context, packet: VipPacket, segmentBytes?: numb
   if (isFragment(header)) return [decideFragment(context, packet)];
   switch (header.protocol) {
     case PROTOCOL.icmp:
-      return [decideIcmp(context, packet)];
+      return [decideEcho(context, packet) ?? decideIcmp(context, packet)];
     case PROTOCOL.tcp:
     case PROTOCOL.udp:
       return decideTransport(context, packet, segmentBytes);
@@ -78,13 +81,22 @@ function decideAdmitted(context: Context, packet: VipPacket, segmentBytes?: numb
   }
 }
 
+/** Undefined for all but the director's own echo requests to a real: others get their answer here. */
+function decideEcho(context: Context, packet: VipPacket): Decision | undefined {
+  const { bytes, header } = packet;
+  const at = header.headerBytes;
+  if (bytes.length - at < ICMP_HEADER_BYTES || bytes[at] !== ICMP_TYPE.echoRequest) return undefined;
+  const underTest = realUnderTest(context, packet, readU16(bytes, at + ECHO_IDENTIFIER_AT));
+  return underTest === undefined ? undefined : sendCheck(context, packet, underTest);
+}
+
 function decideTransport(context: Context, packet: VipPacket, segmentBytes?: number): Decision[] {
   const transport = readTransport(packet);
   if (transport === undefined) {
     context.trace?.('It has fewer bytes than a transport header.');
     return [{ verdict: 'drop', reason: 'truncated-transport' }];
   }
-  const underTest = realUnderTest(context, packet, transport);
+  const underTest = realUnderTest(context, packet, transport.flow.clientPort);
   if (underTest !== undefined) return [sendCheck(context, packet, underTest)];
   const segments = segmentsOf(context, packet, transport, segmentBytes);
   if (segments === undefined) return [decideWhole(context, packet, transport)];
@@ -127,12 +139,8 @@ function refuse(context: Context, packet: VipPacket, reason: NoTarget): Decision
 }
 
 /** The real that a packet of one of the director's own check sockets is for. */
-function realUnderTest(
-  { state }: Context,
-  { header }: VipPacket,
-  { flow }: Transport,
-): RealEntry | undefined {
-  const index = state.checks.get(flow.clientPort);
+function realUnderTest({ state }: Context, { header }: VipPacket, localPort: number): RealEntry | undefined {
+  const index = state.checks.get(checkKey(header.protocol, localPort));
   const real = index === undefined ? undefined : state.image.real(index);
   if (real === undefined) return undefined;
   const isOwn = header.source === real.sourceAddress || state.ownAddresses.has(header.source);

@@ -18,7 +18,7 @@ import { TUNNEL_BYTES } from './encapsulate.ts';
 import type { RealEntry } from './image/forwarding-image.ts';
 import { LEAST_PATH_MTU_BYTES } from './path-mtus.ts';
 import { findFlow, type QuotedPacket, readQuoted } from './quoted-flow.ts';
-import type { ForwarderState } from './state.ts';
+import { checkKey, type ForwarderState } from './state.ts';
 
 /** What an ICMP error from the path to a real brought about. */
 export interface PathReport {
@@ -111,7 +111,14 @@ function entryOf({ image }: ForwarderState, outer: Ipv4Header): RealEntry | unde
 }
 
 /** The inner packet went from a client to a service, so that its source is the client. */
-function realOf({ image }: ForwarderState, quoted: QuotedPacket): RealEntry | undefined {
+function realOf(
+  { image, checks, ownAddresses }: ForwarderState,
+  quoted: QuotedPacket,
+): RealEntry | undefined {
+  const underTest = checks.get(checkKey(quoted.header.protocol, quoted.sourcePort));
+  const tested = underTest === undefined ? undefined : image.real(underTest);
+  const { source } = quoted.header;
+  if (tested !== undefined && (source === tested.sourceAddress || ownAddresses.has(source))) return tested;
   return findFlow(image, {
     protocol: quoted.protocol,
     vip: quoted.header.destination,

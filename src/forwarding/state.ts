@@ -14,8 +14,8 @@ export interface ForwarderState {
   /** Of the interface that clients' packets come in by; a longer TCP packet was merged on the way in. */
   readonly linkMtuBytes: number;
   readonly interfaceMac: MacAddress;
-  /** Open check sockets of the director: local port -> the real under test. */
-  readonly checks: Map<Port, RealIndex>;
+  /** Open check sockets of the director: `checkKey` of their packets -> the real under test. */
+  readonly checks: Map<number, RealIndex>;
   /** Addresses that check sockets are bound to, beside the outer source of the real under test. */
   readonly ownAddresses: Set<Ipv4Address>;
   readonly limits: AnswerLimits;
@@ -61,6 +61,11 @@ export function createForwarderState(options: ForwarderOptions): ForwarderState 
     fragments: new FragmentStore(),
     pathMtus: new PathMtus(),
   };
+}
+
+/** @param port The local port; of ICMP the identifier of an echo request. */
+export function checkKey(protocol: number, port: number): number {
+  return (protocol << 16) | port;
 }
 
 /** Forgets what has timed out; every second or so. */

@@ -1,12 +1,16 @@
 import type { CheckConfig } from '../config/config.ts';
+import type { WeightEffect } from './weight-effect.ts';
 
 /** The times that govern a check; a `CheckConfig` is one. */
-export type CheckSchedule = Pick<CheckConfig, 'intervalMs' | 'timeoutMs' | 'retries' | 'retryDelayMs'>;
+export type CheckSchedule = Pick<
+  CheckConfig,
+  'intervalMs' | 'timeoutMs' | 'retries' | 'retryDelayMs' | 'warmupMs'
+>;
 
 /**
  * One check between two attempts. Times are milliseconds of any one clock that never goes back.
  *
- * keepalived's TCP_CHECK: while up, an attempt per interval; a failed one is followed by up to `retries` further ones,
+ * keepalived's checkers: while up, an attempt per interval; a failed one is followed by up to `retries` further ones,
  * `retryDelay` apart, and the last of them that fails takes the real out; while down, an attempt per interval, and one
  * that passes brings it back.
  */
@@ -20,23 +24,27 @@ export interface CheckState {
   readonly failures: number;
   /** Of the last attempt; undefined when it passed or there was none. */
   readonly lastError: string | undefined;
+  /** By the last attempt that passed. */
+  readonly weight: WeightEffect | undefined;
 }
 
 export interface Attempt {
   readonly startedMs: number;
   readonly endedMs: number;
-  /** What the network answered; undefined: the connection came about. */
+  /** Why it failed; undefined: it passed. */
   readonly error: string | undefined;
+  readonly weight?: WeightEffect | undefined;
 }
 
 /** Lateness up to this is a timer's; more of it is a machine that stood still, after which nothing is made up for. */
 const TIMER_LATENESS_MS = 50;
 
 /** What a check is taken for before its first attempt has ended. */
-export type KnownHealth = Pick<CheckState, 'up' | 'sinceMs' | 'lastError'>;
+export type KnownHealth = Pick<CheckState, 'up' | 'sinceMs' | 'lastError'> &
+  Partial<Pick<CheckState, 'weight'>>;
 
-export function firstState({ up, sinceMs, lastError }: KnownHealth, dueMs: number): CheckState {
-  return { up, sinceMs, dueMs, failures: 0, lastError };
+export function firstState({ up, sinceMs, lastError, weight }: KnownHealth, dueMs: number): CheckState {
+  return { up, sinceMs, dueMs, failures: 0, lastError, weight };
 }
 
 export function afterAttempt(state: CheckState, attempt: Attempt, schedule: CheckSchedule): CheckState {
@@ -49,6 +57,7 @@ export function afterAttempt(state: CheckState, attempt: Attempt, schedule: Chec
     dueMs: punctualEnd(state, attempt) + (retrying ? schedule.retryDelayMs : schedule.intervalMs),
     failures,
     lastError: attempt.error,
+    weight: attempt.error === undefined ? attempt.weight : state.weight,
   };
 }
 
@@ -60,8 +69,8 @@ function punctualEnd(state: CheckState, { startedMs, endedMs }: Attempt): number
 
 /**
  * When the `index`-th check is first tried, counted from its start: multiples of the golden ratio lie evenly in the
- * interval however many there are, the first at once.
+ * warmup however many there are, the first at once.
  */
-export function firstAttemptDelayMs(index: number, intervalMs: number): number {
-  return ((index * 0.618_033_988_749_895) % 1) * intervalMs;
+export function firstAttemptDelayMs(index: number, warmupMs: number): number {
+  return ((index * 0.618_033_988_749_895) % 1) * warmupMs;
 }

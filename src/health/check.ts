@@ -2,19 +2,33 @@ import type { CheckConfig, ServiceConfig } from '../config/config.ts';
 import type { CheckTarget } from '../dataplane/check-connector.ts';
 import { formatIpv4, type Ipv4Address } from '../net/ipv4-address.ts';
 import type { CheckSchedule } from './check-state.ts';
+import { openProbe } from './open-probe.ts';
+import type { Probe } from './probe.ts';
 
 /** What is checked and how; checks with the same key are the same, whichever reals they are for. */
 export interface Check {
   readonly key: string;
   readonly target: CheckTarget;
+  readonly probe: Probe;
   readonly schedule: CheckSchedule;
+  /** True: what is not known is down until an attempt has passed. */
+  readonly alpha: boolean;
+  readonly logAllFailures: boolean;
 }
 
 export function checkOf(service: ServiceConfig, real: Ipv4Address, config: CheckConfig): Check {
   const target = targetOf(service, real, config);
-  const { intervalMs, timeoutMs, retries, retryDelayMs } = config;
-  const key = `${describeTarget(target)} ${intervalMs} ${timeoutMs} ${retries} ${retryDelayMs}`;
-  return { key, target, schedule: config };
+  const { via: _via, port: _port, ...how } = config;
+  // What a file says is the same for whomever it is read.
+  const what = config.probe.type === 'file' ? 'file' : describeTarget(target);
+  return {
+    key: `${what} ${JSON.stringify(how)}`,
+    target,
+    probe: openProbe(config.probe),
+    schedule: config,
+    alpha: config.alpha,
+    logAllFailures: config.logAllFailures,
+  };
 }
 
 function targetOf(service: ServiceConfig, real: Ipv4Address, config: CheckConfig): CheckTarget {

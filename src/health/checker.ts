@@ -2,17 +2,21 @@ import { formatDuration } from '../config/duration.ts';
 import type { CheckConnector } from '../dataplane/check-connector.ts';
 import type { Check } from './check.ts';
 import {
+  type Attempt,
   afterAttempt,
   type CheckState,
   firstAttemptDelayMs,
   firstState,
   type KnownHealth,
 } from './check-state.ts';
+import { isSameEffect } from './weight-effect.ts';
 
 export interface CheckerOptions {
   readonly connector: CheckConnector;
-  /** Called at once when a check turns from up to down or back. */
-  readonly onChange: (key: string, state: CheckState) => void;
+  /** Called at once when a check turns from up to down or back, or makes another weight. */
+  readonly onChange: (key: string, state: CheckState, before: CheckState) => void;
+  /** Called for the other failed attempts of checks whose failures are all told. */
+  readonly onFailure?: (key: string, state: CheckState) => void;
   /** Ends all checking; running attempts are aborted. */
   readonly signal: AbortSignal;
 }
@@ -22,6 +26,8 @@ export interface WantedCheck {
   readonly check: Check;
   readonly known: KnownHealth;
 }
+
+type Outcome = Pick<Attempt, 'error' | 'weight'>;
 
 interface RunningCheck {
   readonly check: Check;
@@ -66,7 +72,8 @@ export class Checker {
   }
 
   #start({ check, known }: WantedCheck): void {
-    const delay = firstAttemptDelayMs(this.#started++, check.schedule.intervalMs);
+    const { warmupMs, intervalMs } = check.schedule;
+    const delay = firstAttemptDelayMs(this.#started++, warmupMs ?? intervalMs);
     const running: RunningCheck = {
       check,
       state: firstState(known, performance.now() + delay),
@@ -90,18 +97,21 @@ export class Checker {
     running.attempt = controller;
     running.startedMs = performance.now();
     running.timer = setTimeout(this.#timeOut, running.check.schedule.timeoutMs, running);
-    void this.#connect(running, controller);
+    void this.#attempt(running, controller);
   };
 
-  async #connect(running: RunningCheck, controller: AbortController): Promise<void> {
-    let error: string | undefined;
+  async #attempt(running: RunningCheck, controller: AbortController): Promise<void> {
+    const { target, probe } = running.check;
+    const { connector } = this.#options;
+    let outcome: Outcome;
     try {
-      await this.#options.connector.connectTcp(running.check.target, controller.signal);
+      const weight = await probe.run({ target, connector, signal: controller.signal });
+      outcome = { error: undefined, weight };
     } catch (cause) {
-      error = cause instanceof Error ? cause.message : String(cause);
+      outcome = { error: cause instanceof Error ? cause.message : String(cause) };
     }
-    // An attempt that has timed out or been stopped has ended already, whatever its connector says later.
-    if (running.attempt === controller) this.#end(running, error);
+    // An attempt that has timed out or been stopped has ended already, whatever its probe says later.
+    if (running.attempt === controller) this.#end(running, outcome);
   }
 
   // An answer may have come while the loop was busy with something long: it is read before the timeout counts.
@@ -112,18 +122,24 @@ export class Checker {
   readonly #expire = (running: RunningCheck, controller: AbortController | undefined): void => {
     if (controller === undefined || running.attempt !== controller) return;
     const reason = new Error(`no answer within ${formatDuration(running.check.schedule.timeoutMs)}`);
-    this.#end(running, reason.message);
+    this.#end(running, { error: running.check.probe.silencePasses ? undefined : reason.message });
     controller.abort(reason);
   };
 
-  #end(running: RunningCheck, error: string | undefined): void {
+  #end(running: RunningCheck, outcome: Outcome): void {
     clearTimeout(running.timer);
     running.attempt = undefined;
-    const wasUp = running.state.up;
-    const attempt = { startedMs: running.startedMs, endedMs: performance.now(), error };
-    running.state = afterAttempt(running.state, attempt, running.check.schedule);
+    const { check, state: before } = running;
+    const attempt = { startedMs: running.startedMs, endedMs: performance.now(), ...outcome };
+    const state = afterAttempt(before, attempt, check.schedule);
+    running.state = state;
     this.#schedule(running);
-    if (running.state.up !== wasUp) this.#options.onChange(running.check.key, running.state);
+    const { onChange, onFailure } = this.#options;
+    if (state.up !== before.up || !isSameEffect(state.weight, before.weight)) {
+      onChange(check.key, state, before);
+    } else if (outcome.error !== undefined && check.logAllFailures) {
+      onFailure?.(check.key, state);
+    }
   }
 }
 

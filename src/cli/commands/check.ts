@@ -1,17 +1,17 @@
 import type { Command } from 'commander';
 import type { CulvertConfig } from '../../config/config.ts';
 import { CulvertError } from '../../errors.ts';
+import { type ConfigOptions, configOptions, loadOptions } from '../config-options.ts';
 import { type Context, examples, print, printJson } from '../context.ts';
 
-interface CheckOptions {
+interface CheckOptions extends ConfigOptions {
   readonly json?: true;
   /** False with --no-host. */
   readonly host: boolean;
 }
 
 export function register(program: Command, context: Context): void {
-  const command = program
-    .command('check')
+  const command = configOptions(program.command('check'))
     .description('Validate a configuration file, also against the interfaces and addresses of this machine.')
     .argument('<file>', 'the configuration file')
     .option('--no-host', 'look at the file alone, as for another machine')
@@ -21,16 +21,22 @@ export function register(program: Command, context: Context): void {
     'culvert check /etc/culvert/culvert.yaml',
     'culvert check --no-host culvert.yaml',
     'culvert check culvert.yaml --json',
+    'culvert check keepalived.conf --interface eth0',
   ).action((file: string, options: CheckOptions) => check(file, options, context));
 }
 
 async function check(file: string, options: CheckOptions, context: Context): Promise<void> {
+  const warnings: string[] = [];
   try {
-    const config = await validate(file, options.host);
+    const config = await validate(file, options, (warning) => warnings.push(warning));
     const services = config.services.length;
     const reals = config.services.reduce((sum, service) => sum + service.reals.length, 0);
-    if (options.json) printJson(context, { file, valid: true, services, reals, errors: [] });
-    else print(context, `${file}: valid; services: ${services}, reals: ${reals}\n`);
+    if (options.json) {
+      printJson(context, { file, valid: true, services, reals, errors: [], ...withWarnings(warnings) });
+      return;
+    }
+    for (const warning of warnings) context.stderr.write(`${warning} (warning)\n`);
+    print(context, `${file}: valid; services: ${services}, reals: ${reals}\n`);
   } catch (error) {
     if (!(error instanceof CulvertError) || !error.code.startsWith('CONFIG_')) throw error;
     context.exit(error.exitStatus);
@@ -40,10 +46,19 @@ async function check(file: string, options: CheckOptions, context: Context): Pro
   }
 }
 
-async function validate(file: string, host: boolean): Promise<CulvertConfig> {
+/** Only a keepalived.conf has any. */
+function withWarnings(warnings: readonly string[]): { warnings?: readonly string[] } {
+  return warnings.length === 0 ? {} : { warnings };
+}
+
+async function validate(
+  file: string,
+  options: CheckOptions,
+  onWarning: (warning: string) => void,
+): Promise<CulvertConfig> {
   const { loadConfig } = await import('../../config/load-config.ts');
-  const config = await loadConfig(file);
-  if (!host) return config;
+  const config = await loadConfig(file, loadOptions(options, onWarning));
+  if (!options.host) return config;
   const { validateAgainstHost } = await import('../../config/host.ts');
   const { readHostFacts } = await import('../../config/host-facts.ts');
   validateAgainstHost(config, await readHostFacts());

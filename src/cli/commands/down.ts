@@ -4,10 +4,11 @@ import type { Command } from 'commander';
 import { ApiClient } from '../../api/client.ts';
 import { socketPathOf } from '../../api/listen.ts';
 import { CulvertError } from '../../errors.ts';
+import { type ConfigOptions, configOptions, loadOptions, warnOn } from '../config-options.ts';
 import { type Context, examples, print, printJson } from '../context.ts';
 import { type DirectorOptions, directorOptions, findSocket } from '../director.ts';
 
-interface DownOptions extends DirectorOptions {
+interface DownOptions extends DirectorOptions, ConfigOptions {
   readonly config?: string;
   readonly json?: true;
 }
@@ -23,7 +24,7 @@ interface Target {
 type Outcome = 'ended by its director' | 'removed what a dead director left' | 'nothing was there';
 
 export function register(program: Command, context: Context): void {
-  const command = directorOptions(program.command('down'))
+  const command = configOptions(directorOptions(program.command('down')))
     .description(
       'End forwarding and leave nothing behind: program, maps, state and socket. Works also when the daemon is dead; ' +
         'then name its configuration file or its instance.',
@@ -46,7 +47,7 @@ export function register(program: Command, context: Context): void {
 async function findTarget(options: DownOptions, context: Context): Promise<Target> {
   if (options.config !== undefined) {
     const { loadConfig } = await import('../../config/load-config.ts');
-    const { director } = await loadConfig(options.config);
+    const { director } = await loadConfig(options.config, loadOptions(options, warnOn(context)));
     const { instance, plane, stateDirectory } = director;
     return {
       instance,

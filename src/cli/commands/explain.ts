@@ -3,11 +3,12 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { WireExplanation } from '../../api/wire.ts';
 import { CulvertError } from '../../errors.ts';
 import { numberArgument } from '../arguments.ts';
+import { type ConfigOptions, configOptions, loadOptions, warnOn } from '../config-options.ts';
 import { type Context, examples, print, printJson } from '../context.ts';
 import { buildDescribedPacket, type Endpoint, parseEndpoint, parseTcpFlags } from '../described-packet.ts';
 import { connect, type DirectorOptions, directorOptions } from '../director.ts';
 
-interface ExplainOptions extends DirectorOptions {
+interface ExplainOptions extends DirectorOptions, ConfigOptions {
   readonly config?: string;
   readonly from?: Endpoint;
   readonly to?: Endpoint;
@@ -32,7 +33,7 @@ export function register(program: Command, context: Context): void {
         'that file, with every real up and no flow known. Changes nothing.',
     );
   describingOptions(command);
-  directorOptions(command)
+  configOptions(directorOptions(command))
     .option('-c, --config <file>', 'ask no running director but this configuration file')
     .option('--json', 'print JSON');
   examples(
@@ -79,7 +80,7 @@ async function explain(options: ExplainOptions, context: Context): Promise<void>
 async function ask(packet: Uint8Array, options: ExplainOptions, context: Context): Promise<WireExplanation> {
   if (options.config === undefined) return (await connect(options, context)).explain(packet);
   const { explainOffline } = await import('../explain-offline.ts');
-  return explainOffline(options.config, packet);
+  return explainOffline(options.config, packet, loadOptions(options, warnOn(context)));
 }
 
 function described(options: ExplainOptions): Uint8Array {

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
+import { type ConfigOptions, configOptions } from '../config-options.ts';
 import { type Context, examples } from '../context.ts';
 
-interface RunOptions {
+interface RunOptions extends ConfigOptions {
   readonly config: string;
 }
 
 export function register(program: Command, context: Context): void {
-  const command = program
-    .command('run')
+  const command = configOptions(program.command('run'))
     .description(
       'Run a director in the foreground. SIGHUP applies an edited configuration file; SIGTERM and SIGINT end the ' +
         'process and leave the forwarding as it is (culvert down ends that).',
@@ -17,8 +17,9 @@ export function register(program: Command, context: Context): void {
     command,
     'culvert run -c /etc/culvert/culvert.yaml',
     'culvert check culvert.yaml && culvert run -c culvert.yaml',
-  ).action(async ({ config }: RunOptions) => {
+    'culvert run -c /etc/keepalived/keepalived.conf --interface eth0',
+  ).action(async ({ config, ...options }: RunOptions) => {
     const { runDirector } = await import('../run-director.ts');
-    await runDirector(config, context);
+    await runDirector({ path: config, options }, context);
   });
 }

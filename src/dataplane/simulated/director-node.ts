@@ -1,10 +1,12 @@
 import type { Decision, RealIndex } from '../../forwarding/decision.ts';
 import { decide } from '../../forwarding/forwarder.ts';
 import { learnPathMtu } from '../../forwarding/path-mtu.ts';
-import type { ForwarderState } from '../../forwarding/state.ts';
+import { checkKey, type ForwarderState } from '../../forwarding/state.ts';
 import { readU16 } from '../../net/bytes.ts';
 import { PROTOCOL, parseIpv4Header } from '../../net/ipv4.ts';
 import type { Host } from './host.ts';
+
+const ECHO_IDENTIFIER_AT = 4;
 
 /**
  * Puts the forwarder in front of a host: it sees every packet that arrives before the host does, and the packets of
@@ -48,5 +50,7 @@ function carryOut(host: Host, decision: Decision): void {
 /** The connector forgets the port again when the check has ended. */
 function registerCheck(state: ForwarderState, packet: Uint8Array, real: RealIndex): void {
   const header = parseIpv4Header(packet);
-  if (typeof header !== 'string') state.checks.set(readU16(packet, header.headerBytes), real);
+  if (typeof header === 'string') return;
+  const portAt = header.headerBytes + (header.protocol === PROTOCOL.icmp ? ECHO_IDENTIFIER_AT : 0);
+  state.checks.set(checkKey(header.protocol, readU16(packet, portAt)), real);
 }

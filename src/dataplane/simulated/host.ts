@@ -2,6 +2,7 @@ import { readU16, readU32 } from '../../net/bytes.ts';
 import { internetChecksum } from '../../net/checksum.ts';
 import { buildIcmp, ICMP_CODE, ICMP_HEADER_BYTES, ICMP_TYPE, parseIcmp } from '../../net/icmp.ts';
 import { buildIpv4, type Ipv4Header, PROTOCOL, parseQuotedIpv4Header } from '../../net/ipv4.ts';
+import type { Ipv4Address } from '../../net/ipv4-address.ts';
 import type { EventLoop } from './event-loop.ts';
 import { IpStack } from './ip-stack.ts';
 import { TcpStack } from './tcp-stack.ts';
@@ -15,12 +16,33 @@ export class Host {
   readonly ip: IpStack;
   readonly tcp: TcpStack;
   readonly udp: UdpStack;
+  readonly #echoes = new Map<number, (source: Ipv4Address) => void>();
+  #lastEcho = 0;
 
   constructor(loop: EventLoop) {
     this.ip = new IpStack(loop);
     this.tcp = new TcpStack(this.ip);
     this.udp = new UdpStack(this.ip);
     this.ip.handle(PROTOCOL.icmp, (packet, header) => this.#receiveIcmp(packet, header));
+  }
+
+  /** Sends an echo request; `replied` hears who answered until `endPing`. */
+  ping(destination: Ipv4Address, replied: (source: Ipv4Address) => void, mark?: number): number {
+    this.#lastEcho = (this.#lastEcho + 1) % 0x1_0000;
+    const identifier = this.#lastEcho;
+    this.#echoes.set(identifier, replied);
+    const request = buildIcmp({
+      type: ICMP_TYPE.echoRequest,
+      code: 0,
+      rest: ((identifier << 16) | 1) >>> 0,
+    });
+    const source = this.ip.sourceAddressFor(destination) ?? (0 as Ipv4Address);
+    this.ip.send(buildIpv4({ source, destination, protocol: PROTOCOL.icmp }, request), mark);
+    return identifier;
+  }
+
+  endPing(identifier: number): void {
+    this.#echoes.delete(identifier);
   }
 
   #receiveIcmp(packet: Uint8Array, ip: Ipv4Header): void {
@@ -32,6 +54,8 @@ export class Host {
       const reply = buildIcmp({ type: ICMP_TYPE.echoReply, code: 0, rest: header.rest, payload });
       const ends = { source: ip.destination, destination: ip.source };
       this.ip.send(buildIpv4({ ...ends, protocol: PROTOCOL.icmp }, reply));
+    } else if (header.type === ICMP_TYPE.echoReply) {
+      this.#echoes.get(header.rest >>> 16)?.(ip.source);
     } else if (header.type === ICMP_TYPE.destinationUnreachable) {
       this.#unreachable(header.code, header.nextHopMtu, payload);
     }
@@ -44,6 +68,9 @@ export class Host {
     const isNews =
       isTooBig && mtuBytes >= LEAST_MTU_BYTES && this.ip.learnPathMtu(about.destination, mtuBytes);
     const hasPorts = quoted.length >= about.headerBytes + 8;
+    if (about.protocol === PROTOCOL.udp && hasPorts && !isTooBig) {
+      this.udp.icmpError(readU16(quoted, about.headerBytes));
+    }
     if (about.protocol !== PROTOCOL.tcp || !hasPorts || (isTooBig && !isNews)) return;
     const addresses = {
       local: about.source,

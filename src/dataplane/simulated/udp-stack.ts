@@ -14,10 +14,15 @@ export interface Datagram {
   readonly payload: Uint8Array;
 }
 
+const FIRST_EPHEMERAL_PORT = 32768;
+const EPHEMERAL_PORTS = 28232;
+
 /** The UDP ports of one node. Datagrams have DF clear, so that they are fragmented where they do not fit. */
 export class UdpStack {
   readonly #ip: IpStack;
   readonly #handlers = new Map<Port, (datagram: Datagram) => void>();
+  readonly #unreachable = new Map<Port, () => void>();
+  #nextPort = 0;
   #id = 0;
 
   constructor(ip: IpStack) {
@@ -27,6 +32,28 @@ export class UdpStack {
 
   listen(port: Port, handler: (datagram: Datagram) => void): void {
     this.#handlers.set(port, handler);
+  }
+
+  /** A port of its own that hears datagrams, and ICMP errors about those that it sent, until it is closed. */
+  open(handler: (datagram: Datagram) => void, unreachable: () => void): Port {
+    for (let tried = 0; tried < EPHEMERAL_PORTS; tried++) {
+      const port = FIRST_EPHEMERAL_PORT + (this.#nextPort++ % EPHEMERAL_PORTS);
+      if (this.#handlers.has(port)) continue;
+      this.#handlers.set(port, handler);
+      this.#unreachable.set(port, unreachable);
+      return port;
+    }
+    throw new RangeError('all local ports are in use');
+  }
+
+  close(port: Port): void {
+    this.#handlers.delete(port);
+    this.#unreachable.delete(port);
+  }
+
+  /** An ICMP error quotes a datagram that was sent from this port. */
+  icmpError(port: Port): void {
+    this.#unreachable.get(port)?.();
   }
 
   send(datagram: Datagram, mark?: number): SendResult {

@@ -1,10 +1,18 @@
 import type { RealIndex } from '../../forwarding/decision.ts';
 import type { ForwardingImage } from '../../forwarding/image/forwarding-image.ts';
-import type { ForwarderState } from '../../forwarding/state.ts';
+import { checkKey, type ForwarderState } from '../../forwarding/state.ts';
+import { PROTOCOL } from '../../net/ipv4.ts';
 import type { Ipv4Address } from '../../net/ipv4-address.ts';
 import type { CheckTarget } from '../check-connector.ts';
 
 export type TunnelTarget = Extract<CheckTarget, { via: 'tunnel' }>;
+
+export interface CheckSocket {
+  readonly protocol: 'tcp' | 'udp' | 'icmp';
+  /** Of ICMP the identifier of its echo request. */
+  readonly localPort: number;
+  readonly source: Ipv4Address;
+}
 
 /** Tells the slow path which real server the packets from each check's local port are for. */
 export class CheckRegistry {
@@ -17,21 +25,19 @@ export class CheckRegistry {
   }
 
   /** Returns how to end it. @throws Error when the real is not configured for the VIP. */
-  register(
-    check: { readonly localPort: number; readonly source: Ipv4Address },
-    target: TunnelTarget,
-  ): () => void {
+  register(check: CheckSocket, target: TunnelTarget): () => void {
     const real = realUnderTest(this.#state.image, target);
     if (real === undefined) throw new Error('the real server is not part of the service any more');
-    const { localPort, source } = check;
-    const holder = Symbol(localPort);
-    this.#holders.set(localPort, holder);
+    const { protocol, localPort, source } = check;
+    const key = checkKey(PROTOCOL[protocol], localPort);
+    const holder = Symbol(key);
+    this.#holders.set(key, holder);
     this.#state.ownAddresses.add(source);
-    this.#state.checks.set(localPort, real);
+    this.#state.checks.set(key, real);
     return () => {
-      if (this.#holders.get(localPort) !== holder) return;
-      this.#holders.delete(localPort);
-      this.#state.checks.delete(localPort);
+      if (this.#holders.get(key) !== holder) return;
+      this.#holders.delete(key);
+      this.#state.checks.delete(key);
     };
   }
 }

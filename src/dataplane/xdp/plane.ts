@@ -98,11 +98,13 @@ export class XdpPlane implements DataPlane {
     );
     this.#repeat(TICK_MS, () => image.setNow(nowTick()));
     const paths = this.#paths;
-    this.connector = new TunnelConnector({
-      mark: checkMark(link.index),
-      sourceTo: (real) => paths.sourceTo(real),
-      checks: new CheckRegistry(this.#forwarder),
-    });
+    this.connector = this.#running.use(
+      new TunnelConnector({
+        mark: checkMark(link.index),
+        sourceTo: (real) => paths.sourceTo(real),
+        checks: new CheckRegistry(this.#forwarder),
+      }),
+    );
     this.description = `xdp, ${queryXdp(link.index)?.mode ?? 'unknown'} mode on ${link.name}`;
   }
 

@@ -1,8 +1,11 @@
 import { openMarkedTcp } from '../../linux/marked-tcp.ts';
+import { openMarkedUdp } from '../../linux/marked-udp.ts';
 import { formatIpv4, type Ipv4Address } from '../../net/ipv4-address.ts';
-import type { CheckConnector, CheckTarget } from '../check-connector.ts';
-import { connectAndReset, connectDirect } from '../connect-direct.ts';
+import type { CheckConnector, CheckStream, CheckTarget, UdpRequest } from '../check-connector.ts';
+import { connectDirect, connected } from '../connect-direct.ts';
+import { exchangeOn } from '../exchange-udp.ts';
 import type { CheckRegistry, TunnelTarget } from './check-registry.ts';
+import { Pinger } from './pinger.ts';
 
 export interface TunnelConnectorOptions {
   /** Routing leads packets with it to the slow path. */
@@ -16,30 +19,67 @@ export interface TunnelConnectorOptions {
 const LINGER_MS = 500;
 
 /** Checks through the tunnel by sockets whose packets the host's stack routes to the slow path. */
-export class TunnelConnector implements CheckConnector {
+export class TunnelConnector implements CheckConnector, Disposable {
   readonly #options: TunnelConnectorOptions;
+  readonly #pinger = new Pinger();
 
   constructor(options: TunnelConnectorOptions) {
     this.#options = options;
   }
 
-  connectTcp(target: CheckTarget, signal: AbortSignal): Promise<void> {
+  async connectTcp(target: CheckTarget, signal: AbortSignal): Promise<CheckStream> {
     if (target.via === 'direct') return connectDirect(target.address, target.port, signal);
-    return this.#throughTunnel(target, signal);
+    signal.throwIfAborted();
+    const source = this.#sourceTo(target);
+    const { socket, localPort } = openMarkedTcp(this.#options.mark, source);
+    using opening = new DisposableStack();
+    opening.defer(() => socket.destroy());
+    const unregister = this.#options.checks.register({ protocol: 'tcp', localPort, source }, target);
+    socket.once('close', () => linger(unregister));
+    const { vip, port } = target;
+    const stream = await connected(socket.connect({ host: formatIpv4(vip), port }), signal);
+    opening.move();
+    return stream;
   }
 
-  async #throughTunnel(target: TunnelTarget, signal: AbortSignal): Promise<void> {
+  async exchangeUdp(target: CheckTarget, request: UdpRequest, signal: AbortSignal): Promise<Uint8Array> {
     signal.throwIfAborted();
-    const source = this.#options.sourceTo(target.real);
-    if (source === undefined) throw new Error(`no route to ${formatIpv4(target.real)}`);
-    const { socket, localPort } = openMarkedTcp(this.#options.mark, source);
-    using released = new DisposableStack();
-    released.defer(() => socket.destroy());
-    const unregister = this.#options.checks.register({ localPort, source }, target);
-    try {
-      await connectAndReset(socket.connect({ host: formatIpv4(target.vip), port: target.port }), signal);
-    } finally {
-      setTimeout(unregister, LINGER_MS).unref();
+    if (target.via === 'direct') {
+      const { socket } = await openMarkedUdp(undefined, undefined);
+      return exchangeOn(socket, target, request, signal);
     }
+    const source = this.#sourceTo(target);
+    const { socket, localPort } = await openMarkedUdp(this.#options.mark, source);
+    using opening = new DisposableStack();
+    opening.defer(() => socket.close());
+    const unregister = this.#options.checks.register({ protocol: 'udp', localPort, source }, target);
+    opening.move();
+    socket.once('close', () => linger(unregister));
+    return exchangeOn(socket, { address: target.vip, port: target.port }, request, signal);
   }
+
+  async ping(target: CheckTarget, signal: AbortSignal): Promise<void> {
+    if (target.via === 'direct') return this.#pinger.ping({ destination: target.address }, signal);
+    const source = this.#sourceTo(target);
+    const { mark, checks } = this.#options;
+    const register = (identifier: number): (() => void) => {
+      const unregister = checks.register({ protocol: 'icmp', localPort: identifier, source }, target);
+      return () => linger(unregister);
+    };
+    await this.#pinger.ping({ destination: target.vip, mark, source, register }, signal);
+  }
+
+  [Symbol.dispose](): void {
+    this.#pinger[Symbol.dispose]();
+  }
+
+  #sourceTo({ real }: TunnelTarget): Ipv4Address {
+    const source = this.#options.sourceTo(real);
+    if (source === undefined) throw new Error(`no route to ${formatIpv4(real)}`);
+    return source;
+  }
+}
+
+function linger(unregister: () => void): void {
+  setTimeout(unregister, LINGER_MS).unref();
 }

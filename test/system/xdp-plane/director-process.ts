@@ -27,7 +27,11 @@ async function perform({ method, argument }: Call): Promise<unknown> {
     return plane.description;
   }
   if (plane === undefined) throw new Error('open the plane first');
-  if (method === 'check') return plane.connector.connectTcp(argument as never, AbortSignal.timeout(2000));
+  if (method === 'check') {
+    const connection = await plane.connector.connectTcp(argument as never, AbortSignal.timeout(2000));
+    connection[Symbol.dispose]();
+    return undefined;
+  }
   if (method === 'flows') return listFlows(plane);
   const operation = plane[method] as (argument: unknown) => unknown;
   return operation.call(plane, argument);

@@ -199,6 +199,8 @@ export class ControlDouble implements DirectorControl {
       since: this.#ago(5),
       lastError: 'connection refused',
       failures: 4,
+      check: 'http',
+      weight: undefined,
     } as const;
     return [
       this.#real(service, '10.0.1.2'),
@@ -214,7 +216,14 @@ export class ControlDouble implements DirectorControl {
       configuredWeight: 100,
       override: undefined,
       effectiveWeight: 100,
-      health: { state: 'up', since: this.#ago(125), lastError: undefined, failures: 0 },
+      health: {
+        state: 'up',
+        since: this.#ago(125),
+        lastError: undefined,
+        failures: 0,
+        check: 'tcp',
+        weight: undefined,
+      },
       ...change,
     };
   }

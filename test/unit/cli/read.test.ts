@@ -70,11 +70,11 @@ describe('tables', () => {
   test('reals', async () => {
     expect((await culvert('reals')).stdout).toBe(
       table(`
-      SERVICE            REAL      WEIGHT  CONFIGURED  HEALTH  FOR  NOTE
-      tcp 192.0.2.10:80  10.0.1.2     100         100  up       2m
-                         10.0.2.2       0         100  down     5s  connection refused (4 times)
-                         10.0.3.2       0         100  up       2m  drained
-      udp 192.0.2.10:53  10.0.1.2     100         100  up       2m
+      SERVICE            REAL      WEIGHT  CONFIGURED  CHECK  HEALTH  FOR  NOTE
+      tcp 192.0.2.10:80  10.0.1.2     100         100  tcp    up       2m
+                         10.0.2.2       0         100  http   down     5s  connection refused (4 times)
+                         10.0.3.2       0         100  tcp    up       2m  drained
+      udp 192.0.2.10:53  10.0.1.2     100         100  tcp    up       2m
       `),
     );
   });

@@ -14,11 +14,14 @@ import { ipv4 } from '../../../src/net/ipv4-address.ts';
 const parse = (text: string): CulvertConfig => parseConfig(text, 'culvert.yaml');
 
 const DEFAULT_CHECK = {
-  type: 'tcp',
+  probe: { type: 'tcp' },
   intervalMs: 6000,
   timeoutMs: 3000,
   retries: 3,
   retryDelayMs: 3000,
+  warmupMs: undefined,
+  alpha: false,
+  logAllFailures: false,
   via: 'tunnel',
   port: undefined,
 };

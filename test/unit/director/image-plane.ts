@@ -1,4 +1,4 @@
-import type { CheckConnector, CheckTarget } from '../../../src/dataplane/check-connector.ts';
+import type { CheckTarget } from '../../../src/dataplane/check-connector.ts';
 import type {
   ApplySummary,
   DataPlane,
@@ -11,6 +11,7 @@ import { allocateImageMemory, type ImageMemory } from '../../../src/forwarding/i
 import { formatServiceName } from '../../../src/forwarding/service-name.ts';
 import type { ForwardingTable, Service } from '../../../src/forwarding/table.ts';
 import { formatIpv4 } from '../../../src/net/ipv4-address.ts';
+import { TcpOnlyConnector } from '../health/tcp-only-connector.ts';
 
 /** A plane that forwards nothing: a real image in plain memory, which outlives the plane as pinned maps do. */
 export class ImagePlane implements DataPlane {
@@ -84,13 +85,17 @@ export class ImagePlane implements DataPlane {
 }
 
 /** Answers checks at once: those of the addresses in `broken` are refused. */
-class ScriptedConnector implements CheckConnector {
+class ScriptedConnector extends TcpOnlyConnector {
   readonly broken: Set<string> = new Set();
   readonly attempts: string[] = [];
 
-  connectTcp(target: CheckTarget): Promise<void> {
+  constructor() {
+    super((target) => this.#attempt(target));
+  }
+
+  async #attempt(target: CheckTarget): Promise<void> {
     const address = formatIpv4(target.via === 'tunnel' ? target.real : target.address);
     this.attempts.push(`${target.via} ${address}:${target.port}`);
-    return this.broken.has(address) ? Promise.reject(new Error('connection refused')) : Promise.resolve();
+    if (this.broken.has(address)) throw new Error('connection refused');
   }
 }

@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import { decide, decideEach } from '../../../src/forwarding/forwarder.ts';
 import { TICK_MS } from '../../../src/forwarding/image/layout.ts';
 import { REASON_NAMES } from '../../../src/forwarding/reasons.ts';
-import type { ForwarderState } from '../../../src/forwarding/state.ts';
-import { writeIpv4Checksum } from '../../../src/net/ipv4.ts';
+import { checkKey, type ForwarderState } from '../../../src/forwarding/state.ts';
+import { PROTOCOL, writeIpv4Checksum } from '../../../src/net/ipv4.ts';
 import { ipv4 } from '../../../src/net/ipv4-address.ts';
 import {
   DIRECTOR,
@@ -114,7 +114,7 @@ test("a check's packets go to the real under test, whatever the service would ch
   const state = standardState();
   const source = { sourcePort: 50_000, ip: { source: DIRECTOR } };
   const index = realIndex(state, 81, B);
-  state.checks.set(50_000, index);
+  state.checks.set(checkKey(PROTOCOL.tcp, 50_000), index);
   const before = state.image.cursors.slice();
   for (const packet of [tcp(81, source), tcp(99, source), tcp(81, { ...source, flags: RST })]) {
     expect(decide(packet, state, NOW_MS)).toEqual({
@@ -132,14 +132,14 @@ test("a check's packets go to the real under test, whatever the service would ch
 test('a check reaches a real that does not serve', () => {
   const state = standardState();
   const index = realIndex(state, 82, B);
-  state.checks.set(50_000, index);
+  state.checks.set(checkKey(PROTOCOL.tcp, 50_000), index);
   const packet = tcp(82, { sourcePort: 50_000, ip: { source: DIRECTOR } });
   expect(decide(packet, state, NOW_MS)).toMatchObject({ verdict: 'forward', real: index, reason: 'check' });
 });
 
 test('the port alone does not make a packet a check', () => {
   const state = standardState();
-  state.checks.set(CLIENT_PORT, realIndex(state, 81, B));
+  state.checks.set(checkKey(PROTOCOL.tcp, CLIENT_PORT), realIndex(state, 81, B));
   expect(decide(tcp(81), state, NOW_MS)).toMatchObject({ verdict: 'forward', real: realIndex(state, 81) });
   const own = ipv4('10.0.7.7');
   const packet = tcp(81, { ip: { source: own } });

@@ -6,9 +6,16 @@ import {
   firstAttemptDelayMs,
   firstState,
 } from '../../../src/health/check-state.ts';
+import { weightBy } from '../../../src/health/weight-effect.ts';
 
 /** keepalived's delay_loop, connect_timeout, retry and delay_before_retry. */
-const SCHEDULE: CheckSchedule = { intervalMs: 6000, timeoutMs: 3000, retries: 3, retryDelayMs: 1000 };
+const SCHEDULE: CheckSchedule = {
+  intervalMs: 6000,
+  timeoutMs: 3000,
+  retries: 3,
+  retryDelayMs: 1000,
+  warmupMs: undefined,
+};
 const START = firstState({ up: true, sinceMs: 0, lastError: undefined }, 100);
 const REFUSED = 'connection refused';
 
@@ -72,6 +79,21 @@ test('a real that was down before the start stays so until an attempt has passed
   expect(up).toEqual([false, true]);
   expect(state.sinceMs).toBe(6100);
   expect(play([REFUSED], { from }).state.sinceMs).toBe(-5000);
+});
+
+test('the weight is what the last attempt that passed has found', () => {
+  const attempt = { startedMs: 0, endedMs: 0 };
+  const found = afterAttempt(START, { ...attempt, error: undefined, weight: { set: 3 } }, SCHEDULE);
+  expect(found.weight).toEqual({ set: 3 });
+  const failed = afterAttempt(found, { ...attempt, error: REFUSED }, SCHEDULE);
+  expect(failed.weight).toEqual({ set: 3 });
+  expect(afterAttempt(failed, { ...attempt, error: undefined }, SCHEDULE).weight).toBeUndefined();
+});
+
+test('weights stay within what a real can have', () => {
+  expect(weightBy(undefined, 100)).toBe(100);
+  expect(weightBy({ set: 7 }, 100)).toBe(7);
+  expect([-200, -30, 5, 70_000].map((add) => weightBy({ add }, 100))).toEqual([0, 70, 105, 65_535]);
 });
 
 describe('timers are late', () => {

@@ -6,7 +6,9 @@ import { connectDirect } from '../../../src/dataplane/connect-direct.ts';
 import type { Check } from '../../../src/health/check.ts';
 import type { CheckState } from '../../../src/health/check-state.ts';
 import { Checker } from '../../../src/health/checker.ts';
+import { openProbe } from '../../../src/health/open-probe.ts';
 import { ipv4 } from '../../../src/net/ipv4-address.ts';
+import { TcpOnlyConnector } from './tcp-only-connector.ts';
 
 const LOOPBACK = ipv4('127.0.0.1');
 const UP = { up: true, sinceMs: 0, lastError: undefined };
@@ -22,12 +24,11 @@ afterEach(async () => {
   for (const server of servers) await close(server);
 });
 
-const direct: CheckConnector = {
-  connectTcp(target, signal) {
-    if (target.via !== 'direct') throw new Error('only direct targets here');
-    return connectDirect(target.address, target.port, signal);
-  },
-};
+const direct = new TcpOnlyConnector(async (target, signal) => {
+  if (target.via !== 'direct') throw new Error('only direct targets here');
+  const connection = await connectDirect(target.address, target.port, signal);
+  connection[Symbol.dispose]();
+});
 
 async function listen(port = 0): Promise<number> {
   const server = createServer((socket) => socket.on('error', () => undefined));
@@ -41,8 +42,16 @@ async function close(server: Server | undefined): Promise<void> {
 }
 
 function checkOf(target: CheckTarget, times: Partial<Check['schedule']> = {}): Check {
-  const schedule = { intervalMs: 60, timeoutMs: 1000, retries: 2, retryDelayMs: 30, ...times };
-  return { key: JSON.stringify(target), target, schedule };
+  const schedule = {
+    intervalMs: 60,
+    timeoutMs: 1000,
+    retries: 2,
+    retryDelayMs: 30,
+    warmupMs: undefined,
+    ...times,
+  };
+  const probe = openProbe({ type: 'tcp' });
+  return { key: JSON.stringify(target), target, probe, schedule, alpha: false, logAllFailures: false };
 }
 
 interface Change {
@@ -53,7 +62,7 @@ interface Change {
 
 function run(
   checks: readonly Check[],
-  connector = direct,
+  connector: CheckConnector = direct,
   known = UP,
 ): { checker: Checker; changes: Change[] } {
   const changes: Change[] = [];
@@ -85,12 +94,10 @@ test('a server that goes away and comes back, over real connections', async () =
 
 test('a silent server fails each attempt at its timeout, and the attempt is given up', async () => {
   const signals: AbortSignal[] = [];
-  const silent: CheckConnector = {
-    connectTcp(_target, signal) {
-      signals.push(signal);
-      return new Promise(() => undefined);
-    },
-  };
+  const silent = new TcpOnlyConnector((_target, signal) => {
+    signals.push(signal);
+    return new Promise(() => undefined);
+  });
   const check = checkOf({ via: 'direct', address: LOOPBACK, port: 9 }, { timeoutMs: 40, retries: 1 });
   const startMs = performance.now();
   const { changes } = run([check], silent);
@@ -103,13 +110,17 @@ test('a silent server fails each attempt at its timeout, and the attempt is give
 });
 
 /** Counts attempts by port and answers as `fails` says. */
-class CountingConnector implements CheckConnector {
+class CountingConnector extends TcpOnlyConnector {
   readonly attempts = new Map<number, number>();
   fails = false;
 
-  connectTcp(target: CheckTarget): Promise<void> {
-    this.attempts.set(target.port, (this.attempts.get(target.port) ?? 0) + 1);
-    return this.fails ? Promise.reject(new Error('connection reset')) : Promise.resolve();
+  constructor() {
+    super((target) => this.#attempt(target));
+  }
+
+  async #attempt({ port }: CheckTarget): Promise<void> {
+    this.attempts.set(port, (this.attempts.get(port) ?? 0) + 1);
+    if (this.fails) throw new Error('connection reset');
   }
 }
 
@@ -168,8 +179,8 @@ test('an answer that came while the process was busy counts, however late it is 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const client = connect((server.address() as { port: number }).port, '127.0.0.1');
   await once(client, 'connect');
-  const busy: CheckConnector = {
-    connectTcp: () =>
+  const busy = new TcpOnlyConnector(
+    () =>
       new Promise((resolve) => {
         answered = resolve;
         // From here the loop runs timers before it reads what has come.
@@ -179,13 +190,57 @@ test('an answer that came while the process was busy counts, however late it is 
           while (performance.now() < until);
         });
       }),
-  };
+  );
   const times = { timeoutMs: 30, retries: 0, intervalMs: 10_000 };
   const check = checkOf({ via: 'direct', address: LOOPBACK, port: 9 }, times);
   const { changes } = run([check], busy);
   await new Promise((resolve) => setTimeout(resolve, 200));
   client.destroy();
   expect(changes).toEqual([]);
+});
+
+test('a probe that silence passes is up when its time has passed without an answer', async () => {
+  const check = checkOf({ via: 'direct', address: LOOPBACK, port: 9 }, { timeoutMs: 20, intervalMs: 20 });
+  const probe = { silencePasses: true, run: () => new Promise<undefined>(() => undefined) };
+  const { changes } = run([{ ...check, probe }], direct, { ...UP, up: false });
+  await vi.waitFor(() => expect(changes.map(({ state }) => state.up)).toEqual([true]));
+});
+
+test('another weight is told at once, the same one not again', async () => {
+  const weights = [5, 5, 7, 7, 7];
+  const probe = { silencePasses: false, run: () => Promise.resolve({ set: weights.shift() ?? 7 }) };
+  const check = { ...checkOf({ via: 'direct', address: LOOPBACK, port: 9 }, { intervalMs: 10 }), probe };
+  const { changes } = run([check]);
+  await vi.waitFor(() => expect(weights).toEqual([]));
+  expect(changes.map(({ state }) => state.weight)).toEqual([{ set: 5 }, { set: 7 }]);
+});
+
+test('failures that change nothing are told where all of them are', async () => {
+  const connector = new CountingConnector();
+  connector.fails = true;
+  const [quiet, loud] = [80, 81].map((port) =>
+    checkOf({ via: 'direct', address: LOOPBACK, port }, { intervalMs: 20, retries: 1, retryDelayMs: 5 }),
+  ) as [Check, Check];
+  const told: [string, number][] = [];
+  const checker = new Checker({
+    connector,
+    onChange: () => undefined,
+    onFailure: (key, { failures }) => told.push([key, failures]),
+    signal: stop.signal,
+  });
+  checker.update([quiet, { ...loud, logAllFailures: true }].map((check) => ({ check, known: UP })));
+  await vi.waitFor(() => expect(told.length).toBeGreaterThan(2));
+  // The second takes the real out, which is told by itself.
+  expect(told.slice(0, 3)).toEqual([1, 3, 4].map((failures) => [loud.key, failures]));
+});
+
+test('a warmup of nothing begins all checks at once', async () => {
+  const connector = new CountingConnector();
+  const checks = Array.from({ length: 20 }, (_, port) =>
+    checkOf({ via: 'direct', address: LOOPBACK, port }, { intervalMs: 100_000, warmupMs: 0 }),
+  );
+  run(checks, connector);
+  await vi.waitFor(() => expect(connector.attempts.size).toBe(20), { timeout: 500 });
 });
 
 test('ten thousand checks are all tried within their interval, and not all at once', async () => {

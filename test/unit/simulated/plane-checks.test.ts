@@ -26,7 +26,10 @@ function check(address: Ipv4Address, via: 'tunnel' | 'direct', port = 80): Promi
   const controller = new AbortController();
   loop.schedule(500, () => controller.abort(new Error(SILENT)));
   return settle(loop, plane.connector.connectTcp(target, controller.signal), 1000).then(
-    () => 'passes',
+    (connection) => {
+      connection[Symbol.dispose]();
+      return 'passes';
+    },
     (error: Error) => error.message,
   );
 }

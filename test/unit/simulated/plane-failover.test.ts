@@ -6,9 +6,10 @@ import { driveInRealTime } from '../../../src/dataplane/simulated/real-time-driv
 import { LAB, labTopology } from '../../../src/dataplane/simulated/topology.ts';
 import type { Check } from '../../../src/health/check.ts';
 import { Checker } from '../../../src/health/checker.ts';
+import { openProbe } from '../../../src/health/open-probe.ts';
 import { labReals, labTable } from './lab-table.ts';
 
-const SCHEDULE = { intervalMs: 40, timeoutMs: 40, retries: 1, retryDelayMs: 20 };
+const SCHEDULE = { intervalMs: 40, timeoutMs: 40, retries: 1, retryDelayMs: 20, warmupMs: undefined };
 
 /** Checks through the simulated tunnel take a real out whose server is killed, and bring it back. Real time. */
 test('a failing real goes out and comes back without a failed request after detection', async () => {
@@ -46,7 +47,8 @@ test('a failing real goes out and comes back without a failed request after dete
     await apply();
     const checks = LAB.reals.map((real): Check => {
       const target = { via: 'tunnel', vip: LAB.vip, port: 80, real } as const;
-      return { key: String(real), target, schedule: SCHEDULE };
+      const probe = openProbe({ type: 'tcp' });
+      return { key: String(real), target, probe, schedule: SCHEDULE, alpha: false, logAllFailures: false };
     });
     checker.update(checks.map((check) => ({ check, known: { up: true, sinceMs: 0, lastError: undefined } })));
     expect(await spread(30)).toStrictEqual({ real1: 10, real2: 10, real3: 10 });

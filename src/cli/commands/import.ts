@@ -1,0 +1,30 @@
+import type { Command } from 'commander';
+import { directorSettings, type KeepalivedOptions, keepalivedOptions, warnOn } from '../config-options.ts';
+import { type Context, examples, print } from '../context.ts';
+
+export function register(program: Command, context: Context): void {
+  const command = keepalivedOptions(program.command('import'))
+    .description(
+      "Print a keepalived.conf as culvert's YAML. What culvert has not got is an error at its line; what it does not need, a warning.",
+    )
+    .argument('<file>', 'the keepalived.conf');
+  examples(
+    command,
+    'culvert import /etc/keepalived/keepalived.conf --interface eth0 > culvert.yaml',
+    'culvert import keepalived.conf --interface eth0 --config-id lb1 --set timeouts.tcp=1h',
+  ).action((file: string, options: KeepalivedOptions) => importFile(file, options, context));
+}
+
+async function importFile(file: string, options: KeepalivedOptions, context: Context): Promise<void> {
+  const { hostname } = await import('node:os');
+  const { readConfigFile } = await import('../../config/load-config.ts');
+  const { configIdOf } = await import('../../config/parse-text.ts');
+  const { parseKeepalivedConfig } = await import('../../config/keepalived/parse-keepalived-config.ts');
+  const { printYaml } = await import('../../config/keepalived/print-yaml.ts');
+  const { configId = configIdOf(hostname()) } = options;
+  const director = directorSettings(options);
+  const translated = parseKeepalivedConfig(await readConfigFile(file), file, { configId, director });
+  const warn = warnOn(context);
+  for (const warning of translated.warnings) warn(warning);
+  print(context, printYaml(translated, file));
+}

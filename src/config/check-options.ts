@@ -1,0 +1,31 @@
+import type { CheckType } from './probe-config.ts';
+
+export const CHECK_TYPES = ['tcp', 'http', 'https', 'smtp', 'dns', 'udp', 'ping', 'misc', 'file'] as const;
+
+const HTTP: readonly CheckType[] = ['http', 'https'];
+
+/** Which types of check each option is for that is not for all. */
+export const TYPES_OF_OPTION: Readonly<Record<string, readonly CheckType[]>> = {
+  urls: HTTP,
+  httpVersion: HTTP,
+  virtualHost: HTTP,
+  sni: ['https'],
+  tlsVerify: ['https'],
+  tlsCaFile: ['https'],
+  helo: ['smtp'],
+  queryType: ['dns'],
+  queryName: ['dns'],
+  payload: ['udp'],
+  reply: ['udp'],
+  minReplyLength: ['udp'],
+  maxReplyLength: ['udp'],
+  command: ['misc'],
+  shell: ['misc'],
+  dynamic: ['misc'],
+  file: ['file'],
+  weight: ['file'],
+  reverse: ['file'],
+};
+
+/** What the simulated network has no server for. */
+export const NOT_SIMULATED: readonly CheckType[] = ['https', 'smtp', 'dns'];

@@ -1,0 +1,128 @@
+import { z } from 'zod';
+import { CHECK_TYPES } from './check-options.ts';
+import { duration, list, mapping, oneOf, pattern, port, wholeNumber } from './fields.ts';
+import { DNS_QUERY_TYPES, type DnsQueryType, type StatusRange } from './probe-config.ts';
+import type { WrittenCheck } from './written-check.ts';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+/** What fits the tunnel whatever its MTU. */
+const LONGEST_PAYLOAD_BYTES = 512;
+const GREATEST_OFFSET = 2 ** 20;
+
+const yesOrNo = z.boolean('true or false');
+const filePath = pattern(/^\/[^\0]*$/, 'an absolute path');
+const hostName = pattern(/^[\x21-\x7e]{1,255}$/, 'a host name');
+
+const STATUS = 'an HTTP status, a range such as 200-299, or a list of these';
+
+/** `200`, `200-299`, or a list of both. */
+const status: z.ZodType<StatusRange[]> = z
+  .unknown()
+  .refine((value) => parseStatus(value) !== undefined, STATUS)
+  .transform((value) => parseStatus(value) ?? []);
+
+function parseStatus(value: unknown): StatusRange[] | undefined {
+  const ranges = (Array.isArray(value) ? value : [value]).map(parseRange);
+  return ranges.length > 0 && ranges.every((range) => range !== undefined) ? ranges : undefined;
+}
+
+function parseRange(value: unknown): StatusRange | undefined {
+  const match = /^(\d{3})(?:-(\d{3}))?$/.exec(typeof value === 'number' ? `${value}` : String(value));
+  const [from, to] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
+  return match !== null && from >= 100 && to <= 999 && from <= to ? { from, to } : undefined;
+}
+
+const REGEX = 'a regular expression as JavaScript has them';
+const regexPattern = z.string(REGEX).refine(isRegex, REGEX);
+
+function isRegex(text: string): boolean {
+  try {
+    void new RegExp(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const regex = mapping({
+  pattern: regexPattern,
+  flags: pattern(/^(?!.*(.).*\1)[ims]*$/, 'some of the letters i, m and s').optional(),
+  mustNotMatch: yesOrNo.optional(),
+  minOffset: wholeNumber(0, GREATEST_OFFSET).optional(),
+  maxOffset: wholeNumber(0, GREATEST_OFFSET).optional(),
+});
+
+const url = mapping({
+  path: pattern(/^\/[\x21-\x7e]*$/, 'a path that begins with / and has no blanks').optional(),
+  virtualHost: hostName.optional(),
+  status: status.optional(),
+  digest: pattern(
+    /^([0-9a-fA-F]{32}|[0-9a-fA-F]{64})$/,
+    'an MD5 (32) or SHA-256 (64 hexadecimal digits) in quotes',
+  ).optional(),
+  regex: z.union([regexPattern, regex]).optional(),
+});
+
+const HEX = 'bytes of two hexadecimal digits each, in quotes';
+const REPLY = `any, or ${HEX}, x for a digit that may be any`;
+const NAME = 'a domain name';
+
+export const checkSchema: z.ZodType<WrittenCheck> = z.union([
+  oneOf(['none', ...CHECK_TYPES]),
+  mapping({
+    type: oneOf(CHECK_TYPES).optional(),
+    interval: duration(10, DAY).optional(),
+    timeout: duration(1, HOUR).optional(),
+    retries: wholeNumber(0, 1000).optional(),
+    retryDelay: duration(0, DAY).optional(),
+    warmup: duration(0, DAY).optional(),
+    alpha: yesOrNo.optional(),
+    logAllFailures: yesOrNo.optional(),
+    via: oneOf(['tunnel', 'direct']).optional(),
+    port: port.optional(),
+    urls: list(url, 'a list of urls, each with its path').min(1, 'a list of at least one url').optional(),
+    httpVersion: oneOf(['1.0', '1.1']).optional(),
+    virtualHost: hostName.optional(),
+    sni: hostName.optional(),
+    tlsVerify: yesOrNo.optional(),
+    tlsCaFile: filePath.optional(),
+    helo: hostName.optional(),
+    queryType: oneOf(Object.keys(DNS_QUERY_TYPES) as DnsQueryType[]).optional(),
+    queryName: z.string(NAME).refine(isDomainName, NAME).optional(),
+    payload: hex(/^([0-9a-f]{2})*$/i, HEX).optional(),
+    reply: hex(/^(any|([0-9a-fx]{2})+)$/i, REPLY).optional(),
+    minReplyLength: wholeNumber(0, 65535).optional(),
+    maxReplyLength: wholeNumber(0, 65535).optional(),
+    command: list(z.string('a text'), 'a list of the program and its arguments')
+      .min(1, 'a list of the program and its arguments')
+      .optional(),
+    shell: pattern(/\S/, 'a line for the shell').optional(),
+    dynamic: yesOrNo.optional(),
+    file: filePath.optional(),
+    weight: wholeNumber(-65535, 65535).optional(),
+    reverse: yesOrNo.optional(),
+  }),
+]);
+
+/** Blanks between the bytes are for the reader only. */
+function hex(expression: RegExp, allowed: string): z.ZodType<string> {
+  return z
+    .string(allowed)
+    .refine((text) => expression.test(bare(text)), allowed)
+    .refine(
+      (text) => bare(text).length <= 2 * LONGEST_PAYLOAD_BYTES,
+      `at most ${LONGEST_PAYLOAD_BYTES} bytes`,
+    )
+    .transform(bare);
+}
+
+function bare(text: string): string {
+  return text.replaceAll(/\s/g, '').toLowerCase();
+}
+
+function isDomainName(text: string): boolean {
+  const labels = text.replace(/\.$/, '').split('.');
+  const isGood = labels.every((label) => /^[\x21-\x2d\x2f-\x7e]{1,63}$/.test(label));
+  return text === '.' || (isGood && text.length <= 253);
+}

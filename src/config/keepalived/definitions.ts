@@ -1,0 +1,43 @@
+import type { Line } from './line.ts';
+
+/** What `$NAME` stands for: one text, or the lines of a body. */
+export type Definition = string | readonly Line[];
+
+export interface Definitions {
+  readonly values: Map<string, Definition>;
+  /** `${_PWD}` and `${_INSTANCE}`. */
+  readonly directory: () => string;
+  readonly configId: string;
+}
+
+export interface Reference {
+  readonly from: number;
+  readonly to: number;
+  readonly value: Definition;
+}
+
+const REFERENCE = /\$(?:\{([A-Za-z_]\w*)((?: +\d+){0,2})\}|([A-Za-z_]\w*)(?=[ \t,)]|$))/g;
+
+/** The first reference in the text to something that is defined; others stay as they are. */
+export function findReference(text: string, definitions: Definitions): Reference | undefined {
+  for (const match of text.matchAll(REFERENCE)) {
+    const to = match.index + match[0].length;
+    const name = match[1] ?? match[3] ?? '';
+    const value = definitions.values.get(name) ?? predefined(name, match[2] ?? '', definitions);
+    // A body of several lines can only stand at the end of a line.
+    const usable = typeof value === 'string' || to === text.length;
+    if (value !== undefined && usable && (match[2] === '' || match[2] === undefined || name === '_RANDOM'))
+      return { from: match.index, to, value };
+  }
+  return undefined;
+}
+
+function predefined(name: string, parameters: string, definitions: Definitions): string | undefined {
+  if (name === '_PWD') return definitions.directory();
+  if (name === '_INSTANCE') return definitions.configId;
+  if (name === '_HASH') return '#';
+  if (name === '_BANG') return '!';
+  if (name !== '_RANDOM') return undefined;
+  const [least = 0, most = 32_767] = parameters.trim().split(/ +/).filter(Boolean).map(Number);
+  return String(least + Math.floor(Math.random() * (Math.max(most, least) - least + 1)));
+}

@@ -1,0 +1,77 @@
+import { formatDuration } from '../duration.ts';
+import { describeFound } from '../issue.ts';
+import type { Origins } from './origins.ts';
+import type { Findings } from './place.ts';
+import { originOf, required, unknownKeyword, wholeNumber } from './read-values.ts';
+import { keywordOf, parametersOf, placeOf, type Statement } from './statement.ts';
+
+/** Keywords of global_defs in keepalived 2.2.7, beside those that begin with vrrp_, bfd_ or checker_. */
+const IGNORED =
+  'process_names process_name router_id notification_email_from smtp_server smtp_helo_name smtp_connect_timeout ' +
+  'notification_email smtp_alert smtp_alert_vrrp smtp_alert_checker startup_script startup_script_timeout ' +
+  'shutdown_script shutdown_script_timeout max_auto_priority min_auto_priority_delay dynamic_interfaces no_email_faults ' +
+  'default_interface disable_local_igmp lvs_process_name lvs_flush lvs_flush_on_stop lvs_flush_onstop lvs_sync_daemon ' +
+  'nftables nftables_priority nftables_ifindex nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark ' +
+  'nftables_counters notify_fifo notify_fifo_script fifo_write_vrrp_states_on_reload lvs_notify_fifo ' +
+  'lvs_notify_fifo_script snmp_socket enable_traps enable_snmp_vrrp enable_snmp_keepalived enable_snmp_rfc ' +
+  'enable_snmp_rfcv2 enable_snmp_rfcv3 enable_snmp_checker enable_dbus dbus_service_name script_user ' +
+  'enable_script_security process_monitor_rcv_bufs process_monitor_rcv_bufs_force lvs_netlink_cmd_rcv_bufs ' +
+  'lvs_netlink_cmd_rcv_bufs_force lvs_netlink_monitor_rcv_bufs lvs_netlink_monitor_rcv_bufs_force rs_init_notifies ' +
+  'no_checker_emails log_unknown_vrids vmac_prefix vmac_addr_prefix umask random_seed reload_check_config ' +
+  'reload_time_file reload_repeat reload_file include_check config_save_dir tmp_config_directory data_use_instance ' +
+  'instance net_namespace net_namespace_ipvs use_pid_dir child_wait_time linkbeat_use_polling namespace_with_ipsets';
+
+const KNOWN: ReadonlySet<string> = new Set([...IGNORED.split(' '), 'lvs_timeouts']);
+
+/** culvert's names of what `lvs_timeouts` sets. */
+const TIMEOUTS: ReadonlyMap<string, string> = new Map([
+  ['tcp', 'tcp'],
+  ['tcpfin', 'tcpFin'],
+  ['udp', 'udp'],
+]);
+
+const MAX_SECONDS = 31 * 24 * 3600;
+
+interface Context {
+  readonly findings: Findings;
+  readonly origins: Origins;
+}
+
+/** The `director` that a global_defs block speaks of: its timeouts. All else in it is not for load balancing here. */
+export function readGlobalDefs(
+  statement: Statement,
+  { findings, origins }: Context,
+): Record<string, unknown> {
+  const ignored = new Set<string>();
+  let director: Record<string, unknown> = {};
+  for (const inner of statement.body ?? []) {
+    const keyword = keywordOf(inner);
+    if (keyword === 'lvs_timeouts') director = { timeouts: readTimeouts(inner, { findings, origins }) };
+    else if (KNOWN.has(keyword) || /^(?:vrrp|bfd|checker)_\w/.test(keyword)) ignored.add(keyword);
+    else unknownKeyword(inner, { known: [...KNOWN], level: 'in global_defs' }, findings);
+  }
+  if (ignored.size > 0)
+    findings.warn(placeOf(statement), `global_defs: not used by culvert: ${[...ignored].join(', ')}`);
+  return director;
+}
+
+function readTimeouts(statement: Statement, { findings, origins }: Context): Record<string, string> {
+  const timeouts: Record<string, string> = {};
+  required(statement, 'tcp, tcpfin or udp, each with seconds', findings);
+  const words = parametersOf(statement);
+  for (let index = 0; index < words.length; index += 2) {
+    const name = words[index];
+    const value = words[index + 1];
+    const key = TIMEOUTS.get(name?.text ?? '');
+    const seconds = wholeNumber(value?.text ?? '', { from: 1, to: MAX_SECONDS });
+    const wrong = key === undefined ? name : (value ?? name);
+    if (key !== undefined && seconds !== undefined) {
+      timeouts[key] = formatDuration(seconds * 1000);
+      origins.set(['director', 'timeouts', key], originOf(statement, value));
+    } else if (wrong !== undefined) {
+      const allowed = `tcp, tcpfin or udp, each with 1 to ${MAX_SECONDS} seconds`;
+      findings.error(wrong.place, `lvs_timeouts: found ${describeFound(wrong.text)}; allowed: ${allowed}`);
+    }
+  }
+  return timeouts;
+}

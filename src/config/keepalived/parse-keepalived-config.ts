@@ -1,0 +1,110 @@
+import type { CulvertConfig } from '../config.ts';
+import { type ConfigIssue, type IssuePath, invalidConfig, type LocatedIssue } from '../issue.ts';
+import { rememberLocation } from '../location.ts';
+import { validateConfig } from '../validate.ts';
+import type { ConfigFiles } from './files.ts';
+import { parseKeepalived } from './parse.ts';
+import type { Place } from './place.ts';
+import { type Translated, translate } from './translate.ts';
+
+export interface KeepalivedOptions {
+  /** What `@id` conditions are compared with (keepalived's -i); by default the first part of the host's name. */
+  readonly configId: string;
+  /** Settings of `director` in culvert's words: keepalived.conf has none for them. They go before what it does say. */
+  readonly director?: Readonly<Record<string, unknown>>;
+  readonly files?: ConfigFiles;
+}
+
+export interface KeepalivedConfig {
+  readonly config: CulvertConfig;
+  /** What the file says that culvert does not need, one line each with its place. */
+  readonly warnings: readonly string[];
+  /** The values as culvert's YAML has them. */
+  readonly plain: PlainConfig;
+  /** Of `plain`'s services: where each comes from. */
+  readonly places: readonly (Place | undefined)[];
+}
+
+export interface PlainConfig {
+  readonly director: Readonly<Record<string, unknown>>;
+  readonly services: Translated['services'];
+}
+
+/**
+ * Reads a keepalived.conf as a configuration of culvert; see docs/keepalived.md.
+ * @throws CulvertError CONFIG_INVALID with one line for each error, and for each thing that culvert has not got.
+ */
+export function parseKeepalivedConfig(
+  text: string,
+  fileName: string,
+  options: KeepalivedOptions,
+): KeepalivedConfig {
+  const { statements, findings } = parseKeepalived(text, { fileName, ...options });
+  // Of a file that cannot be read to its end half a translation would only mislead.
+  if (findings.errors.length > 0) throw invalidConfig(fileName, findings.errors);
+  const translated = translate(statements, findings);
+  const plain = { director: { ...translated.director, ...options.director }, services: translated.services };
+  const { origins } = translated;
+  const { config, issues } = validateConfig(plain, (path) => origins.nearest(path)?.place.line ?? 1);
+  const errors = [
+    ...findings.errors,
+    ...issues.map((issue) => locate(issue, { fileName, translated, plain })),
+    ...ownFaults(translated, issues),
+  ];
+  if (errors.length > 0 || config === undefined) throw invalidConfig(fileName, errors);
+  const places = plain.services.map((_, index) => origins.nearest(['services', index, 'vip'])?.place);
+  rememberPlaces(config, places, fileName);
+  const warnings = findings.warnings.map((issue) => formatWarning(issue));
+  return { config, warnings: [...new Set(warnings)], plain, places };
+}
+
+function formatWarning({ fileName = '', line, column, message }: LocatedIssue): string {
+  return `${fileName}:${line}:${column}: ${message}`;
+}
+
+const NO_INTERFACE =
+  'keepalived.conf has no word for the network interface that the traffic of virtual addresses reaches; allowed: --interface NAME';
+
+function locate(
+  { path, message }: ConfigIssue,
+  { fileName, translated, plain }: { fileName: string; translated: Translated; plain: PlainConfig },
+): LocatedIssue {
+  const origin = translated.origins.nearest(path);
+  if (origin !== undefined)
+    return { ...origin.place, message: `${origin.keyword}: ${inItsWords(path, message)}` };
+  const missing = path.length === 1 && path[0] === 'director' && plain.director['interface'] === undefined;
+  const text = missing ? NO_INTERFACE : `--set ${path.slice(1).join('.')}: ${message}`;
+  return { fileName, line: 1, column: 1, message: text };
+}
+
+/** The value of a check's type is culvert's word, which the file does not have. */
+function inItsWords(path: IssuePath, message: string): string {
+  const ofCheck = path.at(-1) === 'type' && path.at(-2) === 'check';
+  return ofCheck
+    ? message.replace(/^found ('\w+')/, 'this version of culvert has no check of type $1')
+    : message;
+}
+
+/** Options of a check are of interest only when this version has got the kind of check. */
+function ownFaults({ ownFaults: all }: Translated, issues: readonly ConfigIssue[]): LocatedIssue[] {
+  const lacking = new Set(
+    issues.filter((issue) => issue.path.at(-1) === 'type').map(({ path }) => parentOf(path)),
+  );
+  return [...all].filter(([path]) => !lacking.has(path)).flatMap(([, findings]) => findings.errors);
+}
+
+function parentOf(path: IssuePath): string {
+  return path.slice(0, -1).join('.');
+}
+
+function rememberPlaces(
+  config: CulvertConfig,
+  places: readonly (Place | undefined)[],
+  fileName: string,
+): void {
+  rememberLocation(config.director, { fileName, line: 1, column: 1 });
+  for (const [index, service] of config.services.entries()) {
+    const place = places[index];
+    if (place !== undefined) rememberLocation(service, place);
+  }
+}

@@ -1,0 +1,44 @@
+import { Document, isMap, isSeq, type YAMLMap } from 'yaml';
+import type { KeepalivedConfig } from './parse-keepalived-config.ts';
+import type { Place } from './place.ts';
+
+interface PlainReal {
+  readonly check?: unknown;
+}
+
+/** A translated keepalived.conf as culvert's YAML, each service with the line that it comes from. */
+export function printYaml({ plain, places }: KeepalivedConfig, fileName: string): string {
+  const services = plain.services.map((service) => withCommonCheck(service));
+  const document = new Document({ director: plain.director, services });
+  document.commentBefore = ` From ${fileName}, by culvert import.\n Checks go direct to the real servers, as keepalived's do; "via: tunnel" also tests the tunnel.`;
+  const list = document.get('services');
+  const items = isSeq(list) ? list.items : [];
+  for (const [index, item] of items.entries()) {
+    if (!isMap(item)) continue;
+    item.commentBefore = ` ${formatPlace(places[index])}`;
+    inline(item);
+  }
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
+}
+
+function formatPlace(place: Place | undefined): string {
+  return place === undefined ? '' : `${place.fileName}:${place.line}`;
+}
+
+/** What all real servers of a service say alike stands once, at the service. */
+function withCommonCheck(service: { readonly reals: readonly PlainReal[] }): object {
+  const { reals, ...rest } = service;
+  const [first] = reals;
+  const common = reals.every((real) => JSON.stringify(real.check) === JSON.stringify(first?.check));
+  if (!common || first === undefined) return service;
+  const others = reals.map(({ check: _check, ...real }) => real);
+  return { ...rest, check: first.check, reals: others };
+}
+
+/** One line for each real and each check. */
+function inline(service: YAMLMap): void {
+  const check = service.get('check');
+  if (isMap(check)) check.flow = true;
+  const reals = service.get('reals');
+  for (const real of isSeq(reals) ? reals.items : []) if (isMap(real)) real.flow = true;
+}

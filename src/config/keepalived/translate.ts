@@ -1,0 +1,80 @@
+import type { OwnFaults } from './checks.ts';
+import { readGlobalDefs } from './global-defs.ts';
+import { Origins } from './origins.ts';
+import type { Findings } from './place.ts';
+import { originOf, unknownKeyword } from './read-values.ts';
+import { keywordOf, parametersOf, placeOf, type Statement } from './statement.ts';
+import { type PlainService, readVirtualServer } from './virtual-server.ts';
+import { readGroups } from './virtual-server-group.ts';
+
+/** The values of a keepalived.conf in culvert's format, not validated yet, and where they come from. */
+export interface Translated {
+  readonly director: Readonly<Record<string, unknown>>;
+  readonly services: readonly PlainService[];
+  readonly origins: Origins;
+  readonly ownFaults: OwnFaults;
+}
+
+const VRRP = 'culvert has no VRRP: route the virtual addresses to it, or leave that to another program';
+const NETWORK = 'addresses, routes and rules of this machine are not set by culvert';
+const TRACKING = 'it is for VRRP and file checks';
+
+/** What stands at the outermost level beside load balancing: one warning each. */
+const OUTSIDE: Readonly<Record<string, string>> = {
+  vrrp_instance: VRRP,
+  vrrp_sync_group: VRRP,
+  vrrp_script: VRRP,
+  vrrp_track_process: VRRP,
+  vrrp_track_file: TRACKING,
+  track_file: TRACKING,
+  track_process: TRACKING,
+  track_group: TRACKING,
+  static_track_group: TRACKING,
+  garp_group: VRRP,
+  interface_up_down_delays: VRRP,
+  linkbeat_interfaces: VRRP,
+  linkbeat_use_polling: VRRP,
+  static_ipaddress: NETWORK,
+  static_routes: NETWORK,
+  static_rules: NETWORK,
+  bfd_instance: 'this version of culvert has no BFD',
+  SSL: 'it is for SSL_GET',
+  net_namespace: 'start culvert inside the namespace',
+  net_namespace_ipvs: 'start culvert inside the namespace',
+  namespace_with_ipsets: 'culvert has no ipsets',
+  use_pid_dir: 'culvert writes no pid files',
+  child_wait_time: 'culvert is one process',
+};
+
+const INSIDE = ['global_defs', 'virtual_server', 'virtual_server_group', 'instance'];
+
+/** What load balancing a keepalived.conf describes, as culvert's values. What culvert has not got goes to `findings`. */
+export function translate(statements: readonly Statement[], findings: Findings): Translated {
+  const origins = new Origins();
+  const groups = readGroups(statements, findings);
+  const services: PlainService[] = [];
+  const ownFaults: OwnFaults = new Map();
+  let director: Record<string, unknown> = {};
+  for (const statement of statements) {
+    const keyword = keywordOf(statement);
+    if (keyword === 'virtual_server')
+      services.push(
+        ...readVirtualServer(statement, { findings, origins, groups, ownFaults, first: services.length }),
+      );
+    else if (keyword === 'global_defs')
+      director = { ...director, ...readGlobalDefs(statement, { findings, origins }) };
+    else if (keyword === 'instance') director = { ...director, ...readInstance(statement, origins) };
+    else if (Object.hasOwn(OUTSIDE, keyword))
+      findings.warn(placeOf(statement), `${keyword} is not used: ${OUTSIDE[keyword]}`);
+    else if (keyword !== 'virtual_server_group')
+      unknownKeyword(statement, { known: [...INSIDE, ...Object.keys(OUTSIDE)], level: 'here' }, findings);
+  }
+  return { director, services, origins, ownFaults };
+}
+
+function readInstance(statement: Statement, origins: Origins): { instance?: string } {
+  const [word] = parametersOf(statement);
+  if (word === undefined) return {};
+  origins.set(['director', 'instance'], originOf(statement, word));
+  return { instance: word.text };
+}

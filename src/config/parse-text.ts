@@ -1,0 +1,40 @@
+import type { CulvertConfig } from './config.ts';
+import { type ConfigFormat, recogniseFormat } from './format.ts';
+import { parseKeepalivedConfig } from './keepalived/parse-keepalived-config.ts';
+import { parseConfig } from './parse-config.ts';
+
+/** How a file is to be read; plain values, for it may be read in another process. */
+export interface FormatOptions {
+  /** Recognised by extension or content when left out. */
+  readonly format?: ConfigFormat;
+  /** For a keepalived.conf alone: see `KeepalivedOptions`. */
+  readonly director?: Readonly<Record<string, unknown>>;
+  readonly configId?: string;
+}
+
+export interface ParsedText {
+  readonly config: CulvertConfig;
+  readonly warnings: readonly string[];
+}
+
+/** Reads a configuration in either format. @throws CulvertError CONFIG_INVALID. */
+export function parseText(
+  text: string,
+  fileName: string,
+  options: FormatOptions & { hostName: string },
+): ParsedText {
+  const format = options.format ?? recogniseFormat(fileName, text);
+  if (format === 'yaml') return { config: parseConfig(text, fileName), warnings: unused(options, fileName) };
+  const { director = {}, configId = configIdOf(options.hostName) } = options;
+  return parseKeepalivedConfig(text, fileName, { director, configId });
+}
+
+/** keepalived's default for -i. */
+export function configIdOf(hostName: string): string {
+  return hostName.split('.')[0] ?? '';
+}
+
+function unused({ director = {}, configId }: FormatOptions, fileName: string): string[] {
+  if (Object.keys(director).length === 0 && configId === undefined) return [];
+  return [`${fileName}: --interface, --set and --config-id are not used: they are for a keepalived.conf`];
+}

@@ -1,0 +1,104 @@
+/** What one attempt of a check does. Lengths are bytes, `payload` and `reply` hexadecimal. */
+export type ProbeConfig =
+  | { readonly type: 'tcp' }
+  | { readonly type: 'ping' }
+  | HttpProbeConfig
+  | SmtpProbeConfig
+  | DnsProbeConfig
+  | UdpProbeConfig
+  | MiscProbeConfig
+  | FileProbeConfig;
+
+export type CheckType = ProbeConfig['type'];
+
+export interface HttpProbeConfig {
+  readonly type: 'http' | 'https';
+  /** Fetched one after the other; all must pass. */
+  readonly urls: readonly HttpUrlConfig[];
+  readonly httpVersion: '1.0' | '1.1';
+  /** The Host field; undefined: the address that is connected to. */
+  readonly virtualHost: string | undefined;
+  /** The server name that TLS asks for; undefined: none. */
+  readonly sni: string | undefined;
+  readonly tlsVerify: boolean;
+  /** PEM file of the authorities that count when the certificate is verified; undefined: those of Node. */
+  readonly tlsCaFile: string | undefined;
+}
+
+export interface HttpUrlConfig {
+  readonly path: string;
+  readonly virtualHost: string | undefined;
+  /** Inclusive ranges. */
+  readonly status: readonly StatusRange[];
+  /** Of the body, in lower-case hexadecimal: MD5 when it has 32 digits, SHA-256 when 64. */
+  readonly digest: string | undefined;
+  readonly regex: HttpRegexConfig | undefined;
+}
+
+export interface StatusRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface HttpRegexConfig {
+  readonly pattern: string;
+  /** Of `i`, `m` and `s`, as JavaScript has them. */
+  readonly flags: string;
+  /** True: a match is the failure. */
+  readonly mustNotMatch: boolean;
+  /** Where in the body a match may begin. */
+  readonly minOffset: number;
+  readonly maxOffset: number;
+}
+
+export interface SmtpProbeConfig {
+  readonly type: 'smtp';
+  /** Undefined: the name of this machine. */
+  readonly helo: string | undefined;
+}
+
+export interface DnsProbeConfig {
+  readonly type: 'dns';
+  readonly queryType: DnsQueryType;
+  readonly queryName: string;
+}
+
+/** By the number that the wire has for each (RFC 1035, 3596, 4034). */
+export const DNS_QUERY_TYPES = {
+  A: 1,
+  NS: 2,
+  CNAME: 5,
+  SOA: 6,
+  MX: 15,
+  TXT: 16,
+  AAAA: 28,
+  RRSIG: 46,
+  DNSKEY: 48,
+} as const;
+
+export type DnsQueryType = keyof typeof DNS_QUERY_TYPES;
+
+export interface UdpProbeConfig {
+  readonly type: 'udp';
+  readonly payload: string;
+  /** Undefined: silence passes too. `any`: some answer. Else digits, `x` for one that may be any. */
+  readonly reply: string | undefined;
+  readonly minReplyLength: number;
+  readonly maxReplyLength: number;
+}
+
+export interface MiscProbeConfig {
+  readonly type: 'misc';
+  /** Program and arguments, or a line for the shell. */
+  readonly run: { readonly command: readonly string[] } | { readonly shell: string };
+  /** True: exit statuses from 2 on set the weight. */
+  readonly dynamic: boolean;
+}
+
+export interface FileProbeConfig {
+  readonly type: 'file';
+  readonly file: string;
+  /** What the number in the file is multiplied by before it is added to the weight; 0: it says up (0) or down. */
+  readonly weight: number;
+  readonly reverse: boolean;
+}

@@ -1,0 +1,23 @@
+import type { CulvertConfig } from './config.ts';
+import { findContradictions } from './contradictions.ts';
+import { fillIn } from './fill-in.ts';
+import type { ConfigIssue, IssuePath } from './issue.ts';
+import { configSchema } from './schema.ts';
+import { describeSchemaIssues } from './schema-issues.ts';
+
+/** What the plain values of a configuration come to, whatever format they were written in. */
+export interface Validated {
+  /** Undefined where the values are not even of the right types; there are issues then. */
+  readonly config: CulvertConfig | undefined;
+  readonly issues: readonly ConfigIssue[];
+}
+
+/** `lineOf` names the line of a value in messages about another one. */
+export function validateConfig(value: unknown, lineOf: (path: IssuePath) => number): Validated {
+  const checked = configSchema.safeParse(value);
+  const issues = [
+    ...describeSchemaIssues(checked.error?.issues ?? [], value),
+    ...findContradictions(value, lineOf),
+  ];
+  return { config: checked.success && issues.length === 0 ? fillIn(checked.data) : undefined, issues };
+}

@@ -1,0 +1,52 @@
+import type { Port } from '../forwarding/table.ts';
+import type { CheckType, DnsQueryType, StatusRange } from './probe-config.ts';
+
+export type WrittenCheck = 'none' | CheckType | WrittenCheckOptions;
+
+export interface WrittenCheckOptions {
+  type?: CheckType | undefined;
+  interval?: number | undefined;
+  timeout?: number | undefined;
+  retries?: number | undefined;
+  retryDelay?: number | undefined;
+  warmup?: number | undefined;
+  alpha?: boolean | undefined;
+  logAllFailures?: boolean | undefined;
+  via?: 'tunnel' | 'direct' | undefined;
+  port?: Port | undefined;
+  urls?: WrittenUrl[] | undefined;
+  httpVersion?: '1.0' | '1.1' | undefined;
+  virtualHost?: string | undefined;
+  sni?: string | undefined;
+  tlsVerify?: boolean | undefined;
+  tlsCaFile?: string | undefined;
+  helo?: string | undefined;
+  queryType?: DnsQueryType | undefined;
+  queryName?: string | undefined;
+  payload?: string | undefined;
+  reply?: string | undefined;
+  minReplyLength?: number | undefined;
+  maxReplyLength?: number | undefined;
+  command?: string[] | undefined;
+  shell?: string | undefined;
+  dynamic?: boolean | undefined;
+  file?: string | undefined;
+  weight?: number | undefined;
+  reverse?: boolean | undefined;
+}
+
+export interface WrittenUrl {
+  path?: string | undefined;
+  virtualHost?: string | undefined;
+  status?: StatusRange[] | undefined;
+  digest?: string | undefined;
+  regex?: string | WrittenRegex | undefined;
+}
+
+export interface WrittenRegex {
+  pattern: string;
+  flags?: string | undefined;
+  mustNotMatch?: boolean | undefined;
+  minOffset?: number | undefined;
+  maxOffset?: number | undefined;
+}

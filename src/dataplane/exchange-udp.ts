@@ -1,0 +1,32 @@
+import type { Socket } from 'node:dgram';
+import type { Port } from '../forwarding/table.ts';
+import { formatIpv4, type Ipv4Address } from '../net/ipv4-address.ts';
+import type { UdpRequest } from './check-connector.ts';
+import { networkError } from './network-words.ts';
+
+/** Sends a datagram by a bound socket, connected so that ICMP errors reach it, and closes it after the answer. */
+export async function exchangeOn(
+  socket: Socket,
+  to: { readonly address: Ipv4Address; readonly port: Port },
+  { payload, accept = () => true }: UdpRequest,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+  const abort = (): void => reject(signal.reason as Error);
+  const fail = (error: NodeJS.ErrnoException | null): void => {
+    if (error !== null) reject(networkError(error));
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  socket.on('error', fail);
+  socket.on('message', (message) => {
+    if (accept(message)) resolve(message);
+  });
+  try {
+    signal.throwIfAborted();
+    socket.connect(to.port, formatIpv4(to.address), () => socket.send(payload, fail));
+    return await promise;
+  } finally {
+    signal.removeEventListener('abort', abort);
+    socket.close();
+  }
+}

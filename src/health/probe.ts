@@ -1,0 +1,20 @@
+import type { CheckConnector, CheckTarget } from '../dataplane/check-connector.ts';
+import type { WeightEffect } from './weight-effect.ts';
+
+export interface ProbeContext {
+  readonly target: CheckTarget;
+  readonly connector: CheckConnector;
+  /** Aborts when the attempt's time is up or nobody wants to know any more; everything is released then. */
+  readonly signal: AbortSignal;
+}
+
+/** What one attempt of a check does. */
+export interface Probe {
+  /** True: an attempt that has heard nothing when its time is up has passed. */
+  readonly silencePasses: boolean;
+  /**
+   * Resolves when the attempt has passed, with what it makes of the weight if it is one that does.
+   * Rejects with an Error whose message says why it has not.
+   */
+  run(context: ProbeContext): Promise<WeightEffect | undefined>;
+}

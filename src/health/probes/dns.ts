@@ -1,0 +1,21 @@
+import { randomInt } from 'node:crypto';
+import { DNS_QUERY_TYPES, type DnsProbeConfig } from '../../config/probe-config.ts';
+import type { ProbeContext } from '../probe.ts';
+import { buildDnsQuery, dnsResponseCode, isDnsResponse } from './dns-message.ts';
+
+/** RFC 1035, section 4.1.1. */
+const RESPONSE_CODES = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'];
+
+/** As keepalived has it: an answer without error, whether or not it has records. */
+export async function probeDns(
+  { queryType, queryName }: DnsProbeConfig,
+  { connector, target, signal }: ProbeContext,
+): Promise<void> {
+  const id = randomInt(0x1_0000);
+  const payload = buildDnsQuery({ id, type: DNS_QUERY_TYPES[queryType], name: queryName });
+  const accept = (reply: Uint8Array): boolean => isDnsResponse(reply, id);
+  const reply = await connector.exchangeUdp(target, { payload, accept }, signal);
+  const code = dnsResponseCode(reply);
+  if (code !== 0)
+    throw new Error(`DNS: ${queryName} ${queryType}: ${RESPONSE_CODES[code] ?? `code ${code}`}`);
+}

@@ -1,0 +1,49 @@
+import { hostname } from 'node:os';
+import type { Duplex } from 'node:stream';
+import type { SmtpProbeConfig } from '../../config/probe-config.ts';
+import { networkError } from '../../dataplane/network-words.ts';
+import type { ProbeContext } from '../probe.ts';
+
+const LONGEST_REPLY = 65_536;
+
+/** The greeting, HELO and QUIT, each with the answer that RFC 5321 has for it. */
+export async function probeSmtp({ helo }: SmtpProbeConfig, context: ProbeContext): Promise<void> {
+  using connection = await context.connector.connectTcp(context.target, context.signal);
+  const { stream } = connection;
+  const lines = linesOf(stream);
+  await expectReply(lines, { code: '220', to: 'the connection' });
+  stream.write(`HELO ${helo ?? hostname()}\r\n`);
+  await expectReply(lines, { code: '250', to: 'HELO' });
+  stream.write('QUIT\r\n');
+  await expectReply(lines, { code: '221', to: 'QUIT' });
+}
+
+/** A reply has any number of lines; all but its last have a dash behind the code. */
+async function expectReply(
+  lines: AsyncGenerator<string, void>,
+  { code, to }: { readonly code: string; readonly to: string },
+): Promise<void> {
+  for (;;) {
+    const line = (await lines.next()).value ?? undefined;
+    if (line === undefined) throw new Error(`SMTP: the server closed instead of an answer to ${to}`);
+    if (!line.startsWith(code)) {
+      throw new Error(`SMTP: ${to} was answered by '${line.slice(0, 80)}', not by ${code}`);
+    }
+    if (line[code.length] !== '-') return;
+  }
+}
+
+async function* linesOf(stream: Duplex): AsyncGenerator<string, void> {
+  let rest = '';
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      rest += chunk.toString('latin1');
+      if (rest.length > LONGEST_REPLY) throw new Error('SMTP: the answer has no end');
+      const lines = rest.split(/\r?\n/);
+      rest = lines.pop() ?? '';
+      yield* lines;
+    }
+  } catch (error) {
+    throw networkError(error as NodeJS.ErrnoException);
+  }
+}

@@ -1,0 +1,50 @@
+import { once } from 'node:events';
+import { readFile, stat } from 'node:fs/promises';
+import type { Duplex } from 'node:stream';
+import { connect, createSecureContext, type SecureContext } from 'node:tls';
+import type { HttpProbeConfig } from '../../config/probe-config.ts';
+import { networkError } from '../../dataplane/network-words.ts';
+
+/** Contexts are slow to make, and checks are many. */
+const contexts = new Map<string, { readonly mtimeMs: number; readonly context: SecureContext }>();
+
+/** TLS over a connection that is there. @param host Whom the certificate must be for where no SNI is asked for. */
+export async function startTls(
+  stream: Duplex,
+  { sni, tlsVerify, tlsCaFile }: HttpProbeConfig,
+  host: string,
+): Promise<Duplex> {
+  const secure = connect({
+    socket: stream,
+    host,
+    secureContext: await contextFor(tlsCaFile),
+    rejectUnauthorized: tlsVerify,
+    ...(sni !== undefined && { servername: sni }),
+  });
+  try {
+    await once(secure, 'secureConnect');
+  } catch (error) {
+    throw describe(error as NodeJS.ErrnoException & { reason?: string });
+  }
+  // What goes wrong from here on the request hears of too.
+  secure.on('error', () => undefined);
+  return secure;
+}
+
+async function contextFor(caFile: string | undefined): Promise<SecureContext> {
+  const name = caFile ?? '';
+  const mtimeMs = caFile === undefined ? 0 : (await stat(caFile)).mtimeMs;
+  const known = contexts.get(name);
+  if (known?.mtimeMs === mtimeMs) return known.context;
+  const context = createSecureContext(caFile === undefined ? {} : { ca: await readFile(caFile) });
+  contexts.set(name, { mtimeMs, context });
+  return context;
+}
+
+/** OpenSSL's messages name its source files; `reason` is their last part. */
+function describe(error: NodeJS.ErrnoException & { reason?: string }): Error {
+  const { message } = networkError(error);
+  const isOpenSsl = error.code?.startsWith('ERR_SSL') === true;
+  // Behind a semicolon Node tells how to start it otherwise.
+  return new Error(`TLS: ${isOpenSsl ? (error.reason ?? message) : message.split(';')[0]}`, { cause: error });
+}

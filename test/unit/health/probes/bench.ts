@@ -1,0 +1,68 @@
+import type { Server as NetServer } from 'node:net';
+import { afterEach } from 'vitest';
+import { mergeChecks } from '../../../../src/config/fill-in-check.ts';
+import type { WrittenCheckOptions } from '../../../../src/config/written-check.ts';
+import { CheckRegistry } from '../../../../src/dataplane/xdp/check-registry.ts';
+import { TunnelConnector } from '../../../../src/dataplane/xdp/tunnel-connector.ts';
+import { ForwardingImage } from '../../../../src/forwarding/image/forwarding-image.ts';
+import { allocateImageMemory } from '../../../../src/forwarding/image/memory.ts';
+import { createForwarderState } from '../../../../src/forwarding/state.ts';
+import { openProbe } from '../../../../src/health/open-probe.ts';
+import type { WeightEffect } from '../../../../src/health/weight-effect.ts';
+import { ipv4 } from '../../../../src/net/ipv4-address.ts';
+
+/** What is to be closed after the test. */
+const cleanUp: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const step of cleanUp.splice(0).toReversed()) await step();
+});
+
+export function afterwards(step: () => unknown): void {
+  cleanUp.push(step);
+}
+
+/** The plane's own connector; nothing here goes through a tunnel. */
+function connector(): TunnelConnector {
+  const image = new ForwardingImage(allocateImageMemory({ slots: 16, flows: 4 }));
+  const state = createForwarderState({ image, linkMtuBytes: 1500, interfaceMac: new Uint8Array(6) });
+  return new TunnelConnector({ mark: 1, sourceTo: () => undefined, checks: new CheckRegistry(state) });
+}
+
+export interface Attempt {
+  readonly port?: number;
+  readonly address?: string;
+  readonly timeoutMs?: number;
+}
+
+export const TIMED_OUT = 'the time is up';
+
+/** One attempt of the check that is written so; what came of it in words, or the weight that it found. */
+export async function attempt(
+  written: WrittenCheckOptions,
+  { port = 9, address = '127.0.0.1', timeoutMs = 2000 }: Attempt = {},
+): Promise<string | WeightEffect> {
+  const config = mergeChecks([written]);
+  if (config === undefined) throw new Error('no check');
+  using network = connector();
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(new Error(TIMED_OUT)), timeoutMs);
+  const target = { via: 'direct', address: ipv4(address), port } as const;
+  try {
+    const probe = openProbe(config.probe);
+    return (await probe.run({ target, connector: network, signal: controller.signal })) ?? 'passes';
+  } catch (error) {
+    return (error as Error).message;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The port that it listens on from now to the end of the test. */
+export async function listening(server: NetServer): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  afterwards(() => new Promise((resolve) => server.close(resolve)));
+  return (server.address() as { port: number }).port;
+}
+
+/** A port that nobody listens on. */
+export const CLOSED_PORT = 9;

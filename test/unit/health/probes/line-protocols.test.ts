@@ -1,0 +1,176 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { buildDnsQuery } from '../../../../src/health/probes/dns-message.ts';
+import { afterwards, attempt, CLOSED_PORT, listening, TIMED_OUT } from './bench.ts';
+
+interface MailServer {
+  readonly greeting?: string;
+  readonly helo?: string;
+  readonly quit?: string;
+}
+
+/** Speaks SMTP; what is left out it says as it should. */
+async function mailServer({ greeting, helo, quit }: MailServer): Promise<{ port: number; heard: string[] }> {
+  const heard: string[] = [];
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.write(greeting ?? '220-mail.example.com\r\n220 ESMTP\r\n');
+    socket.on('data', (chunk: Buffer) => {
+      const line = chunk.toString().trimEnd();
+      heard.push(line);
+      if (line.startsWith('HELO ')) socket.write(helo ?? '250-mail.example.com\r\n250 SIZE 1000\r\n');
+      if (line === 'QUIT') socket.end(quit ?? '221 bye\r\n');
+    });
+  });
+  return { port: await listening(server), heard };
+}
+
+describe('smtp', () => {
+  test('a whole dialogue', async () => {
+    const { port, heard } = await mailServer({});
+    expect(await attempt({ type: 'smtp', helo: 'lb.example.com' }, { port })).toBe('passes');
+    expect(heard).toEqual(['HELO lb.example.com', 'QUIT']);
+  });
+
+  test.each([
+    ['greeting', { greeting: '554 no\r\n' }, "SMTP: the connection was answered by '554 no', not by 220"],
+    ['HELO', { helo: '502 what\r\n' }, "SMTP: HELO was answered by '502 what', not by 250"],
+    ['QUIT', { quit: '500 never\r\n' }, "SMTP: QUIT was answered by '500 never', not by 221"],
+    ['an end', { quit: '' }, 'SMTP: the server closed instead of an answer to QUIT'],
+    ['an endless line', { greeting: '2'.repeat(70_000) }, 'SMTP: the answer has no end'],
+  ])('broken at %s', async (_, broken, outcome) => {
+    const { port } = await mailServer(broken);
+    expect(await attempt({ type: 'smtp' }, { port })).toBe(outcome);
+  });
+
+  test('nobody listens, or says anything', async () => {
+    expect(await attempt({ type: 'smtp' }, { port: CLOSED_PORT })).toBe('connection refused');
+    const { port } = await mailServer({ greeting: '220-' });
+    expect(await attempt({ type: 'smtp' }, { port, timeoutMs: 100 })).toBe(TIMED_OUT);
+  });
+});
+
+async function udpServer(
+  answer: (server: Socket, message: Buffer, from: RemoteInfo) => void,
+): Promise<number> {
+  const server = createSocket('udp4');
+  server.on('message', (message, from) => answer(server, message, from));
+  server.bind(0, '127.0.0.1');
+  await once(server, 'listening');
+  afterwards(() => server.close());
+  return server.address().port;
+}
+
+/** Answers with that code; the records do not matter. */
+function nameServer(code: number, change: (reply: Buffer) => void = () => undefined): Promise<number> {
+  return udpServer((server, query, from) => {
+    const reply = Buffer.from(query);
+    reply.writeUInt16BE(0x8180 | code, 2);
+    change(reply);
+    server.send(reply, from.port, from.address);
+  });
+}
+
+describe('dns', () => {
+  test('a query as it stands on the wire', () => {
+    const query = buildDnsQuery({ id: 0x1234, type: 28, name: 'www.example.com.' });
+    expect(Buffer.from(query).toString('hex')).toBe(
+      '12340100000100000000000003777777076578616d706c6503636f6d00001c0001',
+    );
+    expect(buildDnsQuery({ id: 0, type: 6, name: '.' })).toHaveLength(12 + 5);
+  });
+
+  test.each([
+    [0, 'passes'],
+    [2, 'DNS: . SOA: SERVFAIL'],
+    [3, 'DNS: . SOA: NXDOMAIN'],
+    [5, 'DNS: . SOA: REFUSED'],
+    [9, 'DNS: . SOA: code 9'],
+  ])('response code %i: %s', async (code, outcome) => {
+    expect(await attempt({ type: 'dns' }, { port: await nameServer(code) })).toBe(outcome);
+  });
+
+  test('an answer to another question is none', async () => {
+    const port = await nameServer(0, (reply) => reply.writeUInt16BE(reply.readUInt16BE(0) ^ 1, 0));
+    expect(await attempt({ type: 'dns' }, { port, timeoutMs: 100 })).toBe(TIMED_OUT);
+    const echo = await udpServer((server, query, from) => server.send(query, from.port, from.address));
+    expect(await attempt({ type: 'dns' }, { port: echo, timeoutMs: 100 })).toBe(TIMED_OUT);
+  });
+
+  test('nobody listens', async () => {
+    expect(await attempt({ type: 'dns' }, { port: CLOSED_PORT })).toBe('connection refused');
+  });
+
+  const hasDnsmasq = ((): boolean => {
+    try {
+      return execFileSync('dnsmasq', ['--version'], { stdio: 'pipe' }).length > 0;
+    } catch {
+      return false;
+    }
+  })();
+  test.skipIf(!hasDnsmasq)('dnsmasq (skipped where it is not installed)', async () => {
+    const port = await nameServer(0);
+    const own = port === 65_535 ? port - 1 : port + 1;
+    const options = [
+      '--no-daemon',
+      '--conf-file=/dev/null',
+      '--no-resolv',
+      '--no-hosts',
+      '--bind-interfaces',
+    ];
+    const zone = ['--local=/example.com/', '--address=/www.example.com/192.0.2.1'];
+    const where = ['--listen-address=127.0.0.1', `--port=${own}`];
+    const server = spawn('dnsmasq', [...options, ...zone, ...where], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const ended = once(server, 'exit');
+    afterwards(async () => {
+      server.kill();
+      await ended;
+    });
+    await once(server.stderr, 'data');
+    const ask = (queryName: string): ReturnType<typeof attempt> =>
+      attempt({ type: 'dns', queryType: 'A', queryName }, { port: own });
+    expect(await ask('www.example.com')).toBe('passes');
+    expect(await ask('none.example.com')).toBe('DNS: none.example.com A: NXDOMAIN');
+    expect(await ask('other.test')).toBe('DNS: other.test A: REFUSED');
+  });
+});
+
+const echo = (): Promise<number> =>
+  udpServer((server, message, from) => server.send(message, from.port, from.address));
+
+describe('udp', () => {
+  test.each([
+    [{}, 'passes'],
+    [{ payload: 'abcd', reply: 'any' }, 'passes'],
+    [{ payload: 'abcd', reply: 'axxd' }, 'passes'],
+    [{ payload: 'abcd', reply: 'abcd99' }, 'passes'],
+    [{ payload: 'abcd', reply: 'abce' }, 'the answer is not the one that is required'],
+    [{ payload: 'abcd', reply: 'any', minReplyLength: 3 }, 'the answer has 2 bytes; allowed: 3 to 65535'],
+    [{ payload: 'abcd', reply: 'any', maxReplyLength: 1 }, 'the answer has 2 bytes; allowed: 0 to 1'],
+  ])('%o: %s', async (options, outcome) => {
+    expect(await attempt({ type: 'udp', ...options }, { port: await echo() })).toBe(outcome);
+  });
+
+  test('an ICMP error fails it, silence is for the checker to judge', async () => {
+    expect(await attempt({ type: 'udp' }, { port: CLOSED_PORT })).toBe('connection refused');
+    const port = await udpServer(() => undefined);
+    expect(await attempt({ type: 'udp' }, { port, timeoutMs: 100 })).toBe(TIMED_OUT);
+  });
+});
+
+describe.skipIf(process.getuid?.() !== 0)('ping (needs root)', () => {
+  test('this machine answers, an address without a host does not', async () => {
+    expect(await attempt({ type: 'ping' })).toBe('passes');
+    expect(await attempt({ type: 'ping' }, { address: '240.0.0.1', timeoutMs: 100 })).not.toBe('passes');
+  });
+
+  test('many at once', async () => {
+    const all = Array.from({ length: 50 }, (_, index) =>
+      attempt({ type: 'ping' }, { address: `127.0.0.${index + 1}` }),
+    );
+    expect(new Set(await Promise.all(all))).toEqual(new Set(['passes']));
+  });
+});

@@ -1,0 +1,94 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { attempt } from './bench.ts';
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'culvert-probe-'));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+describe('misc', () => {
+  test.each([
+    [['true'], false, 'passes'],
+    [['false'], false, 'exit status 1'],
+    [['sh', '-c', 'echo first; echo the disk is full >&2; exit 3'], false, 'exit status 3: the disk is full'],
+    [['sh', '-c', 'kill -TERM $$'], false, 'killed by SIGTERM'],
+    [['/no/such/program'], false, '/no/such/program: no such program'],
+    [['true'], true, 'passes'],
+    [['false'], true, 'exit status 1'],
+    [['sh', '-c', 'exit 2'], true, { set: 0 }],
+    [['sh', '-c', 'exit 12'], true, { set: 10 }],
+    [['sh', '-c', 'exit 255'], true, { set: 253 }],
+    [['sh', '-c', 'kill -TERM $$'], true, 'killed by SIGTERM'],
+  ])('%j, dynamic %j: %j', async (command, dynamic, outcome) => {
+    expect(await attempt({ type: 'misc', command, dynamic })).toEqual(outcome);
+  });
+
+  test('a shell only where one is asked for', async () => {
+    expect(await attempt({ type: 'misc', command: ['test', '$((1 + 1))', '=', '2'] })).toBe('exit status 1');
+    expect(await attempt({ type: 'misc', shell: 'test $((1 + 1)) = 2' })).toBe('passes');
+  });
+
+  test('it is told what it checks', async () => {
+    const shell = 'test "$CULVERT_REAL:$CULVERT_PORT" = 127.0.0.5:81';
+    expect(await attempt({ type: 'misc', shell }, { address: '127.0.0.5', port: 81 })).toBe('passes');
+  });
+
+  test('at the end of its time the whole process group is killed', async () => {
+    const pids = join(directory, 'pids');
+    const shell = `sleep 60 & echo $! >> ${pids}; echo $$ >> ${pids}; wait`;
+    await attempt({ type: 'misc', shell }, { timeoutMs: 300 });
+    const started = readFileSync(pids, 'utf8').trim().split('\n').map(Number);
+    expect(started).toHaveLength(2);
+    await vi.waitFor(() => {
+      for (const pid of started) expect(isRunning(pid)).toBe(false);
+    });
+  });
+
+  test('a process that it leaves behind does not hold it up', async () => {
+    const startedMs = performance.now();
+    expect(await attempt({ type: 'misc', shell: 'sleep 3 & exit 0' })).toBe('passes');
+    expect(performance.now() - startedMs).toBeLessThan(1500);
+  });
+});
+
+/** What nobody has waited for yet has ended all the same. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+describe('file', () => {
+  test.each([
+    ['0\n', {}, 'passes'],
+    ['3', {}, 'FILE has 3'],
+    ['0', { reverse: true }, 'FILE has 0'],
+    ['3', { reverse: true }, 'passes'],
+    ['', {}, 'passes'],
+    ['words', {}, 'passes'],
+    ['7 and more', { weight: 2 }, { add: 14 }],
+    ['-20', { weight: 2 }, { add: -40 }],
+    ['20', { weight: 2, reverse: true }, { add: -40 }],
+    ['0x10', { weight: 1 }, { add: 16 }],
+    ['010', { weight: 1 }, { add: 8 }],
+    ['0', { weight: 5 }, { add: 0 }],
+    ['-127', { weight: 2 }, 'FILE has -127, which makes -254 of the weight'],
+    ['99999999999', { weight: 1 }, 'FILE has 99999999999, which is out of range'],
+  ])('%j with %j: %j', async (text, options, outcome) => {
+    const file = join(directory, 'number');
+    writeFileSync(file, text);
+    const came = await attempt({ type: 'file', file, ...options });
+    expect(typeof came === 'string' ? came.replace(file, 'FILE') : came).toEqual(outcome);
+  });
+
+  test('no file counts as 0, one that cannot be read fails', async () => {
+    expect(await attempt({ type: 'file', file: join(directory, 'none') })).toBe('passes');
+    expect(await attempt({ type: 'file', file: directory })).toMatch(/^cannot read it: EISDIR/);
+  });
+});

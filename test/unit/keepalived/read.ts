@@ -1,0 +1,69 @@
+import type { ConfigFiles } from '../../../src/config/keepalived/files.ts';
+import { type ParsedKeepalived, parseKeepalived } from '../../../src/config/keepalived/parse.ts';
+import {
+  type KeepalivedConfig,
+  parseKeepalivedConfig,
+} from '../../../src/config/keepalived/parse-keepalived-config.ts';
+import type { Statement } from '../../../src/config/keepalived/statement.ts';
+import { CulvertError } from '../../../src/errors.ts';
+
+export const FILE = 'keepalived.conf';
+
+/** Files that exist in the test alone. */
+export function filesOf(texts: Readonly<Record<string, string>>): ConfigFiles {
+  return {
+    read: (path) => {
+      const text = texts[path];
+      return text === undefined ? { fault: 'there is no such file' } : { text };
+    },
+    match: (pattern) =>
+      pattern.includes('*')
+        ? Object.keys(texts).filter((name) => name.startsWith(pattern.slice(0, pattern.indexOf('*'))))
+        : [pattern],
+    identity: (path) => path,
+  };
+}
+
+export function parse(
+  text: string,
+  files: Readonly<Record<string, string>> = {},
+  configId = 'lb1',
+): ParsedKeepalived {
+  return parseKeepalived(text, { fileName: FILE, configId, files: filesOf(files) });
+}
+
+/** Words and blocks without their places. */
+export type Plain = readonly [words: readonly string[], body?: readonly Plain[]];
+
+export function plain(statements: readonly Statement[]): Plain[] {
+  return statements.map(({ words, body }) => {
+    const texts = words.map((word) => word.text);
+    return body === undefined ? [texts] : [texts, plain(body)];
+  });
+}
+
+/** The lines of a file that has no blocks, words joined by blanks. */
+export function linesOf(text: string, files: Readonly<Record<string, string>> = {}): string[] {
+  const { statements, findings } = parse(text, files);
+  if (findings.errors.length > 0) throw new Error(JSON.stringify(findings.errors));
+  return statements.map(({ words }) => words.map((word) => word.text).join(' '));
+}
+
+export function read(text: string, files: Readonly<Record<string, string>> = {}): KeepalivedConfig {
+  return parseKeepalivedConfig(text, FILE, {
+    configId: 'lb1',
+    director: { plane: 'simulated' },
+    files: filesOf(files),
+  });
+}
+
+/** The lines of the error that the text is refused with. */
+export function errorsOf(text: string, files: Readonly<Record<string, string>> = {}): string[] {
+  try {
+    read(text, files);
+  } catch (error) {
+    if (error instanceof CulvertError && error.code === 'CONFIG_INVALID') return error.message.split('\n');
+    throw error;
+  }
+  throw new Error('the configuration was accepted');
+}
