@@ -39,8 +39,10 @@ setup:
 setup-test:
 	@scripts/setup.sh test
 
-# Without clang there is no fast path: the simulated plane runs all the same, and tests that need BPF say so.
-bpf: $(if $(shell command -v $(CLANG)),$(BPF_OBJECTS))
+# Without clang there is no fast path: the simulated plane runs all the same, and tests that need BPF say so. Looked for
+# only now, because set-up may just have installed it.
+bpf:
+	@if command -v $(CLANG) >/dev/null; then $(MAKE) --no-print-directory -s $(BPF_OBJECTS); fi
 
 build/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h)
 	@mkdir -p $(@D)
