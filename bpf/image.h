@@ -20,6 +20,7 @@ struct settings settings SEC(".bss.settings");
 struct service services[SERVICE_BUCKETS] SEC(".bss.services");
 struct real reals[REALS] SEC(".bss.reals");
 __u64 cursors[SERVICES] SEC(".bss.cursors");
+__u64 flow_counts[REALS] SEC(".bss.flow_counts");
 
 #define SHARED_ARRAY(entries, element)                  \
 	__uint(type, BPF_MAP_TYPE_ARRAY);               \
@@ -43,7 +44,11 @@ struct {
 	__type(value, struct counters);
 } counters SEC(".maps");
 
-/* The slow path's own; no program uses these two. They are here to last as long as the others. */
+/* The control plane's own; no program uses these three. They are here to last as long as the others. */
+struct {
+	SHARED_ARRAY(1, struct flow_clients);
+} flow_clients SEC(".maps");
+
 struct {
 	SHARED_ARRAY(REALS, struct counters);
 } slow_counters SEC(".maps");

@@ -7,7 +7,7 @@
 
 #include <linux/types.h>
 
-#define LAYOUT_VERSION 1
+#define LAYOUT_VERSION 2
 
 /* One line; map `settings`, one element. */
 struct settings {
@@ -25,20 +25,27 @@ enum service_kind {
 	SERVICE_VIP = 1,         /* the address itself (port 0, protocol 0): everything to it that has no entry is rare */
 	SERVICE_HASH = 2,        /* slot by hash; flows are remembered in tracked slots only */
 	SERVICE_ROTATION = 3,    /* slot by turn; every flow is remembered */
+	SERVICE_DELEGATED = 4,   /* the slow path chooses, and remembers every flow; the fast path sends what is remembered */
+	SERVICE_TURNS = 5,       /* slot by turn for each packet, which is a flow of its own; nothing is remembered */
+	SERVICE_RARE = 6,        /* every packet is the slow path's */
 };
+
+/* In the protocol of an IPv6 service; clears of it are the numbers of TCP, UDP and SCTP, and 0. */
+#define SERVICE_IPV6 0x40
 
 /* Map `services`: open addressing, SERVICE_BUCKETS elements, linear probing over at most SERVICE_PROBES of them
  * (wrapping round); a look-up reads all of them unless it hits. The first is, over the words as they lie in memory,
  * h = (vip[0] ^ vip[1] ^ vip[2] ^ vip[3] ^ (port | protocol << 16)) * 0x9E3779B1;
  * h = (h ^ h >> 15) * 0x85EBCA6B; bucket = h >> (32 - SERVICE_BUCKET_BITS).
- * The VIP entry has port 0 and protocol 0. */
+ * The VIP entry has port 0 and protocol 0 (of IPv6: SERVICE_IPV6). A service of several ports has an entry for each, with
+ * the same index; a service of all ports one with port 0, which is looked up after the packet's port. */
 #define SERVICE_BUCKET_BITS 16
 #define SERVICE_BUCKETS (1 << SERVICE_BUCKET_BITS)
 #define SERVICE_PROBES 8
 struct service {
 	__be32 vip[4];           /* IPv4: vip[0], the others 0 */
 	__be16 port;
-	__u8 protocol;
+	__u8 protocol;           /* | SERVICE_IPV6 */
 	__u8 kind;               /* written last when an entry is filled, first when it is emptied */
 	__u16 index;             /* of its cursor and in flow keys; 1.. */
 	__u16 port_mask;         /* 0xffff: the slot hash takes the client's port in; 0: the address alone */
@@ -60,9 +67,21 @@ enum real_state {
 	REAL_RESOLVED = 2,       /* the next hop is known, and the fast path can put this tunnel on; unset: the slow path sends */
 };
 
+/* What stands between the outer and the inner IP header: nothing, 4 bytes of GRE (RFC 2784), 8 of UDP and 4 of GUE. The
+ * fast path knows them without checksums of their own; a real with any is never REAL_RESOLVED. */
 enum tunnel_type {
 	TUNNEL_IPIP = 0,
+	TUNNEL_GRE = 1,
+	TUNNEL_GUE = 2,
 };
+
+enum real_flags {
+	REAL_OUTER_IPV6 = 1,
+	REAL_OVERLOADED = 2,     /* at its upper threshold and not yet below the lower one: gets no new flow */
+};
+
+/* With the VLAN ID, in `vlan`: the way out has a tag; the number 0 alone means none. */
+#define REAL_VLAN 0x1000
 
 /* Map `reals`: REALS elements, index 0 unused. One entry for each (service, real server). */
 #define REALS 32768
@@ -74,17 +93,21 @@ struct real {
 	__u32 ifindex;           /* the way out */
 	__u16 service_index;
 	__u8 tunnel;             /* enum tunnel_type */
-	__u8 reserved0;
+	__u8 overhead;           /* bytes that the tunnel puts in front of a packet, the outer IP header included */
 	__be32 outer_source[4];  /* IPv4: the first word */
 	__be32 outer_destination[4];
-	__u32 weight;            /* as configured; for the control plane that takes over */
-	__u32 reserved1;
+	__be16 tunnel_port;      /* GUE: UDP destination port */
+	__u16 vlan;              /* 802.1Q ID | REAL_VLAN */
+	__u16 weight;            /* as configured; for the control plane that takes over */
+	__u16 flags;             /* enum real_flags */
 } __attribute__((aligned(8))); /* or compilers would read its atomic word in halves */
 
 /* Map `flows`: one 64-byte line to a set of four.
- * key: client address (host order) << 32 | client port << 16 | service index; 0: never used.
+ * key: client word << 32 | client port << 16 | service index; 0: never used. The client word is the IPv4 address in
+ * host order, or the IPv6 address folded by fold_ipv6() of flow-hash.h: should two clients of a set come to the same word
+ * and port they share an entry and, harmlessly, a real. The whole address is in `flow_clients`, for listing.
  * value: last seen (tick) << 32 | H >> 24 << 24 | state << 16 | real index; 0: free.
- * H = flow_hash(client, client port) + service index * 0x9E3779B1; the set is H & flow_set_mask.
+ * H = flow_hash(client word, client port) + service index * 0x9E3779B1; the set is H & flow_set_mask.
  * A writer takes an entry by compare-and-swap of its value to FLOW_BUSY, writes the key, then the value; the 8 bits of
  * the hash let a reader tell a value that belongs to another key. The rules of replacement are those of
  * src/forwarding/image/flow-table.ts, the states those of flow-state.ts, the choice of a real that of select-real.ts. */
@@ -98,6 +121,15 @@ struct flow_set {
 	struct flow way[FLOW_WAYS];
 };
 
+/* Map `flow_clients`, beside each set of flows: the IPv6 addresses of its clients, as they lie in packets. Written before
+ * the key, while the entry is FLOW_BUSY; the fast path never reads it. */
+struct flow_client {
+	__be32 address[4];
+};
+struct flow_clients {
+	struct flow_client way[FLOW_WAYS];
+};
+
 enum flow_state {
 	FLOW_NONE = 0,
 	FLOW_SYN_RECV = 1,
@@ -105,10 +137,15 @@ enum flow_state {
 	FLOW_FIN_WAIT = 3,
 	FLOW_CLOSE = 4,
 	FLOW_UDP = 5,
+	FLOW_TIME_WAIT = 6,
+	FLOW_TEMPLATE = 7,       /* persistence: the real of a client, or of a network of clients; its key has port 0 */
 };
 
 /* Map `cursors`: the turn of each SERVICE_ROTATION service, by service index; atomically incremented. */
 #define SERVICES 16384
+
+/* Map `flow_counts`, by real: active (IPVS: established) << 32 | inactive flows that are remembered. Whoever changes what an
+ * entry of `flows` counts as adds the difference, atomically. */
 
 /* Per-CPU map `counters` by real index; element 0 counts what the fast path handed over. */
 struct counters {

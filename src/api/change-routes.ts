@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { RealSelector, RealStatus } from '../director/control.ts';
 import { CulvertError } from '../errors.ts';
-import { parseIpv4 } from '../net/ipv4-address.ts';
+import { parseIp } from '../net/ip-address.ts';
 import {
   errorSchema,
   explainRequestSchema,
@@ -103,7 +103,7 @@ function realRoutes(app: ApiServer, { control }: ApiOptions): void {
 }
 
 function selectorOf(body: WireRealSelector): RealSelector {
-  const address = parseIpv4(body.address);
+  const address = parseIp(body.address);
   if (address === undefined) throw new CulvertError('API', `not an IPv4 address: ${body.address}`);
   const service = parseServiceName(body.service ?? '');
   return service === undefined ? { address } : { address, service };

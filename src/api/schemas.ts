@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { REASON_NAMES } from '../forwarding/reasons.ts';
-import { parseIpv4 } from '../net/ipv4-address.ts';
+import { parseIp } from '../net/ip-address.ts';
 import { parseServiceName } from './service-name.ts';
 import type {
   WireError,
@@ -18,7 +18,7 @@ import type {
 
 const address = z
   .string()
-  .refine((text) => parseIpv4(text) !== undefined, 'must be an IPv4 address, as 192.0.2.10')
+  .refine((text) => parseIp(text) !== undefined, 'must be an IPv4 address, as 192.0.2.10')
   .meta({ format: 'ipv4', examples: ['192.0.2.10'] });
 const serviceText = z
   .string()

@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { FlowFilter } from '../dataplane/data-plane.ts';
 import type { DirectorControl, DirectorEvent } from '../director/control.ts';
-import { parseIpv4 } from '../net/ipv4-address.ts';
+import { parseIp } from '../net/ip-address.ts';
 import { errorSchema, eventQuerySchema, eventSchema, flowQuerySchema } from './schemas.ts';
 import type { ApiOptions, ApiServer } from './server.ts';
 import { parseServiceName } from './service-name.ts';
@@ -60,8 +60,8 @@ export function streamRoutes(app: ApiServer, { control }: ApiOptions): void {
 
 function flowFilter(query: z.infer<typeof flowQuerySchema>): FlowFilter {
   const service = parseServiceName(query.service ?? '');
-  const real = parseIpv4(query.real ?? '');
-  const client = parseIpv4(query.client ?? '');
+  const real = parseIp(query.real ?? '');
+  const client = parseIp(query.client ?? '');
   return {
     ...(service === undefined ? {} : { service }),
     ...(real === undefined ? {} : { real }),

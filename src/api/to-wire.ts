@@ -2,7 +2,7 @@ import type { FlowRecord, PlaneCounters, ServiceCounters } from '../dataplane/da
 import type { DirectorStatus, RealStatus, ServiceStatus } from '../director/control.ts';
 import type { Explanation } from '../forwarding/decision.ts';
 import type { ServiceKey } from '../forwarding/table.ts';
-import { formatIpv4 } from '../net/ipv4-address.ts';
+import { formatIp } from '../net/ip-address.ts';
 import type {
   WireExplanation,
   WireFlow,
@@ -39,7 +39,7 @@ export function serviceToWire(status: ServiceStatus): WireService {
 export function realToWire(real: RealStatus): WireReal {
   return {
     service: keyToWire(real.service),
-    address: formatIpv4(real.address),
+    address: formatIp(real.address),
     configuredWeight: real.configuredWeight,
     override: real.override ?? null,
     effectiveWeight: real.effectiveWeight,
@@ -63,9 +63,9 @@ export function countersToWire(counters: PlaneCounters): WireStats {
 export function flowToWire(flow: FlowRecord): WireFlow {
   return {
     service: keyToWire(flow.service),
-    client: formatIpv4(flow.client),
+    client: formatIp(flow.client),
     clientPort: flow.clientPort,
-    real: formatIpv4(flow.real),
+    real: formatIp(flow.real),
     state: flow.state,
     idleMs: flow.idleMs,
   };
@@ -75,8 +75,8 @@ export function explanationToWire({ decision, real, sentences }: Explanation): W
   return {
     verdict: decision.verdict,
     reason: decision.reason ?? null,
-    real: real === undefined ? null : formatIpv4(real),
-    to: decision.verdict === 'answer' ? formatIpv4(decision.to) : null,
+    real: real === undefined ? null : formatIp(real),
+    to: decision.verdict === 'answer' ? formatIp(decision.to) : null,
     packets: packetsOf(decision).map((packet) => Buffer.from(packet).toString('hex')),
     sentences,
   };
@@ -88,7 +88,7 @@ function packetsOf(decision: Explanation['decision']): readonly Uint8Array[] {
 }
 
 function keyToWire(key: ServiceKey): WireServiceKey {
-  return { protocol: key.protocol, vip: formatIpv4(key.vip), port: key.port };
+  return { protocol: key.protocol, vip: formatIp(key.vip), port: key.port };
 }
 
 function serviceCountersToWire(counters: ServiceCounters): WireServiceStats {
@@ -100,7 +100,7 @@ function serviceCountersToWire(counters: ServiceCounters): WireServiceStats {
     slots: counters.slots,
     trackedSlots: counters.trackedSlots,
     reals: counters.reals.map((real) => ({
-      address: formatIpv4(real.address),
+      address: formatIp(real.address),
       connections: real.connections,
       packets: real.packets,
       bytes: real.bytes,

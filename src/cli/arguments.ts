@@ -1,12 +1,11 @@
 import { InvalidArgumentError } from 'commander';
 import { parseServiceName } from '../api/service-name.ts';
 import { parseDuration } from '../config/duration.ts';
-import { parseIpv4 } from '../net/ipv4-address.ts';
+import { parseIp } from '../net/ip-address.ts';
 
 /** Readers of option values: each returns the value, or throws what commander turns into a usage error. */
 export function addressArgument(text: string): string {
-  if (parseIpv4(text) === undefined)
-    throw new InvalidArgumentError('It must be an IPv4 address, as 10.0.3.2.');
+  if (parseIp(text) === undefined) throw new InvalidArgumentError('It must be an IPv4 address, as 10.0.3.2.');
   return text;
 }
 

@@ -6,7 +6,7 @@ import type {
   ServiceKey,
   Tunnel,
 } from '../forwarding/table.ts';
-import type { Ipv4Address } from '../net/ipv4-address.ts';
+import type { IpAddress } from '../net/ip-address.ts';
 import type { ProbeConfig } from './probe-config.ts';
 
 /** A validated configuration with every default filled in. */
@@ -39,7 +39,7 @@ export interface ServiceConfig extends ServiceKey {
 }
 
 export interface RealConfig {
-  readonly address: Ipv4Address;
+  readonly address: IpAddress;
   readonly weight: number;
   /** Undefined: not checked, always up. */
   readonly check: CheckConfig | undefined;

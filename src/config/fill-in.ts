@@ -1,6 +1,11 @@
 import { DEFAULT_CAPACITY } from '../forwarding/image/memory.ts';
-import { type BlackholePolicy, DEFAULT_TIMEOUTS, type FlowTimeouts } from '../forwarding/table.ts';
-import { ipv4 } from '../net/ipv4-address.ts';
+import {
+  type BlackholePolicy,
+  DEFAULT_TIMEOUTS,
+  type FlowTimeouts,
+  type TransportProtocol,
+} from '../forwarding/table.ts';
+import { ip } from '../net/ip-address.ts';
 import type { CulvertConfig, DirectorConfig, RealConfig, ServiceConfig } from './config.ts';
 import { mergeChecks } from './fill-in-check.ts';
 import type {
@@ -58,7 +63,7 @@ function fillInService(
 ): ServiceConfig {
   const protocol = service.protocol ?? 'tcp';
   return {
-    vip: ipv4(service.vip),
+    vip: ip(service.vip),
     protocol,
     port: service.port,
     scheduler: service.scheduler ?? defaults.scheduler ?? 'mh',
@@ -72,14 +77,14 @@ function fillInService(
 interface RealContext {
   readonly service: WrittenService;
   readonly defaults: WrittenServiceOptions & { weight?: number | undefined };
-  readonly protocol: 'tcp' | 'udp';
+  readonly protocol: TransportProtocol;
 }
 
 function fillInReal(real: WrittenReal, { service, defaults, protocol }: RealContext): RealConfig {
   // A TCP connection to a UDP service's port proves nothing unless someone has said that it does.
   const asked = protocol === 'tcp' || service.check !== undefined || real.check !== undefined;
   return {
-    address: ipv4(real.address),
+    address: ip(real.address),
     weight: real.weight ?? defaults.weight ?? DEFAULT_WEIGHT,
     check: asked ? mergeChecks([defaults.check, service.check, real.check]) : undefined,
   };

@@ -1,5 +1,5 @@
-import type { Ipv4Address } from '../net/ipv4-address.ts';
-import { formatIpv4 } from '../net/ipv4-address.ts';
+import type { IpAddress } from '../net/ip-address.ts';
+import { formatIp } from '../net/ip-address.ts';
 import type { CulvertConfig } from './config.ts';
 import { invalidConfig, type LocatedIssue } from './issue.ts';
 import { locationOf } from './location.ts';
@@ -8,7 +8,7 @@ import { locationOf } from './location.ts';
 export interface HostFacts {
   readonly interfaces: readonly string[];
   /** All local addresses, of any interface. */
-  readonly addresses: readonly Ipv4Address[];
+  readonly addresses: readonly IpAddress[];
 }
 
 /**
@@ -37,7 +37,7 @@ function localVipIssues({ services }: CulvertConfig, host: HostFacts): LocatedIs
           {
             ...place(service),
             message:
-              `services[${index}].vip: ${formatIpv4(service.vip)} is an address of this machine, so its own stack would take ` +
+              `services[${index}].vip: ${formatIp(service.vip)} is an address of this machine, so its own stack would take ` +
               'the traffic; allowed: an address that no interface here has (remove it, the director answers ARP for it)',
           },
         ]

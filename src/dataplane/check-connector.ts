@@ -1,11 +1,11 @@
 import type { Duplex } from 'node:stream';
 import type { Port } from '../forwarding/table.ts';
-import type { Ipv4Address } from '../net/ipv4-address.ts';
+import type { IpAddress } from '../net/ip-address.ts';
 
 /** Where a check connects to: the VIP at one real, through the tunnel; or any address, as routing has it. */
 export type CheckTarget =
-  | { readonly via: 'tunnel'; readonly vip: Ipv4Address; readonly port: Port; readonly real: Ipv4Address }
-  | { readonly via: 'direct'; readonly address: Ipv4Address; readonly port: Port };
+  | { readonly via: 'tunnel'; readonly vip: IpAddress; readonly port: Port; readonly real: IpAddress }
+  | { readonly via: 'direct'; readonly address: IpAddress; readonly port: Port };
 
 /**
  * The network as checks use it. Every call rejects with an Error whose message says what the network answered

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { Port } from '../forwarding/table.ts';
-import { formatIpv4, type Ipv4Address } from '../net/ipv4-address.ts';
+import { formatIp, type IpAddress } from '../net/ip-address.ts';
 import type { CheckStream } from './check-connector.ts';
 import { networkError } from './network-words.ts';
 
@@ -9,12 +9,12 @@ import { networkError } from './network-words.ts';
  * @throws Error saying what the network answered, or the signal's reason.
  */
 export async function connectDirect(
-  address: Ipv4Address,
+  address: IpAddress,
   port: Port,
   signal: AbortSignal,
 ): Promise<CheckStream> {
   signal.throwIfAborted();
-  return connected(connect({ host: formatIpv4(address), port }), signal);
+  return connected(connect({ host: formatIp(address), port }), signal);
 }
 
 /** As `connectDirect`, with a socket that is connecting already. */

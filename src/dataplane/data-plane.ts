@@ -1,7 +1,7 @@
 import type { Explanation } from '../forwarding/decision.ts';
 import type { Reason } from '../forwarding/reasons.ts';
 import type { ForwardingTable, Port, Service, ServiceKey } from '../forwarding/table.ts';
-import type { Ipv4Address } from '../net/ipv4-address.ts';
+import type { IpAddress } from '../net/ip-address.ts';
 import type { CheckConnector } from './check-connector.ts';
 
 /** Where packets are forwarded: the XDP program, the in-process network, or (later) the kernel's IPVS. */
@@ -44,7 +44,7 @@ export interface TrafficCounters {
 }
 
 export interface RealCounters extends TrafficCounters {
-  readonly address: Ipv4Address;
+  readonly address: IpAddress;
   /** Remembered flows by what they count for in IPVS: established, and all others. Stateless flows are in neither. */
   readonly activeFlows: number;
   readonly inactiveFlows: number;
@@ -68,15 +68,15 @@ export interface PlaneCounters {
 
 export interface FlowFilter {
   readonly service?: ServiceKey;
-  readonly real?: Ipv4Address;
-  readonly client?: Ipv4Address;
+  readonly real?: IpAddress;
+  readonly client?: IpAddress;
 }
 
 export interface FlowRecord {
   readonly service: ServiceKey;
-  readonly client: Ipv4Address;
+  readonly client: IpAddress;
   readonly clientPort: Port;
-  readonly real: Ipv4Address;
+  readonly real: IpAddress;
   readonly state: 'SYN_RECV' | 'ESTABLISHED' | 'FIN_WAIT' | 'CLOSE' | 'UDP';
   readonly idleMs: number;
 }
@@ -86,12 +86,12 @@ export type PlaneEvent =
   | {
       readonly type: 'blackhole-cured';
       readonly service: ServiceKey;
-      readonly client: Ipv4Address;
+      readonly client: IpAddress;
       readonly clientPort: Port;
     }
   | {
       readonly type: 'next-hop';
-      readonly real: Ipv4Address;
+      readonly real: IpAddress;
       readonly resolved: boolean;
       readonly detail: string;
     }

@@ -1,13 +1,13 @@
 import type { Socket } from 'node:dgram';
 import type { Port } from '../forwarding/table.ts';
-import { formatIpv4, type Ipv4Address } from '../net/ipv4-address.ts';
+import { formatIp, type IpAddress } from '../net/ip-address.ts';
 import type { UdpRequest } from './check-connector.ts';
 import { networkError } from './network-words.ts';
 
 /** Sends a datagram by a bound socket, connected so that ICMP errors reach it, and closes it after the answer. */
 export async function exchangeOn(
   socket: Socket,
-  to: { readonly address: Ipv4Address; readonly port: Port },
+  to: { readonly address: IpAddress; readonly port: Port },
   { payload, accept = () => true }: UdpRequest,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
@@ -23,7 +23,7 @@ export async function exchangeOn(
   });
   try {
     signal.throwIfAborted();
-    socket.connect(to.port, formatIpv4(to.address), () => socket.send(payload, fail));
+    socket.connect(to.port, formatIp(to.address), () => socket.send(payload, fail));
     return await promise;
   } finally {
     signal.removeEventListener('abort', abort);

@@ -1,7 +1,7 @@
 import type { FlowEntry, ForwardingImage } from '../forwarding/image/forwarding-image.ts';
 import { FLOW_STATE, TICK_MS } from '../forwarding/image/layout.ts';
 import type { ServiceKey } from '../forwarding/table.ts';
-import type { Ipv4Address } from '../net/ipv4-address.ts';
+import type { IpAddress } from '../net/ip-address.ts';
 import type { FlowFilter, FlowRecord } from './data-plane.ts';
 
 const STATE_NAMES: Readonly<Record<number, FlowRecord['state']>> = {
@@ -33,7 +33,7 @@ function flowRecord(image: ForwardingImage, entry: FlowEntry): FlowRecord | unde
   const { vip, protocol, port } = real.service;
   return {
     service: { vip, protocol, port },
-    client: entry.client as Ipv4Address,
+    client: entry.client as IpAddress,
     clientPort: entry.clientPort,
     real: real.address,
     state,

@@ -2,7 +2,7 @@ import type { CheckType } from '../config/probe-config.ts';
 import type { FlowFilter, FlowRecord, PlaneCounters } from '../dataplane/data-plane.ts';
 import type { Explanation } from '../forwarding/decision.ts';
 import type { SchedulerName, ServiceKey, Tunnel } from '../forwarding/table.ts';
-import type { Ipv4Address } from '../net/ipv4-address.ts';
+import type { IpAddress } from '../net/ip-address.ts';
 
 /** What the API and the CLI can ask of a running director. */
 export interface DirectorControl {
@@ -27,7 +27,7 @@ export interface DirectorControl {
 /** One real, or with `service` left out the same address in every service. */
 export interface RealSelector {
   readonly service?: ServiceKey;
-  readonly address: Ipv4Address;
+  readonly address: IpAddress;
 }
 
 export interface DirectorStatus {
@@ -50,7 +50,7 @@ export interface ServiceStatus {
 
 export interface RealStatus {
   readonly service: ServiceKey;
-  readonly address: Ipv4Address;
+  readonly address: IpAddress;
   readonly configuredWeight: number;
   /** Set by `weight` or `drain`; undefined: the configured one holds. */
   readonly override: number | undefined;

@@ -2,7 +2,7 @@ import type { CulvertConfig, RealConfig, ServiceConfig } from '../config/config.
 import { formatServiceName } from '../forwarding/service-name.ts';
 import type { Service, ServiceName } from '../forwarding/table.ts';
 import { type Check, checkOf } from '../health/check.ts';
-import { formatIpv4, type Ipv4Address } from '../net/ipv4-address.ts';
+import { formatIp, type IpAddress } from '../net/ip-address.ts';
 
 /** A configuration with what the director looks up again and again: names, and which check is whose. */
 export interface Model {
@@ -49,8 +49,8 @@ export function servingReals(services: readonly Service[]): ReadonlySet<RealId> 
   return new Set(ids);
 }
 
-function idOf(service: ServiceName, address: Ipv4Address): RealId {
-  return `${service} ${formatIpv4(address)}`;
+function idOf(service: ServiceName, address: IpAddress): RealId {
+  return `${service} ${formatIp(address)}`;
 }
 
 function modelService(config: ServiceConfig): ModelService {

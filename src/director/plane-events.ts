@@ -1,6 +1,6 @@
 import type { PlaneEvent, PlaneEventListener } from '../dataplane/data-plane.ts';
 import { formatServiceName } from '../forwarding/service-name.ts';
-import { formatIpv4 } from '../net/ipv4-address.ts';
+import { formatIp } from '../net/ip-address.ts';
 import type { EventLog } from './event-log.ts';
 
 /** A listener to open a plane with: what the plane tells becomes the director's events. */
@@ -11,7 +11,7 @@ export function planeEventRecorder(events: EventLog): PlaneEventListener {
 function record(event: PlaneEvent, events: EventLog): void {
   switch (event.type) {
     case 'blackhole-cured': {
-      const client = `${formatIpv4(event.client)}:${event.clientPort}`;
+      const client = `${formatIp(event.client)}:${event.clientPort}`;
       const service = formatServiceName(event.service);
       events.add(
         'warning',
@@ -21,7 +21,7 @@ function record(event: PlaneEvent, events: EventLog): void {
       break;
     }
     case 'next-hop': {
-      const real = formatIpv4(event.real);
+      const real = formatIp(event.real);
       const state = event.resolved ? 'known' : 'unknown';
       events.add(
         event.resolved ? 'info' : 'warning',

@@ -1,6 +1,6 @@
 import { CulvertError } from '../errors.ts';
 import { formatServiceName } from '../forwarding/service-name.ts';
-import { formatIpv4 } from '../net/ipv4-address.ts';
+import { formatIp } from '../net/ip-address.ts';
 import type { RealSelector } from './control.ts';
 import type { Model, ModelReal } from './model.ts';
 
@@ -18,7 +18,7 @@ export function selectReals(model: Model, { service, address }: RealSelector): r
     const place = name === undefined ? 'in any service' : `in ${name}`;
     throw new CulvertError(
       'NOT_FOUND',
-      `there is no real ${formatIpv4(address)} ${place}; 'culvert reals' lists them`,
+      `there is no real ${formatIp(address)} ${place}; 'culvert reals' lists them`,
     );
   }
   return reals;

@@ -1,12 +1,12 @@
 import { formatServiceName } from '../forwarding/service-name.ts';
 import type { CheckState } from '../health/check-state.ts';
-import { formatIpv4 } from '../net/ipv4-address.ts';
+import { formatIp } from '../net/ip-address.ts';
 import type { ReloadSummary } from './control.ts';
 import type { ModelReal } from './model.ts';
 
 /** `10.0.3.2 of tcp 192.0.2.10:80`. */
 export function nameReal(real: ModelReal): string {
-  return `${formatIpv4(real.config.address)} of ${formatServiceName(real.service)}`;
+  return `${formatIp(real.config.address)} of ${formatServiceName(real.service)}`;
 }
 
 export function describeDown(real: ModelReal, { failures, lastError }: CheckState): string {

@@ -1,4 +1,4 @@
-import type { Ipv4Address } from '../net/ipv4-address.ts';
+import type { IpAddress } from '../net/ip-address.ts';
 import type { Reason } from './reasons.ts';
 
 /** Index of a (service, real server) entry in the image; 0 means none. */
@@ -23,7 +23,7 @@ export type Decision =
   | {
       readonly verdict: 'answer';
       readonly packet: Uint8Array;
-      readonly to: Ipv4Address;
+      readonly to: IpAddress;
       readonly reason: Reason;
     }
   | { readonly verdict: 'hold'; readonly reason: Reason }
@@ -37,6 +37,6 @@ export type Trace = (sentence: string) => void;
 export interface Explanation {
   readonly decision: Decision;
   /** The address that the packet goes to inside the tunnel; undefined unless it is forwarded. */
-  readonly real: Ipv4Address | undefined;
+  readonly real: IpAddress | undefined;
   readonly sentences: readonly string[];
 }

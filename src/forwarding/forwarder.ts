@@ -1,7 +1,7 @@
 import { readU16 } from '../net/bytes.ts';
 import { ICMP_CODE, ICMP_HEADER_BYTES, ICMP_TYPE } from '../net/icmp.ts';
+import { formatIp } from '../net/ip-address.ts';
 import { type Ipv4Header, PROTOCOL, parseIpv4Header } from '../net/ipv4.ts';
-import { formatIpv4 } from '../net/ipv4-address.ts';
 import { admit } from './admit.ts';
 import { type Context, countReason, type VipPacket } from './context.ts';
 import type { Decision, Trace } from './decision.ts';
@@ -148,7 +148,7 @@ function realUnderTest({ state }: Context, { header }: VipPacket, localPort: num
 }
 
 function sendCheck(context: Context, packet: VipPacket, real: RealEntry): Decision {
-  context.trace?.(`It is a health check's: it goes to ${formatIpv4(real.address)}, the real under test.`);
+  context.trace?.(`It is a health check's: it goes to ${formatIp(real.address)}, the real under test.`);
   return packet.bytes.length <= real.mtuBytes - TUNNEL_BYTES
     ? sendWhole(context, packet, real, 'check')
     : sendInFragments(context, packet, real, 'check');

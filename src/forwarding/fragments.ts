@@ -1,5 +1,5 @@
+import { formatIp } from '../net/ip-address.ts';
 import { type Ipv4Header, PROTOCOL, parseIpv4Header } from '../net/ipv4.ts';
-import { formatIpv4 } from '../net/ipv4-address.ts';
 import { type Context, countForwarded, countReason, type VipPacket } from './context.ts';
 import type { Decision } from './decision.ts';
 import type { FragmentFate } from './fragment-store.ts';
@@ -70,7 +70,7 @@ function decideLater(context: Context, packet: VipPacket): Decision {
   if (real === undefined || !real.serving) {
     return drop(context, 'Its first fragment was dropped, or its real has gone');
   }
-  context.trace?.(`Its first fragment went to ${formatIpv4(real.address)}.`);
+  context.trace?.(`Its first fragment went to ${formatIp(real.address)}.`);
   countForwarded(context, { real: real.index, connection: false }, packet.bytes.length);
   if (packet.header.ttl <= 1) return { verdict: 'drop', reason: 'ttl-expired' };
   return sendInFragments(context, packet, real, 'fragment-forwarded');

@@ -1,7 +1,7 @@
 import { internetChecksum } from '../net/checksum.ts';
 import { isFault } from '../net/fault.ts';
 import { ICMP_HEADER_BYTES, ICMP_TYPE, parseIcmp } from '../net/icmp.ts';
-import { formatIpv4 } from '../net/ipv4-address.ts';
+import { formatIp } from '../net/ip-address.ts';
 import { type Context, countForwarded, type VipPacket } from './context.ts';
 import type { Decision } from './decision.ts';
 import { TUNNEL_BYTES } from './encapsulate.ts';
@@ -41,7 +41,7 @@ function relayError(context: Context, packet: VipPacket): Decision {
   });
   if (target === undefined) return unknown(context, 'It is an ICMP error about no flow that is known');
   const { real } = target;
-  context.trace?.(`It is an ICMP error about an answer of ${formatIpv4(real.address)}.`);
+  context.trace?.(`It is an ICMP error about an answer of ${formatIp(real.address)}.`);
   countForwarded(context, { real: real.index, connection: false }, bytes.length);
   if (header.ttl <= 1) return { verdict: 'drop', reason: 'ttl-expired' };
   return bytes.length <= real.mtuBytes - TUNNEL_BYTES

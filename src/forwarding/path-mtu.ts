@@ -2,6 +2,7 @@ import { readU16 } from '../net/bytes.ts';
 import { internetChecksum } from '../net/checksum.ts';
 import { isFault } from '../net/fault.ts';
 import { ICMP_CODE, ICMP_HEADER_BYTES, ICMP_TYPE, type IcmpHeader, parseIcmp } from '../net/icmp.ts';
+import type { IpAddress } from '../net/ip-address.ts';
 import {
   IPV4_AT,
   IPV4_HEADER_BYTES,
@@ -11,7 +12,6 @@ import {
   parseIpv4Header,
   parseQuotedIpv4Header,
 } from '../net/ipv4.ts';
-import type { Ipv4Address } from '../net/ipv4-address.ts';
 import { buildIcmpError, isAnswerable } from './answers.ts';
 import type { Decision } from './decision.ts';
 import { TUNNEL_BYTES } from './encapsulate.ts';
@@ -29,7 +29,7 @@ export interface PathReport {
    * - `ignored`: not about a packet of ours, or nothing new.
    */
   readonly outcome: 'lowered' | 'relayed' | 'needs-probe' | 'ignored';
-  readonly real?: Ipv4Address;
+  readonly real?: IpAddress;
   readonly mtuBytes?: number;
   /** The client's own copy of the error, from the VIP. */
   readonly answer?: Decision & { verdict: 'answer' };

@@ -1,4 +1,4 @@
-import type { Ipv4Address } from '../net/ipv4-address.ts';
+import type { IpAddress } from '../net/ip-address.ts';
 import type { ForwardingImage } from './image/forwarding-image.ts';
 
 /** As long as the kernel's IPVS believes what a path reported (net.ipv4.route.mtu_expires). */
@@ -16,12 +16,12 @@ interface Learned {
  * into the image takes the route's MTU through `bound` first.
  */
 export class PathMtus {
-  readonly #learned = new Map<Ipv4Address, Learned>();
+  readonly #learned = new Map<IpAddress, Learned>();
   /** What the route's own MTU was; what is restored when a learned one expires. */
-  readonly #routes = new Map<Ipv4Address, number>();
+  readonly #routes = new Map<IpAddress, number>();
 
   /** The MTU in force on a path whose route has this one. */
-  bound(real: Ipv4Address, routeMtuBytes: number, nowMs: number): number {
+  bound(real: IpAddress, routeMtuBytes: number, nowMs: number): number {
     const learned = this.#learned.get(real);
     if (learned === undefined || learned.expiresMs <= nowMs) return routeMtuBytes;
     this.#routes.set(real, routeMtuBytes);
@@ -29,7 +29,7 @@ export class PathMtus {
   }
 
   /** Lowers the MTU of every entry of that real; `currentBytes` is the one in force until now. */
-  lower(image: ForwardingImage, real: Ipv4Address, change: PathMtuChange): void {
+  lower(image: ForwardingImage, real: IpAddress, change: PathMtuChange): void {
     const { currentBytes, mtuBytes, nowMs } = change;
     if (!this.#routes.has(real)) this.#routes.set(real, currentBytes);
     this.#learned.set(real, { mtuBytes, expiresMs: nowMs + LIFETIME_MS });
@@ -53,6 +53,6 @@ export interface PathMtuChange {
   readonly nowMs: number;
 }
 
-function setMtu(image: ForwardingImage, real: Ipv4Address, mtuBytes: number): void {
+function setMtu(image: ForwardingImage, real: IpAddress, mtuBytes: number): void {
   for (const { index, address } of image.reals()) if (address === real) image.setMtu(index, mtuBytes);
 }

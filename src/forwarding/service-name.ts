@@ -1,6 +1,6 @@
-import { formatIpv4 } from '../net/ipv4-address.ts';
+import { formatEndpoint } from '../net/ip-address.ts';
 import type { ServiceKey, ServiceName } from './table.ts';
 
 export function formatServiceName({ vip, protocol, port }: ServiceKey): ServiceName {
-  return `${protocol} ${formatIpv4(vip)}:${port}`;
+  return `${protocol} ${formatEndpoint(vip, port)}`;
 }

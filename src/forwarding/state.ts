@@ -1,5 +1,5 @@
 import type { MacAddress } from '../net/ethernet.ts';
-import type { Ipv4Address } from '../net/ipv4-address.ts';
+import type { IpAddress } from '../net/ip-address.ts';
 import { Blackholes } from './blackhole.ts';
 import type { RealIndex } from './decision.ts';
 import { FragmentStore } from './fragment-store.ts';
@@ -17,7 +17,7 @@ export interface ForwarderState {
   /** Open check sockets of the director: `checkKey` of their packets -> the real under test. */
   readonly checks: Map<number, RealIndex>;
   /** Addresses that check sockets are bound to, beside the outer source of the real under test. */
-  readonly ownAddresses: Set<Ipv4Address>;
+  readonly ownAddresses: Set<IpAddress>;
   readonly limits: AnswerLimits;
   readonly blackholes: Blackholes;
   readonly fragments: FragmentStore;
@@ -26,7 +26,7 @@ export interface ForwarderState {
 }
 
 /** Called once for each flow that the black hole cure begins for. */
-export type CuredListener = (service: ServiceKey, client: Ipv4Address, clientPort: Port) => void;
+export type CuredListener = (service: ServiceKey, client: IpAddress, clientPort: Port) => void;
 
 export interface AnswerLimits {
   readonly tooBig: RateLimiter;

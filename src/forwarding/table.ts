@@ -1,15 +1,38 @@
-import type { Ipv4Address } from '../net/ipv4-address.ts';
+import type { IpAddress } from '../net/ip-address.ts';
 
-/** Port number in host order, 1..65535. */
+/** Port number in host order, 1..65535; 0 only where it says so. */
 export type Port = number;
 
-export type TransportProtocol = 'tcp' | 'udp';
-export type SchedulerName = 'rr' | 'wrr' | 'mh';
+export type TransportProtocol = 'tcp' | 'udp' | 'sctp';
+
+/** The schedulers of the kernel's IPVS; docs/ipvs-differences.md says where culvert's differ. */
+export type SchedulerName =
+  | 'rr'
+  | 'wrr'
+  | 'lc'
+  | 'wlc'
+  | 'lblc'
+  | 'lblcr'
+  | 'dh'
+  | 'sh'
+  | 'mh'
+  | 'sed'
+  | 'nq'
+  | 'fo'
+  | 'ovf'
+  | 'twos';
+
+/**
+ * - `sh-port`: sh hashes the client's port, too. (What mh hashes is `hashOn`.)
+ * - `sh-fallback`: a client whose real takes no new flows gets another one instead of being refused. (mh always does so.)
+ */
+export type SchedulerFlag = 'sh-port' | 'sh-fallback';
 
 /** What names a service: no two services of a table share all three. */
 export interface ServiceKey {
-  readonly vip: Ipv4Address;
+  readonly vip: IpAddress;
   readonly protocol: TransportProtocol;
+  /** 0: every port of the VIP that no other service has. */
   readonly port: Port;
 }
 
@@ -21,6 +44,11 @@ export interface ForwardingTable {
   /** 16 bytes; directors that share VIPs use the same. */
   readonly hashKey: Uint8Array;
   readonly timeouts: FlowTimeouts;
+  /**
+   * What becomes of a flow whose real was deleted. True, the default: it is reset, or scheduled anew (IPVS:
+   * expire_nodest_conn=1). False: its packets are dropped until it times out or the real is back.
+   */
+  readonly expireNodestConn?: boolean;
   readonly services: readonly Service[];
 }
 
@@ -42,17 +70,38 @@ export const DEFAULT_TIMEOUTS: FlowTimeouts = {
 };
 
 export interface Service extends ServiceKey {
+  /** Further ports that are this same service: a client of any has the same real at all, if `persistence` says so. */
+  readonly morePorts?: readonly Port[];
   readonly scheduler: SchedulerName;
+  readonly schedulerFlags?: readonly SchedulerFlag[];
   /** What `mh` hashes: the client's address and port, or its address alone. */
   readonly hashOn: 'flow' | 'source';
+  /** UDP: every packet is scheduled on its own, and nothing is remembered. */
+  readonly onePacket?: boolean;
+  readonly persistence?: Persistence;
+  /** Of the reals that have none of their own. */
   readonly tunnel: Tunnel;
   readonly blackhole: BlackholePolicy;
   readonly reals: readonly Real[];
 }
 
-export interface Tunnel {
-  readonly type: 'ipip';
+/** New flows of a client go to the real that its earlier ones went to. */
+export interface Persistence {
+  /** After a client's last flow has ended. */
+  readonly timeoutMs: number;
+  /** Clients of one network of this size count as one: IPv4 1..32, IPv6 1..128. */
+  readonly prefixLength: number;
 }
+
+/**
+ * What is put in front of a packet: an outer IP header and, behind it, nothing (IPIP: RFC 2003, 4213, 2473), GRE (RFC 2784) or
+ * UDP with GUE (draft-ietf-intarea-gue). `checksum`: `full` covers all that is carried (GRE's own, UDP's); `remote` (GUE) is
+ * remote checksum offload: the inner transport checksum is left to be computed by who takes the header off.
+ */
+export type Tunnel =
+  | { readonly type: 'ipip' }
+  | { readonly type: 'gre'; readonly checksum: 'none' | 'full' }
+  | { readonly type: 'gue'; readonly checksum: 'none' | 'full' | 'remote'; readonly port: Port };
 
 /** What to do with a client that ICMP too-big answers do not reach. */
 export interface BlackholePolicy {
@@ -62,11 +111,17 @@ export interface BlackholePolicy {
 }
 
 export interface Real {
-  readonly address: Ipv4Address;
+  readonly address: IpAddress;
   /** 0..65535; 0: its flows stay, new ones go elsewhere. */
   readonly weight: number;
   /** False while it is failed: no flow may use it. It keeps its place, so that checks still reach it. */
   readonly serving: boolean;
+  /** The service's unless given. */
+  readonly tunnel?: Tunnel;
+  /** At so many flows it gets no new ones; 0, the default: any number. */
+  readonly upperThreshold?: number;
+  /** Until it is below this number again; 0, the default: three quarters of the upper threshold, as IPVS has it. */
+  readonly lowerThreshold?: number;
 }
 
 /** The key in text, as the CLI, the API and the logs show it: `tcp 192.0.2.10:80`. */

@@ -1,6 +1,6 @@
 import { readU16 } from '../net/bytes.ts';
+import { formatIp } from '../net/ip-address.ts';
 import { PROTOCOL } from '../net/ipv4.ts';
-import { formatIpv4 } from '../net/ipv4-address.ts';
 import { TCP_HEADER_BYTES } from '../net/tcp.ts';
 import { UDP_HEADER_BYTES } from '../net/udp.ts';
 import { type Context, chooseReal, countForwarded, type VipPacket } from './context.ts';
@@ -68,7 +68,7 @@ export function describe(
 ): string[] {
   const { scheduler, hashOn } = service.service;
   const address = state.image.real(real)?.address;
-  const chosen = address === undefined ? 'no real' : formatIpv4(address);
+  const chosen = address === undefined ? 'no real' : formatIp(address);
   const intro = `It is for the service ${formatServiceName(service.service)}, scheduler ${scheduler}.`;
   if (scheduler !== 'mh') return [intro, ROTATION_SENTENCES[how as keyof typeof ROTATION_SENTENCES](chosen)];
   if (service.slotCount === 0) return [intro, 'Its ring is empty: no real has a weight and serves.'];

@@ -1,5 +1,5 @@
 import { ICMP_CODE, ICMP_TYPE } from '../net/icmp.ts';
-import { formatIpv4 } from '../net/ipv4-address.ts';
+import { formatIp, onlyIpv4 } from '../net/ip-address.ts';
 import { type Context, nextId, type VipPacket } from './context.ts';
 import type { Decision } from './decision.ts';
 import { encapsulate, encapsulateInFragments, TUNNEL_BYTES } from './encapsulate.ts';
@@ -16,7 +16,7 @@ export function sendToReal(context: Context, packet: VipPacket, target: Target):
   if (header.ttl <= 1) return replyTimeExceeded(context, packet);
   const roomBytes = real.mtuBytes - TUNNEL_BYTES;
   context.trace?.(
-    `The path to ${formatIpv4(real.address)} has an MTU of ${real.mtuBytes}; less ${TUNNEL_BYTES} for the tunnel that is ${roomBytes}, and the packet has ${bytes.length}.`,
+    `The path to ${formatIp(real.address)} has an MTU of ${real.mtuBytes}; less ${TUNNEL_BYTES} for the tunnel that is ${roomBytes}, and the packet has ${bytes.length}.`,
   );
   if (bytes.length <= roomBytes) return sendWhole(context, packet, real);
   if (header.dontFragment) return decideOversize(context, packet, target);
@@ -45,13 +45,13 @@ export function sendWhole(context: Context, packet: VipPacket, real: RealEntry, 
   const { bytes, header } = packet;
   const dontFragment = header.dontFragment;
   const outer = encapsulate(bytes, {
-    source: real.sourceAddress,
-    destination: real.address,
+    source: onlyIpv4(real.sourceAddress),
+    destination: onlyIpv4(real.address),
     dontFragment,
     id: dontFragment ? 0 : nextId(context),
   });
   context.trace?.(
-    `It is sent to ${formatIpv4(real.address)} in an outer packet of ${outer.length} bytes, ${dontFragment ? 'with' : 'without'} DF.`,
+    `It is sent to ${formatIp(real.address)} in an outer packet of ${outer.length} bytes, ${dontFragment ? 'with' : 'without'} DF.`,
   );
   const why = reason ?? rarity(packet, real);
   return {
@@ -71,11 +71,16 @@ export function sendInFragments(
 ): Decision & { verdict: 'forward' } {
   const packets = encapsulateInFragments(
     packet.bytes,
-    { source: real.sourceAddress, destination: real.address, dontFragment: false, id: nextId(context) },
+    {
+      source: onlyIpv4(real.sourceAddress),
+      destination: onlyIpv4(real.address),
+      dontFragment: false,
+      id: nextId(context),
+    },
     real.mtuBytes,
   );
   context.trace?.(
-    `It is sent to ${formatIpv4(real.address)} in outer packets of ${packets.map(({ length }) => length).join(' and ')} bytes, without DF.`,
+    `It is sent to ${formatIp(real.address)} in outer packets of ${packets.map(({ length }) => length).join(' and ')} bytes, without DF.`,
   );
   return { verdict: 'forward', real: real.index, packets, reason };
 }

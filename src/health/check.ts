@@ -1,6 +1,6 @@
 import type { CheckConfig, ServiceConfig } from '../config/config.ts';
 import type { CheckTarget } from '../dataplane/check-connector.ts';
-import { formatIpv4, type Ipv4Address } from '../net/ipv4-address.ts';
+import { formatIp, type IpAddress } from '../net/ip-address.ts';
 import type { CheckSchedule } from './check-state.ts';
 import { openProbe } from './open-probe.ts';
 import type { Probe } from './probe.ts';
@@ -16,7 +16,7 @@ export interface Check {
   readonly logAllFailures: boolean;
 }
 
-export function checkOf(service: ServiceConfig, real: Ipv4Address, config: CheckConfig): Check {
+export function checkOf(service: ServiceConfig, real: IpAddress, config: CheckConfig): Check {
   const target = targetOf(service, real, config);
   const { via: _via, port: _port, ...how } = config;
   // What a file says is the same for whomever it is read.
@@ -31,7 +31,7 @@ export function checkOf(service: ServiceConfig, real: Ipv4Address, config: Check
   };
 }
 
-function targetOf(service: ServiceConfig, real: Ipv4Address, config: CheckConfig): CheckTarget {
+function targetOf(service: ServiceConfig, real: IpAddress, config: CheckConfig): CheckTarget {
   const port = config.port ?? service.port;
   return config.via === 'tunnel'
     ? { via: 'tunnel', vip: service.vip, port, real }
@@ -40,6 +40,6 @@ function targetOf(service: ServiceConfig, real: Ipv4Address, config: CheckConfig
 
 export function describeTarget(target: CheckTarget): string {
   return target.via === 'tunnel'
-    ? `${formatIpv4(target.vip)}:${target.port} in the tunnel to ${formatIpv4(target.real)}`
-    : `${formatIpv4(target.address)}:${target.port}`;
+    ? `${formatIp(target.vip)}:${target.port} in the tunnel to ${formatIp(target.real)}`
+    : `${formatIp(target.address)}:${target.port}`;
 }

@@ -23,6 +23,12 @@ export function isIpv6(address: IpAddress): address is Ipv6Address {
   return typeof address === 'bigint';
 }
 
+/** For what has no IPv6, and whose caller has refused it. @throws TypeError for an IPv6 address. */
+export function onlyIpv4(address: IpAddress): Ipv4Address {
+  if (isIpv4(address)) return address;
+  throw new TypeError(`an IPv4 address is wanted, found ${formatIp(address)}`);
+}
+
 export function familyOf(address: IpAddress): IpFamily {
   return isIpv4(address) ? 4 : 6;
 }

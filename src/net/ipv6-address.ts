@@ -14,7 +14,7 @@ export function parseIpv6(text: string): Ipv6Address | undefined {
   const [head = '', tail] = withoutDottedQuad(text).split('::');
   const before = groupsOf(head);
   const after = tail === undefined ? [] : groupsOf(tail);
-  const zeroes = new Array<string>(GROUPS - before.length - after.length).fill('0');
+  const zeroes = Array.from({ length: GROUPS - before.length - after.length }, () => '0');
   const digits = [...before, ...zeroes, ...after].map((group) => group.padStart(4, '0')).join('');
   return BigInt(`0x${digits}`) as Ipv6Address;
 }

@@ -2,6 +2,7 @@ import type { ForwardingTable, Service } from '../../src/forwarding/table.ts';
 import { writeU16 } from '../../src/net/bytes.ts';
 import { internetChecksum } from '../../src/net/checksum.ts';
 import { buildIcmp } from '../../src/net/icmp.ts';
+import { onlyIpv4 } from '../../src/net/ip-address.ts';
 import { buildIpv4, IPV4_AT, type Ipv4Fields, PROTOCOL, writeIpv4Checksum } from '../../src/net/ipv4.ts';
 import type { Ipv4Address } from '../../src/net/ipv4-address.ts';
 import { buildTcp, TCP_FLAGS } from '../../src/net/tcp.ts';
@@ -60,7 +61,7 @@ export function randomPacket(random: Random, table: ForwardingTable): Uint8Array
 function served(random: Random, table: ForwardingTable, fields: Partial<Ipv4Fields>): Uint8Array {
   const service = random.pick(table.services);
   const source = client(random);
-  return transport(random, service, { source, destination: service.vip, ...fields });
+  return transport(random, service, { source, destination: onlyIpv4(service.vip), ...fields });
 }
 
 type Addressed = Partial<Ipv4Fields> & Pick<Ipv4Fields, 'source' | 'destination'>;
@@ -77,7 +78,7 @@ function transport(
     protocol === 'tcp'
       ? buildTcp({ ...addresses, ...ports, flags: flags(random), sequence: random.word(), payload })
       : buildUdp({ ...addresses, ...ports, payload });
-  return ip(random, { protocol: PROTOCOL[protocol], ...fields }, segment);
+  return ip(random, { protocol: PROTOCOL[protocol === 'tcp' ? 'tcp' : 'udp'], ...fields }, segment);
 }
 
 function ip(random: Random, fields: Ipv4Fields, payload: Uint8Array): Uint8Array {
@@ -135,14 +136,19 @@ function unserved(random: Random): Uint8Array {
 
 /** Echo requests, and errors that quote what a real may have answered. */
 function icmp(random: Random, table: ForwardingTable): Uint8Array {
-  const { vip, port, protocol } = random.pick(table.services);
+  const { vip: address, port, protocol } = random.pick(table.services);
+  const vip = onlyIpv4(address);
   const source = client(random);
   const ports = { sourcePort: port, destinationPort: 1024 + random.below(CLIENT_PORTS) };
   const answer =
     protocol === 'tcp'
       ? buildTcp({ source: vip, destination: source, ...ports, flags: ack })
       : buildUdp({ source: vip, destination: source, ...ports, payload: new Uint8Array(4) });
-  const quoted = ip(random, { source: vip, destination: source, protocol: PROTOCOL[protocol] }, answer);
+  const quoted = ip(
+    random,
+    { source: vip, destination: source, protocol: PROTOCOL[protocol === 'tcp' ? 'tcp' : 'udp'] },
+    answer,
+  );
   const error = { type: random.pick([3, 3, 4, 5, 11, 12]), code: random.below(6), rest: random.below(2000) };
   const message = random.chance(0.4)
     ? buildIcmp({ type: 8, code: 0, rest: random.word(), payload: random.bytes(8) })

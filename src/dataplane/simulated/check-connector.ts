@@ -1,8 +1,9 @@
 import type { RealIndex } from '../../forwarding/decision.ts';
 import type { ForwardingImage } from '../../forwarding/image/forwarding-image.ts';
 import { checkKey, type ForwarderState } from '../../forwarding/state.ts';
+import { formatIp, onlyIpv4 } from '../../net/ip-address.ts';
 import { PROTOCOL } from '../../net/ipv4.ts';
-import { formatIpv4, type Ipv4Address } from '../../net/ipv4-address.ts';
+import type { Ipv4Address } from '../../net/ipv4-address.ts';
 import type { CheckConnector, CheckStream, CheckTarget, UdpRequest } from '../check-connector.ts';
 import type { Host } from './host.ts';
 import { TcpDuplex } from './tcp-duplex.ts';
@@ -83,8 +84,8 @@ export class SimulatedCheckConnector implements CheckConnector {
 
   #route(target: CheckTarget): { readonly destination: Ipv4Address; readonly mark?: number } {
     return target.via === 'tunnel'
-      ? { destination: target.vip, mark: indexOf(this.#state.image, target) }
-      : { destination: target.address };
+      ? { destination: onlyIpv4(target.vip), mark: indexOf(this.#state.image, target) }
+      : { destination: onlyIpv4(target.address) };
   }
 
   #forget(protocol: number, port: number): void {
@@ -106,5 +107,5 @@ function indexOf(image: ForwardingImage, { vip, real }: CheckTarget & { via: 'tu
     const index = service.vip === vip ? reals.get(real) : undefined;
     if (index !== undefined) return index;
   }
-  throw new Error(`no service of ${formatIpv4(vip)} has the real ${formatIpv4(real)}`);
+  throw new Error(`no service of ${formatIp(vip)} has the real ${formatIp(real)}`);
 }

@@ -6,6 +6,7 @@ import {
 } from '../../forwarding/image/memory.ts';
 import { formatServiceName } from '../../forwarding/service-name.ts';
 import type { ForwardingTable } from '../../forwarding/table.ts';
+import { onlyIpv4 } from '../../net/ip-address.ts';
 import type { PlaneEventListener } from '../data-plane.ts';
 import { EventLoop } from './event-loop.ts';
 import { driveInRealTime } from './real-time-driver.ts';
@@ -55,7 +56,7 @@ function provider(topology: Topology): (table: ForwardingTable) => void {
   return ({ services }) => {
     for (const service of services) {
       const fresh = service.reals
-        .map(({ address }) => address)
+        .map(({ address }) => onlyIpv4(address))
         .filter((address) => !provided.has(`${formatServiceName(service)} ${address}`));
       for (const address of fresh) provided.add(`${formatServiceName(service)} ${address}`);
       topology.provide(service, fresh);

@@ -5,6 +5,7 @@ import { TICK_MS } from '../../forwarding/image/layout.ts';
 import type { ImageMemory } from '../../forwarding/image/memory.ts';
 import { createForwarderState, type ForwarderState, sweepForwarder } from '../../forwarding/state.ts';
 import type { ForwardingTable, Service } from '../../forwarding/table.ts';
+import { onlyIpv4 } from '../../net/ip-address.ts';
 import type { CheckConnector } from '../check-connector.ts';
 import type {
   ApplySummary,
@@ -120,7 +121,11 @@ export class SimulatedPlane implements DataPlane {
   #resolvePaths(): void {
     const { director, directorAddress, loop } = this.topology;
     for (const { index, address } of this.#image.reals()) {
-      const mtuBytes = this.#state.pathMtus.bound(address, director.ip.pathMtu(address), loop.nowMs);
+      const mtuBytes = this.#state.pathMtus.bound(
+        address,
+        director.ip.pathMtu(onlyIpv4(address)),
+        loop.nowMs,
+      );
       this.#image.setPath(index, { sourceAddress: directorAddress, mtuBytes, resolved: NEXT_HOP });
     }
   }

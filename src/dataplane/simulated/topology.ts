@@ -1,4 +1,5 @@
 import type { ServiceKey } from '../../forwarding/table.ts';
+import { onlyIpv4 } from '../../net/ip-address.ts';
 import { type Ipv4Address, ipv4 } from '../../net/ipv4-address.ts';
 import { Capture } from './capture.ts';
 import type { EventLoop } from './event-loop.ts';
@@ -84,10 +85,10 @@ export class Topology {
 
   /** Whatever a service needs to be reached: its VIP routed, and its reals with the VIP and a server on the port. */
   provide(key: ServiceKey, reals: readonly Ipv4Address[]): void {
-    this.routeVip(key.vip);
+    this.routeVip(onlyIpv4(key.vip));
     for (const address of reals) {
       const real = this.real(address) ?? this.addReal(address, `real${this.#reals.size + 1}`);
-      real.addVip(key.vip);
+      real.addVip(onlyIpv4(key.vip));
       if (key.protocol === 'tcp') real.serveHttp(key.port);
       else real.serveUdp(key.port);
     }

@@ -1,8 +1,8 @@
 import type { RealIndex } from '../../forwarding/decision.ts';
 import type { ForwardingImage } from '../../forwarding/image/forwarding-image.ts';
 import { checkKey, type ForwarderState } from '../../forwarding/state.ts';
+import type { IpAddress } from '../../net/ip-address.ts';
 import { PROTOCOL } from '../../net/ipv4.ts';
-import type { Ipv4Address } from '../../net/ipv4-address.ts';
 import type { CheckTarget } from '../check-connector.ts';
 
 export type TunnelTarget = Extract<CheckTarget, { via: 'tunnel' }>;
@@ -11,7 +11,7 @@ export interface CheckSocket {
   readonly protocol: 'tcp' | 'udp' | 'icmp';
   /** Of ICMP the identifier of its echo request. */
   readonly localPort: number;
-  readonly source: Ipv4Address;
+  readonly source: IpAddress;
 }
 
 /** Tells the slow path which real server the packets from each check's local port are for. */

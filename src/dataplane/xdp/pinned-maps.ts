@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { LAYOUT_VERSION, SETTINGS, SLOTS_PER_LINE } from '../../forwarding/image/layout.ts';
+import { FLOW_WAYS, LAYOUT_VERSION, SETTINGS, SLOTS_PER_LINE } from '../../forwarding/image/layout.ts';
 import { type ImageCapacity, type ImageMemory, imageSizes } from '../../forwarding/image/memory.ts';
 import { BpfMap } from '../../linux/bpf/map.ts';
 import type { BpfObject } from '../../linux/bpf/object.ts';
@@ -13,6 +13,8 @@ const IMAGE_MAPS: Readonly<Record<keyof ImageMemory, string>> = {
   slots: 'slots',
   reals: 'reals',
   flows: 'flows',
+  flowClients: 'flow_clients',
+  flowCounts: 'flow_counts',
   cursors: 'cursors',
   slowCounters: 'slow_counters',
   reasons: 'reasons',
@@ -25,7 +27,8 @@ export type ImageMaps = Readonly<Record<string, BpfMap>>;
 
 /** Entries of the maps whose size is the capacity's. */
 export function mapSizes(capacity: ImageCapacity): Record<string, number> {
-  return { slots: capacity.slots / SLOTS_PER_LINE, flows: capacity.flows / 4 };
+  const flowSets = capacity.flows / FLOW_WAYS;
+  return { slots: capacity.slots / SLOTS_PER_LINE, flows: flowSets, flow_clients: flowSets };
 }
 
 export function mapsOf(object: BpfObject): ImageMaps {

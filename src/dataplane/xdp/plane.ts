@@ -12,7 +12,7 @@ import type { Link } from '../../linux/netlink/link.ts';
 import { lookUpRoute } from '../../linux/netlink/route.ts';
 import type { NetlinkSocket } from '../../linux/netlink/socket.ts';
 import type { Tap } from '../../linux/tap.ts';
-import { formatIpv4 } from '../../net/ipv4-address.ts';
+import { formatIp, onlyIpv4 } from '../../net/ip-address.ts';
 import type { CheckConnector } from '../check-connector.ts';
 import type {
   ApplySummary,
@@ -101,7 +101,7 @@ export class XdpPlane implements DataPlane {
     this.connector = this.#running.use(
       new TunnelConnector({
         mark: checkMark(link.index),
-        sourceTo: (real) => paths.sourceTo(real),
+        sourceTo: (real) => paths.sourceTo(onlyIpv4(real)),
         checks: new CheckRegistry(this.#forwarder),
       }),
     );
@@ -194,10 +194,10 @@ export class XdpPlane implements DataPlane {
   #refuseLocalVips(table: ForwardingTable): void {
     const fresh = new Set(table.services.map(({ vip }) => vip).filter((vip) => !this.#image.isVip(vip)));
     for (const vip of fresh) {
-      if (lookUpRoute(this.#parts.netlink, vip)?.type !== RTN.local) continue;
+      if (lookUpRoute(this.#parts.netlink, onlyIpv4(vip))?.type !== RTN.local) continue;
       throw new CulvertError(
         'INTERFACE',
-        `${formatIpv4(vip)} is an address of this machine, whose own stack would take the traffic: remove it, ` +
+        `${formatIp(vip)} is an address of this machine, whose own stack would take the traffic: remove it, ` +
           'the director answers for it',
         { where: this.#parts.link.name },
       );
@@ -206,7 +206,11 @@ export class XdpPlane implements DataPlane {
 
   #warnOfReversePath(): void {
     const { netlink, link, onEvent } = this.#parts;
-    const problem = reversePathProblem(netlink, { name: link.name, ifIndex: link.index }, this.#image.vips());
+    const problem = reversePathProblem(
+      netlink,
+      { name: link.name, ifIndex: link.index },
+      [...this.#image.vips()].map(onlyIpv4),
+    );
     if (problem !== undefined && problem !== this.#reversePathWarning) {
       onEvent({ type: 'warning', message: problem });
     }

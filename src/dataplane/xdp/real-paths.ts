@@ -3,12 +3,11 @@ import type { ForwardingImage } from '../../forwarding/image/forwarding-image.ts
 import type { PathMtus } from '../../forwarding/path-mtus.ts';
 import { bootTimeMs } from '../../linux/clock.ts';
 import type { NetlinkSocket } from '../../linux/netlink/socket.ts';
+import { onlyIpv4 } from '../../net/ip-address.ts';
 import type { Ipv4Address } from '../../net/ipv4-address.ts';
 import type { PlaneEventListener } from '../data-plane.ts';
 import type { NextHop } from './next-hop.ts';
 import { NextHops } from './next-hops.ts';
-
-const NO_ADDRESS = 0 as Ipv4Address;
 
 /** Writes the way to each real server into its entries of the image, and keeps it what it is. */
 export class RealPaths implements Disposable {
@@ -37,7 +36,8 @@ export class RealPaths implements Disposable {
   /** Follows the reals that the image has now, and writes what is known of the way to each. */
   follow(): void {
     this.#entries = new Map();
-    for (const { index, address } of this.#image.reals()) {
+    for (const { index, address: real } of this.#image.reals()) {
+      const address = onlyIpv4(real);
       const entries = this.#entries.get(address);
       if (entries === undefined) this.#entries.set(address, [index]);
       else entries.push(index);
@@ -61,7 +61,7 @@ export class RealPaths implements Disposable {
 
   #write(address: Ipv4Address, hop: NextHop): void {
     const mtuBytes = this.#pathMtus.bound(address, hop.mtuBytes, bootTimeMs());
-    const path = { sourceAddress: hop.sourceAddress ?? NO_ADDRESS, mtuBytes, resolved: hop.resolved };
+    const path = { sourceAddress: hop.sourceAddress, mtuBytes, resolved: hop.resolved };
     for (const index of this.#entries.get(address) ?? []) this.#image.setPath(index, path);
   }
 }

@@ -1,6 +1,6 @@
 import { openMarkedTcp } from '../../linux/marked-tcp.ts';
 import { openMarkedUdp } from '../../linux/marked-udp.ts';
-import { formatIpv4, type Ipv4Address } from '../../net/ipv4-address.ts';
+import { formatIp, type IpAddress, onlyIpv4 } from '../../net/ip-address.ts';
 import type { CheckConnector, CheckStream, CheckTarget, UdpRequest } from '../check-connector.ts';
 import { connectDirect, connected } from '../connect-direct.ts';
 import { exchangeOn } from '../exchange-udp.ts';
@@ -11,7 +11,7 @@ export interface TunnelConnectorOptions {
   /** Routing leads packets with it to the slow path. */
   readonly mark: number;
   /** The director's own address on the route to a real; undefined when there is none. */
-  readonly sourceTo: (real: Ipv4Address) => Ipv4Address | undefined;
+  readonly sourceTo: (real: IpAddress) => IpAddress | undefined;
   readonly checks: CheckRegistry;
 }
 
@@ -31,13 +31,13 @@ export class TunnelConnector implements CheckConnector, Disposable {
     if (target.via === 'direct') return connectDirect(target.address, target.port, signal);
     signal.throwIfAborted();
     const source = this.#sourceTo(target);
-    const { socket, localPort } = openMarkedTcp(this.#options.mark, source);
+    const { socket, localPort } = openMarkedTcp(this.#options.mark, onlyIpv4(source));
     using opening = new DisposableStack();
     opening.defer(() => socket.destroy());
     const unregister = this.#options.checks.register({ protocol: 'tcp', localPort, source }, target);
     socket.once('close', () => linger(unregister));
     const { vip, port } = target;
-    const stream = await connected(socket.connect({ host: formatIpv4(vip), port }), signal);
+    const stream = await connected(socket.connect({ host: formatIp(vip), port }), signal);
     opening.move();
     return stream;
   }
@@ -49,7 +49,7 @@ export class TunnelConnector implements CheckConnector, Disposable {
       return exchangeOn(socket, target, request, signal);
     }
     const source = this.#sourceTo(target);
-    const { socket, localPort } = await openMarkedUdp(this.#options.mark, source);
+    const { socket, localPort } = await openMarkedUdp(this.#options.mark, onlyIpv4(source));
     using opening = new DisposableStack();
     opening.defer(() => socket.close());
     const unregister = this.#options.checks.register({ protocol: 'udp', localPort, source }, target);
@@ -59,23 +59,26 @@ export class TunnelConnector implements CheckConnector, Disposable {
   }
 
   async ping(target: CheckTarget, signal: AbortSignal): Promise<void> {
-    if (target.via === 'direct') return this.#pinger.ping({ destination: target.address }, signal);
+    if (target.via === 'direct') return this.#pinger.ping({ destination: onlyIpv4(target.address) }, signal);
     const source = this.#sourceTo(target);
     const { mark, checks } = this.#options;
     const register = (identifier: number): (() => void) => {
       const unregister = checks.register({ protocol: 'icmp', localPort: identifier, source }, target);
       return () => linger(unregister);
     };
-    await this.#pinger.ping({ destination: target.vip, mark, source, register }, signal);
+    await this.#pinger.ping(
+      { destination: onlyIpv4(target.vip), mark, source: onlyIpv4(source), register },
+      signal,
+    );
   }
 
   [Symbol.dispose](): void {
     this.#pinger[Symbol.dispose]();
   }
 
-  #sourceTo({ real }: TunnelTarget): Ipv4Address {
+  #sourceTo({ real }: TunnelTarget): IpAddress {
     const source = this.#options.sourceTo(real);
-    if (source === undefined) throw new Error(`no route to ${formatIpv4(real)}`);
+    if (source === undefined) throw new Error(`no route to ${formatIp(real)}`);
     return source;
   }
 }

@@ -9,8 +9,8 @@ import { type Placement, placeRing, placeRotation } from './place-slots.ts';
 import { planChanges, type ServicePlan } from './plan.ts';
 import {
   bucketKey,
-  keyNumber,
   portMaskOf,
+  recordKey,
   type ServiceRecord,
   serviceKind,
   vipKey,
@@ -78,7 +78,7 @@ function removeService({ state, nowTick, tally }: Run, record: ServiceRecord): v
   state.vips.set(record.service.vip, (state.vips.get(record.service.vip) ?? 1) - 1);
   for (const index of record.reals.values()) state.reals.remove(index, nowTick);
   state.allocator.release(record.firstSlot, record.heldSlots, nowTick);
-  state.records.delete(keyNumber(key));
+  state.records.delete(recordKey(record.service));
   state.byIndex.delete(record.index);
   state.serviceIndices.release(record.index, nowTick);
   tally.services.removed++;
@@ -174,7 +174,7 @@ function enterService(
   record.transition = placement.transition;
   const key = bucketKey(service);
   if (!known) {
-    state.records.set(keyNumber(key), record);
+    state.records.set(recordKey(service), record);
     state.byIndex.set(record.index, record);
   }
   // Kind and range can't change in one store. While the entry is missing, packets to the VIP take the slow path.

@@ -1,6 +1,6 @@
 import type { ApplySummary } from '../../dataplane/data-plane.ts';
 import { CulvertError } from '../../errors.ts';
-import type { Ipv4Address } from '../../net/ipv4-address.ts';
+import type { IpAddress } from '../../net/ip-address.ts';
 import type { RealIndex } from '../decision.ts';
 import { REASON_NAMES, type Reason } from '../reasons.ts';
 import type { ForwardingTable, Port, Service, TransportProtocol } from '../table.ts';
@@ -12,7 +12,7 @@ import { COUNTERS, LAYOUT_VERSION, REALS } from './layout.ts';
 import type { ImageMemory } from './memory.ts';
 import type { RealFields, RealPath } from './real-table.ts';
 import type { SelectionMemory } from './select-real.ts';
-import { bucketKey, keyNumber, type ServiceEntry } from './service-record.ts';
+import { recordKey, type ServiceEntry } from './service-record.ts';
 import { type FlowCounts, newFlowCounts, type SweepSummary, sweepImage } from './sweep.ts';
 import { resume, takeOver } from './take-over.ts';
 
@@ -103,15 +103,15 @@ export class ForwardingImage implements SelectionMemory {
     return this.#state.records.values();
   }
 
-  findService(vip: Ipv4Address, port: Port, protocol: TransportProtocol): ServiceEntry | undefined {
-    return this.#state.records.get(keyNumber(bucketKey({ vip, port, protocol })));
+  findService(vip: IpAddress, port: Port, protocol: TransportProtocol): ServiceEntry | undefined {
+    return this.#state.records.get(recordKey({ vip, port, protocol }));
   }
 
-  isVip(address: Ipv4Address): boolean {
+  isVip(address: IpAddress): boolean {
     return this.#state.vips.has(address);
   }
 
-  vips(): Iterable<Ipv4Address> {
+  vips(): Iterable<IpAddress> {
     return this.#state.vips.keys();
   }
 

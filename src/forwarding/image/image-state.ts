@@ -1,4 +1,4 @@
-import type { Ipv4Address } from '../../net/ipv4-address.ts';
+import type { IpAddress } from '../../net/ip-address.ts';
 import { DEFAULT_TIMEOUTS } from '../table.ts';
 import { type FlowTimeoutTicks, timeoutTicks } from './flow-scan.ts';
 import { FlowTable } from './flow-table.ts';
@@ -7,7 +7,7 @@ import { SERVICES } from './layout.ts';
 import type { ImageMemory } from './memory.ts';
 import { RealTable } from './real-table.ts';
 import type { RingRange, TransitionRules } from './ring-transition.ts';
-import type { ServiceRecord } from './service-record.ts';
+import type { RecordKey, ServiceRecord } from './service-record.ts';
 import { ServiceTable } from './service-table.ts';
 import { Settings } from './settings.ts';
 import { SlotAllocator } from './slot-allocator.ts';
@@ -22,11 +22,10 @@ export interface ImageState {
   readonly cursors: BigUint64Array<ArrayBuffer>;
   readonly allocator: SlotAllocator;
   serviceIndices: IndexPool;
-  /** By `keyNumber`. */
-  readonly records: Map<number, ServiceRecord>;
+  readonly records: Map<RecordKey, ServiceRecord>;
   readonly byIndex: Map<number, ServiceRecord>;
   /** Services of each VIP. */
-  readonly vips: Map<Ipv4Address, number>;
+  readonly vips: Map<IpAddress, number>;
   timeouts: FlowTimeoutTicks;
 }
 

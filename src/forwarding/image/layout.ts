@@ -2,7 +2,7 @@
  * The forwarding image as bytes: offsets, sizes and constants of `bpf/layout.h`, which says what each field means.
  * Host byte order is little-endian; fields marked BE hold network byte order.
  */
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 
 export const SETTINGS = {
   size: 64,
@@ -14,7 +14,17 @@ export const SETTINGS = {
   outerId: 32,
 } as const;
 
-export const SERVICE_KIND = { empty: 0, vip: 1, hash: 2, rotation: 3 } as const;
+export const SERVICE_KIND = {
+  empty: 0,
+  vip: 1,
+  hash: 2,
+  rotation: 3,
+  delegated: 4,
+  turns: 5,
+  rare: 6,
+} as const;
+/** In the protocol of an IPv6 service. */
+export const SERVICE_IPV6 = 0x40;
 export const SERVICE_BUCKET_BITS = 16;
 export const SERVICE_BUCKETS: number = 1 << SERVICE_BUCKET_BITS;
 export const SERVICE_PROBES = 8;
@@ -37,7 +47,10 @@ export const SLOT_TRACKED = 0x4000_0000;
 
 export const REALS = 32768;
 export const REAL_STATE = { serving: 1, resolved: 2 } as const;
-export const TUNNEL_TYPE = { ipip: 0 } as const;
+export const TUNNEL_TYPE = { ipip: 0, gre: 1, gue: 2 } as const;
+export const REAL_FLAGS = { outerIpv6: 1, overloaded: 2 } as const;
+/** With the VLAN ID: the way out has a tag. */
+export const REAL_VLAN = 0x1000;
 export const REAL = {
   size: 64,
   nextHopMac: 0,
@@ -47,15 +60,32 @@ export const REAL = {
   ifIndex: 16,
   serviceIndex: 20,
   tunnel: 22,
+  overheadBytes: 23,
   outerSourceBe: 24,
   outerDestinationBe: 40,
-  weight: 56,
+  tunnelPortBe: 56,
+  vlan: 58,
+  weight: 60,
+  flags: 62,
 } as const;
 
 export const FLOW_WAYS = 4;
 export const FLOW_BUSY = 1n;
 export const FLOW = { size: 16, key: 0, value: 8 } as const;
-export const FLOW_STATE = { none: 0, synRecv: 1, established: 2, finWait: 3, close: 4, udp: 5 } as const;
+/** Of `flow_clients`, for each way: an IPv6 address. */
+export const FLOW_CLIENT_SIZE = 16;
+export const FLOW_STATE = {
+  none: 0,
+  synRecv: 1,
+  established: 2,
+  finWait: 3,
+  close: 4,
+  udp: 5,
+  timeWait: 6,
+  template: 7,
+} as const;
+
+export const FLOW_COUNTS_SIZE = 8;
 
 export const CURSOR_SIZE = 8;
 export const COUNTERS = { size: 24, packets: 0, bytes: 8, connections: 16 } as const;

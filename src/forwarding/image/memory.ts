@@ -2,6 +2,8 @@ import {
   COUNTERS,
   CURSOR_SIZE,
   FLOW,
+  FLOW_CLIENT_SIZE,
+  FLOW_COUNTS_SIZE,
   FLOW_WAYS,
   REAL,
   REALS,
@@ -22,6 +24,8 @@ export interface ImageMemory {
   readonly slots: ArrayBuffer;
   readonly reals: ArrayBuffer;
   readonly flows: ArrayBuffer;
+  readonly flowClients: ArrayBuffer;
+  readonly flowCounts: ArrayBuffer;
   readonly cursors: ArrayBuffer;
   readonly slowCounters: ArrayBuffer;
   readonly reasons: ArrayBuffer;
@@ -41,12 +45,15 @@ export const REASON_CAPACITY = 64;
 
 /** Sizes in bytes of each buffer of an image of this capacity. */
 export function imageSizes(capacity: ImageCapacity): Readonly<Record<keyof ImageMemory, number>> {
+  const flows = FLOW_WAYS * Math.ceil(capacity.flows / FLOW_WAYS);
   return {
     settings: SETTINGS.size,
     services: SERVICE.size * SERVICE_BUCKETS,
     slots: 4 * capacity.slots,
     reals: REAL.size * REALS,
-    flows: FLOW.size * FLOW_WAYS * Math.ceil(capacity.flows / FLOW_WAYS),
+    flows: FLOW.size * flows,
+    flowClients: FLOW_CLIENT_SIZE * flows,
+    flowCounts: FLOW_COUNTS_SIZE * REALS,
     cursors: CURSOR_SIZE * SERVICES,
     slowCounters: COUNTERS.size * REALS,
     reasons: 8 * REASON_CAPACITY,

@@ -6,8 +6,8 @@ import { ringSize } from './ring.ts';
 import { roundRobin, weightedRotation } from './rotation.ts';
 import {
   bucketKey,
-  keyNumber,
   portMaskOf,
+  recordKey,
   type ServiceRecord,
   sameService,
   serviceKind,
@@ -41,7 +41,7 @@ export interface Plan {
  */
 export function planChanges(state: ImageState, table: ForwardingTable, nowTick: number): Plan {
   const rehashed = !state.settings.hasHashKey(table.hashKey);
-  const wanted = new Map(table.services.map((service) => [keyNumber(bucketKey(service)), service]));
+  const wanted = new Map(table.services.map((service) => [recordKey(service), service]));
   const removed = [...state.records].filter(([key]) => !wanted.has(key)).map(([, record]) => record);
   const changed = [...wanted].flatMap(([key, service]) => {
     const record = state.records.get(key);

@@ -1,11 +1,14 @@
+import { type IpAddress, ipBytes, isIpv6 } from '../../net/ip-address.ts';
 import type { Ipv4Address } from '../../net/ipv4-address.ts';
+import { readIpv6Address } from '../../net/ipv6-address.ts';
 import type { RealIndex } from '../decision.ts';
 import { IndexPool } from './index-pool.ts';
-import { REAL, REAL_STATE, REALS } from './layout.ts';
+import { REAL, REAL_FLAGS, REAL_STATE, REALS } from './layout.ts';
 
 /** The way to a real server, as the control plane has resolved it. */
 export interface RealPath {
-  readonly sourceAddress: Ipv4Address;
+  /** Of the real's family; undefined while there is no route. */
+  readonly sourceAddress: IpAddress | undefined;
   /** Of the path, outer header included. */
   readonly mtuBytes: number;
   /** Undefined while the next hop is unknown: the slow path sends, by the kernel's routing. */
@@ -21,12 +24,13 @@ export interface NextHop {
 /** What one entry says. */
 export interface RealFields {
   readonly index: RealIndex;
-  readonly address: Ipv4Address;
+  readonly address: IpAddress;
   readonly serviceIndex: number;
   readonly weight: number;
   readonly serving: boolean;
   readonly resolved: boolean;
-  readonly sourceAddress: Ipv4Address;
+  /** 0 or :: until the path is known. */
+  readonly sourceAddress: IpAddress;
   readonly mtuBytes: number;
   readonly ifIndex: number;
 }
@@ -34,6 +38,7 @@ export interface RealFields {
 /** Until its path is known a real is taken to be an Ethernet away. */
 const DEFAULT_MTU_BYTES = 1500;
 const MAC_BYTES = 6;
+const ADDRESS_BYTES = 16;
 const SERVING_BIT = BigInt(REAL_STATE.serving) << 48n;
 const RESOLVED_BIT = BigInt(REAL_STATE.resolved) << 48n;
 
@@ -72,8 +77,9 @@ export class RealTable {
     const at = index * REAL.size;
     this.#bytes.fill(0, at, at + REAL.size);
     this.#view.setUint16(at + REAL.mtuBytes, DEFAULT_MTU_BYTES, true);
-    this.#view.setUint32(at + REAL.outerDestinationBe, real.address);
-    this.#view.setUint32(at + REAL.weight, real.weight, true);
+    this.#bytes.set(ipBytes(real.address), at + REAL.outerDestinationBe);
+    this.#view.setUint16(at + REAL.flags, isIpv6(real.address) ? REAL_FLAGS.outerIpv6 : 0, true);
+    this.#view.setUint16(at + REAL.weight, real.weight, true);
     this.#view.setUint16(at + REAL.serviceIndex, real.serviceIndex, true);
     this.setServing(index, real.serving);
     return index;
@@ -92,7 +98,7 @@ export class RealTable {
   }
 
   setWeight(index: RealIndex, weight: number): void {
-    this.#view.setUint32(index * REAL.size + REAL.weight, weight, true);
+    this.#view.setUint16(index * REAL.size + REAL.weight, weight, true);
   }
 
   /** The path MTU alone: a frame under way may still be measured by the former one. */
@@ -107,7 +113,7 @@ export class RealTable {
     if (!this.#sameButNextHop(at, path)) {
       Atomics.store(this.#states, stateWord(index), kept);
       this.#view.setUint16(at + REAL.mtuBytes, path.mtuBytes, true);
-      this.#view.setUint32(at + REAL.outerSourceBe, path.sourceAddress);
+      this.#setSource(at, path.sourceAddress);
       this.#view.setUint32(at + REAL.ifIndex, path.resolved?.ifIndex ?? 0, true);
       this.#bytes.set(path.resolved?.sourceMac ?? new Uint8Array(MAC_BYTES), at + REAL.sourceMac);
     }
@@ -120,12 +126,12 @@ export class RealTable {
     const state = this.#view.getUint16(at + REAL.state, true);
     return {
       index,
-      address: this.#view.getUint32(at + REAL.outerDestinationBe) as Ipv4Address,
+      address: this.#address(at, REAL.outerDestinationBe),
       serviceIndex: this.#view.getUint16(at + REAL.serviceIndex, true),
-      weight: this.#view.getUint32(at + REAL.weight, true),
+      weight: this.#view.getUint16(at + REAL.weight, true),
       serving: (state & REAL_STATE.serving) !== 0,
       resolved: (state & REAL_STATE.resolved) !== 0,
-      sourceAddress: this.#view.getUint32(at + REAL.outerSourceBe) as Ipv4Address,
+      sourceAddress: this.#address(at, REAL.outerSourceBe),
       mtuBytes: this.#view.getUint16(at + REAL.mtuBytes, true),
       ifIndex: this.#view.getUint32(at + REAL.ifIndex, true),
     };
@@ -135,10 +141,27 @@ export class RealTable {
     for (let index = 1; index < REALS; index++) if (this.isUsed(index)) yield index;
   }
 
+  /** Of the family that the real's own address has. */
+  #address(at: number, field: number): IpAddress {
+    return this.#view.getUint16(at + REAL.flags, true) & REAL_FLAGS.outerIpv6
+      ? readIpv6Address(this.#bytes, at + field)
+      : (this.#view.getUint32(at + field) as Ipv4Address);
+  }
+
+  #setSource(at: number, address: IpAddress | undefined): void {
+    this.#bytes.fill(0, at + REAL.outerSourceBe, at + REAL.outerSourceBe + ADDRESS_BYTES);
+    if (address !== undefined) this.#bytes.set(ipBytes(address), at + REAL.outerSourceBe);
+  }
+
+  #hasSource(at: number, address: IpAddress | undefined): boolean {
+    const source = this.#address(at, REAL.outerSourceBe);
+    return address === undefined ? !source : source === address;
+  }
+
   #sameButNextHop(at: number, path: RealPath): boolean {
     return (
       this.#view.getUint16(at + REAL.mtuBytes, true) === path.mtuBytes &&
-      this.#view.getUint32(at + REAL.outerSourceBe) === path.sourceAddress &&
+      this.#hasSource(at, path.sourceAddress) &&
       this.#view.getUint32(at + REAL.ifIndex, true) === (path.resolved?.ifIndex ?? 0) &&
       (path.resolved?.sourceMac ?? []).every((byte, i) => this.#bytes[at + REAL.sourceMac + i] === byte)
     );

@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto';
+import { type IpAddress, ipBytes } from '../../net/ip-address.ts';
 
 /** One member of a ring. */
 export interface RingMember {
-  /** IPv4 address, host order. */
-  readonly address: number;
+  readonly address: IpAddress;
   /** 0: no slot. */
   readonly weight: number;
 }
@@ -35,7 +35,7 @@ export function buildRing(members: readonly RingMember[], slots: number, hashKey
   const ring = new Uint16Array(slots).fill(NO_MEMBER);
   const order = members.flatMap(({ weight }, position) => (weight > 0 ? [position] : []));
   if (order.length === 0) return ring;
-  order.sort((a, b) => member(members, a).address - member(members, b).address);
+  order.sort((a, b) => (member(members, a).address < member(members, b).address ? -1 : 1));
   const walks = order.map((position) => permutation(member(members, position).address, hashKey));
   const filler: Filler = {
     ring,
@@ -109,18 +109,16 @@ interface Permutation {
 
 const CACHED_PERMUTATIONS = 1 << 17;
 let cachedKey = '';
-const cache = new Map<number, Permutation>();
+const cache = new Map<IpAddress, Permutation>();
 
 /** Keyed, so that clients who know the addresses can't foretell the ring. */
-function permutation(address: number, hashKey: Uint8Array): Permutation {
+function permutation(address: IpAddress, hashKey: Uint8Array): Permutation {
   const key = Buffer.from(hashKey).toString('hex');
   if (key !== cachedKey || cache.size >= CACHED_PERMUTATIONS) cache.clear();
   cachedKey = key;
   const known = cache.get(address);
   if (known) return known;
-  const message = Buffer.alloc(4);
-  message.writeUInt32BE(address >>> 0);
-  const digest = createHmac('sha256', hashKey).update(message).digest();
+  const digest = createHmac('sha256', hashKey).update(ipBytes(address)).digest();
   const made = { offset: digest.readUInt32LE(0), skip: (digest.readUInt32LE(4) | 1) >>> 0 };
   cache.set(address, made);
   return made;

@@ -1,4 +1,4 @@
-import type { Ipv4Address } from '../../net/ipv4-address.ts';
+import { type IpAddress, isIpv4 } from '../../net/ip-address.ts';
 import type { RealIndex } from '../decision.ts';
 import type { SchedulerName, Service, ServiceKey } from '../table.ts';
 import { SERVICE_KIND } from './layout.ts';
@@ -9,7 +9,7 @@ import type { BucketKey } from './service-table.ts';
 /** A service of the image, as the slow path reads it. */
 export interface ServiceEntry extends SelectableService {
   readonly service: Service;
-  readonly reals: ReadonlyMap<Ipv4Address, RealIndex>;
+  readonly reals: ReadonlyMap<IpAddress, RealIndex>;
 }
 
 /** What the control plane remembers of a service beside the image. */
@@ -22,30 +22,34 @@ export interface ServiceRecord extends ServiceEntry {
   /** Slots of the range that it holds; a rotation may use fewer. */
   heldSlots: number;
   service: Service;
-  readonly reals: Map<Ipv4Address, RealIndex>;
+  readonly reals: Map<IpAddress, RealIndex>;
   /** Undefined while every slot is stable. */
   transition: Transition | undefined;
   /** True until the first table: what memory does not tell of the service is a guess. */
   takenOver: boolean;
 }
 
-const PROTOCOL_NUMBER = { tcp: 6, udp: 17 } as const;
+const PROTOCOL_NUMBER = { tcp: 6, udp: 17, sctp: 132 } as const;
+const PROTOCOLS = Object.keys(PROTOCOL_NUMBER) as ServiceKey['protocol'][];
 
 export function bucketKey(key: ServiceKey): BucketKey {
   return { vip: key.vip, port: key.port, protocol: PROTOCOL_NUMBER[key.protocol] };
 }
 
-export function vipKey(vip: Ipv4Address): BucketKey {
+export function vipKey(vip: IpAddress): BucketKey {
   return { vip, port: 0, protocol: 0 };
 }
 
 export function protocolName(number: number): ServiceKey['protocol'] {
-  return number === PROTOCOL_NUMBER.udp ? 'udp' : 'tcp';
+  return PROTOCOLS.find((name) => PROTOCOL_NUMBER[name] === number) ?? 'tcp';
 }
 
-/** One number for the three parts of a key: 32 bits of address, 16 of port, 8 of protocol. */
-export function keyNumber({ vip, port, protocol }: BucketKey): number {
-  return (vip >>> 0) * 2 ** 17 + port * 2 + (protocol === PROTOCOL_NUMBER.udp ? 1 : 0);
+/** The three parts of a service's key in one that a Map can have: a number for IPv4, a bigint for IPv6. */
+export type RecordKey = number | bigint;
+
+export function recordKey({ vip, port, protocol }: ServiceKey): RecordKey {
+  const transport = port * 4 + PROTOCOLS.indexOf(protocol);
+  return isIpv4(vip) ? vip * 2 ** 18 + transport : (vip << 18n) | BigInt(transport);
 }
 
 export function serviceKind(scheduler: SchedulerName): number {

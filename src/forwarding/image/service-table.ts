@@ -1,9 +1,19 @@
-import { swap16, swap32 } from './byte-order.ts';
-import { SERVICE, SERVICE_BUCKET_BITS, SERVICE_BUCKETS, SERVICE_KIND, SERVICE_PROBES } from './layout.ts';
+import { type IpAddress, ipBytes, isIpv6 } from '../../net/ip-address.ts';
+import type { Ipv4Address } from '../../net/ipv4-address.ts';
+import { readIpv6Address } from '../../net/ipv6-address.ts';
+import { swap16 } from './byte-order.ts';
+import {
+  SERVICE,
+  SERVICE_BUCKET_BITS,
+  SERVICE_BUCKETS,
+  SERVICE_IPV6,
+  SERVICE_KIND,
+  SERVICE_PROBES,
+} from './layout.ts';
 
 /** A service's key as the table holds it; port 0 and protocol 0 for the VIP itself. */
 export interface BucketKey {
-  readonly vip: number;
+  readonly vip: IpAddress;
   readonly port: number;
   readonly protocol: number;
 }
@@ -17,16 +27,20 @@ export interface BucketEntry extends BucketKey {
 }
 
 const EMPTY_RING = 0n;
+const VIP_BYTES = 16;
+const VIP_WORDS = 4;
 
 /** Map `services` of `bpf/layout.h`: open addressing, read by the fast path while it is written. */
 export class ServiceTable {
   readonly #view: DataView;
+  readonly #bytes: Uint8Array;
   readonly #words: Uint32Array;
   readonly #rings: BigUint64Array<ArrayBuffer>;
 
   constructor(services: ArrayBuffer) {
     const bytes = SERVICE.size * SERVICE_BUCKETS;
     this.#view = new DataView(services, 0, bytes);
+    this.#bytes = new Uint8Array(services, 0, bytes);
     this.#words = new Uint32Array(services, 0, bytes / 4);
     this.#rings = new BigUint64Array(services, 0, bytes / 8);
   }
@@ -46,10 +60,14 @@ export class ServiceTable {
   read(bucket: number): BucketEntry {
     const at = bucket * SERVICE.size;
     const ring = Atomics.load(this.#rings, (at + SERVICE.ring) / 8);
+    const protocol = this.#view.getUint8(at + SERVICE.protocol);
     return {
-      vip: this.#view.getUint32(at + SERVICE.vipBe),
+      vip:
+        protocol & SERVICE_IPV6
+          ? readIpv6Address(this.#bytes, at + SERVICE.vipBe)
+          : (this.#view.getUint32(at + SERVICE.vipBe) as Ipv4Address),
       port: this.#view.getUint16(at + SERVICE.portBe),
-      protocol: this.#view.getUint8(at + SERVICE.protocol),
+      protocol: protocol & ~SERVICE_IPV6,
       kind: this.kind(bucket),
       index: this.#view.getUint16(at + SERVICE.index, true),
       portMask: this.#view.getUint16(at + SERVICE.portMask, true),
@@ -86,10 +104,9 @@ export class ServiceTable {
     const bucket = probes(entry).find((candidate) => this.kind(candidate) === SERVICE_KIND.empty);
     if (bucket === undefined) return false;
     const at = bucket * SERVICE.size;
-    this.#words.fill(0, at / 4, (at + SERVICE.vipBe + 16) / 4);
-    this.#view.setUint32(at + SERVICE.vipBe, entry.vip);
+    this.#words.set(vipWords(entry.vip), (at + SERVICE.vipBe) / 4);
     this.#view.setUint16(at + SERVICE.portBe, entry.port);
-    this.#view.setUint8(at + SERVICE.protocol, entry.protocol);
+    this.#view.setUint8(at + SERVICE.protocol, protocolByte(entry));
     this.#view.setUint16(at + SERVICE.index, entry.index, true);
     this.#view.setUint16(at + SERVICE.portMask, entry.portMask, true);
     this.setRing(bucket, entry.firstSlot, entry.slotCount);
@@ -110,10 +127,10 @@ export class ServiceTable {
 
   #holds(bucket: number, key: BucketKey): boolean {
     const at = (bucket * SERVICE.size) / 4;
-    const address = swap32(key.vip);
-    const transport = (swap16(key.port) | (key.protocol << 16)) >>> 0;
-    const inKind = ((this.#words[at + 4] as number) & 0xff_ffff) >>> 0;
-    return this.#words[at] === address && inKind === transport;
+    const inKind = ((this.#words[at + VIP_WORDS] as number) & 0xff_ffff) >>> 0;
+    return (
+      inKind === transportWord(key) && vipWords(key.vip).every((word, i) => this.#words[at + i] === word)
+    );
   }
 
   /** Kind shares a 32-bit word with port and protocol, which are in place already: the word is stored atomically. */
@@ -128,7 +145,24 @@ function probes(key: BucketKey): number[] {
   return Array.from({ length: SERVICE_PROBES }, (_, step) => (first + step) & (SERVICE_BUCKETS - 1));
 }
 
-function firstBucket({ vip, port, protocol }: BucketKey): number {
-  const hash = Math.imul(swap32(vip) ^ (swap16(port) | (protocol << 16)), 0x9e3779b1);
+function firstBucket(key: BucketKey): number {
+  const folded = vipWords(key.vip).reduce((sum, word) => sum ^ word, transportWord(key));
+  const hash = Math.imul(folded, 0x9e3779b1);
   return Math.imul(hash ^ (hash >>> 15), 0x85ebca6b) >>> (32 - SERVICE_BUCKET_BITS);
+}
+
+/** As they lie in memory; of an IPv4 address the last three are 0. */
+function vipWords(vip: IpAddress): Uint32Array {
+  const bytes = new Uint8Array(VIP_BYTES);
+  bytes.set(ipBytes(vip));
+  return new Uint32Array(bytes.buffer);
+}
+
+/** Port and protocol as they lie in memory, the kind left out. */
+function transportWord(key: BucketKey): number {
+  return swap16(key.port) | (protocolByte(key) << 16);
+}
+
+function protocolByte({ vip, protocol }: BucketKey): number {
+  return isIpv6(vip) ? protocol | SERVICE_IPV6 : protocol;
 }

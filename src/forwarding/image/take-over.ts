@@ -1,11 +1,11 @@
-import type { Ipv4Address } from '../../net/ipv4-address.ts';
+import type { IpAddress } from '../../net/ip-address.ts';
 import type { BlackholePolicy, Real, Service } from '../table.ts';
 import { forgiveStandstill } from './flow-scan.ts';
 import { type ImageState, rangeOf } from './image-state.ts';
 import { IndexPool } from './index-pool.ts';
 import { SERVICE_KIND, SERVICES } from './layout.ts';
 import { findTransition, restartWindows } from './ring-transition.ts';
-import { keyNumber, protocolName, type ServiceRecord, vipKey } from './service-record.ts';
+import { protocolName, recordKey, type ServiceRecord, vipKey } from './service-record.ts';
 import type { BucketEntry } from './service-table.ts';
 import { SlotAllocator } from './slot-allocator.ts';
 
@@ -28,8 +28,7 @@ export function takeOver(state: ImageState): void {
     for (const real of orphans) state.reals.remove(real, state.settings.now);
   }
   for (const vip of markers) {
-    if (!state.vips.has(vip as Ipv4Address))
-      state.services.remove(state.services.find(vipKey(vip as Ipv4Address)));
+    if (!state.vips.has(vip)) state.services.remove(state.services.find(vipKey(vip)));
   }
   for (const vip of state.vips.keys()) {
     if (!markers.has(vip)) state.services.insert(vipEntry(vip));
@@ -50,7 +49,7 @@ export function resume(state: ImageState, nowTick: number): void {
   }
 }
 
-export function vipEntry(vip: Ipv4Address): BucketEntry {
+export function vipEntry(vip: IpAddress): BucketEntry {
   return { ...vipKey(vip), kind: SERVICE_KIND.vip, index: 0, portMask: 0, firstSlot: 0, slotCount: 0 };
 }
 
@@ -83,17 +82,16 @@ function adopt(state: ImageState, entry: BucketEntry, indices: readonly number[]
     record.transition = findTransition(rangeOf(state, record));
   }
   state.allocator.reserve(record.firstSlot, record.heldSlots);
-  state.records.set(keyNumber(entry), record);
+  state.records.set(recordKey(record.service), record);
   state.byIndex.set(record.index, record);
-  const vip = entry.vip as Ipv4Address;
-  state.vips.set(vip, (state.vips.get(vip) ?? 0) + 1);
+  state.vips.set(entry.vip, (state.vips.get(entry.vip) ?? 0) + 1);
 }
 
 function assumedService(entry: BucketEntry, reals: readonly Real[]): Service {
   const weights = new Set(reals.map(({ weight }) => weight).filter((weight) => weight > 0));
   const rotation = weights.size > 1 ? 'wrr' : 'rr';
   return {
-    vip: entry.vip as Ipv4Address,
+    vip: entry.vip,
     protocol: protocolName(entry.protocol),
     port: entry.port,
     scheduler: entry.kind === SERVICE_KIND.hash ? 'mh' : rotation,

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { HttpProbeConfig, HttpRegexConfig, HttpUrlConfig } from '../../config/probe-config.ts';
 import type { CheckTarget } from '../../dataplane/check-connector.ts';
 import { networkError } from '../../dataplane/network-words.ts';
-import { formatIpv4 } from '../../net/ipv4-address.ts';
+import { formatIp } from '../../net/ip-address.ts';
 import type { ProbeContext } from '../probe.ts';
 import { Http10Stream } from './http-1.0.ts';
 import { startTls } from './tls.ts';
@@ -34,7 +34,7 @@ async function probeUrl(
 ): Promise<void> {
   using connection = await connector.connectTcp(target, signal);
   const virtualHost = url.virtualHost ?? config.virtualHost;
-  const address = formatIpv4(target.via === 'tunnel' ? target.vip : target.address);
+  const address = formatIp(target.via === 'tunnel' ? target.vip : target.address);
   const { stream } = connection;
   const secure = config.type === 'https' ? await startTls(stream, config, virtualHost ?? address) : stream;
   const transport = config.httpVersion === '1.0' ? new Http10Stream(secure) : secure;

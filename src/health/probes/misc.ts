@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { MiscProbeConfig } from '../../config/probe-config.ts';
 import type { CheckTarget } from '../../dataplane/check-connector.ts';
-import { formatIpv4 } from '../../net/ipv4-address.ts';
+import { formatIp } from '../../net/ip-address.ts';
 import type { ProbeContext } from '../probe.ts';
 import type { WeightEffect } from '../weight-effect.ts';
 
@@ -47,9 +47,9 @@ function judge({ status, signal, said }: Ended, dynamic: boolean): WeightEffect 
 function environmentOf(target: CheckTarget): Record<string, string> {
   const real = target.via === 'tunnel' ? target.real : target.address;
   return {
-    CULVERT_REAL: formatIpv4(real),
+    CULVERT_REAL: formatIp(real),
     CULVERT_PORT: `${target.port}`,
-    ...(target.via === 'tunnel' && { CULVERT_VIP: formatIpv4(target.vip) }),
+    ...(target.via === 'tunnel' && { CULVERT_VIP: formatIp(target.vip) }),
   };
 }
 

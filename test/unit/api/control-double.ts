@@ -8,10 +8,10 @@ import type {
 } from '../../../src/director/control.ts';
 import { CulvertError } from '../../../src/errors.ts';
 import type { ServiceKey } from '../../../src/forwarding/table.ts';
-import { formatIpv4, ipv4 } from '../../../src/net/ipv4-address.ts';
+import { formatIp, ip } from '../../../src/net/ip-address.ts';
 
-export const WEB: ServiceKey = { vip: ipv4('192.0.2.10'), protocol: 'tcp', port: 80 };
-export const DNS: ServiceKey = { vip: ipv4('192.0.2.10'), protocol: 'udp', port: 53 };
+export const WEB: ServiceKey = { vip: ip('192.0.2.10'), protocol: 'tcp', port: 80 };
+export const DNS: ServiceKey = { vip: ip('192.0.2.10'), protocol: 'udp', port: 53 };
 
 interface RealChange {
   readonly override?: number;
@@ -28,17 +28,17 @@ export class ControlDouble implements DirectorControl {
   readonly flowRecords: FlowRecord[] = [
     {
       service: WEB,
-      client: ipv4('198.51.100.2'),
+      client: ip('198.51.100.2'),
       clientPort: 40_000,
-      real: ipv4('10.0.1.2'),
+      real: ip('10.0.1.2'),
       state: 'ESTABLISHED',
       idleMs: 1200,
     },
     {
       service: DNS,
-      client: ipv4('198.51.100.77'),
+      client: ip('198.51.100.77'),
       clientPort: 5353,
-      real: ipv4('10.0.2.2'),
+      real: ip('10.0.2.2'),
       state: 'UDP',
       idleMs: 61_000,
     },
@@ -94,15 +94,15 @@ export class ControlDouble implements DirectorControl {
             trackedSlots: 17,
             reals: [
               {
-                address: ipv4('10.0.1.2'),
+                address: ip('10.0.1.2'),
                 connections: 1200,
                 packets: 1_234_000,
                 bytes: 987_000_000,
                 activeFlows: 3,
                 inactiveFlows: 2,
               },
-              { ...traffic, address: ipv4('10.0.2.2') },
-              { ...traffic, address: ipv4('10.0.3.2') },
+              { ...traffic, address: ip('10.0.2.2') },
+              { ...traffic, address: ip('10.0.3.2') },
             ],
           },
           {
@@ -112,7 +112,7 @@ export class ControlDouble implements DirectorControl {
             bytes: 0,
             slots: 1,
             trackedSlots: 0,
-            reals: [{ ...traffic, address: ipv4('10.0.1.2') }],
+            reals: [{ ...traffic, address: ip('10.0.1.2') }],
           },
         ],
         reasons: { 'too-big': 12, 'no-flow': 3400 },
@@ -174,7 +174,7 @@ export class ControlDouble implements DirectorControl {
     this.calls.push(`explain ${Buffer.from(packet).toString('hex')}`);
     return {
       decision: { verdict: 'forward', real: 1, packets: [packet] },
-      real: ipv4('10.0.1.2'),
+      real: ip('10.0.1.2'),
       sentences: ['It is for tcp 192.0.2.10:80.', 'The ring names 10.0.1.2.'],
     };
   }
@@ -185,12 +185,12 @@ export class ControlDouble implements DirectorControl {
 
   async #change(call: string, selector: RealSelector, change: RealChange): Promise<readonly RealStatus[]> {
     const where = selector.service === undefined ? '' : ` of port ${selector.service.port}`;
-    this.calls.push(`${call} ${formatIpv4(selector.address)}${where}`);
+    this.calls.push(`${call} ${formatIp(selector.address)}${where}`);
     const known = this.#reals(WEB).find((real) => real.address === selector.address);
     if (known === undefined) {
-      throw new CulvertError('NOT_FOUND', `no service has a real ${formatIpv4(selector.address)}`);
+      throw new CulvertError('NOT_FOUND', `no service has a real ${formatIp(selector.address)}`);
     }
-    return [{ ...this.#real(WEB, formatIpv4(selector.address)), ...change }];
+    return [{ ...this.#real(WEB, formatIp(selector.address)), ...change }];
   }
 
   #reals(service: ServiceKey): RealStatus[] {
@@ -212,7 +212,7 @@ export class ControlDouble implements DirectorControl {
   #real(service: ServiceKey, address: string, change: RealChange = {}): RealStatus {
     return {
       service,
-      address: ipv4(address),
+      address: ip(address),
       configuredWeight: 100,
       override: undefined,
       effectiveWeight: 100,

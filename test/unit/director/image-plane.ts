@@ -10,7 +10,7 @@ import { ForwardingImage } from '../../../src/forwarding/image/forwarding-image.
 import { allocateImageMemory, type ImageMemory } from '../../../src/forwarding/image/memory.ts';
 import { formatServiceName } from '../../../src/forwarding/service-name.ts';
 import type { ForwardingTable, Service } from '../../../src/forwarding/table.ts';
-import { formatIpv4 } from '../../../src/net/ipv4-address.ts';
+import { formatIp } from '../../../src/net/ip-address.ts';
 import { TcpOnlyConnector } from '../health/tcp-only-connector.ts';
 
 /** A plane that forwards nothing: a real image in plain memory, which outlives the plane as pinned maps do. */
@@ -56,7 +56,7 @@ export class ImagePlane implements DataPlane {
     return this.services()
       .flatMap((service) =>
         service.reals.map(({ address, weight, serving }) => {
-          const name = `${formatServiceName(service)} ${formatIpv4(address)}`;
+          const name = `${formatServiceName(service)} ${formatIp(address)}`;
           return `${name} w${weight}${serving ? '' : ' -'}`;
         }),
       )
@@ -94,7 +94,7 @@ class ScriptedConnector extends TcpOnlyConnector {
   }
 
   async #attempt(target: CheckTarget): Promise<void> {
-    const address = formatIpv4(target.via === 'tunnel' ? target.real : target.address);
+    const address = formatIp(target.via === 'tunnel' ? target.real : target.address);
     this.attempts.push(`${target.via} ${address}:${target.port}`);
     if (this.broken.has(address)) throw new Error('connection refused');
   }

@@ -40,9 +40,13 @@ const STRUCTS = {
       ifindex: 'ifIndex',
       service_index: 'serviceIndex',
       tunnel: 'tunnel',
+      overhead: 'overheadBytes',
       outer_source: 'outerSourceBe',
       outer_destination: 'outerDestinationBe',
+      tunnel_port: 'tunnelPortBe',
+      vlan: 'vlan',
       weight: 'weight',
+      flags: 'flags',
     },
   },
   flow: { mirror: layout.FLOW, members: { key: 'key', value: 'value' } },
@@ -58,6 +62,10 @@ const CONSTANTS: Readonly<Record<string, number | bigint>> = {
   SERVICE_VIP: layout.SERVICE_KIND.vip,
   SERVICE_HASH: layout.SERVICE_KIND.hash,
   SERVICE_ROTATION: layout.SERVICE_KIND.rotation,
+  SERVICE_DELEGATED: layout.SERVICE_KIND.delegated,
+  SERVICE_TURNS: layout.SERVICE_KIND.turns,
+  SERVICE_RARE: layout.SERVICE_KIND.rare,
+  SERVICE_IPV6: layout.SERVICE_IPV6,
   SERVICE_BUCKET_BITS: layout.SERVICE_BUCKET_BITS,
   SERVICE_BUCKETS: layout.SERVICE_BUCKETS,
   SERVICE_PROBES: layout.SERVICE_PROBES,
@@ -70,6 +78,11 @@ const CONSTANTS: Readonly<Record<string, number | bigint>> = {
   REAL_SERVING: layout.REAL_STATE.serving,
   REAL_RESOLVED: layout.REAL_STATE.resolved,
   TUNNEL_IPIP: layout.TUNNEL_TYPE.ipip,
+  TUNNEL_GRE: layout.TUNNEL_TYPE.gre,
+  TUNNEL_GUE: layout.TUNNEL_TYPE.gue,
+  REAL_OUTER_IPV6: layout.REAL_FLAGS.outerIpv6,
+  REAL_OVERLOADED: layout.REAL_FLAGS.overloaded,
+  REAL_VLAN: layout.REAL_VLAN,
   FLOW_WAYS: layout.FLOW_WAYS,
   FLOW_BUSY: layout.FLOW_BUSY,
   FLOW_NONE: layout.FLOW_STATE.none,
@@ -78,6 +91,8 @@ const CONSTANTS: Readonly<Record<string, number | bigint>> = {
   FLOW_FIN_WAIT: layout.FLOW_STATE.finWait,
   FLOW_CLOSE: layout.FLOW_STATE.close,
   FLOW_UDP: layout.FLOW_STATE.udp,
+  FLOW_TIME_WAIT: layout.FLOW_STATE.timeWait,
+  FLOW_TEMPLATE: layout.FLOW_STATE.template,
 };
 
 describe('bpf/layout.h and layout.ts', () => {
@@ -97,5 +112,6 @@ describe('bpf/layout.h and layout.ts', () => {
   it('agree on lines of slots and sets of flows', () => {
     expect(header.structs.get('slot_line')?.size).toBe(4 * layout.SLOTS_PER_LINE);
     expect(header.structs.get('flow_set')?.size).toBe(64);
+    expect(header.structs.get('flow_clients')?.size).toBe(layout.FLOW_CLIENT_SIZE * layout.FLOW_WAYS);
   });
 });

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { flowHash, slotOfHash } from '../../../src/forwarding/image/flow-hash.ts';
 import { buildRing, NO_MEMBER, type RingMember, ringSize } from '../../../src/forwarding/image/ring.ts';
+import type { Ipv4Address } from '../../../src/net/ipv4-address.ts';
 
 const KEY = Uint8Array.from({ length: 16 }, (_, i) => 17 * i + 3);
 
@@ -10,13 +11,19 @@ const members = fc
   .chain((addresses) =>
     fc.tuple(
       ...addresses.map((address) =>
-        fc.record({ address: fc.constant(address), weight: fc.integer({ min: 0, max: 1000 }) }),
+        fc.record({
+          address: fc.constant(address as Ipv4Address),
+          weight: fc.integer({ min: 0, max: 1000 }),
+        }),
       ),
     ),
   );
 
 function reals(count: number, weight: (i: number) => number = () => 1): RingMember[] {
-  return Array.from({ length: count }, (_, i) => ({ address: 0x0a00_0001 + 257 * i, weight: weight(i) }));
+  return Array.from({ length: count }, (_, i) => ({
+    address: (0x0a00_0001 + 257 * i) as Ipv4Address,
+    weight: weight(i),
+  }));
 }
 
 function slotCounts(list: readonly RingMember[], slots: number): number[] {

@@ -5,6 +5,7 @@ import { allocateImageMemory } from '../../../../src/forwarding/image/memory.ts'
 import { ringSize } from '../../../../src/forwarding/image/ring.ts';
 import { previewReal, selectReal } from '../../../../src/forwarding/image/select-real.ts';
 import type { Real, SchedulerName } from '../../../../src/forwarding/table.ts';
+import type { IpAddress } from '../../../../src/net/ip-address.ts';
 import { type Ipv4Address, ipv4 } from '../../../../src/net/ipv4-address.ts';
 import { real, SHORT_TIMEOUTS, service, table, VIP } from './tables.ts';
 
@@ -16,7 +17,7 @@ const LONGEST_TICKS = SHORT_TIMEOUTS.establishedMs / 100;
 interface Flow {
   readonly client: Ipv4Address;
   readonly clientPort: number;
-  readonly real: Ipv4Address;
+  readonly real: IpAddress;
   lastTick: number;
 }
 
@@ -47,7 +48,7 @@ class World {
   readonly #memory = allocateImageMemory(CAPACITY);
   readonly #scheduler: SchedulerName;
   #image = new ForwardingImage(this.#memory);
-  #reals = new Map<Ipv4Address, Real>();
+  #reals = new Map<IpAddress, Real>();
   #flows: Flow[] = [];
   #tick = 1000;
   #made = 0;
@@ -143,7 +144,7 @@ class World {
     flow.lastTick = this.#tick;
   }
 
-  #select(client: Ipv4Address, clientPort: number, flags: number): Ipv4Address | undefined {
+  #select(client: Ipv4Address, clientPort: number, flags: number): IpAddress | undefined {
     const tcpFlags = this.protocol === 'tcp' ? flags : undefined;
     const chosen = selectReal(this.#image, this.entry, { client, clientPort, tcpFlags }, this.#tick);
     return this.#image.real(chosen.real)?.address;
@@ -159,7 +160,7 @@ const steps = fc.array(
 const initialReals = fc.constantFrom(3, 10, 11, 20);
 
 /** What a director that starts now, with the same table, would choose for a thousand new flows. */
-function choices(image: ForwardingImage, protocol: 'tcp' | 'udp'): (Ipv4Address | undefined)[] {
+function choices(image: ForwardingImage, protocol: 'tcp' | 'udp'): (IpAddress | undefined)[] {
   const entry = image.findService(VIP, 80, protocol);
   if (!entry) throw new Error('the service is gone');
   return Array.from({ length: 1000 }, (_, i) => {

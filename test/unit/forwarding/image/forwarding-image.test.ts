@@ -5,6 +5,7 @@ import { SETTINGS } from '../../../../src/forwarding/image/layout.ts';
 import { allocateImageMemory } from '../../../../src/forwarding/image/memory.ts';
 import { type Selection, selectReal } from '../../../../src/forwarding/image/select-real.ts';
 import { DEFAULT_TIMEOUTS, type Real, type Service } from '../../../../src/forwarding/table.ts';
+import type { IpAddress } from '../../../../src/net/ip-address.ts';
 import { type Ipv4Address, ipv4 } from '../../../../src/net/ipv4-address.ts';
 import { HASH_KEY, real, service, table, VIP } from './tables.ts';
 
@@ -35,17 +36,17 @@ function select(
   return selectReal(image, entry, { client: CLIENT, clientPort, tcpFlags }, tick);
 }
 
-function addressOf(image: ForwardingImage, selection: Selection): Ipv4Address | undefined {
+function addressOf(image: ForwardingImage, selection: Selection): IpAddress | undefined {
   return image.real(selection.real)?.address;
 }
 
 /** Which reals take the turns of new flows. */
-function turns(image: ForwardingImage, count: number): (Ipv4Address | undefined)[] {
+function turns(image: ForwardingImage, count: number): (IpAddress | undefined)[] {
   return Array.from({ length: count }, (_, i) => addressOf(image, select(image, 2000 + i, SYN)));
 }
 
 function turnNumbers(image: ForwardingImage): number[] {
-  return turns(image, 6).map((address) => Number(address) - real(0).address);
+  return turns(image, 6).map((address) => Number(address) - Number(real(0).address));
 }
 
 function realsUpTo(count: number): Real[] {

@@ -28,10 +28,10 @@ describe('real table', () => {
     const { table, memory } = newTable();
     const index = table.add(NEW_REAL);
     table.setPath(index, { sourceAddress: ipv4('10.0.2.1'), mtuBytes: 1500, resolved: NEXT_HOP });
-    const hex = Buffer.from(memory, index * REAL.size, 60).toString('hex');
+    const hex = Buffer.from(memory, index * REAL.size, REAL.size).toString('hex');
     expect(hex.match(/.{8}/g)?.join(' ')).toBe(
       '02000000 00fe0300 02000000 0001dc05 0c000000 07000000 ' +
-        `0a000201${' 00000000'.repeat(3)} 0a000302${' 00000000'.repeat(3)} 64000000`,
+        `0a000201${' 00000000'.repeat(3)} 0a000302${' 00000000'.repeat(4)} 64000000`,
     );
   });
 

@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { SERVICE, SERVICE_BUCKETS, SERVICE_KIND } from '../../../../src/forwarding/image/layout.ts';
 import { type BucketEntry, ServiceTable } from '../../../../src/forwarding/image/service-table.ts';
+import { type IpAddress, ip } from '../../../../src/net/ip-address.ts';
 
+const ONE = ip('0.0.0.1');
+const TWO = ip('0.0.0.2');
 const BYTES = SERVICE.size * SERVICE_BUCKETS;
 
-function entry(vip: number, port: number, overrides: Partial<BucketEntry> = {}): BucketEntry {
+function entry(vip: number | IpAddress, port: number, overrides: Partial<BucketEntry> = {}): BucketEntry {
   const at = { firstSlot: 4096, slotCount: 8192, index: 9, portMask: 0xffff };
-  return { vip, port, protocol: 6, kind: SERVICE_KIND.hash, ...at, ...overrides };
+  return { vip: vip as IpAddress, port, protocol: 6, kind: SERVICE_KIND.hash, ...at, ...overrides };
 }
 
 describe('service table', () => {
@@ -35,10 +38,10 @@ describe('service table', () => {
   it('tells keys apart by address, port and protocol', () => {
     const table = new ServiceTable(new ArrayBuffer(BYTES));
     table.insert(entry(1, 80));
-    expect(table.find({ vip: 1, port: 80, protocol: 17 })).toBe(-1);
-    expect(table.find({ vip: 1, port: 81, protocol: 6 })).toBe(-1);
-    expect(table.find({ vip: 2, port: 80, protocol: 6 })).toBe(-1);
-    expect(table.find({ vip: 1, port: 80, protocol: 6 })).toBeGreaterThanOrEqual(0);
+    expect(table.find({ vip: ONE, port: 80, protocol: 17 })).toBe(-1);
+    expect(table.find({ vip: ONE, port: 81, protocol: 6 })).toBe(-1);
+    expect(table.find({ vip: TWO, port: 80, protocol: 6 })).toBe(-1);
+    expect(table.find({ vip: ONE, port: 80, protocol: 6 })).toBeGreaterThanOrEqual(0);
   });
 
   it('has room for 4,000 services, each on a VIP of its own, and finds them while others come and go', () => {

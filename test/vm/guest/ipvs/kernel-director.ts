@@ -12,7 +12,7 @@ import {
 import { type Offload, setOffloads } from '../../../../src/linux/offload.ts';
 import { PacketSocket } from '../../../../src/linux/packet-socket.ts';
 import { buildEthernet, ETHERNET_HEADER_BYTES, ETHERTYPE, formatMac } from '../../../../src/net/ethernet.ts';
-import { formatIpv4 } from '../../../../src/net/ipv4-address.ts';
+import { formatEndpoint, formatIp } from '../../../../src/net/ip-address.ts';
 import { DIRECTOR, VIP } from '../../../unit/forwarder/fixture.ts';
 
 const INTERFACE = 'eth0';
@@ -84,8 +84,8 @@ export class KernelDirector implements Disposable {
       await setOffloads(INTERFACE, NO_OFFLOADS, namespace);
     }
     await runInNamespace(this.#wire, ['ip', 'address', 'add', `${ROUTER}/24`, 'dev', INTERFACE]);
-    await this.#run('ip', 'address', 'add', `${formatIpv4(DIRECTOR)}/24`, 'dev', INTERFACE);
-    await this.#run('ip', 'address', 'add', `${formatIpv4(VIP)}/32`, 'dev', 'lo');
+    await this.#run('ip', 'address', 'add', `${formatIp(DIRECTOR)}/24`, 'dev', INTERFACE);
+    await this.#run('ip', 'address', 'add', `${formatIp(VIP)}/32`, 'dev', 'lo');
     await this.#run('ip', 'route', 'add', 'default', 'via', ROUTER);
     const [source, destination] = [link(this.#wire), link(this.#director)];
     // Otherwise the first packet would wait for ARP.
@@ -96,10 +96,10 @@ export class KernelDirector implements Disposable {
   }
 
   async #addService({ vip, protocol, port, scheduler, reals }: Service): Promise<void> {
-    const service = [protocol === 'tcp' ? '-t' : '-u', `${formatIpv4(vip)}:${port}`];
+    const service = [protocol === 'tcp' ? '-t' : '-u', formatEndpoint(vip, port)];
     await this.#run('ipvsadm', '-A', ...service, '-s', scheduler);
     for (const { address, weight } of reals) {
-      const real = ['-r', formatIpv4(address), '-i', '-w', `${weight}`];
+      const real = ['-r', formatIp(address), '-i', '-w', `${weight}`];
       await this.#run('ipvsadm', '-a', ...service, ...real);
     }
   }
