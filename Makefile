@@ -6,7 +6,7 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Wno-unused-para
 	-I/usr/include/$(shell uname -m)-linux-gnu
 BPF_OBJECTS := $(patsubst bpf/%.bpf.c,build/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
 
-.PHONY: run test test-vm check format build bpf bench fuzz setup setup-test clean
+.PHONY: run test test-vm check format build bpf bench fuzz soak setup setup-test clean
 
 run: setup bpf
 	@./culvert lab $(ARGS)
@@ -32,6 +32,9 @@ bench: setup bpf
 
 fuzz: setup-test bpf
 	@node test/fuzz/main.ts $(ARGS)
+
+soak: setup bpf
+	@node test/soak/main.ts $(ARGS)
 
 setup:
 	@scripts/setup.sh run

@@ -11,10 +11,21 @@ export interface LabConfig {
   readonly blackhole: 'cure' | 'refuse';
   readonly scheduler: SchedulerName;
   readonly reals: readonly string[];
+  /** Further services of the VIP; the lab's own one is on LAB_PORT. */
+  readonly more?: readonly LabService[];
+}
+
+export interface LabService {
+  readonly port: number;
+  readonly scheduler: SchedulerName;
+  /** Further keys of the service, as YAML: `persistence: 50s`. */
+  readonly keys?: readonly string[];
 }
 
 /** The configuration file of the lab's director; checks are quicker than usual, so that the story is short. */
-export function labConfig({ plane, instance, directory, blackhole, scheduler, reals }: LabConfig): string {
+export function labConfig(config: LabConfig): string {
+  const { plane, instance, directory, blackhole, scheduler, reals, more = [] } = config;
+  const services = [{ port: LAB_PORT, scheduler }, ...more];
   return `director:
   interface: eth0
   plane: ${plane}
@@ -25,12 +36,15 @@ defaults:
   blackhole: ${blackhole}
   check: {type: tcp, interval: 500ms, timeout: 500ms, retries: 1, retryDelay: 200ms, via: tunnel}
 services:
-  - vip: ${LAB_VIP}
+${services.map((service) => serviceText(service, reals)).join('')}`;
+}
+
+function serviceText({ port, scheduler, keys = [] }: LabService, reals: readonly string[]): string {
+  return `  - vip: ${LAB_VIP}
     protocol: tcp
-    port: ${LAB_PORT}
+    port: ${port}
     scheduler: ${scheduler}
     tunnel: {type: ipip}
-    reals:
-${reals.map((address) => `      - {address: ${address}, weight: 100}`).join('\n')}
-`;
+${keys.map((key) => `    ${key}\n`).join('')}    reals:
+${reals.map((address) => `      - {address: ${address}, weight: 100}\n`).join('')}`;
 }

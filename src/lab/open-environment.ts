@@ -19,5 +19,5 @@ export async function openLabEnvironment(options: LabOptions): Promise<LabEnviro
     if (obstacle !== undefined) stderr.write(`culvert: the simulated plane is used: ${obstacle}\n`);
     return SimulatedLab.open();
   }
-  return NamespaceLab.open(undefined, decapsulation);
+  return NamespaceLab.open(undefined, { decapsulation });
 }

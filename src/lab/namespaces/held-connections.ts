@@ -6,8 +6,17 @@ export interface HeldSummary {
   readonly requests: number;
   /** Times that a connection broke or was answered by another real; what happened stands in `complaints`. */
   readonly broken: number;
-  readonly complaints: readonly string[];
+  readonly complaints: readonly Complaint[];
   readonly byReal: Readonly<Record<string, number>>;
+}
+
+export interface Complaint {
+  readonly connection: number;
+  /** The real that had the connection; undefined before the first answer. */
+  readonly real?: string;
+  /** Milliseconds of the wall clock. */
+  readonly at: number;
+  readonly what: string;
 }
 
 const OPENED_WITHIN_MS = 10_000;
@@ -17,12 +26,12 @@ const SETTLE_MS = 700;
 /** Connections that the client holds open, with requests on all of them until they are finished. */
 export class HeldConnections {
   readonly #holder: Program;
-  readonly #complaints: string[] = [];
+  readonly #complaints: Complaint[] = [];
 
   private constructor(holder: Program) {
     this.#holder = holder;
     holder.onLine((line) => {
-      if (line.includes('"connection"')) this.#complaints.push(line);
+      if (line.includes('"connection"')) this.#complaints.push(JSON.parse(line) as Complaint);
     });
   }
 

@@ -8,7 +8,7 @@ import { runInNamespace } from '../../linux/netns.ts';
 import { type Ipv4Address, ipv4 } from '../../net/ipv4-address.ts';
 import type { RealServerOptions } from '../../realserver/options.ts';
 import type { LabCapture, LabEnvironment, LabReal, RequestResult, UploadResult } from '../environment.ts';
-import { LAB_VIP, type LabConfig, labConfig } from '../lab-config.ts';
+import { LAB_PORT, LAB_VIP, type LabConfig, labConfig } from '../lab-config.ts';
 import { HeldConnections } from './held-connections.ts';
 import { captureLab } from './lab-capture.ts';
 import { Program } from './program.ts';
@@ -19,6 +19,12 @@ const VIP_URL = `http://${LAB_VIP}/`;
 
 type Decapsulation = RealServerOptions['decapsulation'];
 
+export interface NamespaceLabOptions {
+  readonly decapsulation?: Decapsulation;
+  /** Ports of the VIP that the reals serve beside LAB_PORT. */
+  readonly morePorts?: readonly number[];
+}
+
 /** The lab in network namespaces: real programs, the real kernel, the XDP data plane. */
 export class NamespaceLab implements LabEnvironment {
   readonly vip: Ipv4Address = ipv4(LAB_VIP);
@@ -28,15 +34,17 @@ export class NamespaceLab implements LabEnvironment {
   readonly topology: Topology;
   readonly #directory: string;
   readonly #decapsulation: Decapsulation;
+  readonly #ports: readonly number[];
   readonly #api: ApiClient;
   readonly #servers = new Map<string, Program>();
   readonly #cleanUp = new AsyncDisposableStack();
   #director: Program | undefined;
 
-  private constructor(topology: Topology, directory: string, decapsulation: Decapsulation) {
+  private constructor(topology: Topology, directory: string, options: NamespaceLabOptions) {
     this.topology = topology;
     this.#directory = directory;
-    this.#decapsulation = decapsulation;
+    this.#decapsulation = options.decapsulation ?? 'auto';
+    this.#ports = [LAB_PORT, ...(options.morePorts ?? [])];
     this.#api = new ApiClient(join(directory, `${this.instance}.sock`));
     this.reals = REAL_NAMES.map((name) => ({ name, address: topology.addressOf(name) }));
     const inClient = `nsenter --net=/run/netns/${topology.namespaceOf('client')}`;
@@ -49,10 +57,10 @@ export class NamespaceLab implements LabEnvironment {
   }
 
   /** Builds the namespaces, sets the reals up and starts the director. If that fails nothing is left behind. */
-  static async open(id = `${process.pid}`, decapsulation: Decapsulation = 'auto'): Promise<NamespaceLab> {
+  static async open(id = `${process.pid}`, options: NamespaceLabOptions = {}): Promise<NamespaceLab> {
     const topology = await Topology.build(id);
     const directory = await mkdtemp(join(tmpdir(), 'culvert-lab-'));
-    const lab = new NamespaceLab(topology, directory, decapsulation);
+    const lab = new NamespaceLab(topology, directory, options);
     try {
       await Promise.all(lab.reals.map((real) => lab.#openReal(real)));
       await lab.writeConfig({});
@@ -69,12 +77,23 @@ export class NamespaceLab implements LabEnvironment {
     return `lab-${this.topology.id}`;
   }
 
+  get directorPid(): number {
+    return this.#director?.pid ?? 0;
+  }
+
+  /** Of a real's own set-up. */
+  realInstance(name: string): string {
+    return `${this.instance}-${name}`;
+  }
+
   get configPath(): string {
     return join(this.#directory, 'culvert.yaml');
   }
 
   /** Writes the configuration file; what is left out is as usual in the lab. It takes effect with a reload. */
-  async writeConfig(change: Partial<Pick<LabConfig, 'blackhole' | 'reals' | 'scheduler'>>): Promise<void> {
+  async writeConfig(
+    change: Partial<Pick<LabConfig, 'blackhole' | 'reals' | 'scheduler' | 'more'>>,
+  ): Promise<void> {
     const reals = this.reals.map(({ address }) => address);
     const usual = { plane: 'xdp', blackhole: 'cure', scheduler: 'mh', reals } as const;
     const text = labConfig({ instance: this.instance, directory: this.#directory, ...usual, ...change });
@@ -135,7 +154,8 @@ export class NamespaceLab implements LabEnvironment {
   }
 
   async startServer(real: LabReal): Promise<void> {
-    const listen = ['--listen', LAB_VIP, '--listen', real.address];
+    const ports = this.#ports.flatMap((port) => ['--port', `${port}`]);
+    const listen = ['--listen', LAB_VIP, '--listen', real.address, ...ports];
     const server = this.#program(this.#hostOf(real), 'http-real.ts', ['--name', real.name, ...listen]);
     this.#servers.set(real.name, server);
     await server.waitFor(/listening on/);
@@ -158,8 +178,8 @@ export class NamespaceLab implements LabEnvironment {
     await this.culvert(this.#hostOf(real), 'realserver', 'teardown', ...this.#naming(real));
   }
 
-  request(listener: (result: RequestResult) => void, signal: AbortSignal): void {
-    const client = this.#program('client', 'request.ts', ['--url', VIP_URL]);
+  request(listener: (result: RequestResult) => void, signal: AbortSignal, port: number = LAB_PORT): void {
+    const client = this.#program('client', 'request.ts', ['--url', `http://${LAB_VIP}:${port}/`]);
     this.#cleanUp.use(client);
     client.onLine((line) => {
       if (line.startsWith('{')) listener(JSON.parse(line) as RequestResult);
@@ -184,10 +204,10 @@ export class NamespaceLab implements LabEnvironment {
   }
 
   /** Opens so many connections from the client, which sends requests on each until they are finished. */
-  async holdConnections(connections: number): Promise<HeldConnections> {
+  async holdConnections(connections: number, port: number = LAB_PORT): Promise<HeldConnections> {
     const holder = this.#program('client', 'keep-alive.ts', [
       '--url',
-      VIP_URL,
+      `http://${LAB_VIP}:${port}/`,
       '--connections',
       `${connections}`,
     ]);
@@ -224,7 +244,7 @@ export class NamespaceLab implements LabEnvironment {
   }
 
   #naming(real: LabReal): string[] {
-    return ['--instance', `${this.instance}-${real.name}`, '--state-directory', this.#directory];
+    return ['--instance', this.realInstance(real.name), '--state-directory', this.#directory];
   }
 
   async #closeDirector(): Promise<void> {

@@ -3,11 +3,17 @@ import { parseArgs } from 'node:util';
 
 /** A real server of the lab: answers every request with its name, and counts what is uploaded to it. */
 const { values } = parseArgs({
-  options: { name: { type: 'string' }, listen: { type: 'string', multiple: true }, port: { type: 'string' } },
+  options: {
+    name: { type: 'string' },
+    listen: { type: 'string', multiple: true },
+    port: { type: 'string', multiple: true },
+  },
 });
-const { name = 'real', listen = [], port = '80' } = values;
+const { name = 'real', listen = [], port: ports = ['80'] } = values;
+const endpoints = listen.flatMap((address) => ports.map((port) => ({ address, port: Number(port) })));
+let left = endpoints.length;
 
-for (const address of listen) {
+for (const { address, port } of endpoints) {
   const server = createServer((request, response) => {
     let bytes = 0;
     request.on('data', (chunk: Buffer) => {
@@ -18,5 +24,8 @@ for (const address of listen) {
     );
   });
   server.keepAliveTimeout = 60_000;
-  server.listen(Number(port), address, () => process.stdout.write(`listening on ${address}:${port}\n`));
+  server.listen(port, address, () => {
+    left -= 1;
+    if (left === 0) process.stdout.write(`listening on ${listen.join(' and ')}\n`);
+  });
 }

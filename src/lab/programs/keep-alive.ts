@@ -34,19 +34,20 @@ async function hold(index: number): Promise<void> {
         opened += 1;
         if (opened === connections) process.stdout.write('open\n');
       } else if (!reused || real !== first) {
-        report(index, `${reused ? 'went' : 'opened anew'} from ${first} to ${real}`);
+        report(index, first, `${reused ? 'went' : 'opened anew'} to ${real}`);
         first = real;
       }
     } catch (error) {
-      report(index, error instanceof Error ? error.message : String(error));
+      report(index, first, error instanceof Error ? error.message : String(error));
     }
     await sleep(intervalMs);
   }
 }
 
-function report(connection: number, what: string): void {
+/** @param real whose connection it was */
+function report(connection: number, real: string | undefined, what: string): void {
   broken += 1;
-  process.stdout.write(`${JSON.stringify({ connection, what })}\n`);
+  process.stdout.write(`${JSON.stringify({ connection, real, at: Date.now(), what })}\n`);
 }
 
 function ask(agent: Agent): Promise<{ real: string; reused: boolean }> {
