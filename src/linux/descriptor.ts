@@ -88,7 +88,6 @@ export interface SocketKind {
   readonly blocking?: boolean;
 }
 
-export const AF = { inet: 2, netlink: 16, packet: 17 } as const;
 export const SOCK = { stream: 1, datagram: 2, raw: 3 } as const;
 export const SOL = { socket: 1, packet: 263, netlink: 270 } as const;
 const SOCK_NONBLOCK = 0o4000;

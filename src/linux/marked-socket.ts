@@ -1,5 +1,6 @@
 import type { Ipv4Address } from '../net/ipv4-address.ts';
-import { AF, type Descriptor, openSocket, SOL } from './descriptor.ts';
+import { AF } from './address-family.ts';
+import { type Descriptor, openSocket, SOL } from './descriptor.ts';
 import { checked } from './errno.ts';
 import { libc } from './libc.ts';
 import { socketAddress } from './raw-socket.ts';

@@ -1,4 +1,5 @@
-import { AF, type Descriptor, openSocket, SOCK, SOL } from './descriptor.ts';
+import { AF } from './address-family.ts';
+import { type Descriptor, openSocket, SOCK, SOL } from './descriptor.ts';
 import { checked } from './errno.ts';
 import { libc } from './libc.ts';
 

@@ -1,5 +1,6 @@
 import type { Ipv4Address } from '../net/ipv4-address.ts';
-import { AF, type Descriptor, int32, openSocket, SOCK, SOL } from './descriptor.ts';
+import { AF } from './address-family.ts';
+import { type Descriptor, int32, openSocket, SOCK, SOL } from './descriptor.ts';
 
 const IPPROTO_ICMP = 1;
 const IPPROTO_RAW = 255;

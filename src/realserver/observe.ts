@@ -6,6 +6,7 @@ import { type Link, listLinks } from '../linux/netlink/link.ts';
 import { listRoutes } from '../linux/netlink/route.ts';
 import { NetlinkSocket } from '../linux/netlink/socket.ts';
 import { readSysctl } from '../linux/sysctl.ts';
+import { isIpv4 } from '../net/ip-address.ts';
 import type { AddressFacts, LinkFacts, Listener, RealServerFacts } from './facts.ts';
 import { observeFirewall } from './firewall.ts';
 import { parseListeners } from './listeners.ts';
@@ -25,13 +26,17 @@ export function observe(interfaceName: string, instance: string): RealServerFact
   const link = links.find((candidate) => candidate.name === interfaceName);
   const ipip = links.filter((candidate) => candidate.kind === 'ipip');
   const tunnel = ipip.find((candidate) => candidate.name === TUNNEL_DEVICE) ?? ipip[0];
-  const defaults = listRoutes(socket, RT_TABLE.main).filter((route) => route.prefixLength === 0);
+  const defaults = listRoutes(socket, { table: RT_TABLE.main, family: 4 }).filter(
+    (route) => route.prefixLength === 0,
+  );
   return {
     link: linkFacts(link),
     loopback: linkFacts(links.find((candidate) => candidate.name === LOOPBACK)),
     tunnel: linkFacts(tunnel),
     kernelIpip: tunnel === undefined ? moduleState() : 'present',
-    addresses: listAddresses(socket).flatMap((address) => addressFacts(address, nameOf(address.ifIndex))),
+    addresses: listAddresses(socket, { family: 4 }).flatMap((address) =>
+      addressFacts(address, nameOf(address.ifIndex)),
+    ),
     sysctls: readSysctls([interfaceName, LOOPBACK, tunnel?.name ?? TUNNEL_DEVICE]),
     firewall: observeFirewall(),
     // Asked only where there is one, so that the kernel's way needs no libbpf.
@@ -52,7 +57,9 @@ function addressFacts(
   { address, prefixLength }: InterfaceAddress,
   interfaceName: string | undefined,
 ): AddressFacts[] {
-  return interfaceName === undefined ? [] : [{ interface: interfaceName, address, prefixLength }];
+  return interfaceName === undefined || !isIpv4(address)
+    ? []
+    : [{ interface: interfaceName, address, prefixLength }];
 }
 
 /** The directory is there for a built-in ipip too, because it has a parameter. */

@@ -109,7 +109,7 @@ describe.skipIf(!root)('sockets and devices of the slow path (needs root)', () =
     const link = findLink(socket, 'cvtap0');
     expect(link?.kind).toBe('tun');
     changeLink(socket, link?.index ?? 0, { up: true, arp: false });
-    addMarkRule(socket, { priority: 90, mark: 0xabc, table: 9090 });
+    addMarkRule(socket, { family: 4, priority: 90, mark: 0xabc, table: 9090 });
     const everywhere = { destination: ipv4('0.0.0.0'), prefixLength: 0 };
     replaceRoute(socket, { ...everywhere, ifIndex: link?.index ?? 0, table: 9090 });
 

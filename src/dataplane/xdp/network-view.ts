@@ -3,11 +3,11 @@ import type { NetworkChange } from '../../linux/netlink/monitor.ts';
 import { NetworkMonitor } from '../../linux/netlink/monitor.ts';
 import { listNeighbours, type Neighbour } from '../../linux/netlink/neighbour.ts';
 import type { NetlinkSocket } from '../../linux/netlink/socket.ts';
-import type { Ipv4Address } from '../../net/ipv4-address.ts';
+import { familyOf, type IpAddress } from '../../net/ip-address.ts';
 
 /** What has become different: one neighbour, or anything that routes may depend on. */
 export type ViewChange =
-  | { readonly type: 'neighbour'; readonly ifIndex: number; readonly address: Ipv4Address }
+  | { readonly type: 'neighbour'; readonly ifIndex: number; readonly address: IpAddress }
   | { readonly type: 'routes' };
 
 /** The links and neighbours of the network namespace, as the kernel last told of them. */
@@ -30,7 +30,7 @@ export class NetworkView implements Disposable {
     return this.#links.get(ifIndex);
   }
 
-  neighbour(ifIndex: number, address: Ipv4Address): Neighbour | undefined {
+  neighbour(ifIndex: number, address: IpAddress): Neighbour | undefined {
     return this.#neighbours.get(keyOf(ifIndex, address));
   }
 
@@ -69,6 +69,6 @@ export class NetworkView implements Disposable {
   }
 }
 
-function keyOf(ifIndex: number, address: Ipv4Address): string {
-  return `${ifIndex} ${address}`;
+function keyOf(ifIndex: number, address: IpAddress): string {
+  return `${ifIndex} ${familyOf(address)} ${address}`;
 }

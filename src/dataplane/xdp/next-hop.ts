@@ -1,7 +1,8 @@
 import { NUD, RTN } from '../../linux/netlink/constants.ts';
 import { isUsable } from '../../linux/netlink/neighbour.ts';
 import type { Route } from '../../linux/netlink/route.ts';
-import { formatIpv4, type Ipv4Address } from '../../net/ipv4-address.ts';
+import { formatIp, type IpAddress, isIpv4 } from '../../net/ip-address.ts';
+import type { Ipv4Address } from '../../net/ipv4-address.ts';
 import type { NetworkView } from './network-view.ts';
 
 /** The way to an address, as far as it is known. */
@@ -10,7 +11,7 @@ export interface NextHop {
   readonly sourceAddress: Ipv4Address | undefined;
   readonly mtuBytes: number;
   /** Whom to ask for the MAC address; undefined when nobody can be asked. */
-  readonly neighbour: { readonly ifIndex: number; readonly address: Ipv4Address } | undefined;
+  readonly neighbour: { readonly ifIndex: number; readonly address: IpAddress } | undefined;
   /** What the fast path needs; undefined: the slow path sends. */
   readonly resolved: ResolvedHop | undefined;
   /** `resolving` may yet succeed without anything else changing. */
@@ -38,15 +39,15 @@ export function resolveNextHop(
   if (route === undefined || link === undefined) return unreachable('no route');
   if (route.type !== RTN.unicast) return unreachable('the address is not another host');
   const way = {
-    sourceAddress: route.source,
+    sourceAddress: route.source !== undefined && isIpv4(route.source) ? route.source : undefined,
     mtuBytes: Math.min(route.mtuBytes ?? link.mtuBytes, link.mtuBytes),
   };
   if (!link.running) return { ...way, ...unusable(`${link.name} is down`), state: 'failed' };
   // A tunnel or another link without addresses of its own: the kernel knows how to send there.
   if (link.mac.length !== MAC_BYTES) return { ...way, ...unusable(`on ${link.name}`), state: 'resolving' };
-  const neighbour = { ifIndex: link.index, address: route.gateway ?? destination };
+  const neighbour: NextHop['neighbour'] = { ifIndex: link.index, address: route.gateway ?? destination };
   const entry = view.neighbour(neighbour.ifIndex, neighbour.address);
-  const detail = `via ${formatIpv4(neighbour.address)} on ${link.name}`;
+  const detail = `via ${formatIp(neighbour.address)} on ${link.name}`;
   if (entry?.mac === undefined || !isUsable(entry)) {
     const failed = entry !== undefined && (entry.state & NUD.failed) !== 0;
     const unanswered = failed ? `${detail} does not answer ARP` : detail;

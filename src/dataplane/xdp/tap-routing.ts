@@ -69,5 +69,5 @@ export function removeTap(socket: NetlinkSocket, tapName: string): boolean {
 }
 
 function checkRule(ifIndex: number): MarkRule {
-  return { priority: RULE_PRIORITY, mark: checkMark(ifIndex), table: checkMark(ifIndex) };
+  return { family: 4, priority: RULE_PRIORITY, mark: checkMark(ifIndex), table: checkMark(ifIndex) };
 }

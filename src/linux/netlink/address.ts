@@ -1,64 +1,119 @@
-import type { Ipv4Address } from '../../net/ipv4-address.ts';
-import { AF } from '../descriptor.ts';
-import { addressBytes, decodeAttributes, encodeAttributes, readAddress } from './attributes.ts';
-import { NLM_F, RTM } from './constants.ts';
+import { formatIp, type IpAddress, type IpFamily, ipBytes } from '../../net/ip-address.ts';
+import { ipFamily, kernelFamily, kernelFamilyOf } from '../address-family.ts';
+import {
+  type Attribute,
+  decodeAttributes,
+  encodeAttributes,
+  readAddress,
+  readNumber,
+  u32,
+} from './attributes.ts';
+import { IFA_F, NLM_F, RTM } from './constants.ts';
 import type { NetlinkMessage } from './message.ts';
 import type { NetlinkSocket } from './socket.ts';
 
-/** An IPv4 address of an interface. */
+/** An address of an interface. */
 export interface InterfaceAddress {
   readonly ifIndex: number;
-  readonly address: Ipv4Address;
+  readonly address: IpAddress;
   readonly prefixLength: number;
 }
 
-const IFA = { address: 1, local: 2 } as const;
-const HEADER_BYTES = 8;
+export interface NewAddress extends InterfaceAddress {
+  /** IPv6: usable at once, without asking whether another host has it. */
+  readonly noDad?: boolean;
+  /** IPv6: never chosen as the source of what names none, as the VIPs of a real server must not be. */
+  readonly deprecated?: boolean;
+}
 
-export function listAddresses(socket: NetlinkSocket, ifIndex = 0): InterfaceAddress[] {
-  const operation = 'list addresses';
-  const payload = header({ ifIndex, prefixLength: 0 });
-  return socket.dump({ operation, type: RTM.getAddress, payload }).flatMap((message) => {
-    const address = decodeAddress(message);
-    return address === undefined ? [] : [address];
+export interface ListedAddress extends InterfaceAddress {
+  /** IFA_F */
+  readonly flags: number;
+}
+
+const IFA = { address: 1, local: 2, cacheInfo: 6, flags: 8 } as const;
+const HEADER_BYTES = 8;
+const FOREVER = 0xffffffff;
+
+/** Of every interface and of both families, unless one is asked for. @throws CulvertError KERNEL ENODEV */
+export function listAddresses(
+  socket: NetlinkSocket,
+  only: { readonly ifIndex?: number; readonly family?: IpFamily } = {},
+): ListedAddress[] {
+  const payload = header({
+    family: kernelFamily(only.family),
+    prefixLength: 0,
+    flags: 0,
+    ifIndex: only.ifIndex ?? 0,
   });
+  const messages = socket.dump({ operation: 'list addresses', type: RTM.getAddress, payload });
+  return messages.flatMap((message) => decodeAddress(message) ?? []);
 }
 
 /** @throws CulvertError KERNEL with EEXIST when the interface has it already. */
-export function addAddress(socket: NetlinkSocket, address: InterfaceAddress): void {
-  const flags = NLM_F.create | NLM_F.exclusive;
-  socket.request({ operation: 'add address', type: RTM.newAddress, flags, payload: encode(address) });
+export function addAddress(socket: NetlinkSocket, address: NewAddress): void {
+  socket.request({
+    operation: `add address ${formatIp(address.address)}/${address.prefixLength}`,
+    type: RTM.newAddress,
+    flags: NLM_F.create | NLM_F.exclusive,
+    payload: encode(address),
+  });
 }
 
+/** @throws CulvertError KERNEL with EADDRNOTAVAIL when the interface does not have it. */
 export function deleteAddress(socket: NetlinkSocket, address: InterfaceAddress): void {
-  socket.request({ operation: 'delete address', type: RTM.deleteAddress, payload: encode(address) });
+  const operation = `delete address ${formatIp(address.address)}/${address.prefixLength}`;
+  socket.request({ operation, type: RTM.deleteAddress, payload: encode(address) });
 }
 
-/** Undefined for an address of another family. */
-export function decodeAddress(message: NetlinkMessage): InterfaceAddress | undefined {
+/** Undefined for an address of a family that is not IP. */
+export function decodeAddress(message: NetlinkMessage): ListedAddress | undefined {
   const { payload } = message;
   const attributes = decodeAttributes(payload, HEADER_BYTES);
   const address = readAddress(attributes.get(IFA.local) ?? attributes.get(IFA.address));
-  if (payload[0] !== AF.inet || address === undefined) return undefined;
-  return { ifIndex: payload.readUInt32LE(4), address, prefixLength: payload.readUInt8(1) };
+  if (ipFamily(payload[0]) === undefined || address === undefined) return undefined;
+  return {
+    ifIndex: payload.readUInt32LE(4),
+    address,
+    prefixLength: payload.readUInt8(1),
+    flags: readNumber(attributes.get(IFA.flags)) ?? payload.readUInt8(2),
+  };
 }
 
-function encode(address: InterfaceAddress): Uint8Array {
-  const bytes = addressBytes(address.address);
+function encode(address: NewAddress): Uint8Array {
+  const bytes = ipBytes(address.address);
+  const attributes: Attribute[] = [
+    [IFA.local, bytes],
+    [IFA.address, bytes],
+  ];
+  if (address.deprecated === true) attributes.push([IFA.cacheInfo, lifetimes({ preferred: 0 })]);
   return Buffer.concat([
-    header(address),
-    encodeAttributes([
-      [IFA.local, bytes],
-      [IFA.address, bytes],
-    ]),
+    header({
+      family: kernelFamilyOf(address.address),
+      prefixLength: address.prefixLength,
+      flags: address.noDad === true ? IFA_F.noDad : 0,
+      ifIndex: address.ifIndex,
+    }),
+    encodeAttributes(attributes),
   ]);
 }
 
+/** struct ifa_cacheinfo, in seconds; the address itself stays. */
+function lifetimes({ preferred }: { readonly preferred: number }): Uint8Array {
+  return Buffer.concat([u32(preferred), u32(FOREVER), u32(0), u32(0)]);
+}
+
 /** struct ifaddrmsg */
-function header(fields: { readonly ifIndex: number; readonly prefixLength: number }): Buffer {
+function header(fields: {
+  readonly family: number;
+  readonly prefixLength: number;
+  readonly flags: number;
+  readonly ifIndex: number;
+}): Buffer {
   const bytes = Buffer.alloc(HEADER_BYTES);
-  bytes.writeUInt8(AF.inet, 0);
+  bytes.writeUInt8(fields.family, 0);
   bytes.writeUInt8(fields.prefixLength, 1);
+  bytes.writeUInt8(fields.flags, 2);
   bytes.writeUInt32LE(fields.ifIndex, 4);
   return bytes;
 }

@@ -1,4 +1,4 @@
-import type { Ipv4Address } from '../../net/ipv4-address.ts';
+import { type IpAddress, ipFromBytes } from '../../net/ip-address.ts';
 
 /** A netlink attribute; a list of them as value is a nested one. */
 export type Attribute = readonly [type: number, value: Uint8Array | readonly Attribute[]];
@@ -58,13 +58,7 @@ export function readNumber(value: Buffer | undefined): number | undefined {
   return value?.length === 4 ? value.readUInt32LE(0) : undefined;
 }
 
-export function addressBytes(address: Ipv4Address): Uint8Array {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(address >>> 0);
-  return bytes;
-}
-
-/** Undefined also for an address of another family. */
-export function readAddress(value: Buffer | undefined): Ipv4Address | undefined {
-  return value?.length === 4 ? (value.readUInt32BE(0) as Ipv4Address) : undefined;
+/** Undefined also when it is missing or an address of neither IP family. */
+export function readAddress(value: Buffer | undefined): IpAddress | undefined {
+  return value === undefined ? undefined : ipFromBytes(value);
 }

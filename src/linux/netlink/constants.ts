@@ -1,4 +1,4 @@
-/** Of include/uapi/linux/{netlink,rtnetlink,if_link,neighbour,fib_rules}.h; only what culvert uses. */
+/** Of include/uapi/linux/{netlink,rtnetlink,if_link,if_addr,neighbour,fib_rules}.h; only what culvert uses. */
 export const NLM_F = {
   request: 1,
   multi: 2,
@@ -32,7 +32,14 @@ export const RTM = {
   getRule: 34,
 } as const;
 
-export const RTNLGRP = { link: 1, neighbour: 3, ipv4Address: 5, ipv4Route: 7 } as const;
+export const RTNLGRP = {
+  link: 1,
+  neighbour: 3,
+  ipv4Address: 5,
+  ipv4Route: 7,
+  ipv6Address: 9,
+  ipv6Route: 11,
+} as const;
 
 export const IFF = { up: 1, noArp: 0x80, lowerUp: 0x10000 } as const;
 
@@ -44,6 +51,15 @@ export const NUD = {
   probe: 0x10,
   failed: 0x20,
   noArp: 0x40,
+  permanent: 0x80,
+} as const;
+
+/** Flags of an address: `tentative` until duplicate address detection is over, `deprecated`: no source of new flows. */
+export const IFA_F = {
+  noDad: 0x02,
+  dadFailed: 0x08,
+  deprecated: 0x20,
+  tentative: 0x40,
   permanent: 0x80,
 } as const;
 

@@ -1,6 +1,6 @@
 import type { Descriptor } from '../descriptor.ts';
 import { errnoOf } from '../errno.ts';
-import { decodeAddress, type InterfaceAddress } from './address.ts';
+import { decodeAddress, type ListedAddress } from './address.ts';
 import { RTM, RTNLGRP } from './constants.ts';
 import { decodeLink, type Link } from './link.ts';
 import { decodeMessages, type NetlinkMessage } from './message.ts';
@@ -11,7 +11,7 @@ import { openNetlink } from './socket.ts';
 /** A change that the kernel told of; `overrun`: some were lost, so everything must be read anew. */
 export type NetworkChange =
   | { readonly type: 'link'; readonly removed: boolean; readonly link: Link }
-  | { readonly type: 'address'; readonly removed: boolean; readonly address: InterfaceAddress }
+  | { readonly type: 'address'; readonly removed: boolean; readonly address: ListedAddress }
   | { readonly type: 'route'; readonly removed: boolean; readonly route: Route }
   | { readonly type: 'neighbour'; readonly removed: boolean; readonly neighbour: Neighbour }
   | { readonly type: 'overrun' };
@@ -19,7 +19,7 @@ export type NetworkChange =
 const RECEIVE_BYTES = 1 << 20;
 const DATAGRAM_BYTES = 64 * 1024;
 
-/** Tells of every change of links, IPv4 addresses, routes and neighbours in the process's network namespace. */
+/** Tells of every change of links, addresses, routes and neighbours in the process's network namespace. */
 export class NetworkMonitor implements Disposable {
   readonly #descriptor: Descriptor;
   readonly #listener: (change: NetworkChange) => void;
@@ -72,8 +72,10 @@ function decodeChange(message: NetlinkMessage): NetworkChange | undefined {
       return address && { type: 'address', removed: message.type === RTM.deleteAddress, address };
     }
     case RTM.newRoute:
-    case RTM.deleteRoute:
-      return { type: 'route', removed: message.type === RTM.deleteRoute, route: decodeRoute(message) };
+    case RTM.deleteRoute: {
+      const route = decodeRoute(message);
+      return route && { type: 'route', removed: message.type === RTM.deleteRoute, route };
+    }
     case RTM.newNeighbour:
     case RTM.deleteNeighbour: {
       const neighbour = decodeNeighbour(message);

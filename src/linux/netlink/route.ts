@@ -1,9 +1,15 @@
-import { formatIpv4, type Ipv4Address } from '../../net/ipv4-address.ts';
-import { AF } from '../descriptor.ts';
+import {
+  familyOf,
+  formatIp,
+  type IpAddress,
+  type IpFamily,
+  ipBytes,
+  ipFromBytes,
+} from '../../net/ip-address.ts';
+import { ANY_ADDRESS, ipFamily, kernelFamily, kernelFamilyOf } from '../address-family.ts';
 import { errnoOf } from '../errno.ts';
 import {
   type Attribute,
-  addressBytes,
   decodeAttributes,
   encodeAttributes,
   readAddress,
@@ -14,15 +20,16 @@ import { NLM_F, RT_TABLE, RTM, RTN } from './constants.ts';
 import type { NetlinkMessage } from './message.ts';
 import type { NetlinkSocket } from './socket.ts';
 
-/** An IPv4 route, or what a look-up found. */
+/** A route, or what a look-up found. */
 export interface Route {
   readonly type: number;
   readonly table: number;
-  readonly destination: Ipv4Address;
+  readonly destination: IpAddress;
   readonly prefixLength: number;
   readonly ifIndex: number | undefined;
-  readonly gateway: Ipv4Address | undefined;
-  readonly source: Ipv4Address | undefined;
+  /** Of IPv6 also for routes to IPv4 addresses (RFC 5549). */
+  readonly gateway: IpAddress | undefined;
+  readonly source: IpAddress | undefined;
   /** Undefined: the interface's. */
   readonly mtuBytes: number | undefined;
   /** Several ways out; `ifIndex` and `gateway` are those of the first. */
@@ -30,11 +37,11 @@ export interface Route {
 }
 
 export interface NewRoute {
-  readonly destination: Ipv4Address;
+  readonly destination: IpAddress;
   readonly prefixLength: number;
   readonly ifIndex?: number;
-  readonly gateway?: Ipv4Address;
-  readonly source?: Ipv4Address;
+  readonly gateway?: IpAddress;
+  readonly source?: IpAddress;
   readonly table?: number;
   readonly mtuBytes?: number;
   /** RTN; unicast unless given. */
@@ -50,10 +57,12 @@ const RTA = {
   multipath: 9,
   table: 15,
   mark: 16,
+  via: 18,
 } as const;
 const RTAX_MTU = 2;
 const RTM_F_LOOKUP_TABLE = 0x1000;
 const HEADER_BYTES = 12;
+const VIA_FAMILY_BYTES = 2;
 const NEXT_HOP_BYTES = 8;
 const SCOPE = { universe: 0, link: 253, host: 254 } as const;
 const PROTOCOL_STATIC = 4;
@@ -61,21 +70,14 @@ const PROTOCOL_STATIC = 4;
 /**
  * The route that the kernel would take to an address, as `ip route get` tells; undefined when there is none.
  */
-export function lookUpRoute(
-  socket: NetlinkSocket,
-  destination: Ipv4Address,
-  mark?: number,
-): Route | undefined {
-  const attributes: Attribute[] = [[RTA.destination, addressBytes(destination)]];
+export function lookUpRoute(socket: NetlinkSocket, destination: IpAddress, mark?: number): Route | undefined {
+  const attributes: Attribute[] = [[RTA.destination, ipBytes(destination)]];
   if (mark !== undefined) attributes.push([RTA.mark, u32(mark)]);
   try {
     const [answer] = socket.request({
-      operation: `look up the route to ${formatIpv4(destination)}`,
+      operation: `look up the route to ${formatIp(destination)}`,
       type: RTM.getRoute,
-      payload: Buffer.concat([
-        header({ prefixLength: 32, flags: RTM_F_LOOKUP_TABLE }),
-        encodeAttributes(attributes),
-      ]),
+      payload: Buffer.concat([lookUpHeader(destination), encodeAttributes(attributes)]),
     });
     return answer === undefined ? undefined : decodeRoute(answer);
   } catch (error) {
@@ -87,18 +89,21 @@ export function lookUpRoute(
   }
 }
 
-/** Every route of a table; of all tables unless one is named. */
-export function listRoutes(socket: NetlinkSocket, table?: number): Route[] {
-  const routes = socket
-    .dump({ operation: 'list routes', type: RTM.getRoute, payload: header({ prefixLength: 0 }) })
-    .map(decodeRoute);
-  return table === undefined ? routes : routes.filter((route) => route.table === table);
+/** Of all tables and both families, unless one is asked for. */
+export function listRoutes(
+  socket: NetlinkSocket,
+  only: { readonly table?: number; readonly family?: IpFamily } = {},
+): Route[] {
+  const payload = header({ family: kernelFamily(only.family), prefixLength: 0 });
+  const messages = socket.dump({ operation: 'list routes', type: RTM.getRoute, payload });
+  const routes = messages.flatMap((message) => decodeRoute(message) ?? []);
+  return only.table === undefined ? routes : routes.filter((route) => route.table === only.table);
 }
 
 /** Adds the route, or puts it in the place of the one to the same destination in the same table. */
 export function replaceRoute(socket: NetlinkSocket, route: NewRoute): void {
   socket.request({
-    operation: `set route to ${formatIpv4(route.destination)}/${route.prefixLength}`,
+    operation: `set route to ${formatIp(route.destination)}/${route.prefixLength}`,
     type: RTM.newRoute,
     flags: NLM_F.create | NLM_F.replace,
     payload: encodeRoute(route),
@@ -107,25 +112,28 @@ export function replaceRoute(socket: NetlinkSocket, route: NewRoute): void {
 
 export function deleteRoute(socket: NetlinkSocket, route: NewRoute): void {
   socket.request({
-    operation: `delete route to ${formatIpv4(route.destination)}/${route.prefixLength}`,
+    operation: `delete route to ${formatIp(route.destination)}/${route.prefixLength}`,
     type: RTM.deleteRoute,
     payload: encodeRoute(route),
   });
 }
 
-export function decodeRoute(message: NetlinkMessage): Route {
+/** Undefined for a route of a family that is not IP. */
+export function decodeRoute(message: NetlinkMessage): Route | undefined {
   const { payload } = message;
+  const family = ipFamily(payload[0]);
+  if (family === undefined) return undefined;
   const attributes = decodeAttributes(payload, HEADER_BYTES);
   const multipath = attributes.get(RTA.multipath);
-  const hop = multipath === undefined ? undefined : decodeAttributes(multipath, NEXT_HOP_BYTES);
+  const hop = multipath === undefined ? attributes : decodeAttributes(multipath, NEXT_HOP_BYTES);
   const metrics = decodeAttributes(attributes.get(RTA.metrics) ?? Buffer.alloc(0));
   return {
     type: payload.readUInt8(7),
     table: readNumber(attributes.get(RTA.table)) ?? payload.readUInt8(4),
-    destination: readAddress(attributes.get(RTA.destination)) ?? (0 as Ipv4Address),
+    destination: readAddress(attributes.get(RTA.destination)) ?? ANY_ADDRESS[family],
     prefixLength: payload.readUInt8(1),
     ifIndex: readNumber(attributes.get(RTA.outInterface)) ?? multipath?.readInt32LE(4),
-    gateway: readAddress(attributes.get(RTA.gateway) ?? hop?.get(RTA.gateway)),
+    gateway: readAddress(hop.get(RTA.gateway)) ?? readVia(hop.get(RTA.via)),
     source: readAddress(attributes.get(RTA.prefSource)),
     mtuBytes: readNumber(metrics.get(RTAX_MTU)),
     multipath: multipath !== undefined,
@@ -134,17 +142,30 @@ export function decodeRoute(message: NetlinkMessage): Route {
 
 function encodeRoute(route: NewRoute): Uint8Array {
   const attributes: Attribute[] = [[RTA.table, u32(route.table ?? RT_TABLE.main)]];
-  if (route.prefixLength > 0) attributes.push([RTA.destination, addressBytes(route.destination)]);
+  if (route.prefixLength > 0) attributes.push([RTA.destination, ipBytes(route.destination)]);
   if (route.ifIndex !== undefined) attributes.push([RTA.outInterface, u32(route.ifIndex)]);
-  if (route.gateway !== undefined) attributes.push([RTA.gateway, addressBytes(route.gateway)]);
-  if (route.source !== undefined) attributes.push([RTA.prefSource, addressBytes(route.source)]);
+  if (route.gateway !== undefined) attributes.push(encodeGateway(route.destination, route.gateway));
+  if (route.source !== undefined) attributes.push([RTA.prefSource, ipBytes(route.source)]);
   if (route.mtuBytes !== undefined) attributes.push([RTA.metrics, [[RTAX_MTU, u32(route.mtuBytes)]]]);
   const type = route.type ?? RTN.unicast;
   const scope = scopeOf(type, route.gateway !== undefined);
+  const family = kernelFamilyOf(route.destination);
   return Buffer.concat([
-    header({ prefixLength: route.prefixLength, type, scope }),
+    header({ family, prefixLength: route.prefixLength, type, scope }),
     encodeAttributes(attributes),
   ]);
+}
+
+function encodeGateway(destination: IpAddress, gateway: IpAddress): Attribute {
+  if (familyOf(destination) === familyOf(gateway)) return [RTA.gateway, ipBytes(gateway)];
+  const via = Buffer.alloc(VIA_FAMILY_BYTES);
+  via.writeUInt16LE(kernelFamilyOf(gateway));
+  return [RTA.via, Buffer.concat([via, ipBytes(gateway)])];
+}
+
+/** struct rtvia */
+function readVia(value: Buffer | undefined): IpAddress | undefined {
+  return value === undefined ? undefined : ipFromBytes(value.subarray(VIA_FAMILY_BYTES));
 }
 
 function scopeOf(type: number, viaGateway: boolean): number {
@@ -152,10 +173,24 @@ function scopeOf(type: number, viaGateway: boolean): number {
   return type === RTN.unicast && !viaGateway ? SCOPE.link : SCOPE.universe;
 }
 
+/** IPv6 always tells of the table, and refuses to be asked for it. */
+function lookUpHeader(destination: IpAddress): Buffer {
+  const family = kernelFamilyOf(destination);
+  return familyOf(destination) === 4
+    ? header({ family, prefixLength: 32, flags: RTM_F_LOOKUP_TABLE })
+    : header({ family, prefixLength: 128 });
+}
+
 /** struct rtmsg; a look-up and a dump leave type, protocol and scope 0, as strict checking demands. */
-function header(fields: { prefixLength: number; type?: number; scope?: number; flags?: number }): Buffer {
+function header(fields: {
+  readonly family: number;
+  readonly prefixLength: number;
+  readonly type?: number;
+  readonly scope?: number;
+  readonly flags?: number;
+}): Buffer {
   const bytes = Buffer.alloc(HEADER_BYTES);
-  bytes.writeUInt8(AF.inet, 0);
+  bytes.writeUInt8(fields.family, 0);
   bytes.writeUInt8(fields.prefixLength, 1);
   bytes.writeUInt32LE(fields.flags ?? 0, 8);
   if (fields.type !== undefined) {

@@ -1,4 +1,5 @@
-import { AF } from '../descriptor.ts';
+import type { IpFamily } from '../../net/ip-address.ts';
+import { ipFamily, kernelFamily } from '../address-family.ts';
 import { errnoOf } from '../errno.ts';
 import { decodeAttributes, encodeAttributes, readNumber, u32 } from './attributes.ts';
 import { NLM_F, RTM } from './constants.ts';
@@ -7,6 +8,7 @@ import type { NetlinkSocket } from './socket.ts';
 
 /** A policy rule that sends packets with a mark to a routing table. */
 export interface MarkRule {
+  readonly family: IpFamily;
   readonly priority: number;
   readonly mark: number;
   readonly table: number;
@@ -16,13 +18,11 @@ const FRA = { priority: 6, mark: 10, table: 15, markMask: 16 } as const;
 const FR_ACT_TO_TABLE = 1;
 const HEADER_BYTES = 12;
 
-/** The IPv4 rules that look at the mark. */
-export function listMarkRules(socket: NetlinkSocket): MarkRule[] {
-  const messages = socket.dump({ operation: 'list rules', type: RTM.getRule, payload: header(0) });
-  return messages.flatMap((message) => {
-    const rule = decodeRule(message);
-    return rule === undefined ? [] : [rule];
-  });
+/** The rules that look at the mark, of both families unless one is asked for. */
+export function listMarkRules(socket: NetlinkSocket, family?: IpFamily): MarkRule[] {
+  const payload = header(family, 0);
+  const messages = socket.dump({ operation: 'list rules', type: RTM.getRule, payload });
+  return messages.flatMap((message) => decodeRule(message) ?? []);
 }
 
 /** Nothing happens when it is there already. */
@@ -49,15 +49,16 @@ export function deleteMarkRule(socket: NetlinkSocket, rule: MarkRule): void {
 
 function decodeRule(message: NetlinkMessage): MarkRule | undefined {
   const attributes = decodeAttributes(message.payload, HEADER_BYTES);
+  const family = ipFamily(message.payload[0]);
   const mark = readNumber(attributes.get(FRA.mark));
-  if (mark === undefined) return undefined;
+  if (family === undefined || mark === undefined) return undefined;
   const table = readNumber(attributes.get(FRA.table)) ?? message.payload.readUInt8(4);
-  return { priority: readNumber(attributes.get(FRA.priority)) ?? 0, mark, table };
+  return { family, priority: readNumber(attributes.get(FRA.priority)) ?? 0, mark, table };
 }
 
 function encode(rule: MarkRule): Uint8Array {
   return Buffer.concat([
-    header(FR_ACT_TO_TABLE),
+    header(rule.family, FR_ACT_TO_TABLE),
     encodeAttributes([
       [FRA.priority, u32(rule.priority)],
       [FRA.mark, u32(rule.mark)],
@@ -68,9 +69,9 @@ function encode(rule: MarkRule): Uint8Array {
 }
 
 /** struct fib_rule_hdr */
-function header(action: number): Buffer {
+function header(family: IpFamily | undefined, action: number): Buffer {
   const bytes = Buffer.alloc(HEADER_BYTES);
-  bytes.writeUInt8(AF.inet, 0);
+  bytes.writeUInt8(kernelFamily(family), 0);
   bytes.writeUInt8(action, 7);
   return bytes;
 }

@@ -1,5 +1,6 @@
 import { CulvertError } from '../../errors.ts';
-import { AF, type Descriptor, openSocket, SOCK, SOL } from '../descriptor.ts';
+import { AF } from '../address-family.ts';
+import { type Descriptor, openSocket, SOCK, SOL } from '../descriptor.ts';
 import { checked, kernelError } from '../errno.ts';
 import { libc } from '../libc.ts';
 import { inNamespace } from '../namespace-thread.ts';

@@ -1,5 +1,6 @@
+import { AF } from '../../../src/linux/address-family.ts';
 import { queryXdp } from '../../../src/linux/bpf/query.ts';
-import { AF, type Descriptor, openSocket, SOCK } from '../../../src/linux/descriptor.ts';
+import { type Descriptor, openSocket, SOCK } from '../../../src/linux/descriptor.ts';
 import { inNamespace } from '../../../src/linux/namespace-thread.ts';
 import type { PacketSocket } from '../../../src/linux/packet-socket.ts';
 import type { RawSender } from '../../../src/linux/raw-socket.ts';
