@@ -4,8 +4,9 @@ import { promisify } from 'node:util';
 import { CulvertError } from '../errors.ts';
 import { errnoOf } from './errno.ts';
 import { NAMESPACE_DIRECTORY } from './namespace-thread.ts';
-import { changeLink, createVeth, findLink, type VethEnd } from './netlink/link.ts';
+import { changeLink, findLink } from './netlink/link.ts';
 import { NetlinkSocket } from './netlink/socket.ts';
+import { createVeth, type VethEnd } from './netlink/veth.ts';
 
 const execute = promisify(execFile);
 

@@ -5,7 +5,7 @@ import { errnoOf } from '../linux/errno.ts';
 import { addAddress, deleteAddress, type InterfaceAddress } from '../linux/netlink/address.ts';
 import { changeLink, deleteLink, findLink, type Link } from '../linux/netlink/link.ts';
 import { NetlinkSocket } from '../linux/netlink/socket.ts';
-import { createIpip } from '../linux/netlink/tunnel.ts';
+import { createTunnel } from '../linux/netlink/tunnel.ts';
 import { readSysctl, writeSysctl } from '../linux/sysctl.ts';
 import type { Action } from './action.ts';
 import { clamp, unclamp } from './firewall.ts';
@@ -25,7 +25,9 @@ export function perform(action: Action): readonly string[] {
     case 'unload-module':
       return unloadModule(action.module);
     case 'create-tunnel':
-      if (findLink(socket, action.interface) === undefined) createIpip(socket, action.interface);
+      if (findLink(socket, action.interface) === undefined) {
+        createTunnel(socket, { kind: 'ipip', name: action.interface });
+      }
       break;
     case 'delete-link':
       whenThere(socket, action.interface, (link) => deleteLink(socket, link.index));

@@ -6,7 +6,7 @@ import { errnoOf } from '../../src/linux/errno.ts';
 import { inNamespace } from '../../src/linux/namespace-thread.ts';
 import { findLink } from '../../src/linux/netlink/link.ts';
 import { NetlinkSocket } from '../../src/linux/netlink/socket.ts';
-import { createIpip } from '../../src/linux/netlink/tunnel.ts';
+import { createTunnel } from '../../src/linux/netlink/tunnel.ts';
 import { createNamespace, deleteNamespace } from '../../src/linux/netns.ts';
 import { readSysctl, writeSysctl } from '../../src/linux/sysctl.ts';
 import { setupRealServer } from '../../src/realserver/setup.ts';
@@ -38,7 +38,7 @@ describe.skipIf(!root)('a device of the kernel (needs root)', () => {
   test.skipIf(hasIpip())('without ipip the kernel says so (needs a kernel without ipip)', () => {
     const create = (): void => {
       using socket = new NetlinkSocket(host.real);
-      createIpip(socket, 'tunl9');
+      createTunnel(socket, { kind: 'ipip', name: 'tunl9' });
     };
     let failure: unknown;
     try {
@@ -62,9 +62,9 @@ describe.skipIf(!root)('a device of the kernel (needs root)', () => {
     try {
       createNamespace(namespace);
       using socket = new NetlinkSocket(namespace);
-      createIpip(socket, 'tunl9');
+      createTunnel(socket, { kind: 'ipip', name: 'tunl9' });
       expect(findLink(socket, 'tunl9')?.kind).toBe('ipip');
-      expect(() => createIpip(socket, 'tunl8')).toThrowError(/EEXIST/);
+      expect(() => createTunnel(socket, { kind: 'ipip', name: 'tunl8' })).toThrowError(/EEXIST/);
     } finally {
       deleteNamespace(namespace);
       writeSysctl(own, former);

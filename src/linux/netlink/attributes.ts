@@ -48,6 +48,23 @@ export function readText(value: Buffer | undefined): string | undefined {
   return value.toString('utf8', 0, end < 0 ? value.length : end);
 }
 
+export function u8(value: number): Uint8Array {
+  return Uint8Array.of(value);
+}
+
+export function u16(value: number): Uint8Array {
+  const bytes = Buffer.alloc(2);
+  bytes.writeUInt16LE(value);
+  return bytes;
+}
+
+/** In network order, as ports are. */
+export function be16(value: number): Uint8Array {
+  const bytes = Buffer.alloc(2);
+  bytes.writeUInt16BE(value);
+  return bytes;
+}
+
 export function u32(value: number): Uint8Array {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32LE(value >>> 0);

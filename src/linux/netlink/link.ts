@@ -1,3 +1,4 @@
+import { ETHERTYPE } from '../../net/ethernet.ts';
 import {
   type Attribute,
   decodeAttributes,
@@ -11,6 +12,12 @@ import { IFF, NLM_F, RTM } from './constants.ts';
 import type { NetlinkMessage } from './message.ts';
 import type { NetlinkSocket } from './socket.ts';
 
+/** What makes a device an 802.1Q VLAN: its frames pass the parent with that tag. */
+export interface VlanTag {
+  readonly parentIndex: number;
+  readonly id: number;
+}
+
 /** A network interface. */
 export interface Link {
   readonly index: number;
@@ -23,6 +30,8 @@ export interface Link {
   readonly up: boolean;
   /** Up, and the other side too. */
   readonly running: boolean;
+  /** Undefined for a service VLAN (802.1ad) and for one whose parent is in another namespace, too: `kind` is `vlan` then. */
+  readonly vlan: VlanTag | undefined;
   /** Id of the XDP program on it. */
   readonly xdpProgramId: number | undefined;
 }
@@ -37,18 +46,31 @@ export interface LinkChange {
   readonly namespaceFd?: number;
 }
 
-export interface VethEnd {
-  readonly name: string;
-  readonly mtuBytes?: number;
-  readonly mac?: Uint8Array;
-  /** File descriptor of its network namespace; left out: the socket's own. */
-  readonly namespaceFd?: number;
+/** What is particular to a kind of device: IFLA_INFO_KIND and IFLA_INFO_DATA. */
+export interface LinkInfo {
+  readonly kind: string;
+  readonly data?: readonly Attribute[];
 }
 
-const IFLA = { address: 1, name: 3, mtu: 4, linkInfo: 18, namespaceFd: 28, xdp: 43 } as const;
+export interface NewLink extends LinkChange, LinkInfo {
+  readonly name: string;
+  /** The device that it is a part of. */
+  readonly parentIndex?: number;
+}
+
+const IFLA = {
+  address: 1,
+  name: 3,
+  mtu: 4,
+  link: 5,
+  linkInfo: 18,
+  namespaceFd: 28,
+  linkNamespaceId: 37,
+  xdp: 43,
+} as const;
 const IFLA_INFO = { kind: 1, data: 2 } as const;
 const IFLA_XDP_PROG_ID = 4;
-const VETH_INFO_PEER = 1;
+const VLAN_INFO = { id: 1, protocol: 5 } as const;
 const HEADER_BYTES = 16;
 
 export function listLinks(socket: NetlinkSocket): Link[] {
@@ -62,36 +84,38 @@ export function findLink(socket: NetlinkSocket, name: string): Link | undefined 
 }
 
 export function changeLink(socket: NetlinkSocket, index: number, change: LinkChange): void {
-  const set = (change.up === true ? IFF.up : 0) | (change.arp === false ? IFF.noArp : 0);
-  const mask = (change.up === undefined ? 0 : IFF.up) | (change.arp === undefined ? 0 : IFF.noArp);
   socket.request({
     operation: `change link ${index}`,
     type: RTM.newLink,
     payload: Buffer.concat([
-      header({ index, flags: set, changeMask: mask }),
+      header({ index, ...flagChange(change) }),
       encodeAttributes(linkAttributes(change)),
     ]),
   });
 }
 
-/** Both ends are made at once, each in its namespace, and are down. */
-export function createVeth(socket: NetlinkSocket, near: VethEnd, far: VethEnd): void {
-  const peer = Buffer.concat([header(), encodeAttributes(linkAttributes(far))]);
-  const attributes: Attribute[] = [
-    ...linkAttributes(near),
-    [
-      IFLA.linkInfo,
-      [
-        [IFLA_INFO.kind, text('veth')],
-        [IFLA_INFO.data, [[VETH_INFO_PEER, peer]]],
-      ],
-    ],
-  ];
+/**
+ * Makes a device of a kind, down unless it says otherwise.
+ * @throws CulvertError KERNEL: EOPNOTSUPP when the kernel has none of that kind, EEXIST when the name is taken.
+ */
+export function createLink(socket: NetlinkSocket, link: NewLink): void {
   socket.request({
-    operation: `create veth ${near.name} - ${far.name}`,
+    operation: `create ${link.kind} device ${link.name}`,
     type: RTM.newLink,
     flags: NLM_F.create | NLM_F.exclusive,
-    payload: Buffer.concat([header(), encodeAttributes(attributes)]),
+    payload: Buffer.concat([
+      header(flagChange(link)),
+      encodeAttributes([...linkAttributes(link), linkInfo(link)]),
+    ]),
+  });
+}
+
+/** Changes what is particular to its kind. @throws CulvertError KERNEL, EINVAL for what only a new device can have. */
+export function changeLinkKind(socket: NetlinkSocket, index: number, info: LinkInfo): void {
+  socket.request({
+    operation: `change ${info.kind} device ${index}`,
+    type: RTM.newLink,
+    payload: Buffer.concat([header({ index }), encodeAttributes([linkInfo(info)])]),
   });
 }
 
@@ -113,17 +137,53 @@ export function decodeLink(message: NetlinkMessage): Link {
     mtuBytes: readNumber(attributes.get(IFLA.mtu)) ?? 0,
     up: (flags & IFF.up) !== 0,
     running: (flags & IFF.lowerUp) !== 0,
+    vlan: decodeVlan(attributes, info),
     xdpProgramId: readNumber(xdp.get(IFLA_XDP_PROG_ID)),
   };
 }
 
-function linkAttributes(change: LinkChange | VethEnd): Attribute[] {
+function decodeVlan(
+  attributes: ReadonlyMap<number, Buffer>,
+  info: ReadonlyMap<number, Buffer>,
+): VlanTag | undefined {
+  if (readText(info.get(IFLA_INFO.kind)) !== 'vlan' || attributes.has(IFLA.linkNamespaceId)) return undefined;
+  const parentIndex = readNumber(attributes.get(IFLA.link));
+  const data = decodeAttributes(info.get(IFLA_INFO.data) ?? Buffer.alloc(0));
+  const id = data.get(VLAN_INFO.id)?.readUInt16LE();
+  const etherType = data.get(VLAN_INFO.protocol)?.readUInt16BE();
+  if (parentIndex === undefined || id === undefined || etherType !== ETHERTYPE.vlan) return undefined;
+  return { parentIndex, id };
+}
+
+/** A whole `struct ifinfomsg` with attributes, as a veth's peer is described. */
+export function encodeLink(change: LinkChange): Uint8Array {
+  return Buffer.concat([header(), encodeAttributes(linkAttributes(change))]);
+}
+
+function flagChange(change: LinkChange): { readonly flags: number; readonly changeMask: number } {
+  const flags = (change.up === true ? IFF.up : 0) | (change.arp === false ? IFF.noArp : 0);
+  const changeMask = (change.up === undefined ? 0 : IFF.up) | (change.arp === undefined ? 0 : IFF.noArp);
+  return { flags, changeMask };
+}
+
+function linkAttributes(change: LinkChange & { readonly parentIndex?: number }): Attribute[] {
   const attributes: Attribute[] = [];
   if (change.name !== undefined) attributes.push([IFLA.name, text(change.name)]);
   if (change.mtuBytes !== undefined) attributes.push([IFLA.mtu, u32(change.mtuBytes)]);
   if (change.mac !== undefined) attributes.push([IFLA.address, change.mac]);
   if (change.namespaceFd !== undefined) attributes.push([IFLA.namespaceFd, u32(change.namespaceFd)]);
+  if (change.parentIndex !== undefined) attributes.push([IFLA.link, u32(change.parentIndex)]);
   return attributes;
+}
+
+function linkInfo({ kind, data = [] }: LinkInfo): Attribute {
+  return [
+    IFLA.linkInfo,
+    [
+      [IFLA_INFO.kind, text(kind)],
+      [IFLA_INFO.data, data],
+    ],
+  ];
 }
 
 /** struct ifinfomsg */

@@ -17,15 +17,17 @@ export interface NetlinkRequest {
   readonly payload: Uint8Array;
 }
 
-const NETLINK_ROUTE = 0;
 const NETLINK_OPTION = { addMembership: 1, capAck: 10, extAck: 11, strictCheck: 12 } as const;
 const SO_RCVBUFFORCE = 33;
 const EXT_ACK_MESSAGE = 1;
 const RECEIVE_BYTES = 64 * 1024;
 const DUMP_ATTEMPTS = 5;
 
+/** include/uapi/linux/netlink.h */
+export const NETLINK = { route: 0, generic: 16 } as const;
+
 /**
- * An rtnetlink socket of one network namespace. Requests are answered within the call: the kernel handles them in the
+ * A netlink socket, rtnetlink unless another protocol is named, of one network namespace. Requests are answered within the call: the kernel handles them in the
  * sender's own context, so nothing is gained by waiting for the answer asynchronously.
  */
 export class NetlinkSocket implements Disposable {
@@ -34,8 +36,9 @@ export class NetlinkSocket implements Disposable {
   #sequence = 0;
 
   /** @param namespace the named network namespace to work in; left out: the process's own. */
-  constructor(namespace?: string) {
-    this.#descriptor = openNetlink({ ...(namespace === undefined ? {} : { namespace }), blocking: true });
+  constructor(namespace?: string, protocol: number = NETLINK.route) {
+    const where = namespace === undefined ? {} : { namespace };
+    this.#descriptor = openNetlink({ ...where, protocol, blocking: true });
     for (const option of [NETLINK_OPTION.capAck, NETLINK_OPTION.extAck, NETLINK_OPTION.strictCheck]) {
       this.#descriptor.setOption(SOL.netlink, option, 1);
     }
@@ -87,9 +90,10 @@ export class NetlinkSocket implements Disposable {
   }
 }
 
-/** Opens and binds an rtnetlink descriptor that is subscribed to the groups. */
+/** Opens and binds a descriptor, of rtnetlink unless another protocol is named, that is subscribed to the groups. */
 export function openNetlink(options: {
   readonly namespace?: string;
+  readonly protocol?: number;
   readonly blocking?: boolean;
   readonly groups?: readonly number[];
   readonly receiveBytes?: number;
@@ -98,7 +102,7 @@ export function openNetlink(options: {
     openSocket('netlink socket', {
       domain: AF.netlink,
       type: SOCK.raw,
-      protocol: NETLINK_ROUTE,
+      protocol: options.protocol ?? NETLINK.route,
       blocking: options.blocking ?? false,
     });
   const descriptor = options.namespace === undefined ? open() : inNamespace(options.namespace, open);
