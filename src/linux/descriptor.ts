@@ -28,6 +28,11 @@ export class Descriptor implements Disposable {
     return this.#transferred('receive', libc.recv(this.fd, buffer, buffer.length, flags));
   }
 
+  /** By a `struct msghdr`, which the kernel also writes to. */
+  receiveMessage(message: Uint8Array): number | undefined {
+    return this.#transferred('receive', libc.recvmsg(this.fd, message, 0));
+  }
+
   send(bytes: Uint8Array, address: Uint8Array | null = null): number | undefined {
     const length = address?.length ?? 0;
     return this.#transferred('send', libc.sendto(this.fd, bytes, bytes.length, 0, address, length));
@@ -89,7 +94,7 @@ export interface SocketKind {
 }
 
 export const SOCK = { stream: 1, datagram: 2, raw: 3 } as const;
-export const SOL = { socket: 1, packet: 263, netlink: 270 } as const;
+export const SOL = { ip: 0, socket: 1, ipv6: 41, raw: 255, packet: 263, netlink: 270 } as const;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 

@@ -84,6 +84,12 @@ export const libc = {
       addressLength: Uint8Array,
     ]
   ) => number,
+  /** @param message a `struct msghdr` whose pointers stay valid. */
+  recvmsg: library.func('int64_t recvmsg(int fd, void *message, int flags)') as (
+    fd: number,
+    message: Uint8Array,
+    flags: number,
+  ) => number,
   setns: library.func('int setns(int fd, int kind)') as (fd: number, kind: number) => number,
   clock_gettime: library.func('int clock_gettime(int clock, void *time)') as (
     clock: number,

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import type { Ipv4Address } from '../net/ipv4-address.ts';
+import type { IpAddress } from '../net/ip-address.ts';
 import { SOCK } from './descriptor.ts';
 import { openMarkedSocket } from './marked-socket.ts';
 
@@ -11,7 +11,7 @@ export interface MarkedSocket {
 }
 
 /** A TCP socket whose packets policy routing can tell by their mark, bound to a local address and a port of its own. */
-export function openMarkedTcp(mark: number, source: Ipv4Address): MarkedSocket {
+export function openMarkedTcp(mark: number, source: IpAddress): MarkedSocket {
   const { descriptor, localPort } = openMarkedSocket({
     name: 'marked TCP socket',
     type: SOCK.stream,

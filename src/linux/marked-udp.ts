@@ -1,11 +1,11 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import type { Ipv4Address } from '../net/ipv4-address.ts';
-import { SOCK } from './descriptor.ts';
+import { familyOf, type IpAddress } from '../net/ip-address.ts';
+import { SOCK, SOL } from './descriptor.ts';
 import { openMarkedSocket } from './marked-socket.ts';
 
-const SOL_IP = 0;
 const IP_RECVERR = 11;
+const IPV6_RECVERR = 25;
 
 export interface MarkedDatagramSocket {
   /** Bound, not connected yet. */
@@ -16,7 +16,7 @@ export interface MarkedDatagramSocket {
 /** A UDP socket that reports every ICMP error, also those that Linux keeps from others; close it at the first one. */
 export async function openMarkedUdp(
   mark: number | undefined,
-  source: Ipv4Address | undefined,
+  source: IpAddress,
 ): Promise<MarkedDatagramSocket> {
   const { descriptor, localPort } = openMarkedSocket({
     name: 'marked UDP socket',
@@ -27,8 +27,11 @@ export async function openMarkedUdp(
   });
   using opening = new DisposableStack();
   opening.use(descriptor);
-  descriptor.setOption(SOL_IP, IP_RECVERR, 1);
-  const socket = createSocket({ type: 'udp4', lookup: (host, _options, found) => found(null, host, 4) });
+  const family = familyOf(source);
+  if (family === 4) descriptor.setOption(SOL.ip, IP_RECVERR, 1);
+  else descriptor.setOption(SOL.ipv6, IPV6_RECVERR, 1);
+  const type = `udp${family}` as const;
+  const socket = createSocket({ type, lookup: (host, _options, found) => found(null, host, family) });
   opening.defer(() => socket.close());
   const listening = once(socket, 'listening');
   socket.bind({ fd: descriptor.fd, exclusive: true });

@@ -8,6 +8,9 @@ const SO_RCVBUFFORCE = 33;
 const RECEIVE_BYTES = 8 << 20;
 const FRAME_BYTES = 65_536;
 const PACKET_OUTGOING = 4;
+const PACKET_ADD_MEMBERSHIP = 1;
+const PACKET_MR_MULTICAST = 0;
+const MEMBERSHIP_BYTES = 16;
 const ADDRESS_BYTES = 20;
 const PACKET_TYPE_AT = 10;
 
@@ -32,9 +35,17 @@ export class PacketSocket implements Disposable {
     checked(`capture on interface ${ifIndex}`, libc.bind(this.#descriptor.fd, address, address.length));
   }
 
-  /** False when the send buffer is full. */
-  send(frame: Uint8Array): boolean {
-    return this.#descriptor.send(frame, linkAddress(this.#ifIndex, 0)) !== undefined;
+  /** False when the send buffer is full. @param ifIndex The interface to send it out of, if it is another one. */
+  send(frame: Uint8Array, ifIndex: number = this.#ifIndex): boolean {
+    return this.#descriptor.send(frame, linkAddress(ifIndex, 0)) !== undefined;
+  }
+
+  /**
+   * Has the interface take the frames to a multicast address, 33:33:ff:00:00:01, as long as this socket is open:
+   * adapters drop those that nobody asked for. @throws CulvertError KERNEL, ENODEV for one that is gone.
+   */
+  joinGroup(mac: Uint8Array, ifIndex: number = this.#ifIndex): void {
+    this.#descriptor.setOption(SOL.packet, PACKET_ADD_MEMBERSHIP, membership(ifIndex, mac));
   }
 
   /** A copy of the next frame; undefined when there is none now. */
@@ -68,5 +79,15 @@ function linkAddress(ifIndex: number, protocol: number): Uint8Array {
   bytes.writeUInt16LE(AF.packet, 0);
   bytes.writeUInt16BE(protocol, 2);
   bytes.writeInt32LE(ifIndex, 4);
+  return bytes;
+}
+
+/** struct packet_mreq */
+function membership(ifIndex: number, mac: Uint8Array): Uint8Array {
+  const bytes = Buffer.alloc(MEMBERSHIP_BYTES);
+  bytes.writeInt32LE(ifIndex, 0);
+  bytes.writeUInt16LE(PACKET_MR_MULTICAST, 4);
+  bytes.writeUInt16LE(mac.length, 6);
+  bytes.set(mac, 8);
   return bytes;
 }

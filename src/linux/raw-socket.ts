@@ -1,35 +1,65 @@
-import type { Ipv4Address } from '../net/ipv4-address.ts';
+import { constants } from 'node:os';
+import { formatIp, type IpAddress, isIpv4 } from '../net/ip-address.ts';
 import { AF } from './address-family.ts';
 import { type Descriptor, int32, openSocket, SOCK, SOL } from './descriptor.ts';
+import { errnoOf, kernelError } from './errno.ts';
+import { socketAddress } from './socket-address.ts';
 
 const IPPROTO_ICMP = 1;
 const IPPROTO_RAW = 255;
-const SOL_RAW = 255;
 const ICMP_FILTER = 1;
 const SO_SNDBUFFORCE = 32;
 const SEND_BYTES = 4 << 20;
 const DATAGRAM_BYTES = 65_536;
 
-/** Sends whole IPv4 packets, whatever their source address, as the kernel's routing has it. */
+/** Sends whole IP packets, whatever their source address and protocol, as the kernel's routing has it. */
 export class RawSender implements Disposable {
-  readonly #descriptor: Descriptor;
+  readonly #ipv4: Descriptor;
+  /** Undefined on a kernel that was told to do without IPv6. */
+  readonly #ipv6: Descriptor | undefined;
 
   constructor() {
-    this.#descriptor = openSocket('raw socket', { domain: AF.inet, type: SOCK.raw, protocol: IPPROTO_RAW });
-    this.#descriptor.setOption(SOL.socket, SO_SNDBUFFORCE, SEND_BYTES);
+    using opening = new DisposableStack();
+    this.#ipv4 = opening.use(openSender(AF.inet));
+    this.#ipv6 = openIpv6Sender();
+    opening.move();
   }
 
-  /** False when the send buffer is full. @throws CulvertError KERNEL, such as EMSGSIZE or ENETUNREACH. */
-  send(packet: Uint8Array, to: Ipv4Address): boolean {
-    return this.#descriptor.send(packet, socketAddress(to, 0)) !== undefined;
+  /**
+   * False when the send buffer is full. IPv4 packets get their total length, checksum and, when it is 0, their ID from
+   * the kernel; IPv6 packets leave as they are, fragment headers and all.
+   * @param to Where it is routed to, of the packet's family; not link-local.
+   * @throws CulvertError KERNEL, such as EMSGSIZE (it does not fit the interface's MTU) or ENETUNREACH.
+   */
+  send(packet: Uint8Array, to: IpAddress): boolean {
+    const descriptor = isIpv4(to) ? this.#ipv4 : this.#ipv6;
+    if (descriptor === undefined) throw kernelError(`send to ${formatIp(to)}`, constants.errno.EAFNOSUPPORT);
+    return descriptor.send(packet, socketAddress(to, 0)) !== undefined;
   }
 
   close(): void {
-    this.#descriptor.close();
+    this.#ipv4.close();
+    this.#ipv6?.close();
   }
 
   [Symbol.dispose](): void {
     this.close();
+  }
+}
+
+/** With IPPROTO_RAW both families take the header from the packet (inet_create, inet6_create). */
+function openSender(domain: number): Descriptor {
+  const descriptor = openSocket('raw socket', { domain, type: SOCK.raw, protocol: IPPROTO_RAW });
+  descriptor.setOption(SOL.socket, SO_SNDBUFFORCE, SEND_BYTES);
+  return descriptor;
+}
+
+function openIpv6Sender(): Descriptor | undefined {
+  try {
+    return openSender(AF.inet6);
+  } catch (error) {
+    if (errnoOf(error) === 'EAFNOSUPPORT') return undefined;
+    throw error;
   }
 }
 
@@ -41,7 +71,7 @@ export class IcmpReceiver implements Disposable {
   constructor(icmpTypes: readonly number[]) {
     this.#descriptor = openSocket('ICMP socket', { domain: AF.inet, type: SOCK.raw, protocol: IPPROTO_ICMP });
     this.#descriptor.setOption(
-      SOL_RAW,
+      SOL.raw,
       ICMP_FILTER,
       int32(~icmpTypes.reduce((mask, type) => mask | (1 << type), 0)),
     );
@@ -64,13 +94,4 @@ export class IcmpReceiver implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
-}
-
-/** struct sockaddr_in */
-export function socketAddress(address: Ipv4Address, port: number): Uint8Array {
-  const bytes = Buffer.alloc(16);
-  bytes.writeUInt16LE(AF.inet, 0);
-  bytes.writeUInt16BE(port, 2);
-  bytes.writeUInt32BE(address >>> 0, 4);
-  return bytes;
 }

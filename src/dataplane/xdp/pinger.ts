@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { ANY_ADDRESS } from '../../linux/address-family.ts';
 import { EchoSocket } from '../../linux/echo-socket.ts';
 import { errnoOf } from '../../linux/errno.ts';
 import { readU16 } from '../../net/bytes.ts';
@@ -72,7 +73,9 @@ export class Pinger implements Disposable {
     const key = `${mark} ${source}`;
     const known = this.#sockets.get(key);
     if (known !== undefined) return known;
-    const socket = new EchoSocket({ mark, source }, (packet) => this.#receive(packet));
+    const socket = new EchoSocket({ mark, source: source ?? ANY_ADDRESS[4] }, (packet) =>
+      this.#receive(packet),
+    );
     this.#sockets.set(key, socket);
     return socket;
   }

@@ -1,3 +1,4 @@
+import { ANY_ADDRESS } from '../../linux/address-family.ts';
 import { openMarkedTcp } from '../../linux/marked-tcp.ts';
 import { openMarkedUdp } from '../../linux/marked-udp.ts';
 import { formatIp, type IpAddress, onlyIpv4 } from '../../net/ip-address.ts';
@@ -45,7 +46,7 @@ export class TunnelConnector implements CheckConnector, Disposable {
   async exchangeUdp(target: CheckTarget, request: UdpRequest, signal: AbortSignal): Promise<Uint8Array> {
     signal.throwIfAborted();
     if (target.via === 'direct') {
-      const { socket } = await openMarkedUdp(undefined, undefined);
+      const { socket } = await openMarkedUdp(undefined, ANY_ADDRESS[4]);
       return exchangeOn(socket, target, request, signal);
     }
     const source = this.#sourceTo(target);

@@ -20,7 +20,7 @@ const TYPE = { direct: 1, gue: 2 } as const;
 export class FouPorts implements Disposable {
   readonly #netlink: GenericNetlink;
 
-  /** @throws CulvertError KERNEL ENOENT when the kernel has no FOU. */
+  /** @throws CulvertError KERNEL ENOENT when the kernel has no FOU, or nobody has loaded its module `fou` (`fou6`). */
   constructor(namespace?: string) {
     this.#netlink = new GenericNetlink(FAMILY, namespace);
   }

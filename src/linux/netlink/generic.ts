@@ -32,7 +32,7 @@ export class GenericNetlink implements Disposable {
   readonly #type: number;
 
   /**
-   * The kernel loads the module that a family needs.
+   * The kernel loads the module that has the family for an alias, as ip_vs does.
    * @param namespace the named network namespace to work in; left out: the process's own.
    * @throws CulvertError KERNEL ENOENT when the kernel has no such family.
    */

@@ -58,8 +58,9 @@ const GRE_CHECKSUM = 0x8000;
 const IP6_TNL_F_IGN_ENCAP_LIMIT = 1;
 
 /**
- * @throws CulvertError KERNEL: EOPNOTSUPP when the kernel has no such tunnels, EEXIST when there is a device of that
- * name or one with the same addresses.
+ * @throws CulvertError KERNEL: EOPNOTSUPP when the kernel has no such tunnels; EINVAL when they are to be in UDP and the
+ * modules `fou` and, for an outer IPv6 header, `fou6` are not loaded; EEXIST when there is a device of that name or one
+ * with the same addresses.
  */
 export function createTunnel(socket: NetlinkSocket, tunnel: NewTunnel): void {
   const { name, mtuBytes } = tunnel;

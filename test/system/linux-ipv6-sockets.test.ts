@@ -1,0 +1,223 @@
+//   near 2001:db8:9::1/64 ──── veth ──── 2001:db8:9::2/64 far
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ANY_ADDRESS } from '../../src/linux/address-family.ts';
+import { EchoSocket } from '../../src/linux/echo-socket.ts';
+import { Icmpv6Receiver } from '../../src/linux/icmpv6-receiver.ts';
+import { openMarkedTcp } from '../../src/linux/marked-tcp.ts';
+import { openMarkedUdp } from '../../src/linux/marked-udp.ts';
+import { inNamespace } from '../../src/linux/namespace-thread.ts';
+import { addAddress } from '../../src/linux/netlink/address.ts';
+import { changeLink, deleteLink, findLink } from '../../src/linux/netlink/link.ts';
+import { replaceRoute } from '../../src/linux/netlink/route.ts';
+import { addMarkRule } from '../../src/linux/netlink/rule.ts';
+import { NetlinkSocket } from '../../src/linux/netlink/socket.ts';
+import {
+  connectNamespaces,
+  createNamespace,
+  deleteNamespace,
+  runInNamespace,
+} from '../../src/linux/netns.ts';
+import { PacketSocket } from '../../src/linux/packet-socket.ts';
+import { RawSender } from '../../src/linux/raw-socket.ts';
+import { writeSysctl } from '../../src/linux/sysctl.ts';
+import { Tap } from '../../src/linux/tap.ts';
+import { internetChecksum } from '../../src/net/checksum.ts';
+import { ETHERTYPE } from '../../src/net/ethernet.ts';
+import { type IpAddress, ip, ipBytes, ipFromBytes } from '../../src/net/ip-address.ts';
+
+const near = `cvsock6n${process.pid}`;
+const far = `cvsock6f${process.pid}`;
+const root = process.getuid?.() === 0;
+const NEAR = ip('2001:db8:9::1');
+const FAR = ip('2001:db8:9::2');
+const VIP = ip('2001:db8:aa::10');
+const HEADER_BYTES = 40;
+const ETHERNET_BYTES = 14;
+const NEXT_HEADER = { tcp: 6, udp: 17, ipv6: 41, fragment: 44, icmp: 58 } as const;
+
+describe.skipIf(!root)('sockets of the slow path for IPv6 (needs root)', () => {
+  let nearIndex: number;
+  let farIndex: number;
+  let socket: NetlinkSocket;
+
+  beforeAll(() => {
+    for (const name of [near, far]) {
+      createNamespace(name);
+      inNamespace(name, () => writeSysctl('net/ipv6/conf/default/accept_dad', '0'));
+    }
+    connectNamespaces({ namespace: near, name: 'eth0' }, { namespace: far, name: 'eth0' });
+    socket = new NetlinkSocket(near);
+    nearIndex = findLink(socket, 'eth0')?.index ?? 0;
+    addAddress(socket, { ifIndex: nearIndex, address: NEAR, prefixLength: 64, noDad: true });
+    using other = new NetlinkSocket(far);
+    farIndex = findLink(other, 'eth0')?.index ?? 0;
+    addAddress(other, { ifIndex: farIndex, address: FAR, prefixLength: 64, noDad: true });
+  });
+
+  afterAll(() => {
+    socket?.close();
+    deleteNamespace(near);
+    deleteNamespace(far);
+  });
+
+  test.each([
+    { description: 'tunnel packet', nextHeader: NEXT_HEADER.ipv6 },
+    { description: 'fragment', nextHeader: NEXT_HEADER.fragment },
+  ])('a raw sender sends a $description with a foreign source as it is', async ({ nextHeader }) => {
+    using sender = inNamespace(near, () => new RawSender());
+    using capture = inNamespace(far, () => new PacketSocket(farIndex, { receive: true }));
+    // The fragment header of a first fragment: UDP, offset 0, more to come.
+    const payload = Buffer.alloc(104, 7);
+    payload.set([NEXT_HEADER.udp, 0, 0, 1, 0xca, 0xfe, 0xca, 0xfe]);
+    const packet = buildIpv6({ source: VIP, destination: FAR, nextHeader }, payload);
+    expect(sender.send(packet, FAR)).toBe(true);
+    const seen = await until(() => {
+      const frame = capture.receive()?.frame;
+      return frame?.[ETHERNET_BYTES + 6] === nextHeader ? frame : undefined;
+    });
+    expect([...seen.subarray(ETHERNET_BYTES)]).toEqual([...packet]);
+  });
+
+  test('a raw sender says what the kernel refuses', () => {
+    using sender = inNamespace(near, () => new RawSender());
+    const fields = { source: NEAR, destination: FAR, nextHeader: NEXT_HEADER.ipv6 };
+    expect(() => sender.send(buildIpv6(fields, Buffer.alloc(1461)), FAR)).toThrow(/EMSGSIZE/);
+    expect(() => sender.send(buildIpv6(fields, Buffer.alloc(9)), ip('2001:db8:77::1'))).toThrow(
+      /ENETUNREACH/,
+    );
+  });
+
+  test('an ICMPv6 receiver gets errors as whole packets, and no other types', async () => {
+    using receiver = inNamespace(near, () => new Icmpv6Receiver([1, 3]));
+    using echo = inNamespace(near, () => new EchoSocket({ mark: undefined, source: NEAR }, () => undefined));
+    echo.send(echoRequest(1), FAR);
+    using sender = inNamespace(near, () => new RawSender());
+    const unknown = udpDatagram(NEAR, FAR, 0x3039);
+    sender.send(unknown, FAR);
+    const packet = await until(() => receiver.receive()?.slice());
+    expect([packet[0], packet[6], packet[7]]).toEqual([0x60, NEXT_HEADER.icmp, 64]);
+    expect(Buffer.from(packet).readUInt16BE(4)).toBe(packet.length - HEADER_BYTES);
+    expect(ipFromBytes(packet.subarray(8, 24))).toBe(FAR);
+    expect(ipFromBytes(packet.subarray(24, 40))).toBe(NEAR);
+    expect([...packet.subarray(40, 42)]).toEqual([1, 4]);
+    expect([...packet.subarray(48)]).toEqual([...unknown]);
+    expect(receiver.receive()).toBeUndefined();
+  });
+
+  test('an echo socket hears the reply', async () => {
+    const heard: Uint8Array[] = [];
+    using echo = inNamespace(near, () => {
+      return new EchoSocket({ mark: undefined, source: ANY_ADDRESS[6] }, (packet) =>
+        heard.push(packet.slice()),
+      );
+    });
+    echo.send(echoRequest(77), FAR);
+    const reply = await until(() => heard[0]);
+    expect(ipFromBytes(reply.subarray(8, 24))).toBe(FAR);
+    expect(ipFromBytes(reply.subarray(24, 40))).toBe(NEAR);
+    expect([reply[40], ...reply.subarray(44)]).toEqual([129, ...echoRequest(77).subarray(4)]);
+  });
+
+  test('a marked UDP socket hears that nobody listens', async () => {
+    const opening = inNamespace(near, () => openMarkedUdp(0xabe, NEAR));
+    const { socket: client, localPort } = await opening;
+    client.connect(9, '2001:db8:9::2');
+    await once(client, 'connect');
+    expect(client.address()).toMatchObject({ family: 'IPv6', address: '2001:db8:9::1', port: localPort });
+    client.send('x');
+    const [error] = (await once(client, 'error')) as [NodeJS.ErrnoException];
+    expect(error.code).toBe('ECONNREFUSED');
+    client.close();
+  });
+
+  test('marked TCP connections are routed into a TAP device', async () => {
+    using tap = inNamespace(near, () => new Tap('cvtap6'));
+    const ifIndex = findLink(socket, 'cvtap6')?.index ?? 0;
+    changeLink(socket, ifIndex, { up: true, arp: false });
+    addMarkRule(socket, { family: 6, priority: 90, mark: 0xabc, table: 9090 });
+    replaceRoute(socket, { destination: ANY_ADDRESS[6], prefixLength: 0, ifIndex, table: 9090 });
+    const marked = inNamespace(near, () => openMarkedTcp(0xabc, NEAR));
+    const closed = once(marked.socket, 'close');
+    marked.socket.on('error', () => undefined);
+    marked.socket.connect(80, '2001:db8:aa::10');
+    const syn = await until(() => {
+      const frame = tap.read()?.frame.slice();
+      const isTcp = frame?.[ETHERNET_BYTES + 6] === NEXT_HEADER.tcp;
+      return isTcp && Buffer.from(frame).readUInt16BE(12) === ETHERTYPE.ipv6 ? frame : undefined;
+    });
+    const packet = Buffer.from(syn.subarray(ETHERNET_BYTES));
+    expect(ipFromBytes(packet.subarray(8, 24))).toBe(NEAR);
+    expect(ipFromBytes(packet.subarray(24, 40))).toBe(VIP);
+    expect(packet.readUInt16BE(HEADER_BYTES)).toBe(marked.localPort);
+    marked.socket.destroy();
+    await closed;
+    deleteLink(socket, ifIndex);
+  });
+
+  test('a packet socket sends out of any interface', async () => {
+    using sender = inNamespace(near, () => new PacketSocket(0));
+    using capture = inNamespace(far, () => new PacketSocket(farIndex, { receive: true }));
+    const frame = Buffer.concat([Buffer.alloc(12, 0xff), Buffer.from('88b5', 'hex'), Buffer.alloc(50, 9)]);
+    expect(() => sender.send(frame)).toThrow(/ENXIO|ENODEV/);
+    expect(sender.send(frame, nearIndex)).toBe(true);
+    const seen = await until(() => {
+      const captured = capture.receive()?.frame;
+      return captured?.[12] === 0x88 ? captured : undefined;
+    });
+    expect(Buffer.compare(seen, frame)).toBe(0);
+  });
+
+  test('a multicast group is joined as long as the packet socket is open', async () => {
+    const groups = async () => runInNamespace(near, ['ip', 'maddress', 'show', 'dev', 'eth0']);
+    const member = inNamespace(near, () => new PacketSocket(nearIndex));
+    expect(await groups()).not.toContain('33:33:ff:00:00:10');
+    member.joinGroup(Buffer.from('3333ff000010', 'hex'));
+    expect(await groups()).toContain('link  33:33:ff:00:00:10');
+    member.close();
+    expect(await groups()).not.toContain('33:33:ff:00:00:10');
+  });
+});
+
+function buildIpv6(
+  fields: { readonly source: IpAddress; readonly destination: IpAddress; readonly nextHeader: number },
+  payload: Uint8Array,
+): Uint8Array {
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.writeUInt32BE(0x6bc12345, 0);
+  header.writeUInt16BE(payload.length, 4);
+  header.writeUInt8(fields.nextHeader, 6);
+  header.writeUInt8(61, 7);
+  header.set(ipBytes(fields.source), 8);
+  header.set(ipBytes(fields.destination), 24);
+  return Buffer.concat([header, payload]);
+}
+
+/** Without data; the checksum is worked out so that the far end takes it. */
+function udpDatagram(source: IpAddress, destination: IpAddress, port: number): Uint8Array {
+  const udp = Buffer.alloc(8);
+  udp.writeUInt16BE(port, 0);
+  udp.writeUInt16BE(port, 2);
+  udp.writeUInt16BE(udp.length, 4);
+  const pseudo = Buffer.concat([
+    ipBytes(source),
+    ipBytes(destination),
+    Buffer.of(0, udp.length, 0, NEXT_HEADER.udp),
+  ]);
+  const summed = Buffer.concat([pseudo, udp]);
+  udp.writeUInt16BE(internetChecksum(summed, 0, summed.length), 6);
+  return buildIpv6({ source, destination, nextHeader: NEXT_HEADER.udp }, udp);
+}
+
+function echoRequest(identifier: number): Uint8Array {
+  return Uint8Array.of(128, 0, 0, 0, 0, identifier, 0, 1, 1, 2, 3, 4);
+}
+
+async function until<T>(read: () => T | undefined): Promise<T> {
+  for (const end = Date.now() + 5000; Date.now() < end; ) {
+    const value = read();
+    if (value !== undefined) return value;
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  throw new Error('nothing came within 5 s');
+}
