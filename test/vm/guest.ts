@@ -15,7 +15,9 @@ export interface GuestOptions {
   /** The kernel's directory, as scripts/setup-vm.sh leaves it. */
   readonly kernel: string;
   readonly checkout: string;
-  /** vitest's filters: parts of file names. */
+  /** Run the tests, or record what IPVS does (test/golden/ipvs). */
+  readonly job: 'test' | 'record';
+  /** vitest's filters: parts of file names. Of a recording: parts of the sets' names. */
   readonly tests: readonly string[];
   /** After this it is taken to hang, and is ended. */
   readonly limitMs: number;
@@ -59,13 +61,14 @@ export async function runGuest(options: GuestOptions, listener: (report: Report)
   return { failure, durationMs: Date.now() - startedAt };
 }
 
-function qemuArguments({ kernel, checkout, tests }: GuestOptions, consolePath: string): string[] {
+function qemuArguments({ kernel, checkout, job, tests }: GuestOptions, consolePath: string): string[] {
   const release = readFileSync(join(kernel, 'release'), 'utf8').trim();
   const commandLine = [
     'console=ttyS0 quiet panic=-1',
     `CULVERT_CHECKOUT=${checkout}`,
     `CULVERT_NODE=${dirname(process.execPath)}`,
     `CULVERT_MODULES=${join(kernel, 'lib/modules')}`,
+    `CULVERT_JOB=${job}`,
     `CULVERT_TESTS=${tests.join(',')}`,
   ].join(' ');
   const paths = {

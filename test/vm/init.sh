@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The first process of a guest: puts a throw-away layer over the host's file system and runs the tests there. By the
 # kernel's command line come CULVERT_CHECKOUT, CULVERT_NODE and CULVERT_MODULES (directories of the checkout, of Node's
-# program and of the modules) and CULVERT_TESTS (vitest's filters, with commas between them).
+# program and of the modules), CULVERT_JOB (test or record) and CULVERT_TESTS (parts of names, with commas between them).
 
 fail() {
   echo "guest: $*"
@@ -45,5 +45,9 @@ export PATH="$CULVERT_NODE:$CULVERT_CHECKOUT/node_modules/.bin:/usr/local/sbin:/
 # Not in a child process: the kernel looks for modprobe under the first process's root. With -no-reboot the reboot ends QEMU.
 exec chroot /root /bin/sh -c '
   cd "$CULVERT_CHECKOUT"
-  vitest run --config test/vm/vitest.config.ts $(echo "$CULVERT_TESTS" | tr , " ")
+  filters=$(echo "$CULVERT_TESTS" | tr , " ")
+  case $CULVERT_JOB in
+    record) node test/vm/guest/record.ts $filters ;;
+    *) vitest run --config test/vm/vitest.config.ts $filters ;;
+  esac
   exec busybox reboot -f'

@@ -1,3 +1,6 @@
+import { openSync, writeSync } from 'node:fs';
+import type { Scenario, StateTable } from '../golden/ipvs/golden.ts';
+
 /** What a guest says over its second serial line, a line of JSON for each; `end` is the last. */
 export type Report =
   | {
@@ -9,6 +12,22 @@ export type Report =
       /** What failed. */
       readonly errors: readonly string[];
     }
+  | {
+      readonly kind: 'recorded';
+      /** The name of its file in test/golden/ipvs. */
+      readonly set: string;
+      readonly description: string;
+      readonly entry: Omit<Scenario, 'kernels'> | Omit<StateTable, 'kernels'>;
+      readonly durationMs: number;
+    }
   | { readonly kind: 'end' };
 
-export const REPORT_DEVICE = '/dev/ttyS1';
+const DEVICE = '/dev/ttyS1';
+let line: number | undefined;
+
+/** The line stays open to the end: what is under way while it is closed can be lost. */
+export function report(what: Report): void {
+  line ??= openSync(DEVICE, 'a');
+  const bytes = Buffer.from(`${JSON.stringify(what)}\n`);
+  for (let at = 0; at < bytes.length; ) at += writeSync(line, bytes, at);
+}

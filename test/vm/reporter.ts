@@ -1,7 +1,6 @@
-import { appendFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import type { Reporter, SerializedError, TestCase, TestModule, TestSuite } from 'vitest/node';
-import { REPORT_DEVICE, type Report } from './report.ts';
+import { report } from './report.ts';
 
 /** Sends each result to the host as soon as it is there, so that a guest that hangs later has still told it. */
 export default class GuestReporter implements Reporter {
@@ -38,10 +37,6 @@ function reportErrors(module: TestModule, name: string, errors: readonly Seriali
 
 function reportFailure(file: string, name: string, errors: readonly SerializedError[]): void {
   report({ kind: 'test', state: 'failed', file, name, durationMs: 0, errors: errors.map(text) });
-}
-
-function report(line: Report): void {
-  appendFileSync(REPORT_DEVICE, `${JSON.stringify(line)}\n`);
 }
 
 function text(error: SerializedError): string {

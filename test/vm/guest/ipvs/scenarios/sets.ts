@@ -1,0 +1,11 @@
+import { HASHING } from './hashing.ts';
+import type { GoldenSet } from './scenario-input.ts';
+import { SCHEDULERS } from './schedulers.ts';
+import { THRESHOLDS } from './thresholds.ts';
+
+/** By the names of their files in test/golden/ipvs. */
+export const SETS: Readonly<Record<string, GoldenSet>> = {
+  schedulers: SCHEDULERS,
+  hashing: HASHING,
+  thresholds: THRESHOLDS,
+};

@@ -1,0 +1,42 @@
+import type { Outcome, StateTable } from '../golden/ipvs/golden.ts';
+
+/** An emulated CPU may take a second's edge between a packet and the look at its connection. */
+const SECONDS_APART = 1;
+
+/** Whether two plays of a scenario came to the same. */
+export function sameOutcomes(a: readonly Outcome[], b: readonly Outcome[]): boolean {
+  return a.length === b.length && a.every((outcome, i) => sameOutcome(outcome, b[i] ?? {}));
+}
+
+export function sameOutcome(a: Outcome, b: Outcome): boolean {
+  return (
+    equal(a.to, b.to) &&
+    equal(a.counts, b.counts) &&
+    equal(a.left, b.left) &&
+    sameConnections(a.connections ?? [], b.connections ?? [])
+  );
+}
+
+export function sameStates(a: StateTable['after'], b: StateTable['after']): boolean {
+  return equal(Object.keys(a), Object.keys(b)) && sameConnections(Object.values(a), Object.values(b));
+}
+
+function equal(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+function sameConnections(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((line, i) => sameConnection(line, b[i] ?? ''));
+}
+
+/** Lines that end in the seconds which the connection has to live, or in something else when there is none. */
+function sameConnection(a: string, b: string): boolean {
+  if (a === b) return true;
+  const [ofA, ofB] = [splitSeconds(a), splitSeconds(b)];
+  return ofA.text === ofB.text && Math.abs(ofA.seconds - ofB.seconds) <= SECONDS_APART;
+}
+
+function splitSeconds(line: string): { readonly text: string; readonly seconds: number } {
+  const at = line.lastIndexOf(' ');
+  return { text: line.slice(0, at), seconds: Number(line.slice(at + 1)) };
+}
