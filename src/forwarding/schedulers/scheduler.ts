@@ -8,7 +8,7 @@ export interface Candidate {
   readonly address: IpAddress;
   /** 0..65535; 0: it gets no new flows. */
   readonly weight: number;
-  /** Flows that are established. */
+  /** Flows that IPVS counts as active: TCP's established and half-open ones, SCTP's established ones. */
   readonly active: number;
   /** All its other flows. */
   readonly inactive: number;
