@@ -42,6 +42,6 @@ function limit(weights: readonly number[]): readonly number[] {
   return reduced.map((weight) => (weight > 0 ? Math.max(1, Math.floor((weight * room) / cycle)) : 0));
 }
 
-function greatestCommonDivisor(a: number, b: number): number {
+export function greatestCommonDivisor(a: number, b: number): number {
   return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }

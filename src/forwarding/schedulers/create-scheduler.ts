@@ -1,0 +1,42 @@
+import type { SchedulerName, Service } from '../table.ts';
+import { DestinationHashing } from './dh.ts';
+import { failover } from './fo.ts';
+import { LocalityBased } from './lblc.ts';
+import { LocalityBasedReplicated } from './lblcr.ts';
+import { leastConnection } from './lc.ts';
+import { MaglevHashing } from './mh.ts';
+import { neverQueue } from './nq.ts';
+import { overflow } from './ovf.ts';
+import { ownRing } from './own-ring.ts';
+import { RoundRobin } from './rr.ts';
+import type { Scheduler } from './scheduler.ts';
+import { shortestExpectedDelay } from './sed.ts';
+import { SourceHashing } from './sh.ts';
+import { twoChoices } from './twos.ts';
+import { weightedLeastConnection } from './wlc.ts';
+import { WeightedRoundRobin } from './wrr.ts';
+
+const CREATE: Readonly<Record<SchedulerName, (service: Service, hashKey: Uint8Array) => Scheduler>> = {
+  rr: () => new RoundRobin(),
+  wrr: () => new WeightedRoundRobin(),
+  lc: () => leastConnection,
+  wlc: () => weightedLeastConnection,
+  lblc: () => new LocalityBased(),
+  lblcr: () => new LocalityBasedReplicated(),
+  dh: () => new DestinationHashing(),
+  sh: ({ schedulerFlags }) => new SourceHashing(schedulerFlags),
+  mh: (service, hashKey) => new MaglevHashing(ownRing(service, hashKey)),
+  sed: () => shortestExpectedDelay,
+  nq: () => neverQueue,
+  fo: () => failover,
+  ovf: () => overflow,
+  twos: () => twoChoices,
+};
+
+/**
+ * The scheduler of a service, at its beginning. Whoever has a ring for it already makes a `MaglevHashing` that walks that.
+ * @param hashKey the table's; `mh` hashes by it
+ */
+export function createScheduler(service: Service, hashKey: Uint8Array): Scheduler {
+  return CREATE[service.scheduler](service, hashKey);
+}

@@ -1,0 +1,81 @@
+import type { IpAddress } from '../../net/ip-address.ts';
+import { AddressCache } from './address-cache.ts';
+import { isPressed } from './lblc.ts';
+import { BY_FLOWS_AND_WEIGHT, flowLoad, leastLoaded } from './load.ts';
+import type { Candidate, Choice, ScheduleRequest, Scheduler } from './scheduler.ts';
+
+/** The reals of one virtual address. */
+interface Replicas {
+  /** By address the number of the change with which it joined. */
+  readonly joined: ReadonlyMap<IpAddress, number>;
+  readonly changes: number;
+  readonly changedMs: number;
+}
+
+const NONE: Replicas = { joined: new Map(), changes: 0, changedMs: 0 };
+
+/** After so long without a change a set of several loses its most loaded real; as in IPVS. */
+const SHRINKS_AFTER_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * Locality-based least connection with replication: a virtual address has a set of reals, of which it gets the one with the
+ * least load; when that is pressed (see `lblc`), or none is eligible, one chosen as by `wlc` joins the set.
+ */
+export class LocalityBasedReplicated implements Scheduler {
+  readonly #cache = new AddressCache<Replicas>();
+
+  choose(candidates: readonly Candidate[], { vip, nowMs }: ScheduleRequest): Choice | undefined {
+    const replicas = this.#cache.get(vip, nowMs) ?? NONE;
+    const members = membersOf(replicas, candidates);
+    const shrunk = shrink(replicas, members, nowMs);
+    const remember = (next: Replicas) => (): void => this.#cache.set(vip, next, nowMs);
+    const least = leastLoaded(members, BY_FLOWS_AND_WEIGHT);
+    const kept = least === undefined ? undefined : (members[least] as Candidate);
+    if (kept !== undefined && !isPressed(kept, candidates)) {
+      return { position: candidates.indexOf(kept), commit: remember(shrunk) };
+    }
+    const position = leastLoaded(candidates, BY_FLOWS_AND_WEIGHT);
+    if (position === undefined) return undefined;
+    const { address } = candidates[position] as Candidate;
+    return { position, commit: remember(grow(shrunk, { address, members, nowMs })) };
+  }
+}
+
+/** Those of the set that serve, the latest last: leastLoaded() prefers the last of equal ones, and IPVS the latest. */
+function membersOf({ joined }: Replicas, candidates: readonly Candidate[]): Candidate[] {
+  if (joined.size === 0) return [];
+  const members = candidates.filter(({ address }) => joined.has(address));
+  const rank = ({ address }: Candidate): number => joined.get(address) as number;
+  return members.sort((a, b) => rank(a) - rank(b));
+}
+
+function shrink(replicas: Replicas, members: readonly Candidate[], nowMs: number): Replicas {
+  const { joined, changes, changedMs } = replicas;
+  if (joined.size < 2 || nowMs - changedMs <= SHRINKS_AFTER_MS) return replicas;
+  const most = members.reduceRight<Candidate | undefined>(moreLoaded, undefined);
+  if (most === undefined) return replicas;
+  const rest = [...joined].filter(([address]) => address !== most.address);
+  return { joined: new Map(rest), changes: changes + 1, changedMs: nowMs };
+}
+
+function moreLoaded(most: Candidate | undefined, next: Candidate): Candidate | undefined {
+  if (next.weight === 0) return most;
+  return most !== undefined && flowLoad(most) * next.weight >= flowLoad(next) * most.weight ? most : next;
+}
+
+interface Growth {
+  readonly address: IpAddress;
+  /** Those of the set that serve. */
+  readonly members: readonly Candidate[];
+  readonly nowMs: number;
+}
+
+/** What no longer serves leaves on this occasion, or the set would grow with every real there ever was. */
+function grow({ joined, changes, changedMs }: Replicas, { address, members, nowMs }: Growth): Replicas {
+  if (joined.has(address)) return { joined, changes, changedMs };
+  const rest = members.flatMap((member): [IpAddress, number][] => {
+    const change = joined.get(member.address);
+    return change === undefined ? [] : [[member.address, change]];
+  });
+  return { joined: new Map([...rest, [address, changes]]), changes: changes + 1, changedMs: nowMs };
+}

@@ -1,0 +1,8 @@
+import { flowLoad, leastLoaded } from './load.ts';
+import type { Scheduler } from './scheduler.ts';
+import { stateless } from './stateless.ts';
+
+/** Least connection: the real with the fewest flows, whatever its weight. */
+export const leastConnection: Scheduler = stateless((candidates) =>
+  leastLoaded(candidates, { load: flowLoad, weight: () => 1 }),
+);

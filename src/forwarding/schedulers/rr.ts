@@ -1,0 +1,35 @@
+import type { IpAddress } from '../../net/ip-address.ts';
+import { isEligible } from './eligible.ts';
+import type { Candidate, Choice, Scheduler } from './scheduler.ts';
+
+/** Round robin: one real after another in the order of configuration, whatever their weights. */
+export class RoundRobin implements Scheduler {
+  #last: IpAddress | undefined;
+  /** Where `#last` was, so that its successor goes on if it has gone. */
+  #lastPosition = -1;
+
+  choose(candidates: readonly Candidate[]): Choice | undefined {
+    const count = candidates.length;
+    const first = this.#following(candidates);
+    for (let step = 0; step < count; step++) {
+      const position = (first + step) % count;
+      const candidate = candidates[position] as Candidate;
+      if (!isEligible(candidate)) continue;
+      return { position, commit: () => this.#remember(candidate.address, position) };
+    }
+    return undefined;
+  }
+
+  #following(candidates: readonly Candidate[]): number {
+    const last = this.#last;
+    if (last === undefined) return 0;
+    if (candidates[this.#lastPosition]?.address === last) return this.#lastPosition + 1;
+    const moved = candidates.findIndex(({ address }) => address === last);
+    return moved >= 0 ? moved + 1 : this.#lastPosition;
+  }
+
+  #remember(address: IpAddress, position: number): void {
+    this.#last = address;
+    this.#lastPosition = position;
+  }
+}

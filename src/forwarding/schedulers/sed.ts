@@ -1,0 +1,10 @@
+import { expectedLoad, leastLoaded } from './load.ts';
+import type { Candidate, Scheduler } from './scheduler.ts';
+import { stateless } from './stateless.ts';
+
+/** Shortest expected delay: the real that has the fewest active flows for its weight once it has the new one, too. */
+export const shortestExpectedDelay: Scheduler = stateless(shortestDelay);
+
+export function shortestDelay(candidates: readonly Candidate[]): number | undefined {
+  return leastLoaded(candidates, { load: expectedLoad, weight: ({ weight }) => weight });
+}

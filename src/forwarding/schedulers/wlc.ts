@@ -1,0 +1,8 @@
+import { BY_FLOWS_AND_WEIGHT, leastLoaded } from './load.ts';
+import type { Scheduler } from './scheduler.ts';
+import { stateless } from './stateless.ts';
+
+/** Weighted least connection: the real with the fewest flows for its weight. */
+export const weightedLeastConnection: Scheduler = stateless((candidates) =>
+  leastLoaded(candidates, BY_FLOWS_AND_WEIGHT),
+);
