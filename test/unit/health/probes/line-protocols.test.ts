@@ -167,8 +167,9 @@ describe.skipIf(process.getuid?.() !== 0)('ping (needs root)', () => {
     expect(await attempt({ type: 'ping' }, { address: '240.0.0.1', timeoutMs: 100 })).not.toBe('passes');
   });
 
+  // Not more than other tests leave of what the kernel answers in one burst (net.ipv4.icmp_msgs_burst).
   test('many at once', async () => {
-    const all = Array.from({ length: 50 }, (_, index) =>
+    const all = Array.from({ length: 20 }, (_, index) =>
       attempt({ type: 'ping' }, { address: `127.0.0.${index + 1}` }),
     );
     expect(new Set(await Promise.all(all))).toEqual(new Set(['passes']));
