@@ -18,6 +18,15 @@ export const PARSE_FAULTS = {
   'udp-truncated': 'fewer than 8 bytes of UDP header',
   'udp-length': 'the UDP length is under 8 or beyond the packet',
   'icmp-truncated': 'fewer than 8 bytes of ICMP header',
+  'icmpv6-truncated': 'fewer than 8 bytes of ICMPv6 header',
+  'nd-kind': 'not a whole neighbour solicitation or advertisement',
+  'nd-hop-limit': 'neighbour discovery with a hop limit under 255: it has come through a router',
+  'nd-checksum': 'neighbour discovery with a wrong checksum',
+  'nd-code': 'neighbour discovery with a code other than 0',
+  'nd-truncated': 'fewer than 24 bytes of neighbour discovery',
+  'nd-target': 'neighbour discovery about a multicast address',
+  'nd-addresses': 'neighbour discovery from or to an address that its kind excludes',
+  'nd-option': 'a neighbour discovery option of no length, beyond the message, or excluded',
 } as const;
 
 /** A parser's answer to bytes that are not what it parses: a value, since malformed packets are expected. */
