@@ -1,16 +1,13 @@
 import { constants } from 'node:os';
 import { formatIp, type IpAddress, isIpv4 } from '../net/ip-address.ts';
 import { AF } from './address-family.ts';
-import { type Descriptor, int32, openSocket, SOCK, SOL } from './descriptor.ts';
+import { type Descriptor, openSocket, SOCK, SOL } from './descriptor.ts';
 import { errnoOf, kernelError } from './errno.ts';
 import { socketAddress } from './socket-address.ts';
 
-const IPPROTO_ICMP = 1;
 const IPPROTO_RAW = 255;
-const ICMP_FILTER = 1;
 const SO_SNDBUFFORCE = 32;
 const SEND_BYTES = 4 << 20;
-const DATAGRAM_BYTES = 65_536;
 
 /** Sends whole IP packets, whatever their source address and protocol, as the kernel's routing has it. */
 export class RawSender implements Disposable {
@@ -60,38 +57,5 @@ function openIpv6Sender(): Descriptor | undefined {
   } catch (error) {
     if (errnoOf(error) === 'EAFNOSUPPORT') return undefined;
     throw error;
-  }
-}
-
-/** Receives the ICMP messages of some types, IP header included, that come to the machine's own addresses. */
-export class IcmpReceiver implements Disposable {
-  readonly #descriptor: Descriptor;
-  readonly #buffer: Uint8Array = new Uint8Array(DATAGRAM_BYTES);
-
-  constructor(icmpTypes: readonly number[]) {
-    this.#descriptor = openSocket('ICMP socket', { domain: AF.inet, type: SOCK.raw, protocol: IPPROTO_ICMP });
-    this.#descriptor.setOption(
-      SOL.raw,
-      ICMP_FILTER,
-      int32(~icmpTypes.reduce((mask, type) => mask | (1 << type), 0)),
-    );
-  }
-
-  /** Valid until the next call; undefined when there is none now. */
-  receive(): Uint8Array | undefined {
-    const length = this.#descriptor.receive(this.#buffer);
-    return length === undefined ? undefined : this.#buffer.subarray(0, length);
-  }
-
-  onReadable(listener: () => void): void {
-    this.#descriptor.onReadable(listener);
-  }
-
-  close(): void {
-    this.#descriptor.close();
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
   }
 }

@@ -1,9 +1,12 @@
 //   near 2001:db8:9::1/64 ──── veth ──── 2001:db8:9::2/64 far
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ANY_ADDRESS } from '../../src/linux/address-family.ts';
+import { AF, ANY_ADDRESS } from '../../src/linux/address-family.ts';
+import { openSocket, SOCK, SOL } from '../../src/linux/descriptor.ts';
 import { EchoSocket } from '../../src/linux/echo-socket.ts';
-import { Icmpv6Receiver } from '../../src/linux/icmpv6-receiver.ts';
+import { checked } from '../../src/linux/errno.ts';
+import { IcmpReceiver } from '../../src/linux/icmp-receiver.ts';
+import { libc } from '../../src/linux/libc.ts';
 import { openMarkedTcp } from '../../src/linux/marked-tcp.ts';
 import { openMarkedUdp } from '../../src/linux/marked-udp.ts';
 import { inNamespace } from '../../src/linux/namespace-thread.ts';
@@ -25,6 +28,7 @@ import { Tap } from '../../src/linux/tap.ts';
 import { internetChecksum } from '../../src/net/checksum.ts';
 import { ETHERTYPE } from '../../src/net/ethernet.ts';
 import { type IpAddress, ip, ipBytes, ipFromBytes } from '../../src/net/ip-address.ts';
+import { until } from './until.ts';
 
 const near = `cvsock6n${process.pid}`;
 const far = `cvsock6f${process.pid}`;
@@ -89,7 +93,7 @@ describe.skipIf(!root)('sockets of the slow path for IPv6 (needs root)', () => {
   });
 
   test('an ICMPv6 receiver gets errors as whole packets, and no other types', async () => {
-    using receiver = inNamespace(near, () => new Icmpv6Receiver([1, 3]));
+    using receiver = inNamespace(near, () => new IcmpReceiver(6, [1, 3]));
     using echo = inNamespace(near, () => new EchoSocket({ mark: undefined, source: NEAR }, () => undefined));
     echo.send(echoRequest(1), FAR);
     using sender = inNamespace(near, () => new RawSender());
@@ -155,6 +159,26 @@ describe.skipIf(!root)('sockets of the slow path for IPv6 (needs root)', () => {
     deleteLink(socket, ifIndex);
   });
 
+  test('a TAP device tells how a merged TCP packet came', () => {
+    inNamespace(near, () => makeOffloadingTap('cvtap7'));
+    using tap = inNamespace(near, () => new Tap('cvtap7'));
+    const ifIndex = findLink(socket, 'cvtap7')?.index ?? 0;
+    inNamespace(near, () => writeSysctl('net/ipv6/conf/cvtap7/disable_ipv6', '1'));
+    changeLink(socket, ifIndex, { up: true, arp: false });
+    const tcp = Buffer.alloc(20 + 3000, 7);
+    tcp.set([0, 80, 0, 81, 0, 0, 0, 1, 0, 0, 0, 2, 5 << 4, 0x10, 1, 0, 0, 0, 0, 0]);
+    const packet = buildIpv6({ source: NEAR, destination: VIP, nextHeader: NEXT_HEADER.tcp }, tcp);
+    const frame = Buffer.concat([Buffer.alloc(12, 2), Buffer.from('86dd', 'hex'), packet]);
+    inNamespace(near, () => sendMerged(frame, { ifIndex, segmentBytes: 1200 }));
+    expect(tap.read()).toEqual({
+      frame,
+      segmentBytes: 1200,
+      checksum: { start: ETHERNET_BYTES + HEADER_BYTES, at: ETHERNET_BYTES + HEADER_BYTES + 16 },
+    });
+    tap.close();
+    deleteLink(socket, ifIndex);
+  });
+
   test('a packet socket sends out of any interface', async () => {
     using sender = inNamespace(near, () => new PacketSocket(0));
     using capture = inNamespace(far, () => new PacketSocket(farIndex, { receive: true }));
@@ -209,15 +233,42 @@ function udpDatagram(source: IpAddress, destination: IpAddress, port: number): U
   return buildIpv6({ source, destination, nextHeader: NEXT_HEADER.udp }, udp);
 }
 
-function echoRequest(identifier: number): Uint8Array {
-  return Uint8Array.of(128, 0, 0, 0, 0, identifier, 0, 1, 1, 2, 3, 4);
+/** As the program's own TAP devices, but that the kernel leaves packets merged that it sends there. */
+function makeOffloadingTap(name: string): void {
+  const [tunSetInterface, tunSetPersistent, tunSetOffload] = [0x400454ca, 0x400454cb, 0x400454d0];
+  const fd = checked('open', libc.open('/dev/net/tun', 2, 0));
+  const request = Buffer.alloc(40);
+  request.write(name);
+  request.writeUInt16LE(0x5002, 16);
+  checked('create', libc.ioctl(fd, tunSetInterface, request));
+  // Checksums, TSO for IPv4 and for IPv6.
+  checked('offload', libc.ioctlValue(fd, tunSetOffload, 7));
+  checked('persist', libc.ioctlValue(fd, tunSetPersistent, 1));
+  libc.close(fd);
 }
 
-async function until<T>(read: () => T | undefined): Promise<T> {
-  for (const end = Date.now() + 5000; Date.now() < end; ) {
-    const value = read();
-    if (value !== undefined) return value;
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-  throw new Error('nothing came within 5 s');
+/** Hands a TCP packet over IPv6 to the kernel as if it had merged it itself; its checksum is left to be done. */
+function sendMerged(
+  frame: Uint8Array,
+  to: { readonly ifIndex: number; readonly segmentBytes: number },
+): void {
+  const [packetVnetHeader, ethernetIpv6] = [15, 0x86dd];
+  using sender = openSocket('test sender', { domain: AF.packet, type: SOCK.raw, protocol: 0 });
+  sender.setOption(SOL.packet, packetVnetHeader, 1);
+  // struct virtio_net_hdr: VIRTIO_NET_HDR_F_NEEDS_CSUM, VIRTIO_NET_HDR_GSO_TCPV6
+  const header = Buffer.from([1, 4, 0, 0, 0, 0, 0, 0, 0, 0]);
+  const transportAt = ETHERNET_BYTES + HEADER_BYTES;
+  header.writeUInt16LE(transportAt + 20, 2);
+  header.writeUInt16LE(to.segmentBytes, 4);
+  header.writeUInt16LE(transportAt, 6);
+  header.writeUInt16LE(16, 8);
+  const address = Buffer.alloc(20);
+  address.writeUInt16LE(AF.packet, 0);
+  address.writeUInt16BE(ethernetIpv6, 2);
+  address.writeInt32LE(to.ifIndex, 4);
+  sender.send(Buffer.concat([header, frame]), address);
+}
+
+function echoRequest(identifier: number): Uint8Array {
+  return Uint8Array.of(128, 0, 0, 0, 0, identifier, 0, 1, 1, 2, 3, 4);
 }

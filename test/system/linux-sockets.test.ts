@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { missingCapabilities } from '../../src/linux/capabilities.ts';
+import { IcmpReceiver } from '../../src/linux/icmp-receiver.ts';
 import { openMarkedTcp } from '../../src/linux/marked-tcp.ts';
 import { inNamespace } from '../../src/linux/namespace-thread.ts';
 import { addAddress } from '../../src/linux/netlink/address.ts';
@@ -12,11 +13,12 @@ import { addMarkRule } from '../../src/linux/netlink/rule.ts';
 import { NetlinkSocket } from '../../src/linux/netlink/socket.ts';
 import { connectNamespaces, createNamespace, deleteNamespace } from '../../src/linux/netns.ts';
 import { PacketSocket } from '../../src/linux/packet-socket.ts';
-import { IcmpReceiver, RawSender } from '../../src/linux/raw-socket.ts';
+import { RawSender } from '../../src/linux/raw-socket.ts';
 import { Tap } from '../../src/linux/tap.ts';
 import { buildEthernet, ETHERTYPE, parseEthernet } from '../../src/net/ethernet.ts';
 import { buildIpv4, PROTOCOL, parseIpv4Header } from '../../src/net/ipv4.ts';
 import { ipv4 } from '../../src/net/ipv4-address.ts';
+import { until } from './until.ts';
 
 const near = `cvsockn${process.pid}`;
 const far = `cvsockf${process.pid}`;
@@ -78,7 +80,7 @@ describe.skipIf(!root)('sockets and devices of the slow path (needs root)', () =
   });
 
   test('an ICMP receiver gets the errors that come to the machine', async () => {
-    using receiver = inNamespace(near, () => new IcmpReceiver([3, 11]));
+    using receiver = inNamespace(near, () => new IcmpReceiver(4, [3, 11]));
     using sender = inNamespace(near, () => new RawSender());
     const unknown = { source: ipv4('10.9.0.1'), destination: ipv4('10.9.0.2'), protocol: PROTOCOL.udp };
     const datagram = Uint8Array.of(0x30, 0x39, 0x30, 0x39, 0, 8, 0, 0);
@@ -153,12 +155,3 @@ describe.skipIf(!root)('sockets and devices of the slow path (needs root)', () =
     server.close();
   });
 });
-
-async function until<T>(read: () => T | undefined): Promise<T> {
-  for (const end = Date.now() + 5000; Date.now() < end; ) {
-    const value = read();
-    if (value !== undefined) return value;
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-  throw new Error('nothing came within 5 s');
-}

@@ -47,13 +47,13 @@ describe.skipIf(!root)('devices that are made of others (needs root)', () => {
       expect(vlan).toMatchObject({ kind: 'vlan', vlan: { parentIndex, id: 7 }, mtuBytes: 1400, up: true });
       expect(await show('eth0.7')).toMatch(/eth0\.7@eth0: .* mtu 1400 .* vlan protocol 802\.1Q id 7 /s);
       expect(() => createVlan(socket, { name: 'eth0.8', parentIndex, id: 7 })).toThrow(/EEXIST/);
-      changeLink(socket, vlan?.index ?? 0, { mtuBytes: 1300, name: 'seven' });
-      expect(findLink(socket, 'seven')).toMatchObject({ mtuBytes: 1300 });
+      changeLink(socket, vlan?.index ?? 0, { mtuBytes: 1300, up: false });
+      expect(findLink(socket, 'eth0.7')).toMatchObject({ mtuBytes: 1300, up: false });
       const service = 'ip link add link eth0 name service type vlan protocol 802.1ad id 7';
       await runInNamespace(namespace, service.split(' '));
       expect(findLink(socket, 'service')).toMatchObject({ kind: 'vlan', vlan: undefined });
       deleteLink(socket, vlan?.index ?? 0);
-      expect(findLink(socket, 'seven')).toBeUndefined();
+      expect(findLink(socket, 'eth0.7')).toBeUndefined();
     },
   );
 

@@ -3,8 +3,9 @@ import type { Decision } from '../../forwarding/decision.ts';
 import { learnPathMtu } from '../../forwarding/path-mtu.ts';
 import type { ForwarderState } from '../../forwarding/state.ts';
 import { bootTimeMs } from '../../linux/clock.ts';
+import { IcmpReceiver } from '../../linux/icmp-receiver.ts';
 import { PacketSocket } from '../../linux/packet-socket.ts';
-import { IcmpReceiver, RawSender } from '../../linux/raw-socket.ts';
+import { RawSender } from '../../linux/raw-socket.ts';
 import type { Tap, TapFrame } from '../../linux/tap.ts';
 import { readU32 } from '../../net/bytes.ts';
 import { ICMP_TYPE } from '../../net/icmp.ts';
@@ -41,7 +42,7 @@ export class SlowPath implements Disposable {
     this.#forwarder = forwarder;
     this.#packets = opening.use(new RawSender());
     this.#frames = opening.use(new PacketSocket(ifIndex));
-    this.#errors = opening.use(new IcmpReceiver(PATH_ERRORS));
+    this.#errors = opening.use(new IcmpReceiver(4, PATH_ERRORS));
     tap.onReadable(() => {
       try {
         this.#readFrames();
