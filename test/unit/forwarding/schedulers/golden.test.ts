@@ -1,67 +1,33 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Scheduler } from '../../../../src/forwarding/schedulers/scheduler.ts';
 import type { SchedulerFlag, SchedulerName } from '../../../../src/forwarding/table.ts';
 import { type IpAddress, ip } from '../../../../src/net/ip-address.ts';
+import {
+  type Change,
+  flowNumbers,
+  type GoldenReal,
+  type Outcome,
+  readGolden,
+  type Scenario,
+  type Step,
+} from '../../../golden/ipvs/golden.ts';
 import { letterOf, type Real, real, request, schedule, schedulerOf } from './reals.ts';
 
-/** As much as is read here of what kernel IPVS was recorded to do; test/golden/ipvs has the types in full. */
-interface Scenario {
-  readonly name: string;
-  readonly service: { readonly vip: string; readonly scheduler: SchedulerName; readonly flags?: string[] };
-  readonly reals: readonly GoldenReal[];
-  readonly flows: Flows;
-  readonly random?: boolean;
-  readonly steps: readonly Step[];
-}
-
-interface GoldenReal {
-  readonly name: string;
-  readonly weight: number;
-  readonly upper?: number;
-}
-
-interface Flows {
-  readonly client: string;
-  readonly clientStep?: number;
-  readonly port: number;
-  readonly portStep?: number;
-  readonly vipCount?: number;
-}
-
-interface Step {
-  readonly send?: string;
-  readonly flows?: string;
-  readonly change?: { readonly edit?: GoldenReal; readonly add?: GoldenReal; readonly remove?: string };
-  readonly to?: string;
-  readonly counts: Readonly<Record<string, readonly [number, number]>>;
-}
-
-const DIRECTORY = new URL('../../../golden/ipvs/', import.meta.url);
-const FILES = ['schedulers', 'hashing'];
-const present = FILES.filter((name) => existsSync(new URL(`${name}.json`, DIRECTORY)));
-const missing = FILES.filter((name) => !present.includes(name));
-
-describe(`schedulers as kernel IPVS${missing.map((name) => ` (needs test/golden/ipvs/${name}.json)`).join('')}`, () => {
+describe('schedulers as kernel IPVS', () => {
   // culvert's mh has its own ring, and its twos its own dice.
-  const comparable = present
-    .flatMap(read)
+  const comparable = ['schedulers', 'hashing']
+    .flatMap((name) => readGolden(name).scenarios)
     .filter(({ service, random }) => service.scheduler !== 'mh' && random !== true);
   it.each(comparable.map((scenario) => [scenario.name, scenario] as const))('%s', (_name, scenario) => {
     const replay = new Replay(scenario);
     for (const [number, step] of scenario.steps.entries()) {
       const { to, counts } = replay.step(step);
-      if (step.send === 'SYN') expect(to, `step ${number}`).toBe(step.to?.replaceAll('u', '-'));
+      if ('send' in step && step.send === 'SYN')
+        expect(to, `step ${number}`).toBe(step.to?.replaceAll('u', '-'));
       expect(counts, `step ${number}`).toEqual(step.counts);
     }
   });
-  if (missing.length > 0) it.skip('what is not recorded here');
 });
-
-function read(name: string): Scenario[] {
-  const text = readFileSync(new URL(`${name}.json`, DIRECTORY), 'utf8');
-  return (JSON.parse(text) as { scenarios: Scenario[] }).scenarios;
-}
 
 /** Does to a scheduler of culvert what was done to the kernel's. */
 class Replay {
@@ -76,19 +42,24 @@ class Replay {
   constructor(scenario: Scenario) {
     const { service, reals } = scenario;
     this.#scenario = scenario;
-    this.#scheduler = schedulerOf(service.scheduler, ...((service.flags ?? []) as SchedulerFlag[]));
+    this.#scheduler = schedulerOf(
+      service.scheduler as SchedulerName,
+      ...((service.flags ?? []) as SchedulerFlag[]),
+    );
     for (const added of reals) this.#add(added);
     if (service.scheduler === 'wrr') this.#goToLastPass();
   }
 
-  step(step: Step): { to: string; counts: Step['counts'] } {
-    if (step.change) this.#change(step.change);
-    const numbers = flowNumbers(step.flows);
-    const to = numbers
-      .map((n) => (step.send === 'SYN' ? this.#open(n) : this.#packet(n, step.send)))
-      .join('');
+  step(step: Step): Pick<Outcome, 'to' | 'counts'> {
+    if ('change' in step) this.#change(step.change);
+    const to =
+      'send' in step
+        ? flowNumbers(step.flows).map((n) =>
+            step.send === 'SYN' ? this.#open(n) : this.#packet(n, step.send),
+          )
+        : [];
     const counts = this.#reals.map((r) => [letterOf(r), [r.active, r.inactive]] as const);
-    return { to, counts: Object.fromEntries(counts) };
+    return { to: to.join(''), counts: Object.fromEntries(counts) };
   }
 
   /** The kernel's first round is its last pass; see docs/ipvs-differences.md. */
@@ -101,16 +72,20 @@ class Replay {
     }
   }
 
-  #change({ edit, add, remove }: NonNullable<Step['change']>): void {
-    const named = (name: string): Real | undefined => this.#reals.find((r) => letterOf(r) === name);
-    const edited = edit && named(edit.name);
-    if (edited) this.#edit(edited, edit.weight);
-    const removed = remove === undefined ? undefined : named(remove);
-    if (removed) {
+  #change(change: Change): void {
+    if ('add' in change) this.#add(change.add);
+    if ('edit' in change) this.#edit(this.#named(change.edit.name), change.edit.weight);
+    if ('remove' in change) {
+      const removed = this.#named(change.remove);
       this.#reals = this.#reals.filter((other) => other !== removed);
-      this.#former.set(letterOf(removed), removed);
+      this.#former.set(change.remove, removed);
     }
-    if (add) this.#add(add);
+  }
+
+  #named(name: string): Real {
+    const found = this.#reals.find((r) => letterOf(r) === name);
+    if (found === undefined) throw new Error(`no real ${name}`);
+    return found;
   }
 
   /** For the kernel's wrr an edit that changes nothing is a change, too: one of culvert's is what a real without weight makes. */
@@ -130,6 +105,7 @@ class Replay {
 
   #open(n: number): string {
     const { flows, service } = this.#scenario;
+    if (flows === undefined) throw new Error('a scenario without flows');
     const chosen = schedule(
       this.#scheduler,
       this.#reals,
@@ -146,7 +122,7 @@ class Replay {
     return letterOf(chosen);
   }
 
-  #packet(n: number, sent: string | undefined): string {
+  #packet(n: number, sent: string): string {
     const flow = this.#flows.get(n);
     if (flow?.active && sent !== 'ACK') {
       flow.active = false;
@@ -159,17 +135,6 @@ class Replay {
 
 function later(address: string, by: number): IpAddress {
   return ((ip(address) as number) + by) as IpAddress;
-}
-
-/** `0-3,7` as [0, 1, 2, 3, 7]. */
-function flowNumbers(list = ''): number[] {
-  return list
-    .split(',')
-    .filter((range) => range !== '')
-    .flatMap((range) => {
-      const [first = 0, last = first] = range.split('-').map(Number);
-      return Array.from({ length: last - first + 1 }, (_, i) => first + i);
-    });
 }
 
 function greatestDivisor(a: number, b: number): number {
