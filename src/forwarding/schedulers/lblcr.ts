@@ -1,7 +1,7 @@
 import type { IpAddress } from '../../net/ip-address.ts';
 import { AddressCache } from './address-cache.ts';
 import { isPressed } from './lblc.ts';
-import { BY_FLOWS_AND_WEIGHT, flowLoad, leastLoaded } from './load.ts';
+import { BY_FLOWS, BY_FLOWS_AND_WEIGHT, leastLoaded, loadBy } from './load.ts';
 import type { Candidate, Choice, ScheduleRequest, Scheduler } from './scheduler.ts';
 
 /** The reals of one virtual address. */
@@ -60,7 +60,9 @@ function shrink(replicas: Replicas, members: readonly Candidate[], nowMs: number
 
 function moreLoaded(most: Candidate | undefined, next: Candidate): Candidate | undefined {
   if (next.weight === 0) return most;
-  return most !== undefined && flowLoad(most) * next.weight >= flowLoad(next) * most.weight ? most : next;
+  if (most === undefined) return next;
+  const [mostLoad, nextLoad] = [loadBy(BY_FLOWS, most), loadBy(BY_FLOWS, next)];
+  return mostLoad * next.weight >= nextLoad * most.weight ? most : next;
 }
 
 interface Growth {

@@ -1,4 +1,4 @@
-import { expectedLoad, leastLoaded } from './load.ts';
+import { BY_EXPECTED_DELAY, leastLoaded } from './load.ts';
 import type { Candidate, Scheduler } from './scheduler.ts';
 import { stateless } from './stateless.ts';
 
@@ -6,5 +6,5 @@ import { stateless } from './stateless.ts';
 export const shortestExpectedDelay: Scheduler = stateless(shortestDelay);
 
 export function shortestDelay(candidates: readonly Candidate[]): number | undefined {
-  return leastLoaded(candidates, { load: expectedLoad, weight: ({ weight }) => weight });
+  return leastLoaded(candidates, BY_EXPECTED_DELAY);
 }

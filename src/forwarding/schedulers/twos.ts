@@ -1,5 +1,5 @@
 import { isEligible } from './eligible.ts';
-import { flowLoad } from './load.ts';
+import { BY_FLOWS, loadBy } from './load.ts';
 import type { Candidate, ScheduleRequest, Scheduler } from './scheduler.ts';
 import { stateless } from './stateless.ts';
 
@@ -11,15 +11,16 @@ export const twoChoices: Scheduler = stateless((candidates, { random }: Schedule
   const first = drawn(candidates, Math.floor(random() * total));
   const second = drawn(candidates, Math.floor(random() * total));
   const [a, b] = [candidates[first] as Candidate, candidates[second] as Candidate];
-  return flowLoad(b) * a.weight < flowLoad(a) * b.weight ? second : first;
+  return loadBy(BY_FLOWS, b) * a.weight < loadBy(BY_FLOWS, a) * b.weight ? second : first;
 });
 
 /** Position of the eligible real that has the `lot`-th share of their weights. */
 function drawn(candidates: readonly Candidate[], lot: number): number {
   let left = lot;
-  return candidates.findIndex((candidate) => {
-    if (!isEligible(candidate)) return false;
-    left -= candidate.weight;
-    return left < 0;
-  });
+  for (let position = 0; position < candidates.length; position++) {
+    const candidate = candidates[position] as Candidate;
+    if (isEligible(candidate)) left -= candidate.weight;
+    if (left < 0) return position;
+  }
+  return -1;
 }
