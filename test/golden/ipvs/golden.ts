@@ -58,10 +58,11 @@ export interface GoldenTunnel {
   readonly checksum?: 'nocsum' | 'csum' | 'remcsum';
 }
 
-/** Flow n: client + n·clientStep, port + n·portStep, service address + n mod vipCount. */
+/** Flow n: client + ⌊n / perClient⌋·clientStep, port + n·portStep, service address + n mod vipCount. IPv4. */
 export interface Flows {
   readonly client: string;
   readonly clientStep?: number;
+  readonly perClient?: number;
   readonly port: number;
   readonly portStep?: number;
   readonly vipCount?: number;

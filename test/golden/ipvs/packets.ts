@@ -39,7 +39,7 @@ function flowPacket(scenario: Described, step: { send: string; port?: number }, 
   const { flows, service } = scenario;
   if (flows === undefined) throw new Error(`${scenario.name}: no flows`);
   const ip = {
-    source: later(flows.client, n * (flows.clientStep ?? 0)),
+    source: later(flows.client, Math.floor(n / (flows.perClient ?? 1)) * (flows.clientStep ?? 0)),
     destination: later(service.vip, n % (flows.vipCount ?? 1)),
   };
   const sourcePort = flows.port + n * (flows.portStep ?? 0);

@@ -74,7 +74,7 @@ async function playStep(stage: Stage, step: Action): Promise<Outcome> {
   if ('waitMs' in step) await sleep(step.waitMs);
   if (scenario.observe.includes('connections')) await sleep(PAST_A_JIFFY_MS);
   return {
-    ...(sent.length > 0 && 'send' in step ? { to: whereTo(sent, left, reals) } : {}),
+    ...(sent.length > 0 && !scenario.observe.includes('bytes') ? { to: whereTo(sent, left, reals) } : {}),
     ...observed(stage, left),
   };
 }

@@ -1,4 +1,6 @@
+import { CONNECTIONS } from './connections.ts';
 import { HASHING } from './hashing.ts';
+import { PERSISTENCE_SET } from './persistence.ts';
 import type { GoldenSet } from './scenario-input.ts';
 import { SCHEDULERS } from './schedulers.ts';
 import { THRESHOLDS } from './thresholds.ts';
@@ -8,4 +10,6 @@ export const SETS: Readonly<Record<string, GoldenSet>> = {
   schedulers: SCHEDULERS,
   hashing: HASHING,
   thresholds: THRESHOLDS,
+  persistence: PERSISTENCE_SET,
+  connections: CONNECTIONS,
 };
