@@ -1,4 +1,4 @@
-import type { Ipv4Address } from './ipv4-address.ts';
+import { type IpAddress, isIpv4 } from './ip-address.ts';
 
 /**
  * The unfolded ones' complement sum of big-endian words (RFC 1071), an odd last byte padded with zero.
@@ -30,25 +30,37 @@ export function updateChecksum(checksum: number, oldWord: number, newWord: numbe
   return foldChecksum((~checksum & 0xffff) + (~oldWord & 0xffff) + newWord);
 }
 
-/** The unfolded sum of the IPv4 pseudo header of TCP and UDP. */
+/**
+ * The unfolded sum of the pseudo header of TCP, UDP and ICMPv6, both addresses being of one family. Those of IPv4 (RFC 9293,
+ * 3.1) and IPv6 (RFC 8200, 8.1) lay the length and the protocol out differently, but their words sum to the same.
+ */
 export function pseudoHeaderSum(
-  source: Ipv4Address,
-  destination: Ipv4Address,
+  source: IpAddress,
+  destination: IpAddress,
   protocol: number,
   length: number,
 ): number {
-  return (
-    (source >>> 16) + (source & 0xffff) + (destination >>> 16) + (destination & 0xffff) + protocol + length
-  );
+  return addressSum(source) + addressSum(destination) + protocol + (length >>> 16) + (length & 0xffff);
 }
 
-/** The checksum of a whole TCP segment or UDP datagram over its pseudo header; 0 when it already holds the right one. */
+/** The checksum of a whole TCP segment, UDP datagram or ICMPv6 message over its pseudo header; 0 when it already holds the right one. */
 export function transportChecksum(
   segment: Uint8Array,
-  source: Ipv4Address,
-  destination: Ipv4Address,
+  source: IpAddress,
+  destination: IpAddress,
   protocol: number,
 ): number {
   const initial = pseudoHeaderSum(source, destination, protocol, segment.length);
   return internetChecksum(segment, 0, segment.length, initial);
+}
+
+function addressSum(address: IpAddress): number {
+  if (isIpv4(address)) return (address >>> 16) + (address & 0xffff);
+  let sum = 0;
+  // 32 bits at a time, since arithmetic on bigints is what costs here.
+  for (let rest: bigint = address; rest > 0n; rest >>= 32n) {
+    const word = Number(BigInt.asUintN(32, rest));
+    sum += (word >>> 16) + (word & 0xffff);
+  }
+  return sum;
 }

@@ -5,7 +5,18 @@ import type { Ipv4Address } from './ipv4-address.ts';
 
 export const IPV4_HEADER_BYTES = 20;
 export const IPV4_MAX_BYTES = 65535;
-export const PROTOCOL = { icmp: 1, ipip: 4, tcp: 6, udp: 17 } as const;
+
+/** IANA's protocol numbers: the protocol of an IPv4 header, a next header of IPv6. */
+export const PROTOCOL = {
+  icmp: 1,
+  ipip: 4,
+  tcp: 6,
+  udp: 17,
+  ipv6: 41,
+  gre: 47,
+  icmpv6: 58,
+  sctp: 132,
+} as const;
 
 /** Offsets of the fields that are read or mended in place. */
 export const IPV4_AT = {

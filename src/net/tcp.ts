@@ -1,8 +1,8 @@
 import { padToWords, readU16, readU32, writeU16, writeU32 } from './bytes.ts';
 import { transportChecksum } from './checksum.ts';
 import type { ParseFault } from './fault.ts';
+import type { IpAddress } from './ip-address.ts';
 import { PROTOCOL } from './ipv4.ts';
-import type { Ipv4Address } from './ipv4-address.ts';
 
 export const TCP_HEADER_BYTES = 20;
 export const TCP_FLAGS = {
@@ -40,8 +40,8 @@ export interface TcpHeader {
 
 /** What `buildTcp` takes: the addresses are for the pseudo header; what is left out is 0 or empty, the window 65535. */
 export interface TcpFields {
-  readonly source: Ipv4Address;
-  readonly destination: Ipv4Address;
+  readonly source: IpAddress;
+  readonly destination: IpAddress;
   readonly sourcePort: number;
   readonly destinationPort: number;
   readonly sequence?: number;

@@ -1,8 +1,8 @@
 import { readU16, writeU16 } from './bytes.ts';
 import { transportChecksum } from './checksum.ts';
 import type { ParseFault } from './fault.ts';
+import type { IpAddress } from './ip-address.ts';
 import { PROTOCOL } from './ipv4.ts';
-import type { Ipv4Address } from './ipv4-address.ts';
 
 export const UDP_HEADER_BYTES = 8;
 
@@ -17,11 +17,13 @@ export interface UdpHeader {
 }
 
 export interface UdpFields {
-  readonly source: Ipv4Address;
-  readonly destination: Ipv4Address;
+  readonly source: IpAddress;
+  readonly destination: IpAddress;
   readonly sourcePort: number;
   readonly destinationPort: number;
   readonly payload: Uint8Array;
+  /** False leaves the checksum 0: none. Over IPv6 only tunnels may do so (RFC 6935). */
+  readonly withChecksum?: boolean;
 }
 
 /** Reads the UDP header that stands at `at` in a packet that ends before `end`. */
@@ -42,13 +44,14 @@ export function parseUdp(
   };
 }
 
-/** A UDP datagram (header and payload) with its checksum. */
+/** A UDP datagram: header and payload. */
 export function buildUdp(fields: UdpFields): Uint8Array {
   const datagram = new Uint8Array(UDP_HEADER_BYTES + fields.payload.length);
   writeU16(datagram, 0, fields.sourcePort);
   writeU16(datagram, 2, fields.destinationPort);
   writeU16(datagram, 4, datagram.length);
   datagram.set(fields.payload, UDP_HEADER_BYTES);
+  if (fields.withChecksum === false) return datagram;
   const checksum = transportChecksum(datagram, fields.source, fields.destination, PROTOCOL.udp);
   // RFC 768: a computed checksum of zero is sent as all ones, since zero says that there is none.
   writeU16(datagram, 6, checksum === 0 ? 0xffff : checksum);

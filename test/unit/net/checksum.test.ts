@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { readU16, writeU16 } from '../../../src/net/bytes.ts';
+import { concatBytes, readU16, writeU16, writeU32 } from '../../../src/net/bytes.ts';
 import {
   internetChecksum,
   pseudoHeaderSum,
@@ -8,7 +8,11 @@ import {
   transportChecksum,
   updateChecksum,
 } from '../../../src/net/checksum.ts';
+import { ipBytes } from '../../../src/net/ip-address.ts';
 import { ipv4 } from '../../../src/net/ipv4-address.ts';
+import { buildTcp } from '../../../src/net/tcp.ts';
+import { buildUdp } from '../../../src/net/udp.ts';
+import { anyIpv6, payload, u8 } from './values.ts';
 
 test('the example of RFC 1071, section 3', () => {
   const data = Uint8Array.of(0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7);
@@ -62,4 +66,26 @@ test('the pseudo header is what its 12 bytes sum to', () => {
 
 test('64 KiB of all ones do not overflow', () => {
   expect(internetChecksum(new Uint8Array(65536).fill(0xff), 0, 65536)).toBe(0);
+});
+
+test('the pseudo header of IPv6 is what its 40 bytes sum to (RFC 8200, 8.1)', () => {
+  fc.assert(
+    fc.property(anyIpv6, anyIpv6, u8, fc.nat(0x1_ffff), (source, destination, protocol, length) => {
+      const header = concatBytes(ipBytes(source), ipBytes(destination), new Uint8Array(8));
+      writeU32(header, 32, length);
+      header[39] = protocol;
+      expect(pseudoHeaderSum(source, destination, protocol, length)).toBe(sumWords(header, 0, 40));
+    }),
+  );
+});
+
+test('segments and datagrams over IPv6 are built with checksums that prove right, or without', () => {
+  fc.assert(
+    fc.property(anyIpv6, anyIpv6, payload, (source, destination, data) => {
+      const ends = { source, destination, sourcePort: 1, destinationPort: 2, payload: data };
+      expect(transportChecksum(buildTcp({ ...ends, flags: 2 }), source, destination, 6)).toBe(0);
+      expect(transportChecksum(buildUdp(ends), source, destination, 17)).toBe(0);
+      expect(readU16(buildUdp({ ...ends, withChecksum: false }), 6)).toBe(0);
+    }),
+  );
 });

@@ -12,17 +12,10 @@ import {
   parseIpv4Header,
   parseQuotedIpv4Header,
 } from '../../../src/net/ipv4.ts';
-import { type Ipv4Address, ipv4 } from '../../../src/net/ipv4-address.ts';
+import { ipv4 } from '../../../src/net/ipv4-address.ts';
 import { buildTcp, mssOption, parseTcp, TCP_FLAGS, tcpMss, tcpOptions } from '../../../src/net/tcp.ts';
 import { buildUdp, parseUdp } from '../../../src/net/udp.ts';
-
-const u8 = fc.nat(0xff);
-const u16 = fc.nat(0xffff);
-const u32 = fc.nat(0xffff_ffff);
-const address = u32 as unknown as fc.Arbitrary<Ipv4Address>;
-const payload = fc.uint8Array({ maxLength: 200 });
-const mac = fc.uint8Array({ minLength: 6, maxLength: 6 });
-const fromHex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.replaceAll(' ', ''), 'hex'));
+import { anyIpv4, fromHex, mac, payload, u8, u16, u32 } from './values.ts';
 
 describe('known answers', () => {
   test('an IPv4 header with its checksum (the textbook one, b861)', () => {
@@ -101,8 +94,8 @@ describe('known answers', () => {
 describe('reading what was built gives it back', () => {
   test('IPv4', () => {
     const fields = fc.record({
-      source: address,
-      destination: address,
+      source: anyIpv4,
+      destination: anyIpv4,
       protocol: u8,
       tos: u8,
       id: u16,
@@ -126,8 +119,8 @@ describe('reading what was built gives it back', () => {
 
   test('TCP', () => {
     const fields = fc.record({
-      source: address,
-      destination: address,
+      source: anyIpv4,
+      destination: anyIpv4,
       sourcePort: u16,
       destinationPort: u16,
       sequence: u32,
@@ -150,7 +143,7 @@ describe('reading what was built gives it back', () => {
 
   test('UDP, ICMP, ARP and Ethernet', () => {
     fc.assert(
-      fc.property(address, address, u16, payload, (source, destination, port, data) => {
+      fc.property(anyIpv4, anyIpv4, u16, payload, (source, destination, port, data) => {
         const datagram = buildUdp({
           source,
           destination,
@@ -174,7 +167,7 @@ describe('reading what was built gives it back', () => {
       }),
     );
     fc.assert(
-      fc.property(mac, address, mac, u16, (senderMac, senderAddress, targetMac, operation) => {
+      fc.property(mac, anyIpv4, mac, u16, (senderMac, senderAddress, targetMac, operation) => {
         const fields = { operation, senderMac, senderAddress, targetMac, targetAddress: ipv4('192.0.2.10') };
         const frame = buildEthernet(
           { destination: targetMac, source: senderMac, etherType: 0x806 },
