@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
-/* Putting the outer header on: what src/forwarding/encapsulate.ts does, byte for byte, and the Ethernet header. */
+/* Putting the outer header on: what src/forwarding/tunnel/encapsulate.ts does, byte for byte, and the Ethernet header. */
 #ifndef CULVERT_ENCAPSULATE_H
 #define CULVERT_ENCAPSULATE_H
 

@@ -78,6 +78,8 @@ enum tunnel_type {
 enum real_flags {
 	REAL_OUTER_IPV6 = 1,
 	REAL_OVERLOADED = 2,     /* at its upper threshold and not yet below the lower one: gets no new flow */
+	REAL_CHECKSUM = 4,       /* the tunnel's own checksum covers all that it carries (GRE's, or GUE's by UDP) */
+	REAL_REMOTE_CHECKSUM = 8, /* GUE's remote checksum offload */
 };
 
 /* With the VLAN ID, in `vlan`: the way out has a tag; the number 0 alone means none. */

@@ -53,6 +53,14 @@ export function mayAnswer(context: Context, limiter: RateLimiter, client: Ipv4Ad
   return context.readOnly ? limiter.allows(client, context.nowMs) : limiter.take(client, context.nowMs);
 }
 
+/**
+ * The next ID of fragments of an outer IPv6 packet: 16 bits count, the others tell the second, so that none comes again
+ * while fragments of the one before may still be waiting (RFC 7739).
+ */
+export function nextFragmentId(context: Context): number {
+  return (((Math.floor(context.nowMs / 1000) & 0xffff) << 16) | nextId(context)) >>> 0;
+}
+
 /** The next ID of a packet without DF; a preview shows 1 and leaves the counter alone. */
 export function nextId({ state, readOnly }: Context): number {
   return readOnly ? 1 : state.image.nextOuterId();

@@ -5,7 +5,6 @@ import { type Ipv4Header, PROTOCOL, parseIpv4Header } from '../net/ipv4.ts';
 import { admit } from './admit.ts';
 import { type Context, countReason, type VipPacket } from './context.ts';
 import type { Decision, Trace } from './decision.ts';
-import { TUNNEL_BYTES } from './encapsulate.ts';
 import { decideFragment, isFragment } from './fragments.ts';
 import { decideIcmp } from './icmp.ts';
 import type { RealEntry } from './image/forwarding-image.ts';
@@ -14,7 +13,8 @@ import { replyClosed, replyError, replyPortUnreachable } from './reply.ts';
 import { unmerge } from './segment.ts';
 import { checkKey, type ForwarderState } from './state.ts';
 import { findTarget, type NoTarget, readTransport, type Transport } from './target.ts';
-import { sendInFragments, sendToReal, sendWhole } from './to-real.ts';
+import { sendAnyway, sendToReal } from './to-real.ts';
+import { tunnelMtuBytes } from './tunnel/mtu.ts';
 
 const ECHO_IDENTIFIER_AT = 4;
 
@@ -128,7 +128,7 @@ function segmentsOf(
   if (bytes.length <= linkMtuBytes) return undefined;
   const service = image.findService(header.destination, servicePort, protocol);
   const real = service && image.real(previewReal(image, service, flow).real);
-  if (real === undefined || bytes.length <= real.mtuBytes - TUNNEL_BYTES) return undefined;
+  if (real === undefined || bytes.length <= tunnelMtuBytes(real)) return undefined;
   return unmerge(bytes, header, { linkMtuBytes, segmentBytes });
 }
 
@@ -149,7 +149,5 @@ function realUnderTest({ state }: Context, { header }: VipPacket, localPort: num
 
 function sendCheck(context: Context, packet: VipPacket, real: RealEntry): Decision {
   context.trace?.(`It is a health check's: it goes to ${formatIp(real.address)}, the real under test.`);
-  return packet.bytes.length <= real.mtuBytes - TUNNEL_BYTES
-    ? sendWhole(context, packet, real, 'check')
-    : sendInFragments(context, packet, real, 'check');
+  return sendAnyway(context, packet, real, 'check');
 }

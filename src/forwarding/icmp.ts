@@ -4,10 +4,9 @@ import { ICMP_HEADER_BYTES, ICMP_TYPE, parseIcmp } from '../net/icmp.ts';
 import { formatIp } from '../net/ip-address.ts';
 import { type Context, countForwarded, type VipPacket } from './context.ts';
 import type { Decision } from './decision.ts';
-import { TUNNEL_BYTES } from './encapsulate.ts';
 import { findFlow, readQuoted } from './quoted-flow.ts';
 import { badChecksum, replyEcho } from './reply.ts';
-import { sendInFragments, sendWhole } from './to-real.ts';
+import { sendAnyway } from './to-real.ts';
 
 /** ICMP to a VIP: echo is answered here, errors about a real's answers go to that real, all else is dropped. */
 export function decideIcmp(context: Context, packet: VipPacket): Decision {
@@ -44,9 +43,7 @@ function relayError(context: Context, packet: VipPacket): Decision {
   context.trace?.(`It is an ICMP error about an answer of ${formatIp(real.address)}.`);
   countForwarded(context, { real: real.index, connection: false }, bytes.length);
   if (header.ttl <= 1) return { verdict: 'drop', reason: 'ttl-expired' };
-  return bytes.length <= real.mtuBytes - TUNNEL_BYTES
-    ? sendWhole(context, packet, real, 'icmp-relayed')
-    : sendInFragments(context, packet, real, 'icmp-relayed');
+  return sendAnyway(context, packet, real, 'icmp-relayed');
 }
 
 function unknown(context: Context, why: string): Decision {

@@ -5,9 +5,10 @@ import { buildIcmpError, QUOTE_BYTES } from './answers.ts';
 import type { PacketIdentity } from './blackhole.ts';
 import { type Context, nextId, type VipPacket } from './context.ts';
 import type { Decision } from './decision.ts';
-import { routed, TUNNEL_BYTES } from './encapsulate.ts';
 import { reply } from './reply.ts';
 import type { Target } from './target.ts';
+import { tunnelMtuBytes } from './tunnel/mtu.ts';
+import { routed } from './tunnel/routed.ts';
 
 /** RFC 791: every link carries packets of 68 bytes, so that no client can be told less. */
 const LEAST_MTU_BYTES = 68;
@@ -23,12 +24,12 @@ export function oversizeFate(context: Context, packet: VipPacket, target: Target
   if (policy === 'cure' && blackholes.isCured(flow, context.nowMs)) return 'cured';
   const told = blackholes.timesTold(flow, identityOf(packet), context.nowMs);
   if (policy === 'cure' && told >= after) return 'cure';
-  return target.real.mtuBytes - TUNNEL_BYTES < LEAST_MTU_BYTES ? 'silent' : 'refuse';
+  return tunnelMtuBytes(target.real) < LEAST_MTU_BYTES ? 'silent' : 'refuse';
 }
 
 /** Tells the client the MTU of the tunnel, and remembers that it was told. */
 export function refuseOversize(context: Context, packet: VipPacket, target: Target): Decision {
-  const mtuBytes = target.real.mtuBytes - TUNNEL_BYTES;
+  const mtuBytes = tunnelMtuBytes(target.real);
   context.trace?.(`DF is set: the client is told to send at most ${mtuBytes} bytes (ICMP 3/4).`);
   const decision = reply(context, packet, {
     limiter: context.state.limits.tooBig,

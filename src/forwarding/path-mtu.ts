@@ -14,7 +14,6 @@ import {
 } from '../net/ipv4.ts';
 import { buildIcmpError, isAnswerable } from './answers.ts';
 import type { Decision } from './decision.ts';
-import { TUNNEL_BYTES } from './encapsulate.ts';
 import type { RealEntry } from './image/forwarding-image.ts';
 import { LEAST_PATH_MTU_BYTES } from './path-mtus.ts';
 import { findFlow, type QuotedPacket, readQuoted } from './quoted-flow.ts';
@@ -66,7 +65,10 @@ export function learnPathMtu(packet: Uint8Array, state: ForwarderState, nowMs: n
   state.image.countReason('path-mtu-lowered');
   const report = { outcome: 'lowered', real: real.address, mtuBytes } as const;
   if (!canBeTold(quoted.header)) return report;
-  return { ...report, answer: answerTo(packet, { error, quoted, state, nowMs }, mtuBytes - TUNNEL_BYTES) };
+  return {
+    ...report,
+    answer: answerTo(packet, { error, quoted, state, nowMs }, mtuBytes - real.overheadBytes),
+  };
 }
 
 interface Report {

@@ -35,6 +35,7 @@ export const REASONS = {
   'bad-transport-checksum': 'an answer was due but the TCP, UDP or ICMP checksum is wrong',
   merged: 'merged by receive offload; forwarded in the packets that the client sent',
   'path-error-relayed': 'an error from the path to a real; sent on to the client',
+  'tunnel-checksum': 'the tunnel has a checksum of its own; forwarded by the slow path',
 } as const;
 
 export type Reason = keyof typeof REASONS;

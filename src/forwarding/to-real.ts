@@ -1,22 +1,25 @@
 import { ICMP_CODE, ICMP_TYPE } from '../net/icmp.ts';
-import { formatIp, onlyIpv4 } from '../net/ip-address.ts';
-import { type Context, nextId, type VipPacket } from './context.ts';
+import { formatIp, isIpv6 } from '../net/ip-address.ts';
+import { type Context, nextFragmentId, nextId, type VipPacket } from './context.ts';
 import type { Decision } from './decision.ts';
-import { encapsulate, encapsulateInFragments, TUNNEL_BYTES } from './encapsulate.ts';
 import type { RealEntry } from './image/forwarding-image.ts';
 import { noteCured, oversizeFate, refuseOversize } from './oversize.ts';
 import type { Reason } from './reasons.ts';
 import { replyError } from './reply.ts';
 import type { Target } from './target.ts';
+import { encapsulate, encapsulateInFragments, type OuterHeader } from './tunnel/encapsulate.ts';
+import { checksumOf, formatTunnel } from './tunnel/kind.ts';
+import { tunnelMtuBytes } from './tunnel/mtu.ts';
+import { gueSourcePort } from './tunnel/source-port.ts';
 
 /** Sends a packet to the real that was chosen for it; the branches of TTL and MTU. */
 export function sendToReal(context: Context, packet: VipPacket, target: Target): Decision {
   const { bytes, header } = packet;
   const { real } = target;
   if (header.ttl <= 1) return replyTimeExceeded(context, packet);
-  const roomBytes = real.mtuBytes - TUNNEL_BYTES;
+  const roomBytes = tunnelMtuBytes(real);
   context.trace?.(
-    `The path to ${formatIp(real.address)} has an MTU of ${real.mtuBytes}; less ${TUNNEL_BYTES} for the tunnel that is ${roomBytes}, and the packet has ${bytes.length}.`,
+    `The path to ${formatIp(real.address)} has an MTU of ${real.mtuBytes}; less ${real.overheadBytes} for the tunnel (${formatTunnel(real.tunnel)}) that is ${roomBytes}, and the packet has ${bytes.length}.`,
   );
   if (bytes.length <= roomBytes) return sendWhole(context, packet, real);
   if (header.dontFragment) return decideOversize(context, packet, target);
@@ -35,6 +38,13 @@ function decideOversize(context: Context, packet: VipPacket, target: Target): De
   return sendInFragments(context, packet, target.real, 'blackhole-cured');
 }
 
+/** The packet whole if it fits, else in outer fragments: for what is not to be refused. */
+export function sendAnyway(context: Context, packet: VipPacket, real: RealEntry, reason: Reason): Decision {
+  return packet.bytes.length <= tunnelMtuBytes(real)
+    ? sendWhole(context, packet, real, reason)
+    : sendInFragments(context, packet, real, reason);
+}
+
 export function replyTimeExceeded(context: Context, packet: VipPacket): Decision {
   context.trace?.(`Its TTL of ${packet.header.ttl} runs out here: time exceeded is the answer.`);
   const error = { type: ICMP_TYPE.timeExceeded, code: ICMP_CODE.ttlExceeded };
@@ -42,16 +52,12 @@ export function replyTimeExceeded(context: Context, packet: VipPacket): Decision
 }
 
 export function sendWhole(context: Context, packet: VipPacket, real: RealEntry, reason?: Reason): Decision {
-  const { bytes, header } = packet;
-  const dontFragment = header.dontFragment;
-  const outer = encapsulate(bytes, {
-    source: onlyIpv4(real.sourceAddress),
-    destination: onlyIpv4(real.address),
-    dontFragment,
-    id: dontFragment ? 0 : nextId(context),
-  });
+  const dontFragment = packet.header.dontFragment && !isIpv6(packet.header.source);
+  const needsId = !dontFragment && !isIpv6(real.address);
+  const id = needsId ? nextId(context) : 0;
+  const outer = encapsulate(packet, { ...outerHeader(context, packet, real), dontFragment, id });
   context.trace?.(
-    `It is sent to ${formatIp(real.address)} in an outer packet of ${outer.length} bytes, ${dontFragment ? 'with' : 'without'} DF.`,
+    `It is sent to ${formatIp(real.address)} in an outer packet of ${outer.length} bytes${dfWords(real, dontFragment)}.`,
   );
   const why = reason ?? rarity(packet, real);
   return {
@@ -69,24 +75,33 @@ export function sendInFragments(
   real: RealEntry,
   reason: Reason,
 ): Decision & { verdict: 'forward' } {
-  const packets = encapsulateInFragments(
-    packet.bytes,
-    {
-      source: onlyIpv4(real.sourceAddress),
-      destination: onlyIpv4(real.address),
-      dontFragment: false,
-      id: nextId(context),
-    },
-    real.mtuBytes,
-  );
+  const id = isIpv6(real.address) ? nextFragmentId(context) : nextId(context);
+  const outer = { ...outerHeader(context, packet, real), dontFragment: false, id };
+  const packets = encapsulateInFragments(packet, outer, real.mtuBytes);
   context.trace?.(
-    `It is sent to ${formatIp(real.address)} in outer packets of ${packets.map(({ length }) => length).join(' and ')} bytes, without DF.`,
+    `It is sent to ${formatIp(real.address)} in outer packets of ${packets.map(({ length }) => length).join(' and ')} bytes${dfWords(real, false)}.`,
   );
   return { verdict: 'forward', real: real.index, packets, reason };
+}
+
+function outerHeader(
+  { state }: Context,
+  packet: VipPacket,
+  { tunnel, sourceAddress: source, address: destination }: RealEntry,
+): Omit<OuterHeader, 'id' | 'dontFragment'> {
+  const sourcePort = tunnel.type === 'gue' ? gueSourcePort(packet, state.image.hashKey) : 0;
+  return { tunnel, source, destination, sourcePort };
+}
+
+/** IPv6 has no DF. */
+function dfWords({ address }: RealEntry, dontFragment: boolean): string {
+  if (isIpv6(address)) return '';
+  return dontFragment ? ', with DF' : ', without DF';
 }
 
 /** Why the fast path would not have sent it, though it fits. */
 function rarity({ header }: VipPacket, real: RealEntry): Reason | undefined {
   if (header.headerBytes > 20) return 'options';
+  if (checksumOf(real.tunnel) !== 'none') return 'tunnel-checksum';
   return real.resolved ? undefined : 'unresolved';
 }

@@ -1,7 +1,8 @@
 import type { ApplySummary } from '../../dataplane/data-plane.ts';
 import { CulvertError } from '../../errors.ts';
 import type { RealIndex } from '../decision.ts';
-import type { ForwardingTable, Real, Service } from '../table.ts';
+import type { ForwardingTable, Real, Service, Tunnel } from '../table.ts';
+import { tunnelOf } from '../tunnel/kind.ts';
 import { clearFlows, forgetUnserved, timeoutTicks } from './flow-scan.ts';
 import type { ImageState } from './image-state.ts';
 import { SERVICE_KIND } from './layout.ts';
@@ -140,21 +141,26 @@ function writeReals({ state, tally, hooks }: Run, record: ServiceRecord, service
   for (const real of service.reals) {
     const index = record.reals.get(real.address);
     if (index !== undefined) {
-      if (updateReal(state, index, real)) tally.reals.changed++;
+      if (updateReal(state, index, { ...real, tunnel: tunnelOf(service, real) })) tally.reals.changed++;
       continue;
     }
-    const added = state.reals.add({ ...real, serviceIndex: record.index });
+    const added = state.reals.add({
+      ...real,
+      tunnel: tunnelOf(service, real),
+      serviceIndex: record.index,
+    });
     record.reals.set(real.address, added);
     hooks.realAdded(added);
     tally.reals.added++;
   }
 }
 
-function updateReal(state: ImageState, index: RealIndex, real: Real): boolean {
+function updateReal(state: ImageState, index: RealIndex, real: Real & { readonly tunnel: Tunnel }): boolean {
   const { weight, serving } = state.reals.read(index);
+  const tunnelChanged = state.reals.setTunnel(index, real.tunnel);
   if (weight !== real.weight) state.reals.setWeight(index, real.weight);
   if (real.serving && !serving) state.reals.setServing(index, true);
-  return weight !== real.weight || serving !== real.serving;
+  return tunnelChanged || weight !== real.weight || serving !== real.serving;
 }
 
 /** Lets the service's entry name its slots, which are complete by now. */

@@ -2,8 +2,11 @@ import { type IpAddress, ipBytes, isIpv6 } from '../../net/ip-address.ts';
 import type { Ipv4Address } from '../../net/ipv4-address.ts';
 import { readIpv6Address } from '../../net/ipv6-address.ts';
 import type { RealIndex } from '../decision.ts';
+import type { Tunnel } from '../table.ts';
+import { sameTunnel } from '../tunnel/kind.ts';
 import { IndexPool } from './index-pool.ts';
-import { REAL, REAL_FLAGS, REAL_STATE, REALS } from './layout.ts';
+import { REAL, REAL_FLAGS, REAL_STATE, REAL_VLAN, REALS } from './layout.ts';
+import { fastPathKnows, readTunnel, writeTunnel } from './real-tunnel.ts';
 
 /** The way to a real server, as the control plane has resolved it. */
 export interface RealPath {
@@ -19,6 +22,8 @@ export interface NextHop {
   readonly nextHopMac: Uint8Array;
   readonly sourceMac: Uint8Array;
   readonly ifIndex: number;
+  /** 802.1Q ID of the frames that leave, 1..4094; undefined: they have no tag. */
+  readonly vlan?: number | undefined;
 }
 
 /** What one entry says. */
@@ -28,12 +33,19 @@ export interface RealFields {
   readonly serviceIndex: number;
   readonly weight: number;
   readonly serving: boolean;
+  /** The fast path sends: the next hop is known, and the tunnel one that it can put on. */
   readonly resolved: boolean;
+  readonly tunnel: Tunnel;
+  /** Bytes that the tunnel puts in front of a packet, the outer IP header included. */
+  readonly overheadBytes: number;
   /** 0 or :: until the path is known. */
   readonly sourceAddress: IpAddress;
   readonly mtuBytes: number;
   readonly ifIndex: number;
+  readonly vlan: number | undefined;
 }
+
+type NewReal = Pick<RealFields, 'address' | 'serviceIndex' | 'weight' | 'serving' | 'tunnel'>;
 
 /** Until its path is known a real is taken to be an Ethernet away. */
 const DEFAULT_MTU_BYTES = 1500;
@@ -41,6 +53,8 @@ const MAC_BYTES = 6;
 const ADDRESS_BYTES = 16;
 const SERVING_BIT = BigInt(REAL_STATE.serving) << 48n;
 const RESOLVED_BIT = BigInt(REAL_STATE.resolved) << 48n;
+/** Of the state word: not 0 while the next hop is known. */
+const MAC_MASK = (1n << 48n) - 1n;
 
 /** Map `reals` of `bpf/layout.h`. A real keeps its index as long as it is configured. */
 export class RealTable {
@@ -72,13 +86,14 @@ export class RealTable {
   }
 
   /** Fills a free entry; see `available`. */
-  add(real: Pick<RealFields, 'address' | 'serviceIndex' | 'weight' | 'serving'>): RealIndex {
+  add(real: NewReal): RealIndex {
     const index = this.#pool.take();
     const at = index * REAL.size;
     this.#bytes.fill(0, at, at + REAL.size);
     this.#view.setUint16(at + REAL.mtuBytes, DEFAULT_MTU_BYTES, true);
     this.#bytes.set(ipBytes(real.address), at + REAL.outerDestinationBe);
     this.#view.setUint16(at + REAL.flags, isIpv6(real.address) ? REAL_FLAGS.outerIpv6 : 0, true);
+    writeTunnel(this.#view, at, real.tunnel);
     this.#view.setUint16(at + REAL.weight, real.weight, true);
     this.#view.setUint16(at + REAL.serviceIndex, real.serviceIndex, true);
     this.setServing(index, real.serving);
@@ -101,6 +116,20 @@ export class RealTable {
     this.#view.setUint16(index * REAL.size + REAL.weight, weight, true);
   }
 
+  /**
+   * The entry is unresolved while its tunnel changes, so that no frame mixes two.
+   * @returns false if it has that tunnel already
+   */
+  setTunnel(index: RealIndex, tunnel: Tunnel): boolean {
+    const at = index * REAL.size;
+    if (sameTunnel(readTunnel(this.#view, at), tunnel)) return false;
+    const state = Atomics.load(this.#states, stateWord(index));
+    Atomics.store(this.#states, stateWord(index), state & ~RESOLVED_BIT);
+    writeTunnel(this.#view, at, tunnel);
+    this.#setNextHop(index, state & SERVING_BIT, state & MAC_MASK);
+    return true;
+  }
+
   /** The path MTU alone: a frame under way may still be measured by the former one. */
   setMtu(index: RealIndex, mtuBytes: number): void {
     this.#view.setUint16(index * REAL.size + REAL.mtuBytes, mtuBytes, true);
@@ -116,14 +145,15 @@ export class RealTable {
       this.#setSource(at, path.sourceAddress);
       this.#view.setUint32(at + REAL.ifIndex, path.resolved?.ifIndex ?? 0, true);
       this.#bytes.set(path.resolved?.sourceMac ?? new Uint8Array(MAC_BYTES), at + REAL.sourceMac);
+      this.#view.setUint16(at + REAL.vlan, vlanWord(path.resolved), true);
     }
-    const resolved = path.resolved ? RESOLVED_BIT | macWord(path.resolved.nextHopMac) : 0n;
-    Atomics.store(this.#states, stateWord(index), kept | resolved);
+    this.#setNextHop(index, kept, path.resolved === undefined ? 0n : macWord(path.resolved.nextHopMac));
   }
 
   read(index: RealIndex): RealFields {
     const at = index * REAL.size;
     const state = this.#view.getUint16(at + REAL.state, true);
+    const vlan = this.#view.getUint16(at + REAL.vlan, true);
     return {
       index,
       address: this.#address(at, REAL.outerDestinationBe),
@@ -131,14 +161,23 @@ export class RealTable {
       weight: this.#view.getUint16(at + REAL.weight, true),
       serving: (state & REAL_STATE.serving) !== 0,
       resolved: (state & REAL_STATE.resolved) !== 0,
+      tunnel: readTunnel(this.#view, at),
+      overheadBytes: this.#view.getUint8(at + REAL.overheadBytes),
       sourceAddress: this.#address(at, REAL.outerSourceBe),
       mtuBytes: this.#view.getUint16(at + REAL.mtuBytes, true),
       ifIndex: this.#view.getUint32(at + REAL.ifIndex, true),
+      vlan: vlan & REAL_VLAN ? vlan & ~REAL_VLAN : undefined,
     };
   }
 
   *used(): Generator<RealIndex> {
     for (let index = 1; index < REALS; index++) if (this.isUsed(index)) yield index;
+  }
+
+  /** Commits what else was written of the entry. @param mac as `macWord` has it; 0: not known */
+  #setNextHop(index: RealIndex, serving: bigint, mac: bigint): void {
+    const isFast = mac !== 0n && fastPathKnows(this.#view, index * REAL.size);
+    Atomics.store(this.#states, stateWord(index), serving | mac | (isFast ? RESOLVED_BIT : 0n));
   }
 
   /** Of the family that the real's own address has. */
@@ -163,6 +202,7 @@ export class RealTable {
       this.#view.getUint16(at + REAL.mtuBytes, true) === path.mtuBytes &&
       this.#hasSource(at, path.sourceAddress) &&
       this.#view.getUint32(at + REAL.ifIndex, true) === (path.resolved?.ifIndex ?? 0) &&
+      this.#view.getUint16(at + REAL.vlan, true) === vlanWord(path.resolved) &&
       (path.resolved?.sourceMac ?? []).every((byte, i) => this.#bytes[at + REAL.sourceMac + i] === byte)
     );
   }
@@ -170,6 +210,10 @@ export class RealTable {
 
 function stateWord(index: RealIndex): number {
   return (index * REAL.size) / 8;
+}
+
+function vlanWord(nextHop: NextHop | undefined): number {
+  return nextHop?.vlan === undefined ? 0 : nextHop.vlan | REAL_VLAN;
 }
 
 function macWord(mac: Uint8Array): bigint {

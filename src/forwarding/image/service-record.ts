@@ -1,6 +1,7 @@
 import { type IpAddress, isIpv4 } from '../../net/ip-address.ts';
 import type { RealIndex } from '../decision.ts';
 import type { SchedulerName, Service, ServiceKey } from '../table.ts';
+import { sameTunnel, tunnelOf } from '../tunnel/kind.ts';
 import { SERVICE_KIND } from './layout.ts';
 import type { Transition } from './ring-transition.ts';
 import type { SelectableService } from './select-real.ts';
@@ -66,7 +67,7 @@ export function sameService(a: Service, b: Service): boolean {
   return (
     a.scheduler === b.scheduler &&
     a.hashOn === b.hashOn &&
-    a.tunnel.type === b.tunnel.type &&
+    sameTunnel(a.tunnel, b.tunnel) &&
     a.blackhole.policy === b.blackhole.policy &&
     a.blackhole.after === b.blackhole.after &&
     a.reals.length === b.reals.length &&
@@ -76,7 +77,8 @@ export function sameService(a: Service, b: Service): boolean {
         other !== undefined &&
         real.address === other.address &&
         real.weight === other.weight &&
-        real.serving === other.serving
+        real.serving === other.serving &&
+        sameTunnel(tunnelOf(a, real), tunnelOf(b, other))
       );
     })
   );

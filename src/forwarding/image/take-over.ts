@@ -1,9 +1,11 @@
 import type { IpAddress } from '../../net/ip-address.ts';
-import type { BlackholePolicy, Real, Service } from '../table.ts';
+import type { BlackholePolicy, Service } from '../table.ts';
+import { sameTunnel } from '../tunnel/kind.ts';
 import { forgiveStandstill } from './flow-scan.ts';
 import { type ImageState, rangeOf } from './image-state.ts';
 import { IndexPool } from './index-pool.ts';
 import { SERVICE_KIND, SERVICES } from './layout.ts';
+import type { RealFields } from './real-table.ts';
 import { findTransition, restartWindows } from './ring-transition.ts';
 import { protocolName, recordKey, type ServiceRecord, vipKey } from './service-record.ts';
 import type { BucketEntry } from './service-table.ts';
@@ -87,17 +89,23 @@ function adopt(state: ImageState, entry: BucketEntry, indices: readonly number[]
   state.vips.set(entry.vip, (state.vips.get(entry.vip) ?? 0) + 1);
 }
 
-function assumedService(entry: BucketEntry, reals: readonly Real[]): Service {
+function assumedService(entry: BucketEntry, reals: readonly RealFields[]): Service {
   const weights = new Set(reals.map(({ weight }) => weight).filter((weight) => weight > 0));
   const rotation = weights.size > 1 ? 'wrr' : 'rr';
+  const tunnel = reals[0]?.tunnel ?? { type: 'ipip' };
   return {
     vip: entry.vip,
     protocol: protocolName(entry.protocol),
     port: entry.port,
     scheduler: entry.kind === SERVICE_KIND.hash ? 'mh' : rotation,
     hashOn: entry.kind === SERVICE_KIND.hash && entry.portMask === 0 ? 'source' : 'flow',
-    tunnel: { type: 'ipip' },
+    tunnel,
     blackhole: ASSUMED_BLACKHOLE,
-    reals: reals.map(({ address, weight, serving }) => ({ address, weight, serving })),
+    reals: reals.map(({ address, weight, serving, tunnel: own }) => ({
+      address,
+      weight,
+      serving,
+      ...(!sameTunnel(own, tunnel) && { tunnel: own }),
+    })),
   };
 }

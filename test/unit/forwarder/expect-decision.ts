@@ -3,7 +3,7 @@ import type { Decision } from '../../../src/forwarding/decision.ts';
 import type { ForwardingImage } from '../../../src/forwarding/image/forwarding-image.ts';
 import { describePacket } from '../../../src/net/describe.ts';
 import { describeDifference } from '../../../src/net/describe-difference.ts';
-import { formatIpv4 } from '../../../src/net/ipv4-address.ts';
+import { formatIp, type IpAddress, isIpv6 } from '../../../src/net/ip-address.ts';
 import type { Expected } from './row.ts';
 
 /** Compares a decision with a row's; a failure shows both packets decoded. */
@@ -22,8 +22,9 @@ function said(decision: Decision | Expected, image: ForwardingImage): object {
   const { verdict, reason } = decision;
   if (decision.verdict !== 'forward') return { verdict, reason };
   // In a row a real is an address; in a decision an index, which is far smaller than any address.
-  const address = image.real(decision.real < 0x10000 ? decision.real : 0)?.address ?? decision.real;
-  return { verdict, reason, real: formatIpv4(address as never) };
+  const isIndex = !isIpv6(decision.real as IpAddress) && decision.real < 0x10000;
+  const address = (isIndex ? image.real(Number(decision.real))?.address : undefined) ?? decision.real;
+  return { verdict, reason, real: formatIp(address as IpAddress) };
 }
 
 function bytesOf(decision: Decision | Expected): readonly Uint8Array[] {

@@ -4,7 +4,7 @@ import { decide } from '../../../src/forwarding/forwarder.ts';
 import type { ImageMemory } from '../../../src/forwarding/image/memory.ts';
 import { createForwarderState } from '../../../src/forwarding/state.ts';
 import { DIRECTOR_MAC, MTU, NOW_MS, smallMemory, standardImage, standardState } from './fixture.ts';
-import { PACKET_TABLE } from './packet-table.ts';
+import { PACKET_SUITES, PACKET_TABLE } from './packet-table.ts';
 import { ACK, tcp } from './packets.ts';
 
 function snapshot(memory: ImageMemory): Record<string, Buffer> {
@@ -12,9 +12,9 @@ function snapshot(memory: ImageMemory): Record<string, Buffer> {
   return Object.fromEntries(parts.map(([name, buffer]) => [name, Buffer.from(buffer.slice(0))]));
 }
 
-describe('explaining the packets of the table', () => {
-  test.each(PACKET_TABLE)('$description', ({ steps }) => {
-    const state = standardState();
+describe.each(PACKET_SUITES)('explaining the packets of the table: $name', ({ image, rows }) => {
+  test.each(rows)('$description', ({ steps }) => {
+    const state = standardState(image());
     for (const { packet } of steps) {
       const explained = explain(packet, state, NOW_MS);
       const decided = decide(packet, state, NOW_MS);
@@ -58,7 +58,7 @@ test('says why: service, hash, slot, ring, sizes and what is sent', () => {
   expect(text).toMatch(/the service tcp 192\.0\.2\.10:80, scheduler mh/);
   expect(text).toMatch(/hash of the client's address and port is 0x[0-9a-f]{8}: slot \d+ of 4096/);
   expect(text).toMatch(/The slot is stable: every packet in it goes to 10\.0\.2\.2/);
-  expect(text).toMatch(/MTU of 1500; less 20 for the tunnel that is 1480, and the packet has 1500/);
+  expect(text).toMatch(/MTU of 1500; less 20 for the tunnel \(ipip\) that is 1480, and the packet has 1500/);
   expect(text).toMatch(/told to send at most 1480 bytes/);
 });
 

@@ -1,9 +1,14 @@
+import type { ForwardingImage } from '../../../src/forwarding/image/forwarding-image.ts';
+import type { ImageMemory } from '../../../src/forwarding/image/memory.ts';
+import { standardImage } from './fixture.ts';
 import type { PacketRow } from './row.ts';
 import { ANSWER_ROWS } from './rows/answers.ts';
 import { FRAGMENT_ROWS } from './rows/fragments.ts';
 import { MALFORMED_ROWS } from './rows/malformed.ts';
 import { OUTER_HEADER_ROWS } from './rows/outer-header.ts';
 import { OVERSIZE_ROWS } from './rows/oversize.ts';
+import { TUNNEL_ROWS } from './rows/tunnels.ts';
+import { tunnelImage } from './tunnels.ts';
 
 /** What IPVS does with each kind of packet, and where culvert does better: for every forwarder, over `fixture.ts`. */
 export const PACKET_TABLE: readonly PacketRow[] = [
@@ -12,4 +17,16 @@ export const PACKET_TABLE: readonly PacketRow[] = [
   ...FRAGMENT_ROWS,
   ...ANSWER_ROWS,
   ...MALFORMED_ROWS,
+];
+
+/** Rows, and the image that each of them begins with. */
+export interface PacketSuite {
+  readonly name: string;
+  readonly image: (memory?: ImageMemory) => ForwardingImage;
+  readonly rows: readonly PacketRow[];
+}
+
+export const PACKET_SUITES: readonly PacketSuite[] = [
+  { name: 'IPv4 over IPIP', image: standardImage, rows: PACKET_TABLE },
+  { name: 'every tunnel', image: tunnelImage, rows: TUNNEL_ROWS },
 ];

@@ -1,11 +1,11 @@
 import type { Reason } from '../../../src/forwarding/reasons.ts';
-import type { Ipv4Address } from '../../../src/net/ipv4-address.ts';
+import type { IpAddress } from '../../../src/net/ip-address.ts';
 
 /** What becomes of one packet; without a reason it is a common case, which the fast path has to carry out. */
 export type Expected =
   | {
       readonly verdict: 'forward';
-      readonly real: Ipv4Address;
+      readonly real: IpAddress;
       readonly packets: readonly Uint8Array[];
       readonly reason?: Reason;
     }
@@ -29,7 +29,7 @@ export function row(description: string, ...steps: Step[]): PacketRow {
 
 export function forward(
   packet: Uint8Array,
-  real: Ipv4Address,
+  real: IpAddress,
   sent: Uint8Array | readonly Uint8Array[],
   reason?: Reason,
 ): Step {

@@ -82,6 +82,8 @@ const CONSTANTS: Readonly<Record<string, number | bigint>> = {
   TUNNEL_GUE: layout.TUNNEL_TYPE.gue,
   REAL_OUTER_IPV6: layout.REAL_FLAGS.outerIpv6,
   REAL_OVERLOADED: layout.REAL_FLAGS.overloaded,
+  REAL_CHECKSUM: layout.REAL_FLAGS.checksum,
+  REAL_REMOTE_CHECKSUM: layout.REAL_FLAGS.remoteChecksum,
   REAL_VLAN: layout.REAL_VLAN,
   FLOW_WAYS: layout.FLOW_WAYS,
   FLOW_BUSY: layout.FLOW_BUSY,

@@ -1,0 +1,133 @@
+import { concatBytes } from '../../net/bytes.ts';
+import { type IpAddress, isIpv4, isIpv6, onlyIpv4 } from '../../net/ip-address.ts';
+import { buildIpv4, IPV4_HEADER_BYTES, PROTOCOL } from '../../net/ipv4.ts';
+import { buildIpv6, IPV6_HEADER_BYTES } from '../../net/ipv6.ts';
+import { EXTENSION_HEADER, FRAGMENT_HEADER_BYTES, fragmentHeader } from '../../net/ipv6-extensions.ts';
+import { buildUdp } from '../../net/udp.ts';
+import type { IpPacket } from '../ip-header.ts';
+import type { Tunnel } from '../table.ts';
+import { inGre } from './gre.ts';
+import { inGue } from './gue.ts';
+import { remoteChecksumOf } from './remote-checksum.ts';
+import { routed } from './routed.ts';
+
+/** Fragment offsets count in eights, so that an MTU which leaves less is not one. */
+const LEAST_FRAGMENT_BYTES = 8;
+
+export interface OuterHeader {
+  readonly tunnel: Tunnel;
+  /** The director's address on the route to the real. */
+  readonly source: IpAddress;
+  /** The real's address, of the same family. */
+  readonly destination: IpAddress;
+  /** Of a whole IPv4 packet with DF 0, else not 0; of IPv6 that of its fragments. */
+  readonly id: number;
+  /** Of IPv4. */
+  readonly dontFragment: boolean;
+  /** The UDP source port of GUE. */
+  readonly sourcePort: number;
+}
+
+/** What stands behind the outer IP header. */
+interface Carried {
+  readonly protocol: number;
+  readonly payload: Uint8Array;
+}
+
+/** Outer IP fields that come from the inner packet: the whole TOS or traffic class, so that CE stays CE (RFC 6040). */
+interface Inherited {
+  readonly tos: number;
+  readonly ttl: number;
+}
+
+/** The packet, routed, in its outer header. As the kernel's IPVS has it, the flow label of outer IPv6 is 0. */
+export function encapsulate(packet: IpPacket, outer: OuterHeader): Uint8Array {
+  return whole(carry(packet, outer), inherited(packet), outer);
+}
+
+/** The same in fragments of the outer packet that fit `mtuBytes`; the packet itself is not changed further. */
+export function encapsulateInFragments(packet: IpPacket, outer: OuterHeader, mtuBytes: number): Uint8Array[] {
+  const carried = carry(packet, outer);
+  const fields = inherited(packet);
+  const toIpv6 = isIpv6(outer.destination);
+  if (toIpv6 && carried.payload.length <= mtuBytes - IPV6_HEADER_BYTES)
+    return [whole(carried, fields, outer)];
+  const headersBytes = toIpv6 ? IPV6_HEADER_BYTES + FRAGMENT_HEADER_BYTES : IPV4_HEADER_BYTES;
+  const step = Math.max(LEAST_FRAGMENT_BYTES, (mtuBytes - headersBytes) & ~7);
+  const fragments: Uint8Array[] = [];
+  for (let at = 0; at < carried.payload.length; at += step) {
+    fragments.push(fragment(carried, fields, { outer, at, step }));
+  }
+  return fragments;
+}
+
+function carry(packet: IpPacket, outer: OuterHeader): Carried {
+  const { tunnel } = outer;
+  const inner = routed(packet.bytes);
+  const protocol = isIpv4(packet.header.source) ? PROTOCOL.ipip : PROTOCOL.ipv6;
+  if (tunnel.type === 'ipip') return { protocol, payload: inner };
+  if (tunnel.type === 'gre') {
+    return { protocol: PROTOCOL.gre, payload: inGre(inner, protocol, tunnel.checksum === 'full') };
+  }
+  const remote = tunnel.checksum === 'remote' ? remoteChecksumOf(packet) : undefined;
+  const payload = buildUdp({
+    ...outer,
+    destinationPort: tunnel.port,
+    payload: inGue(inner, protocol, remote),
+    // With the remote one too: it is the outer checksum that covers what the inner one did (as IPVS has it).
+    withChecksum: tunnel.checksum !== 'none',
+  });
+  return { protocol: PROTOCOL.udp, payload };
+}
+
+function inherited({ header }: IpPacket): Inherited {
+  return { tos: header.tos, ttl: header.ttl - 1 };
+}
+
+function whole(carried: Carried, fields: Inherited, outer: OuterHeader): Uint8Array {
+  return inIpv6(carried, fields, outer) ?? inIpv4(carried, fields, outer);
+}
+
+function fragment(
+  { protocol, payload }: Carried,
+  fields: Inherited,
+  { outer, at, step }: { readonly outer: OuterHeader; readonly at: number; readonly step: number },
+): Uint8Array {
+  const part = payload.subarray(at, at + step);
+  const more = at + step < payload.length;
+  const header = fragmentHeader(protocol, { id: outer.id, offsetBytes: at, more });
+  const asPayload = { protocol: EXTENSION_HEADER.fragment, payload: concatBytes(header, part) };
+  const place = { dontFragment: false, moreFragments: more, fragmentOffsetBytes: at };
+  return (
+    inIpv6(asPayload, fields, outer) ?? inIpv4({ protocol, payload: part }, fields, { ...outer, ...place })
+  );
+}
+
+/** Undefined if the tunnel is one over IPv4. */
+function inIpv6(
+  { protocol, payload }: Carried,
+  { tos, ttl }: Inherited,
+  outer: OuterHeader,
+): Uint8Array | undefined {
+  const { source, destination } = outer;
+  if (!isIpv6(source) || !isIpv6(destination)) return undefined;
+  return buildIpv6({ source, destination, nextHeader: protocol, trafficClass: tos, hopLimit: ttl }, payload);
+}
+
+interface Ipv4Place {
+  readonly moreFragments?: boolean;
+  readonly fragmentOffsetBytes?: number;
+}
+
+function inIpv4(
+  { protocol, payload }: Carried,
+  fields: Inherited,
+  { source, destination, id, ...place }: OuterHeader & Ipv4Place,
+): Uint8Array {
+  const { dontFragment, moreFragments = false, fragmentOffsetBytes = 0 } = place;
+  const addresses = { source: onlyIpv4(source), destination: onlyIpv4(destination) };
+  return buildIpv4(
+    { ...addresses, ...fields, protocol, id, dontFragment, moreFragments, fragmentOffsetBytes },
+    payload,
+  );
+}

@@ -1,0 +1,43 @@
+import type { IpFamily } from '../../net/ip-address.ts';
+import { IPV4_HEADER_BYTES } from '../../net/ipv4.ts';
+import { IPV6_HEADER_BYTES } from '../../net/ipv6.ts';
+import { UDP_HEADER_BYTES } from '../../net/udp.ts';
+import type { Real, Service, Tunnel } from '../table.ts';
+import { greBytes } from './gre.ts';
+import { gueBytes } from './gue.ts';
+
+export function tunnelOf(service: Pick<Service, 'tunnel'>, real: Pick<Real, 'tunnel'>): Tunnel {
+  return real.tunnel ?? service.tunnel;
+}
+
+export function sameTunnel(a: Tunnel, b: Tunnel): boolean {
+  return a.type === b.type && checksumOf(a) === checksumOf(b) && portOf(a) === portOf(b);
+}
+
+/** All that the tunnel can put in front of a packet, the outer IP header included: what it takes from the path's MTU. */
+export function tunnelOverheadBytes(tunnel: Tunnel, outer: IpFamily): number {
+  return (outer === 4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES) + behindOuterBytes(tunnel);
+}
+
+function behindOuterBytes(tunnel: Tunnel): number {
+  if (tunnel.type === 'ipip') return 0;
+  return tunnel.type === 'gre'
+    ? greBytes(tunnel.checksum === 'full')
+    : UDP_HEADER_BYTES + gueBytes(tunnel.checksum === 'remote');
+}
+
+export function checksumOf(tunnel: Tunnel): 'none' | 'full' | 'remote' {
+  return tunnel.type === 'ipip' ? 'none' : tunnel.checksum;
+}
+
+/** 0 of tunnels that have none. */
+export function portOf(tunnel: Tunnel): number {
+  return tunnel.type === 'gue' ? tunnel.port : 0;
+}
+
+/** `gre`, `gue port 6080, full checksum`. */
+export function formatTunnel(tunnel: Tunnel): string {
+  const port = tunnel.type === 'gue' ? ` port ${tunnel.port}` : '';
+  const checksum = checksumOf(tunnel);
+  return `${tunnel.type}${port}${checksum === 'none' ? '' : `, ${checksum} checksum`}`;
+}
