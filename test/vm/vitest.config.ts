@@ -5,7 +5,7 @@ const config: ViteUserConfig = defineConfig({
   test: {
     include: [
       'test/vm/guest/**/*.test.ts',
-      'test/system/{bpf,fast-path-frames,fast-path-table,linux-netlink,linux-sockets}.test.ts',
+      'test/system/{bpf,fast-path-frames,fast-path-table,linux-*}.test.ts',
       'test/system/realserver-{kernel,program}.test.ts',
     ],
     reporters: ['test/vm/reporter.ts'],
