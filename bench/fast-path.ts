@@ -1,7 +1,7 @@
 import { closeMaps, mapImage, mapSizes, mapsOf } from '../src/dataplane/xdp/pinned-maps.ts';
 import { ForwardingImage } from '../src/forwarding/image/forwarding-image.ts';
 import { SLOT_REAL_BITS, SLOT_REAL_MASK, SLOT_TRACKED } from '../src/forwarding/image/layout.ts';
-import type { ImageMemory } from '../src/forwarding/image/memory.ts';
+import type { ImageCapacity, ImageMemory } from '../src/forwarding/image/memory.ts';
 import { DEFAULT_TIMEOUTS, type ForwardingTable, type SchedulerName } from '../src/forwarding/table.ts';
 import { type BpfObject, openBpfObject } from '../src/linux/bpf/object.ts';
 import type { BpfProgram } from '../src/linux/bpf/program.ts';
@@ -45,7 +45,7 @@ const ROUNDS = 21;
 const RUNS_IN_INTERVAL = 10_000;
 const INTERVALS_IN_ROUND = 20;
 const RUNS_IN_ROUND = RUNS_IN_INTERVAL * INTERVALS_IN_ROUND;
-const CAPACITY = { slots: 1 << 18, flows: 1 << 22 } as const;
+export const CAPACITY: ImageCapacity = { slots: 1 << 18, flows: 1 << 22 };
 const VIP = ipv4('192.0.2.10');
 const PORT = 80;
 const REALS = 10;
@@ -162,7 +162,8 @@ class FastPathBench implements Disposable {
   }
 }
 
-function fillImage(memory: ImageMemory, name: FastPathCase): void {
+/** One service on port 80, whose reals are all behind one next hop. */
+export function fillImage(memory: ImageMemory, name: FastPathCase, ifIndex: number = LOOPBACK): void {
   const image = new ForwardingImage(memory);
   image.setNow(1);
   image.apply(table(name === 'rotation-tracked' ? 'rr' : 'mh'), 1);
@@ -173,7 +174,7 @@ function fillImage(memory: ImageMemory, name: FastPathCase): void {
       resolved: {
         nextHopMac: Uint8Array.of(2, 0, 0, 0, 0, 1),
         sourceMac: Uint8Array.of(2, 0, 0, 0, 0, 2),
-        ifIndex: LOOPBACK,
+        ifIndex,
       },
     });
   }
@@ -204,7 +205,7 @@ function table(scheduler: SchedulerName): ForwardingTable {
 }
 
 /** 64 bytes from the Ethernet header to the end of the packet; the client is 0.0.0.0 until the walk sets it. */
-function frameWith(flags: number): Uint8Array {
+export function frameWith(flags: number): Uint8Array {
   const addresses = { source: 0 as Ipv4Address, destination: VIP };
   const payload = new Uint8Array(FRAME_BYTES - 14 - 20 - 20);
   const segment = buildTcp({ ...addresses, sourcePort: 0, destinationPort: PORT, flags, payload });

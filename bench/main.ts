@@ -2,11 +2,15 @@ import { parseArgs } from 'node:util';
 import { benchApply } from './apply.ts';
 import { fastPathBench } from './fast-path.ts';
 import { benchHttp } from './http.ts';
+import { benchSlowPath } from './slow-path.ts';
 import { loadWarning } from './statistics.ts';
+import { benchVeth } from './veth.ts';
 
 /** `make bench`: every figure of the project, medians with their spread. `--only PART`, `--json`. */
 const PARTS = {
   'fast-path': async () => ({ fastPath: await fastPathBench({}) }),
+  veth: async () => ({ veth: benchVeth(9) }),
+  'slow-path': async () => ({ slowPath: await benchSlowPath(3) }),
   apply: async () => ({ apply: await benchApply(5) }),
   http: async () => ({ http: await benchHttp(5, 3) }),
 } as const;

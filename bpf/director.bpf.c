@@ -7,6 +7,15 @@
 #include "select-real.h"
 #include "service-table.h"
 
+static __always_inline void count_refused(void)
+{
+	__u32 none = 0;
+	struct counters *of_slow_path = bpf_map_lookup_elem(&counters, &none);
+
+	if (of_slow_path)
+		of_slow_path->connections++;
+}
+
 static __always_inline void count(__u32 real, __u32 bytes, int connection)
 {
 	struct counters *of_real = bpf_map_lookup_elem(&counters, &real);
@@ -19,13 +28,53 @@ static __always_inline void count(__u32 real, __u32 bytes, int connection)
 		of_real->connections++;
 }
 
-/* A function of its own: it is rare, and there are many ways to it. */
-static __noinline int hand_over(struct xdp_md *ctx)
+/* What was handed over in this tick; of no worth to another program, so that no user space has it. */
+struct spending {
+	__u32 tick;
+	__u32 packets;
+};
+
+struct spending spendings[3] SEC(".bss.spendings");
+
+/* CPUs may begin a tick at the same time: then it has a few packets more. */
+static __always_inline int is_within_budget(enum rarity rarity)
 {
+	struct spending *spending = &spendings[rarity];
+	__u32 budget = settings.budget[rarity], now = settings.now;
+
+	if (READ_ONCE(spending->tick) != now) {
+		spending->tick = now;
+		spending->packets = 0;
+	}
+	return !budget || __sync_fetch_and_add(&spending->packets, 1) < budget;
+}
+
+static __always_inline int redirect_to_slow_path(struct xdp_md *ctx, enum rarity rarity)
+{
+	if (!is_within_budget(rarity)) {
+		count_refused();
+		return XDP_DROP;
+	}
 	count(0, frame_bytes(ctx), 0);
 	if (!settings.slow_path_ifindex)
 		return XDP_DROP;
 	return bpf_redirect(settings.slow_path_ifindex, 0);
+}
+
+/* Functions of their own: they are rare, and there are many ways to them. */
+static __noinline int hand_over(struct xdp_md *ctx)
+{
+	return redirect_to_slow_path(ctx, RARE_OTHER);
+}
+
+static __noinline int hand_over_opening(struct xdp_md *ctx)
+{
+	return redirect_to_slow_path(ctx, RARE_OPENING);
+}
+
+static __noinline int hand_over_neighbour(struct xdp_md *ctx)
+{
+	return redirect_to_slow_path(ctx, RARE_NEIGHBOUR);
 }
 
 static __always_inline int transmit(struct xdp_md *ctx, __u32 ifindex)
@@ -57,6 +106,8 @@ static __noinline int forward_remembered(struct xdp_md *ctx, const struct servic
 	if (parse_frame(ctx, packet) || find_flow_set(packet, service->index, &choice.flow))
 		return hand_over(ctx);
 	choose_remembered(&choice, packet, service, slot);
+	if (!choice.real && (opens_flow(packet) || packet->protocol == IPPROTO_UDP))
+		return hand_over_opening(ctx);
 	real = image_real(choice.real);
 	next_hop = real_next_hop(real);
 	if (!can_send(real, next_hop, packet) || encapsulate(ctx, real, next_hop))
@@ -103,7 +154,7 @@ static __always_inline int handle_arp(struct xdp_md *ctx, struct cursor *cursor)
 
 	if (!arp || arp->operation != bpf_htons(ARPOP_REQUEST) || !is_vip(arp->target))
 		return XDP_PASS;
-	return hand_over(ctx);
+	return hand_over_neighbour(ctx);
 }
 
 SEC("xdp")

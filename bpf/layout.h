@@ -17,7 +17,15 @@ struct settings {
 	__u32 now;               /* CLOCK_BOOTTIME in ticks of 100 ms, kept by the control plane */
 	__u32 layout_version;
 	__u32 outer_id;          /* the next outer IPv4 ID where DF is clear; atomically incremented, 0 is skipped */
-	__u32 reserved[7];
+	__u32 budget[3];         /* by enum rarity: packets that the slow path is handed in one tick; 0: any number */
+	__u32 reserved[4];
+};
+
+/* What is handed over has a budget for each kind, so that a flood of one leaves time for the others and for checks. */
+enum rarity {
+	RARE_OPENING = 0,        /* the first packet of a flow whose real the slow path chooses */
+	RARE_NEIGHBOUR = 1,      /* ARP, neighbour discovery */
+	RARE_OTHER = 2,
 };
 
 enum service_kind {
@@ -149,7 +157,8 @@ enum flow_state {
 /* Map `flow_counts`, by real: active (IPVS: established) << 32 | inactive flows that are remembered. Whoever changes what an
  * entry of `flows` counts as adds the difference, atomically. */
 
-/* Per-CPU map `counters` by real index; element 0 counts what the fast path handed over. */
+/* Per-CPU map `counters` by real index; element 0 counts what the fast path handed over, and as connections what it
+ * dropped because the budget was used up. */
 struct counters {
 	__u64 packets;           /* inner packets forwarded */
 	__u64 bytes;             /* of inner IP packets */

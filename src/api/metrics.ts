@@ -138,6 +138,11 @@ function reasonMetrics({ stats }: WireStatus): Metric[] {
     counter('culvert_handed_over_packets_total', 'Packets that the fast path handed to the slow path.', [
       [{}, stats.handedOver],
     ]),
+    counter(
+      'culvert_over_budget_packets_total',
+      'Rare packets that the fast path dropped because a flood had used up what the slow path is handed.',
+      [[{}, stats.overBudget]],
+    ),
   ];
 }
 

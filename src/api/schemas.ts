@@ -72,6 +72,7 @@ export const statsSchema: z.ZodType<WireStats> = z.object({
   ),
   reasons: z.record(z.string(), count),
   handedOver: count,
+  overBudget: count,
 });
 
 export const statusSchema: z.ZodType<WireStatus> = z.object({

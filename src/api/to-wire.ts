@@ -57,6 +57,7 @@ export function countersToWire(counters: PlaneCounters): WireStats {
     services: counters.services.map(serviceCountersToWire),
     reasons: counters.reasons,
     handedOver: counters.handedOver,
+    overBudget: counters.overBudget,
   };
 }
 

@@ -64,6 +64,8 @@ export interface PlaneCounters {
   readonly reasons: Readonly<Partial<Record<Reason, number>>>;
   /** Packets that the fast path handed to the slow path. */
   readonly handedOver: number;
+  /** Those that it dropped instead, because a flood had used up what the slow path is handed in a tick. */
+  readonly overBudget: number;
 }
 
 export interface FlowFilter {

@@ -43,6 +43,13 @@ function statsText(stats: WireStats, style: Style): string {
     .sort(([, a], [, b]) => b - a)
     .map(([reason, packets]): Cell[] => [reason, packets, REASONS[reason as Reason] ?? '']);
   reasons.push(['(slow path)', stats.handedOver, 'handed over by the fast path, of all reasons']);
+  if (stats.overBudget > 0) {
+    reasons.push([
+      '(over budget)',
+      stats.overBudget,
+      'rare packets dropped by the fast path in a flood of them',
+    ]);
+  }
   return `${traffic}\n${formatTable(REASON_COLUMNS, reasons, style)}`;
 }
 

@@ -34,7 +34,9 @@ export interface SimulatedPlaneParts {
 
 const SWEEP_MS = 1000;
 /** There are no frames here: every next hop is resolved, to an address that nobody looks at. */
-const NEXT_HOP = { nextHopMac: new Uint8Array(6), sourceMac: new Uint8Array(6), ifIndex: 1 };
+/** Made up: the simulated network has no frames. (A next hop of zeroes would count as unknown.) */
+const MAC = Uint8Array.of(2, 0, 0, 0, 0, 1);
+const NEXT_HOP = { nextHopMac: MAC, sourceMac: MAC, ifIndex: 1 };
 
 /** The TypeScript forwarder on the director of a simulated network. */
 export class SimulatedPlane implements DataPlane {
@@ -85,6 +87,7 @@ export class SimulatedPlane implements DataPlane {
       services: imageCounters(this.#image, (real) => this.#image.slowCounters(real)),
       reasons: this.#image.reasonCounts(),
       handedOver: 0,
+      overBudget: 0,
     };
   }
 

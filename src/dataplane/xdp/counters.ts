@@ -27,6 +27,7 @@ export function planeCounters(image: ForwardingImage, perCpu: BpfMap): PlaneCoun
     }),
     reasons: image.reasonCounts(),
     handedOver: fastCount(HANDED_OVER, FIELD.packets),
+    overBudget: fastCount(HANDED_OVER, FIELD.connections),
   };
 }
 

@@ -47,6 +47,8 @@ export interface XdpPlaneParts {
 
 const SLOW_PATH_LOST = 'rare packets and checks through the tunnel are lost until culvert is started anew';
 const INTERFACE_GONE = 'is gone, and forwarding with it: start culvert anew when there is one again';
+/** Packets in a tick of 100 ms: about half of what one core decides, so that checks and changes get their turn. */
+const SLOW_PATH_BUDGET = { opening: 3000, neighbour: 100, other: 2000 } as const;
 const SWEEP_INTERVAL_MS = 1000;
 /** Flows listed before other work gets a turn. */
 const FLOWS_PER_TURN = 5000;
@@ -73,6 +75,7 @@ export class XdpPlane implements DataPlane {
     this.#image = image;
     image.setNow(nowTick());
     image.setSlowPathIfIndex(parts.tapIndex);
+    image.setSlowPathBudget(SLOW_PATH_BUDGET);
     this.#forwarder = createForwarderState({
       image,
       linkMtuBytes: link.mtuBytes,

@@ -8,7 +8,7 @@ import { type ApplyHooks, applyTable } from './apply.ts';
 import { type FlowEntry, listFlows } from './flow-scan.ts';
 import type { FlowTable } from './flow-table.ts';
 import { type ImageState, openState } from './image-state.ts';
-import { COUNTERS, LAYOUT_VERSION, REALS } from './layout.ts';
+import { COUNTERS, LAYOUT_VERSION, RARITY, REALS } from './layout.ts';
 import type { ImageMemory } from './memory.ts';
 import type { RealFields, RealPath } from './real-table.ts';
 import type { SelectionMemory } from './select-real.ts';
@@ -143,6 +143,13 @@ export class ForwardingImage implements SelectionMemory {
 
   setSlowPathIfIndex(ifIndex: number): void {
     this.#state.settings.setSlowPathIfIndex(ifIndex);
+  }
+
+  /** @param packets by `RARITY`, that the fast path hands to the slow path in one tick; 0: any number */
+  setSlowPathBudget(packets: Readonly<Record<keyof typeof RARITY, number>>): void {
+    for (const [name, rarity] of Object.entries(RARITY)) {
+      this.#state.settings.setBudget(rarity, packets[name as keyof typeof RARITY]);
+    }
   }
 
   /** The fast path's clock; every 100 ms. */

@@ -12,7 +12,11 @@ export const SETTINGS = {
   now: 24,
   layoutVersion: 28,
   outerId: 32,
+  budget: 36,
 } as const;
+
+/** Kinds of packets that the slow path is handed, each with a budget. */
+export const RARITY = { opening: 0, neighbour: 1, other: 2 } as const;
 
 export const SERVICE_KIND = {
   empty: 0,

@@ -33,6 +33,11 @@ export class Settings {
     this.#set(SETTINGS.slowPathIfIndex, ifIndex);
   }
 
+  /** @param packets of that kind that the slow path is handed in one tick; 0: any number */
+  setBudget(rarity: number, packets: number): void {
+    this.#set(SETTINGS.budget + 4 * rarity, packets);
+  }
+
   /** The next outer IPv4 ID, shared with the fast path: 1..65535, over and over. */
   nextOuterId(): number {
     for (;;) {

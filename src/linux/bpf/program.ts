@@ -27,7 +27,10 @@ const HEADROOM_BYTES = 256;
 
 /** Offsets in struct bpf_test_run_opts of libbpf 1.x. */
 const RUN = { size: 80, dataIn: 8, dataOut: 16, sizeIn: 24, sizeOut: 28, ctxIn: 32, ctxSizeIn: 48 } as const;
-const RUN_OUT = { verdict: 56, repeat: 60, duration: 64 } as const;
+const RUN_OUT = { verdict: 56, repeat: 60, duration: 64, flags: 68, batchSize: 76 } as const;
+const BPF_F_TEST_XDP_LIVE_FRAMES = 2;
+/** Frames that the kernel has in hand at a time; at most 256. */
+const LIVE_BATCH = 64;
 const XDP_MD_BYTES = 24;
 
 /** A loaded XDP program. */
@@ -69,6 +72,23 @@ export class BpfProgram extends BpfDescriptor {
       data: out.subarray(0, view.getUint32(RUN.sizeOut, true)),
       nanoseconds: view.getUint32(RUN_OUT.duration, true),
     };
+  }
+
+  /**
+   * Has the kernel make so many frames and do with each what the program says: a redirect sends it. Frames come back to be
+   * used again with what others wrote in them. Returns when the last one has been given away.
+   * @param data one frame; only its length counts for a program that writes frames itself
+   */
+  sendLive(data: Uint8Array, frames: number): void {
+    const options = new Uint8Array(RUN.size);
+    const view = new DataView(options.buffer);
+    view.setBigUint64(0, BigInt(RUN.size), true);
+    view.setBigUint64(RUN.dataIn, koffi.address(data), true);
+    view.setUint32(RUN.sizeIn, data.length, true);
+    view.setUint32(RUN_OUT.repeat, frames, true);
+    view.setUint32(RUN_OUT.flags, BPF_F_TEST_XDP_LIVE_FRAMES, true);
+    view.setUint32(RUN_OUT.batchSize, LIVE_BATCH, true);
+    check('send frames by a BPF program', libbpf().bpf_prog_test_run_opts(this.fd, options));
   }
 }
 

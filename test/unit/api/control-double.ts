@@ -117,6 +117,7 @@ export class ControlDouble implements DirectorControl {
         ],
         reasons: { 'too-big': 12, 'no-flow': 3400 },
         handedOver: 3500,
+        overBudget: 7,
       },
     };
   }

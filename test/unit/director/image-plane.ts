@@ -64,7 +64,7 @@ export class ImagePlane implements DataPlane {
   }
 
   counters(): Promise<PlaneCounters> {
-    return Promise.resolve({ services: [], reasons: {}, handedOver: 0 });
+    return Promise.resolve({ services: [], reasons: {}, handedOver: 0, overBudget: 0 });
   }
 
   async *flows(): AsyncIterable<FlowRecord> {}

@@ -16,6 +16,7 @@ const STRUCTS = {
       now: 'now',
       layout_version: 'layoutVersion',
       outer_id: 'outerId',
+      budget: 'budget',
     },
   },
   service: {
@@ -58,6 +59,9 @@ const STRUCTS = {
 
 const CONSTANTS: Readonly<Record<string, number | bigint>> = {
   LAYOUT_VERSION: layout.LAYOUT_VERSION,
+  RARE_OPENING: layout.RARITY.opening,
+  RARE_NEIGHBOUR: layout.RARITY.neighbour,
+  RARE_OTHER: layout.RARITY.other,
   SERVICE_EMPTY: layout.SERVICE_KIND.empty,
   SERVICE_VIP: layout.SERVICE_KIND.vip,
   SERVICE_HASH: layout.SERVICE_KIND.hash,
