@@ -1,6 +1,7 @@
 /** What is malformed about bytes that do not parse; the text is for people. */
 export const PARSE_FAULTS = {
   'ethernet-truncated': 'fewer than 14 bytes of Ethernet header',
+  'vlan-truncated': 'fewer than 4 bytes of 802.1Q tag',
   'arp-truncated': 'fewer than 28 bytes of ARP',
   'arp-kind': 'ARP for something other than IPv4 over Ethernet',
   'ip-truncated': 'fewer than 20 bytes of IPv4 header',
