@@ -1,6 +1,7 @@
 /** What is malformed about bytes that do not parse; the text is for people. */
 export const PARSE_FAULTS = {
   'ethernet-truncated': 'fewer than 14 bytes of Ethernet header',
+  'vlan-truncated': 'fewer than 4 bytes of 802.1Q tag',
   'arp-truncated': 'fewer than 28 bytes of ARP',
   'arp-kind': 'ARP for something other than IPv4 over Ethernet',
   'ip-truncated': 'fewer than 20 bytes of IPv4 header',
@@ -18,6 +19,14 @@ export const PARSE_FAULTS = {
   'udp-truncated': 'fewer than 8 bytes of UDP header',
   'udp-length': 'the UDP length is under 8 or beyond the packet',
   'icmp-truncated': 'fewer than 8 bytes of ICMP header',
+  'sctp-truncated': 'fewer than 12 bytes of SCTP header',
+  'gre-truncated': 'the GRE header runs beyond the packet',
+  'gre-version': 'the GRE version is not 0',
+  'gre-flags': 'GRE with routing or other flags that are to be discarded',
+  'gue-truncated': 'the GUE header runs beyond the datagram',
+  'gue-version': 'the GUE version is not 0',
+  'gue-flags': 'GUE with flags that are not known',
+  'gue-options': 'the GUE header is too short for the fields that its flags announce',
   'icmpv6-truncated': 'fewer than 8 bytes of ICMPv6 header',
   'nd-kind': 'not a whole neighbour solicitation or advertisement',
   'nd-hop-limit': 'neighbour discovery with a hop limit under 255: it has come through a router',

@@ -2,7 +2,14 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { buildArp, parseArp } from '../../../src/net/arp.ts';
 import { internetChecksum, transportChecksum } from '../../../src/net/checksum.ts';
-import { buildEthernet, formatMac, parseEthernet, parseMac } from '../../../src/net/ethernet.ts';
+import {
+  buildEthernet,
+  ETHERTYPE,
+  formatMac,
+  parseEthernet,
+  parseMac,
+  parseTaggedEthernet,
+} from '../../../src/net/ethernet.ts';
 import { isFault, PARSE_FAULTS } from '../../../src/net/fault.ts';
 import { buildIcmp, parseIcmp } from '../../../src/net/icmp.ts';
 import {
@@ -184,6 +191,52 @@ describe('reading what was built gives it back', () => {
   });
 });
 
+describe('802.1Q tags', () => {
+  const macs = { destination: fromHex('020000000001'), source: fromHex('020000000002') };
+
+  test('byte for byte', () => {
+    const tags = [
+      { id: 100, tagProtocol: ETHERTYPE.qinq },
+      { id: 7, priority: 5, dropEligible: true },
+    ];
+    const frame = buildEthernet({ ...macs, etherType: ETHERTYPE.ipv6 }, Uint8Array.of(1), tags);
+    expect(frame).toStrictEqual(fromHex('020000000001 020000000002 88a8 0064 8100 b007 86dd 01'));
+    expect(parseEthernet(frame)).toMatchObject({ etherType: ETHERTYPE.qinq });
+  });
+
+  test('reading what was built gives it back', () => {
+    const tag = fc.record(
+      {
+        id: fc.nat(0xfff),
+        priority: fc.nat(7),
+        dropEligible: fc.boolean(),
+        tagProtocol: fc.constantFrom(ETHERTYPE.vlan, ETHERTYPE.qinq),
+      },
+      { noNullPrototype: true },
+    );
+    fc.assert(
+      fc.property(fc.array(tag, { maxLength: 2 }), payload, (tags, data) => {
+        const frame = buildEthernet({ ...macs, etherType: ETHERTYPE.ipv4 }, data, tags);
+        const headerBytes = 14 + 4 * tags.length;
+        expect(parseTaggedEthernet(frame)).toStrictEqual({
+          ...macs,
+          etherType: ETHERTYPE.ipv4,
+          tags,
+          headerBytes,
+        });
+        expect(frame.subarray(headerBytes)).toStrictEqual(data);
+      }),
+    );
+  });
+
+  test('a third tag is payload, and half a tag a fault', () => {
+    const tags = [{ id: 1 }, { id: 2 }, { id: 3 }];
+    const frame = buildEthernet({ ...macs, etherType: ETHERTYPE.ipv4 }, new Uint8Array(0), tags);
+    expect(parseTaggedEthernet(frame)).toMatchObject({ etherType: ETHERTYPE.vlan, headerBytes: 22 });
+    expect(parseTaggedEthernet(frame.subarray(0, 17))).toBe('vlan-truncated');
+  });
+});
+
 const headerWithOptions = (...options: number[]): Uint8Array => {
   const bytes = new Uint8Array(24);
   bytes.set(options, 20);
@@ -249,6 +302,7 @@ describe('malformed bytes give a fault', () => {
       parseQuotedIpv4Header,
       parseArp,
       parseEthernet,
+      parseTaggedEthernet,
       (bytes: Uint8Array) => parseTcp(bytes, 0),
       (bytes: Uint8Array) => parseTcp(bytes, 30, 25),
       (bytes: Uint8Array) => parseUdp(bytes, 0),
