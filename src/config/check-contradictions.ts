@@ -1,21 +1,20 @@
 import { CHECK_TYPES, NOT_SIMULATED, TYPES_OF_OPTION } from './check-options.ts';
-import type { ConfigIssue, IssuePath } from './issue.ts';
+import type { ConfigIssue } from './issue.ts';
 import type { CheckType } from './probe-config.ts';
-
-/** A check as one level writes it, unchecked. */
-export interface RawCheck {
-  readonly path: IssuePath;
-  readonly value: unknown;
-}
+import { field, type RawCheck } from './raw-config.ts';
 
 /** Of the levels down to this one. */
 interface Merged {
   readonly type: CheckType;
   readonly hasCommand: boolean;
   readonly hasFile: boolean;
+  readonly hasPort: boolean;
 }
 
-const NOTHING: Merged = { type: 'tcp', hasCommand: false, hasFile: false };
+const NOTHING: Merged = { type: 'tcp', hasCommand: false, hasFile: false, hasPort: false };
+
+/** Those that connect to nothing. */
+const WITHOUT_PORT: readonly CheckType[] = ['ping', 'misc', 'file'];
 
 /**
  * Options of one level that are not for its type of check.
@@ -25,12 +24,28 @@ export function optionFaults(level: RawCheck, outer: readonly RawCheck[]): Confi
   return [...foreignOptions(level, mergeAll([...outer, level])), ...twoCommands(level)];
 }
 
-/** What is wrong with the check that all levels of a real come to, told at the innermost that says something. */
-export function wholeCheckFaults(levels: readonly RawCheck[], plane: 'xdp' | 'simulated'): ConfigIssue[] {
-  const innermost = levels.findLast(({ value }) => value !== undefined);
+export interface CheckedService {
+  readonly plane: 'xdp' | 'simulated';
+  /** There is no port of the service to check. */
+  readonly allPorts: boolean;
+}
+
+/**
+ * What is wrong with the check that all levels of a real come to, told at the innermost that says something.
+ * @param levels the service itself is the first
+ */
+export function wholeCheckFaults(
+  levels: readonly RawCheck[],
+  { plane, allPorts }: CheckedService,
+): ConfigIssue[] {
+  const innermost = levels.findLast(({ value }) => value !== undefined) ?? levels[0];
   if (innermost === undefined || innermost.value === 'none') return [];
   const merged = mergeAll(levels);
-  return [...missing(innermost, merged), ...notSimulated(innermost, merged, plane)];
+  return [
+    ...missing(innermost, merged),
+    ...(allPorts ? missingPort(innermost, merged) : []),
+    ...notSimulated(innermost, merged, plane),
+  ];
 }
 
 function mergeAll(levels: readonly RawCheck[]): Merged {
@@ -44,6 +59,7 @@ function merge(around: Merged, value: unknown): Merged {
     type: CHECK_TYPES.find((type) => type === written) ?? around.type,
     hasCommand: around.hasCommand || has('command') || has('shell'),
     hasFile: around.hasFile || has('file'),
+    hasPort: around.hasPort || has('port'),
   };
 }
 
@@ -74,6 +90,13 @@ function missing({ path }: RawCheck, { type, hasCommand, hasFile }: Merged): Con
   return [{ path, message: 'file is missing; allowed: the absolute path of the file to read' }];
 }
 
+function missingPort({ path }: RawCheck, { type, hasPort }: Merged): ConfigIssue[] {
+  if (hasPort || WITHOUT_PORT.includes(type)) return [];
+  const message =
+    'a service of all ports has none that could be checked; allowed: check with its port, or check: none';
+  return [{ path, message }];
+}
+
 function notSimulated(
   { path, value }: RawCheck,
   { type }: Merged,
@@ -84,10 +107,4 @@ function notSimulated(
   const allowed = CHECK_TYPES.filter((one) => !NOT_SIMULATED.includes(one)).join(', ');
   const message = `found ${type}, which the simulated network has no server for; allowed: one of none, ${allowed}`;
   return [{ path: place, message }];
-}
-
-function field(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
-    ? (value as Record<string, unknown>)[name]
-    : undefined;
 }

@@ -1,7 +1,9 @@
 import type {
   BlackholePolicy,
   FlowTimeouts,
+  Persistence,
   Port,
+  SchedulerFlag,
   SchedulerName,
   ServiceKey,
   Tunnel,
@@ -16,13 +18,18 @@ export interface CulvertConfig {
 }
 
 export interface DirectorConfig {
+  /** The first of `interfaces`. */
   readonly interface: string;
+  /** Those that VIP traffic reaches; none for the simulated plane. */
+  readonly interfaces: readonly string[];
   readonly plane: 'xdp' | 'simulated';
   /** Names the pins, the control socket and the state file of this director; the interface's name by default. */
   readonly instance: string;
   /** 32 hex digits; undefined: made at the first start and kept in the state. */
   readonly hashSeed: string | undefined;
   readonly timeouts: FlowTimeouts;
+  /** Whether flows of a deleted real end at once; see `ForwardingTable`. */
+  readonly expireNodestConn: boolean;
   readonly capacity: { readonly slots: number; readonly flows: number };
   /** TCP address that serves the API beside the Unix socket. */
   readonly listen: { readonly address: string; readonly port: Port } | undefined;
@@ -31,8 +38,12 @@ export interface DirectorConfig {
 }
 
 export interface ServiceConfig extends ServiceKey {
+  readonly morePorts: readonly Port[];
   readonly scheduler: SchedulerName;
+  readonly schedulerFlags: readonly SchedulerFlag[];
   readonly hashOn: 'flow' | 'source';
+  readonly onePacket: boolean;
+  readonly persistence: Persistence | undefined;
   readonly tunnel: Tunnel;
   readonly blackhole: BlackholePolicy;
   readonly reals: readonly RealConfig[];
@@ -41,6 +52,12 @@ export interface ServiceConfig extends ServiceKey {
 export interface RealConfig {
   readonly address: IpAddress;
   readonly weight: number;
+  /** 0: no limit. */
+  readonly upperThreshold: number;
+  /** 0: three quarters of the upper one. */
+  readonly lowerThreshold: number;
+  /** Undefined: the service's. */
+  readonly tunnel: Tunnel | undefined;
   /** Undefined: not checked, always up. */
   readonly check: CheckConfig | undefined;
 }

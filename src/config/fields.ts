@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { parseIpv4 } from '../net/ipv4-address.ts';
+import { type IpAddress, isIpv4, networkOf, parseIp } from '../net/ip-address.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 
 /**
@@ -52,17 +52,25 @@ function inRange(value: number | undefined, from: number, to: number): boolean {
   return value !== undefined && value >= from && value <= to;
 }
 
-const ADDRESS = 'an IPv4 address such as 192.0.2.10';
+const ADDRESS = 'an IP address such as 192.0.2.10 or 2001:db8::10';
+const UNICAST =
+  'an IP address of a host (not 0.0.0.0/8, 127.0.0.0/8, 224.0.0.0 and above; not ::/96, ::ffff:0:0/96, fe80::/10, ff00::/8)';
 
-/** An address that a host can have. IPv6 passes: whether it may stand here is for `contradictions.ts` to say. */
+/** An address that a host can have, and that packets can be routed to. */
 export const address: z.ZodString = z
   .string(ADDRESS)
-  .refine((text) => isIP(text) === 6 || parseIpv4(text) !== undefined, { error: ADDRESS, abort: true })
-  .refine(isUnicast, 'an IPv4 address of a host (not 0.0.0.0/8, 127.0.0.0/8 or 224.0.0.0 and above)');
+  .refine((text) => parseIp(text) !== undefined, { error: ADDRESS, abort: true })
+  .refine((text) => isUnicast(parseIp(text)), UNICAST);
 
-function isUnicast(text: string): boolean {
-  const first = Number(text.split('.')[0]);
-  return isIP(text) === 6 || (first !== 0 && first !== 127 && first < 224);
+const NOT_HOSTS = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/4', '240.0.0.0/4'];
+const NOT_HOSTS_V6 = ['::/96', '::ffff:0.0.0.0/96', 'fe80::/10', 'ff00::/8'];
+
+function isUnicast(host: IpAddress | undefined): boolean {
+  if (host === undefined) return false;
+  return !(isIpv4(host) ? NOT_HOSTS : NOT_HOSTS_V6).some((network) => {
+    const [first = '', prefixLength] = network.split('/');
+    return networkOf(host, Number(prefixLength)) === parseIp(first);
+  });
 }
 
 export const hostAddress: z.ZodString = z

@@ -3,11 +3,15 @@ import {
   type BlackholePolicy,
   DEFAULT_TIMEOUTS,
   type FlowTimeouts,
+  type Persistence,
+  type SchedulerFlag,
   type TransportProtocol,
+  type Tunnel,
 } from '../forwarding/table.ts';
-import { ip } from '../net/ip-address.ts';
+import { ip, isIpv4 } from '../net/ip-address.ts';
 import type { CulvertConfig, DirectorConfig, RealConfig, ServiceConfig } from './config.ts';
 import { mergeChecks } from './fill-in-check.ts';
+import type { WrittenPorts } from './ports.ts';
 import type {
   WrittenConfig,
   WrittenDirector,
@@ -15,6 +19,7 @@ import type {
   WrittenService,
   WrittenServiceOptions,
   WrittenTimeouts,
+  WrittenTunnel,
 } from './written-config.ts';
 
 export const DEFAULT_BLACKHOLE: BlackholePolicy = { policy: 'cure', after: 2 };
@@ -30,13 +35,16 @@ export function fillIn(written: WrittenConfig): CulvertConfig {
 }
 
 function fillInDirector(written: WrittenDirector): DirectorConfig {
-  const name = written.interface ?? 'simulated';
+  const interfaces = written.interfaces ?? (written.interface === undefined ? [] : [written.interface]);
+  const name = interfaces[0] ?? 'simulated';
   return {
     interface: name,
+    interfaces,
     plane: written.plane ?? 'xdp',
     instance: written.instance ?? name,
     hashSeed: written.hashSeed?.toLowerCase(),
     timeouts: fillInTimeouts(written.timeouts ?? {}),
+    expireNodestConn: written.expireNodestConn ?? true,
     capacity: {
       slots: written.capacity?.slots ?? DEFAULT_CAPACITY.slots,
       flows: written.capacity?.flows ?? DEFAULT_CAPACITY.flows,
@@ -62,16 +70,46 @@ function fillInService(
   defaults: WrittenServiceOptions & { weight?: number | undefined },
 ): ServiceConfig {
   const protocol = service.protocol ?? 'tcp';
+  const [port = 0, ...morePorts] = portList(service.port);
   return {
     vip: ip(service.vip),
     protocol,
-    port: service.port,
+    port,
+    morePorts,
     scheduler: service.scheduler ?? defaults.scheduler ?? 'mh',
+    schedulerFlags: flagsOf(service, defaults),
     hashOn: service.hashOn ?? defaults.hashOn ?? 'flow',
-    tunnel: { type: 'ipip' },
+    onePacket: service.onePacket ?? false,
+    persistence: fillInPersistence(service),
+    tunnel: fillInTunnel(service.tunnel ?? defaults.tunnel ?? 'ipip'),
     blackhole: mergeBlackhole([defaults.blackhole, service.blackhole]),
     reals: service.reals.map((real) => fillInReal(real, { service, defaults, protocol })),
   };
+}
+
+function portList(written: WrittenPorts): readonly number[] {
+  if (written === 'all') return [0];
+  return typeof written === 'number' ? [written] : written;
+}
+
+/** Flags belong to the scheduler that they stand beside: a service that names another one has none of `defaults`. */
+function flagsOf(service: WrittenService, defaults: WrittenServiceOptions): readonly SchedulerFlag[] {
+  const own = service.scheduler !== undefined && service.scheduler !== defaults.scheduler;
+  return service.schedulerFlags ?? (own ? [] : (defaults.schedulerFlags ?? []));
+}
+
+function fillInPersistence({ persistence, vip }: WrittenService): Persistence | undefined {
+  if (persistence === undefined) return undefined;
+  const { timeout, prefix } = typeof persistence === 'number' ? { timeout: persistence } : persistence;
+  return { timeoutMs: timeout, prefixLength: prefix ?? (isIpv4(ip(vip)) ? 32 : 128) };
+}
+
+function fillInTunnel(written: WrittenTunnel): Tunnel {
+  const { type, checksum = 'none', port = 0 } = typeof written === 'string' ? { type: written } : written;
+  if (type === 'ipip') return { type };
+  if (type === 'gue') return { type, checksum, port };
+  // `contradictions.ts` has refused `remote`.
+  return { type, checksum: checksum === 'none' ? 'none' : 'full' };
 }
 
 interface RealContext {
@@ -81,11 +119,14 @@ interface RealContext {
 }
 
 function fillInReal(real: WrittenReal, { service, defaults, protocol }: RealContext): RealConfig {
-  // A TCP connection to a UDP service's port proves nothing unless someone has said that it does.
+  // A TCP connection to the port of a UDP or SCTP service proves nothing unless someone has said that it does.
   const asked = protocol === 'tcp' || service.check !== undefined || real.check !== undefined;
   return {
     address: ip(real.address),
     weight: real.weight ?? defaults.weight ?? DEFAULT_WEIGHT,
+    upperThreshold: real.upperThreshold ?? 0,
+    lowerThreshold: real.lowerThreshold ?? 0,
+    tunnel: real.tunnel === undefined ? undefined : fillInTunnel(real.tunnel),
     check: asked ? mergeChecks([defaults.check, service.check, real.check]) : undefined,
   };
 }

@@ -23,10 +23,13 @@ export function validateAgainstHost(config: CulvertConfig, host: HostFacts): voi
 }
 
 function interfaceIssues({ director }: CulvertConfig, host: HostFacts): LocatedIssue[] {
-  if (host.interfaces.includes(director.interface)) return [];
   const known = host.interfaces.join(', ');
-  const found = `director.interface: there is no interface '${director.interface}'`;
-  return [{ ...place(director), message: `${found}; allowed: one of ${known}` }];
+  return director.interfaces
+    .filter((name) => !host.interfaces.includes(name))
+    .map((name) => {
+      const found = `director.interface: there is no interface '${name}'`;
+      return { ...place(director), message: `${found}; allowed: one of ${known}` };
+    });
 }
 
 function localVipIssues({ services }: CulvertConfig, host: HostFacts): LocatedIssue[] {
@@ -38,7 +41,7 @@ function localVipIssues({ services }: CulvertConfig, host: HostFacts): LocatedIs
             ...place(service),
             message:
               `services[${index}].vip: ${formatIp(service.vip)} is an address of this machine, so its own stack would take ` +
-              'the traffic; allowed: an address that no interface here has (remove it, the director answers ARP for it)',
+              'the traffic; allowed: an address that no interface here has (remove it, the director answers ARP and neighbour discovery for it)',
           },
         ]
       : [],

@@ -1,6 +1,7 @@
 import type { CulvertConfig } from './config.ts';
 import { type ConfigIssue, formatPath, invalidConfig, type LocatedIssue } from './issue.ts';
 import { rememberLocation } from './location.ts';
+import { field } from './raw-config.ts';
 import { validateConfig } from './validate.ts';
 import { readYaml, type YamlSource } from './yaml-source.ts';
 
@@ -23,12 +24,16 @@ function locate(issue: ConfigIssue, source: YamlSource): LocatedIssue {
   return { ...place, message: path === '' ? issue.message : `${path}: ${issue.message}` };
 }
 
+function interfaceKey(config: unknown): string {
+  return field(field(config, 'director'), 'interfaces') === undefined ? 'interface' : 'interfaces';
+}
+
 function rememberLocations(
   config: CulvertConfig,
   { source, fileName }: { source: YamlSource; fileName: string },
 ): void {
   const remember = (part: object, path: (string | number)[]): void =>
     rememberLocation(part, { fileName, ...source.locate(path, 'value') });
-  remember(config.director, ['director', 'interface']);
+  remember(config.director, ['director', interfaceKey(source.value)]);
   for (const [index, service] of config.services.entries()) remember(service, ['services', index, 'vip']);
 }

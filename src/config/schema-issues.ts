@@ -30,17 +30,24 @@ function unknownKey(path: IssuePath, known: readonly string[]): ConfigIssue {
   return { path, atKey: true, message: `unknown key '${key}'${hint}; allowed: ${known.join(', ')}` };
 }
 
-/** A union here is always a short form and a mapping: what was written says which of the two was meant. */
+/** A union here is always a short form and a mapping or a list: what was written says which of the two was meant. */
 function describeUnion(
   issue: z.core.$ZodIssueInvalidUnion,
   { path, found, root }: { path: IssuePath; found: unknown; root: unknown },
 ): ConfigIssue[] {
   const [short = [], long = []] = issue.errors;
-  if (typeof found === 'object' && found !== null && !Array.isArray(found)) {
+  if (typeof found === 'object' && found !== null && !isOfWrongType(long)) {
     return long.flatMap((inner) => describe(inner, path, root));
   }
   const allowed = [short[0]?.message, long[0]?.message].filter((text) => text !== undefined).join(', or ');
+  if (found === undefined && path.length > 0) {
+    return [{ path: path.slice(0, -1), message: `${path.at(-1)} is missing; allowed: ${allowed}` }];
+  }
   return [{ path, message: `found ${describeFound(found)}; allowed: ${allowed}` }];
+}
+
+function isOfWrongType(issues: readonly SchemaIssue[]): boolean {
+  return issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0);
 }
 
 function valueAt(root: unknown, path: IssuePath): unknown {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SCHEDULER_NAMES } from '../forwarding/scheduler-names.ts';
 import { checkSchema } from './check-schema.ts';
 import {
   address,
@@ -13,6 +14,7 @@ import {
   weight,
   wholeNumber,
 } from './fields.ts';
+import { ports } from './ports.ts';
 import type { WrittenConfig } from './written-config.ts';
 
 const DAY = 86_400_000;
@@ -36,8 +38,13 @@ const capacity = mapping({
     .optional(),
 });
 
+const interfaceName = pattern(/^[^\s/:]{1,15}$/, 'the name of a network interface');
+
 const director = mapping({
-  interface: pattern(/^[^\s/:]{1,15}$/, 'the name of a network interface').optional(),
+  interface: interfaceName.optional(),
+  interfaces: list(interfaceName, 'a list of network interfaces')
+    .min(1, 'a list with at least one network interface')
+    .optional(),
   plane: oneOf(['xdp', 'simulated']).optional(),
   instance: pattern(
     /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/,
@@ -45,6 +52,7 @@ const director = mapping({
   ).optional(),
   hashSeed: pattern(/^[0-9a-fA-F]{32}$/, '32 hexadecimal digits in quotes').optional(),
   timeouts: timeouts.optional(),
+  expireNodestConn: z.boolean('true or false').optional(),
   capacity: capacity.optional(),
   listen: z.union([listen, mapping({ address: hostAddress, port })]).optional(),
   stateDirectory: path.optional(),
@@ -56,24 +64,51 @@ const blackhole = z.union([
   mapping({ policy: oneOf(['cure', 'refuse']).optional(), after: wholeNumber(1, 65535).optional() }),
 ]);
 
-const tunnel = z.union([oneOf(['ipip']), mapping({ type: oneOf(['ipip']) })]);
+const tunnel = z.union([
+  oneOf(['ipip', 'gre']),
+  mapping({
+    type: oneOf(['ipip', 'gre', 'gue']),
+    checksum: oneOf(['none', 'full', 'remote']).optional(),
+    port: port.optional(),
+  }),
+]);
+
+const persistenceTimeout = duration(1000, 31 * DAY);
+
+const persistence = z.union([
+  persistenceTimeout,
+  mapping({ timeout: persistenceTimeout, prefix: wholeNumber(1, 128).optional() }),
+]);
 
 /** What stands at a service and, for all services, in `defaults`. */
 const serviceOptions = {
-  scheduler: oneOf(['mh', 'rr', 'wrr']).optional(),
+  scheduler: oneOf(SCHEDULER_NAMES).optional(),
+  schedulerFlags: list(oneOf(['sh-port', 'sh-fallback']), 'a list of flags of the scheduler').optional(),
   hashOn: oneOf(['flow', 'source']).optional(),
   tunnel: tunnel.optional(),
   blackhole: blackhole.optional(),
   check: checkSchema.optional(),
 };
 
-const real = mapping({ address, weight: weight.optional(), check: checkSchema.optional() });
+/** IPVS counts them in 32 bits. */
+const threshold = wholeNumber(0, 2 ** 32 - 1);
+
+const real = mapping({
+  address,
+  weight: weight.optional(),
+  upperThreshold: threshold.optional(),
+  lowerThreshold: threshold.optional(),
+  tunnel: tunnel.optional(),
+  check: checkSchema.optional(),
+});
 
 const service = mapping({
   vip: address,
-  protocol: oneOf(['tcp', 'udp']).optional(),
-  port,
+  protocol: oneOf(['tcp', 'udp', 'sctp']).optional(),
+  port: ports,
   ...serviceOptions,
+  onePacket: z.boolean('true or false').optional(),
+  persistence: persistence.optional(),
   reals: list(real, 'a list of reals, each with its address'),
 });
 

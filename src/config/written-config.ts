@@ -1,4 +1,12 @@
-import type { BlackholePolicy, Port, SchedulerName, TransportProtocol, Tunnel } from '../forwarding/table.ts';
+import type {
+  BlackholePolicy,
+  Port,
+  SchedulerFlag,
+  SchedulerName,
+  TransportProtocol,
+  Tunnel,
+} from '../forwarding/table.ts';
+import type { WrittenPorts } from './ports.ts';
 import type { WrittenCheck } from './written-check.ts';
 
 /** A configuration as it is written: checked, durations in milliseconds, but nothing filled in yet. */
@@ -10,10 +18,12 @@ export interface WrittenConfig {
 
 export interface WrittenDirector {
   interface?: string | undefined;
+  interfaces?: string[] | undefined;
   plane?: 'xdp' | 'simulated' | undefined;
   instance?: string | undefined;
   hashSeed?: string | undefined;
   timeouts?: WrittenTimeouts | undefined;
+  expireNodestConn?: boolean | undefined;
   capacity?: { slots?: number | undefined; flows?: number | undefined } | undefined;
   listen?: { address: string; port: Port } | undefined;
   stateDirectory?: string | undefined;
@@ -31,11 +41,21 @@ export interface WrittenTimeouts {
 /** What may stand at a service and, for all services, in `defaults`. */
 export interface WrittenServiceOptions {
   scheduler?: SchedulerName | undefined;
+  schedulerFlags?: SchedulerFlag[] | undefined;
   hashOn?: 'flow' | 'source' | undefined;
-  tunnel?: Tunnel['type'] | Tunnel | undefined;
+  tunnel?: WrittenTunnel | undefined;
   blackhole?: BlackholePolicy['policy'] | WrittenBlackhole | undefined;
   check?: WrittenCheck | undefined;
 }
+
+export type WrittenTunnel =
+  | 'ipip'
+  | 'gre'
+  | {
+      type: Tunnel['type'];
+      checksum?: 'none' | 'full' | 'remote' | undefined;
+      port?: Port | undefined;
+    };
 
 export interface WrittenBlackhole {
   policy?: BlackholePolicy['policy'] | undefined;
@@ -45,12 +65,17 @@ export interface WrittenBlackhole {
 export interface WrittenService extends WrittenServiceOptions {
   vip: string;
   protocol?: TransportProtocol | undefined;
-  port: Port;
+  port: WrittenPorts;
+  onePacket?: boolean | undefined;
+  persistence?: number | { timeout: number; prefix?: number | undefined } | undefined;
   reals: WrittenReal[];
 }
 
 export interface WrittenReal {
   address: string;
   weight?: number | undefined;
+  upperThreshold?: number | undefined;
+  lowerThreshold?: number | undefined;
+  tunnel?: WrittenTunnel | undefined;
   check?: WrittenCheck | undefined;
 }

@@ -44,7 +44,7 @@ function sameReal(a: ModelReal, b: ModelReal): boolean {
 }
 
 const NEEDS_RESTART = [
-  'interface',
+  'interfaces',
   'plane',
   'instance',
   'hashSeed',

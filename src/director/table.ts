@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { ServiceConfig } from '../config/config.ts';
 import { formatServiceName } from '../forwarding/service-name.ts';
 import type { ForwardingTable, Real, Service } from '../forwarding/table.ts';
 import type { KnownHealth } from '../health/check-state.ts';
@@ -22,36 +24,88 @@ export function computeTable(input: TableInput, previous?: ForwardingTable): For
   const services = input.model.services.map((service) =>
     computeService(service, input, before.get(service.name)),
   );
-  const { timeouts } = input.model.config.director;
+  const { timeouts, expireNodestConn } = input.model.config.director;
   const unchanged =
     previous?.hashKey === input.hashKey &&
-    previous.timeouts === timeouts &&
+    isSame(previous.timeouts, timeouts) &&
+    previous.expireNodestConn === expireNodestConn &&
     previous.services.length === services.length &&
     services.every((service, index) => service === previous.services[index]);
-  return unchanged ? previous : { hashKey: input.hashKey, timeouts, services };
+  return unchanged ? previous : { hashKey: input.hashKey, timeouts, expireNodestConn, services };
 }
 
 function computeService(service: ModelService, input: TableInput, previous: Service | undefined): Service {
   const reals = service.reals.map((real, index) => computeReal(real, input, previous?.reals[index]));
-  const { vip, protocol, port, scheduler, hashOn, tunnel, blackhole } = service.config;
+  const options = optionsOf(service.config);
   const unchanged =
     previous !== undefined &&
-    previous.scheduler === scheduler &&
-    previous.hashOn === hashOn &&
-    previous.tunnel.type === tunnel.type &&
-    previous.blackhole.policy === blackhole.policy &&
-    previous.blackhole.after === blackhole.after &&
     previous.reals.length === reals.length &&
-    reals.every((real, index) => real === previous.reals[index]);
-  return unchanged ? previous : { vip, protocol, port, scheduler, hashOn, tunnel, blackhole, reals };
+    reals.every((real, index) => real === previous.reals[index]) &&
+    OPTIONS.every((name) => isSame(previous[name], options[name]));
+  return unchanged ? previous : { ...options, reals };
+}
+
+type Options = Omit<Service, 'reals'>;
+
+const OPTIONS = [
+  'vip',
+  'protocol',
+  'port',
+  'morePorts',
+  'scheduler',
+  'schedulerFlags',
+  'hashOn',
+  'onePacket',
+  'persistence',
+  'tunnel',
+  'blackhole',
+] as const satisfies readonly (keyof Options)[];
+
+/** Most are the same object, as long as no other configuration was read. */
+function isSame(a: unknown, b: unknown): boolean {
+  return a === b || isDeepStrictEqual(a, b);
+}
+
+/** What is left out is as it is by default. */
+function optionsOf(config: ServiceConfig): Options {
+  const { vip, protocol, port, scheduler, hashOn, tunnel, blackhole } = config;
+  const { morePorts, schedulerFlags, onePacket, persistence } = config;
+  return {
+    vip,
+    protocol,
+    port,
+    ...(morePorts.length === 0 ? {} : { morePorts }),
+    scheduler,
+    ...(schedulerFlags.length === 0 ? {} : { schedulerFlags }),
+    hashOn,
+    ...(onePacket ? { onePacket } : {}),
+    ...(persistence === undefined ? {} : { persistence }),
+    tunnel,
+    blackhole,
+  };
 }
 
 function computeReal(real: ModelReal, input: TableInput, previous: Real | undefined): Real {
-  const { address } = real.config;
+  const { address, tunnel, upperThreshold, lowerThreshold } = real.config;
   const health = input.healthOf(real);
-  const weight = input.overrides.get(real.id) ?? weightBy(health?.weight, real.config.weight);
-  const serving = health?.up !== false;
-  return previous?.address === address && previous.weight === weight && previous.serving === serving
-    ? previous
-    : { address, weight, serving };
+  const next: Real = {
+    address,
+    weight: input.overrides.get(real.id) ?? weightBy(health?.weight, real.config.weight),
+    serving: health?.up !== false,
+    ...(tunnel === undefined ? {} : { tunnel }),
+    ...(upperThreshold === 0 ? {} : { upperThreshold }),
+    ...(lowerThreshold === 0 ? {} : { lowerThreshold }),
+  };
+  return previous !== undefined && isSameReal(previous, next) ? previous : next;
+}
+
+function isSameReal(a: Real, b: Real): boolean {
+  return (
+    a.weight === b.weight &&
+    a.serving === b.serving &&
+    a.upperThreshold === b.upperThreshold &&
+    a.lowerThreshold === b.lowerThreshold &&
+    a.address === b.address &&
+    isSame(a.tunnel, b.tunnel)
+  );
 }

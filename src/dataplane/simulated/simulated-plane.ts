@@ -17,6 +17,7 @@ import type {
 } from '../data-plane.ts';
 import { imageCounters } from '../image-counters.ts';
 import { imageFlows } from '../image-flows.ts';
+import { refuseUnsupported } from '../refuse-unsupported.ts';
 import { SimulatedCheckConnector } from './check-connector.ts';
 import { attachForwarder } from './director-node.ts';
 import type { Timer } from './event-loop.ts';
@@ -71,6 +72,7 @@ export class SimulatedPlane implements DataPlane {
   }
 
   async apply(table: ForwardingTable): Promise<ApplySummary> {
+    refuseUnsupported(table);
     this.#parts.prepare(table);
     const summary = this.#image.apply(table, this.#tick);
     this.#resolvePaths();

@@ -23,6 +23,7 @@ import type {
   PlaneEventListener,
 } from '../data-plane.ts';
 import { imageFlows } from '../image-flows.ts';
+import { refuseUnsupported } from '../refuse-unsupported.ts';
 import { CheckRegistry } from './check-registry.ts';
 import { planeCounters } from './counters.ts';
 import type { InstanceLock } from './instance-lock.ts';
@@ -113,6 +114,7 @@ export class XdpPlane implements DataPlane {
 
   // The interface is asynchronous for planes that are; this one's changes are system calls and memory writes.
   async apply(table: ForwardingTable): Promise<ApplySummary> {
+    refuseUnsupported(table);
     this.#refuseLocalVips(table);
     const summary = this.#image.apply(table, nowTick());
     if (summary.reals.added + summary.reals.removed > 0) this.#paths.follow();

@@ -43,16 +43,146 @@ describe('each fault names its place, what was found and what is allowed', () =>
     ['weight too large', 'weight: 100', 'weight: 65536', '7:37', ['found 65536', '0 to 65535']],
     ['negative weight', 'weight: 100', 'weight: -1', '7:37', ['found -1', '0 to 65535']],
     ['weight as a text', 'weight: 100', 'weight: "100"', '7:37', ["found '100'"]],
-    ['not an address', '192.0.2.10', '192.0.2.256', '4:10', ["'192.0.2.256'", 'an IPv4 address']],
-    ['an address with zeros', '192.0.2.10', '192.000.2.10', '4:10', ['an IPv4 address']],
+    ['not an address', '192.0.2.10', '192.0.2.256', '4:10', ["'192.0.2.256'", 'an IP address']],
+    ['an address with zeros', '192.0.2.10', '192.000.2.10', '4:10', ['an IP address']],
+    ['an address with a zone', '10.0.4.2', '"fe80::1%eth0"', '8:19', ['an IP address']],
     ['an address no host has', '192.0.2.10', '224.0.0.1', '4:10', ["found '224.0.0.1'", 'of a host']],
-    ['an IPv6 VIP alone', '192.0.2.10', '2001:db8::1', '4:10', ['IPv6 is not supported by this version']],
-    ['mixed families', '10.0.4.2', '2001:db8::2', '8:19', ['mixed address families', 'not supported']],
+    ['loopback', '10.0.4.2', '::1', '8:19', ["found '::1'", 'of a host']],
+    ['a mapped address', '10.0.4.2', '::ffff:10.0.4.2', '8:19', ['of a host', '::ffff:0:0/96']],
+    ['link-local', '10.0.4.2', 'fe80::2', '8:19', ['of a host', 'fe80::/10']],
+    ['IPv6 multicast', '192.0.2.10', 'ff02::1', '4:10', ['of a host', 'ff00::/8']],
     ['real twice', '10.0.4.2', '10.0.3.2', '8:19', ['10.0.3.2 is listed twice, first in line 7']],
     ['VIP as real', '10.0.4.2', '192.0.2.10', '8:19', ['the VIP of line 4']],
-    ['scheduler', 'port: 80', 'port: 80\n    scheduler: wlc', '6:16', ["'wlc'", 'mh, rr, wrr']],
-    ['protocol', 'port: 80', 'port: 80\n    protocol: sctp', '6:15', ["'sctp'", 'tcp, udp']],
-    ['tunnel', 'port: 80', 'port: 80\n    tunnel: {type: gre}', '6:20', ["'gre'", 'ipip']],
+    ['scheduler', 'port: 80', 'port: 80\n    scheduler: wlb', '6:16', ["'wlb'", 'mh, rr, wrr', 'twos']],
+    ['protocol', 'port: 80', 'port: 80\n    protocol: icmp', '6:15', ["'icmp'", 'tcp, udp, sctp']],
+    ['tunnel', 'port: 80', 'port: 80\n    tunnel: {type: vxlan}', '6:20', ["'vxlan'", 'ipip, gre, gue']],
+    [
+      'tunnel word',
+      'port: 80',
+      'port: 80\n    tunnel: gue',
+      '6:13',
+      ["'gue'", 'ipip, gre', 'a mapping with type'],
+    ],
+    [
+      'GUE without a port',
+      'port: 80',
+      'port: 80\n    tunnel: {type: gue}',
+      '6:13',
+      ['port is missing', '6080'],
+    ],
+    [
+      'a port of GRE',
+      '10.0.4.2',
+      '10.0.4.2, tunnel: {type: gre, port: 1}',
+      '8:49',
+      ['for tunnels of type gue'],
+    ],
+    [
+      'a checksum of IPIP',
+      'port: 80',
+      'port: 80\n    tunnel: {type: ipip, checksum: full}',
+      '6:26',
+      ['gre or gue'],
+    ],
+    [
+      'remote checksums in GRE',
+      'port: 80',
+      'port: 80\n    tunnel: {type: gre, checksum: remote}',
+      '6:35',
+      ['found remote', 'one of none, full'],
+    ],
+    [
+      'a flag of nobody',
+      'port: 80',
+      'port: 80\n    schedulerFlags: [mh-port]',
+      '6:22',
+      ["'mh-port'", 'sh-port, sh-fallback'],
+    ],
+    [
+      'a flag of another',
+      'port: 80',
+      'port: 80\n    schedulerFlags: [sh-port]',
+      '6:22',
+      ["is for scheduler sh, this one's is mh"],
+    ],
+    [
+      'one packet of TCP',
+      'port: 80',
+      'port: 80\n    onePacket: true',
+      '6:16',
+      ['found onePacket with tcp', 'protocol udp'],
+    ],
+    [
+      'one packet, kept together',
+      'port: 80',
+      'port: 80\n    protocol: udp\n    onePacket: true\n    persistence: 5m',
+      '8:5',
+      ['one of them'],
+    ],
+    [
+      'a threshold of one packet',
+      'port: 80\n    reals:\n      - {address: 10.0.3.2,',
+      'port: 80\n    protocol: udp\n    onePacket: true\n    reals:\n      - {address: 10.0.3.2, upperThreshold: 9,',
+      '9:29',
+      ['a threshold counts flows'],
+    ],
+    [
+      'persistence',
+      'port: 80',
+      'port: 80\n    persistence: 300',
+      '6:18',
+      ['found 300', 'with its unit', 'timeout, prefix'],
+    ],
+    [
+      'persistence, empty',
+      'port: 80',
+      'port: 80\n    persistence: {prefix: 24}',
+      '6:18',
+      ['timeout is missing'],
+    ],
+    [
+      'a prefix of IPv4',
+      'port: 80',
+      'port: 80\n    persistence: {timeout: 5m, prefix: 64}',
+      '6:40',
+      ['found 64', '1 to 32'],
+    ],
+    [
+      'a prefix of nothing',
+      'port: 80',
+      'port: 80\n    persistence: {timeout: 5m, prefix: 129}',
+      '6:40',
+      ['1 to 128'],
+    ],
+    [
+      'thresholds',
+      '10.0.4.2',
+      '10.0.4.2, upperThreshold: 5, lowerThreshold: 6',
+      '8:64',
+      ['found 6', '0 to 5'],
+    ],
+    [
+      'a lower threshold alone',
+      '10.0.4.2',
+      '10.0.4.2, lowerThreshold: 6',
+      '8:45',
+      ['without upperThreshold'],
+    ],
+    ['no ports', 'port: 80', 'port: []', '5:11', ['a list of 1 to 256 ports']],
+    ['too many ports', 'port: 80', 'port: [1-65535]', '5:11', ['a list of 1 to 256 ports']],
+    ['a range backwards', 'port: 80', 'port: [443, 90-80]', '5:17', ["'90-80'", 'such as 8000-8010']],
+    ['a port of a list', 'port: 80', 'port: [443, 0]', '5:17', ['found 0', '1 to 65535']],
+    ['a port twice', 'port: 80', 'port: [80, 70-90]', '5:11', ['tcp 192.0.2.10:80 is listed twice']],
+    [
+      'all ports, checked at none',
+      'port: 80',
+      'port: all',
+      '4:5',
+      ['none that could be checked', 'check: none'],
+    ],
+    ['two ways to name interfaces', 'eth0', 'eth0\n  interfaces: [eth1]', '3:3', ['one of them']],
+    ['no interface', 'interface: eth0', 'interfaces: []', '2:15', ['at least one']],
+    ['expireNodestConn', 'eth0', 'eth0\n  expireNodestConn: 1', '3:21', ['found 1', 'true or false']],
     ['blackhole', 'port: 80', 'port: 80\n    blackhole: keep', '6:16', ['cure, refuse']],
     ['blackhole mapping', 'port: 80', 'port: 80\n    blackhole: {after: 0}', '6:24', ['1 to 65535']],
     ['check word', 'port: 80', 'port: 80\n    check: off', '6:12', ["found 'off'", 'none, tcp']],
@@ -99,6 +229,26 @@ test('a service may not be listed twice, protocol and port included', () => {
   );
   expect(parseConfig(text + service.replace('80', '443'), 'x').services).toHaveLength(2);
   expect(parseConfig(text + service.replace('port', 'protocol: udp, port'), 'x').services).toHaveLength(2);
+});
+
+test('a port may not be in two services, however it is written', () => {
+  const text = `director: {interface: eth0}
+services:
+  - {vip: 2001:db8::10, port: [443, 8000-8010], reals: []}
+  - {vip: 2001:DB8:0::10, port: 8005, reals: []}
+  - {vip: 2001:db8::10, port: all, check: none, reals: []}
+`;
+  expect(errorOf(text).message).toBe(
+    'culvert.yaml:4:11: services[1].vip: duplicate service tcp [2001:db8::10]:8005, first in line 3; ' +
+      'allowed: one service for each VIP, protocol and port',
+  );
+});
+
+test('flags of the defaults need their scheduler, too', () => {
+  const text = SOUND.replace('services:', 'defaults: {schedulerFlags: [sh-port]}\nservices:');
+  expect(errorOf(text).message).toContain(
+    'culvert.yaml:3:29: defaults.schedulerFlags[0]: sh-port is for scheduler sh',
+  );
 });
 
 test('a real may not be the VIP of another service either', () => {

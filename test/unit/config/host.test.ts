@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { validateAgainstHost } from '../../../src/config/host.ts';
 import { parseHostFacts, readHostFacts } from '../../../src/config/host-facts.ts';
 import { parseConfig } from '../../../src/config/parse-config.ts';
+import { ip } from '../../../src/net/ip-address.ts';
 import { ipv4 } from '../../../src/net/ipv4-address.ts';
 
 const TEXT = `director:
@@ -55,9 +56,12 @@ Local:
         |-- 10.0.0.1
            /32 host LOCAL
 `;
-  expect(parseHostFacts(devices, routes)).toEqual({
+  const ipv6 = `00000000000000000000000000000001 01 80 10 80       lo
+20010db8000000000000000000000002 02 40 00 80 eth0.100
+`;
+  expect(parseHostFacts(devices, routes, ipv6)).toEqual({
     interfaces: ['lo', 'eth0.100'],
-    addresses: [ipv4('10.0.0.1'), ipv4('10.0.9.9')],
+    addresses: [ip('10.0.0.1'), ip('10.0.9.9'), ip('::1'), ip('2001:db8::2')],
   });
 });
 

@@ -9,6 +9,7 @@ import { validateAgainstHost } from '../../../src/config/host.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import { parseConfig } from '../../../src/config/parse-config.ts';
 import { CulvertError } from '../../../src/errors.ts';
+import { ip } from '../../../src/net/ip-address.ts';
 import { ipv4 } from '../../../src/net/ipv4-address.ts';
 
 const parse = (text: string): CulvertConfig => parseConfig(text, 'culvert.yaml');
@@ -37,6 +38,7 @@ services:
   expect(parse(text)).toStrictEqual({
     director: {
       interface: 'eth0',
+      interfaces: ['eth0'],
       plane: 'xdp',
       instance: 'eth0',
       hashSeed: undefined,
@@ -47,6 +49,7 @@ services:
         udpMs: 300_000,
         closeMs: 10_000,
       },
+      expireNodestConn: true,
       capacity: { slots: 4_194_304, flows: 1_048_576 },
       listen: undefined,
       stateDirectory: '/var/lib/culvert',
@@ -57,11 +60,24 @@ services:
         vip: ipv4('192.0.2.10'),
         protocol: 'tcp',
         port: 80,
+        morePorts: [],
         scheduler: 'mh',
+        schedulerFlags: [],
         hashOn: 'flow',
+        onePacket: false,
+        persistence: undefined,
         tunnel: { type: 'ipip' },
         blackhole: { policy: 'cure', after: 2 },
-        reals: [{ address: ipv4('10.0.3.2'), weight: 100, check: DEFAULT_CHECK }],
+        reals: [
+          {
+            address: ipv4('10.0.3.2'),
+            weight: 100,
+            upperThreshold: 0,
+            lowerThreshold: 0,
+            tunnel: undefined,
+            check: DEFAULT_CHECK,
+          },
+        ],
       },
     ],
   });
@@ -101,6 +117,73 @@ services:
     { policy: 'refuse', after: 9 },
   ]);
   expect(services[1]).toMatchObject({ scheduler: 'wrr', hashOn: 'flow' });
+});
+
+test('what IPVS has beside: ports, flags, persistence, tunnels, thresholds, both families', () => {
+  const { director, services } = parse(`
+director: {interfaces: [eth0, eth1.7], expireNodestConn: false}
+defaults: {scheduler: sh, schedulerFlags: [sh-port], tunnel: gre}
+services:
+  - vip: 192.0.2.10
+    port: [443, 80, 8000-8002]
+    persistence: 5m
+    reals:
+      - {address: 2001:db8:0::2, upperThreshold: 100, lowerThreshold: 80}
+      - {address: 10.0.3.2, tunnel: {type: gue, port: 6080, checksum: remote}}
+  - {vip: '2001:db8::10', port: all, protocol: sctp, persistence: {timeout: 90s, prefix: 64}, reals: []}
+  - {vip: 192.0.2.10, port: 53, protocol: udp, onePacket: true, scheduler: wlc, tunnel: {type: gre, checksum: full}, reals: []}
+  - {vip: 192.0.2.10, port: 54, schedulerFlags: [sh-fallback], persistence: {timeout: 1h}, reals: []}
+`);
+  expect(director).toMatchObject({
+    interface: 'eth0',
+    interfaces: ['eth0', 'eth1.7'],
+    expireNodestConn: false,
+  });
+  expect(services[0]).toMatchObject({
+    port: 443,
+    morePorts: [80, 8000, 8001, 8002],
+    scheduler: 'sh',
+    schedulerFlags: ['sh-port'],
+    persistence: { timeoutMs: 300_000, prefixLength: 32 },
+    tunnel: { type: 'gre', checksum: 'none' },
+    reals: [
+      { address: ip('2001:db8::2'), upperThreshold: 100, lowerThreshold: 80, tunnel: undefined },
+      { address: ip('10.0.3.2'), tunnel: { type: 'gue', port: 6080, checksum: 'remote' } },
+    ],
+  });
+  expect(services[1]).toMatchObject({
+    vip: ip('2001:db8::10'),
+    port: 0,
+    morePorts: [],
+    protocol: 'sctp',
+    persistence: { timeoutMs: 90_000, prefixLength: 64 },
+  });
+  expect(services[2]).toMatchObject({
+    onePacket: true,
+    schedulerFlags: [],
+    tunnel: { type: 'gre', checksum: 'full' },
+  });
+  expect(services[3]).toMatchObject({
+    schedulerFlags: ['sh-fallback'],
+    persistence: { timeoutMs: 3_600_000, prefixLength: 32 },
+  });
+});
+
+test('the clients of an IPv6 service persist each by itself', () => {
+  const [service] = parse(
+    'director: {interface: eth0}\nservices: [{vip: 2001:db8::1, port: 80, persistence: 1s, reals: []}]',
+  ).services;
+  expect(service?.persistence).toEqual({ timeoutMs: 1000, prefixLength: 128 });
+});
+
+test.each([
+  ['{port: 80}', { port: 80 }],
+  ['ping', { probe: { type: 'ping' } }],
+])('all ports are checked at one that is named, or at none: %s', (asked, found) => {
+  const { services } = parse(
+    `director: {interface: eth0}\nservices: [{vip: 192.0.2.1, port: all, reals: [{address: 10.0.0.2, check: ${asked}}]}]`,
+  );
+  expect(services[0]?.reals[0]?.check).toMatchObject(found);
 });
 
 test('the simulated plane needs no interface', () => {
