@@ -28,7 +28,7 @@ export interface SctpHeader {
   readonly sourcePort: number;
   readonly destinationPort: number;
   readonly verificationTag: number;
-  /** The CRC32c as a number; on the wire its least byte is the first. */
+  /** As it stands on the wire: the CRC32c, its least byte first (RFC 9260, appendix A). See `sctpChecksumIsGood`. */
   readonly checksum: number;
 }
 
@@ -52,7 +52,7 @@ export function parseSctp(
     sourcePort: readU16(packet, at),
     destinationPort: readU16(packet, at + 2),
     verificationTag: readU32(packet, at + 4),
-    checksum: readChecksum(packet, at),
+    checksum: readU32(packet, at + CHECKSUM_AT),
   };
 }
 
@@ -78,7 +78,7 @@ export function* sctpChunks(
 
 /** Of a packet that is all there; SCTP has no pseudo header. */
 export function sctpChecksumIsGood(packet: Uint8Array, at: number, end: number = packet.length): boolean {
-  return computeChecksum(packet, at, end) === readChecksum(packet, at);
+  return computeChecksum(packet, at, end) === readU32(packet, at + CHECKSUM_AT);
 }
 
 /** Common header and chunks, with the checksum. */
@@ -90,7 +90,7 @@ export function buildSctp(
   writeU16(packet, 0, header.sourcePort);
   writeU16(packet, 2, header.destinationPort);
   writeU32(packet, 4, header.verificationTag);
-  new DataView(packet.buffer).setUint32(CHECKSUM_AT, computeChecksum(packet, 0, packet.length), true);
+  writeU32(packet, CHECKSUM_AT, computeChecksum(packet, 0, packet.length));
   return packet;
 }
 
@@ -99,13 +99,13 @@ function chunkBytes({ type, flags, value }: SctpChunk): Uint8Array {
   return padToWords(concatBytes(Uint8Array.of(type, flags, length >>> 8, length), value));
 }
 
-function readChecksum(packet: Uint8Array, at: number): number {
-  return new DataView(packet.buffer, packet.byteOffset + at).getUint32(CHECKSUM_AT, true);
-}
-
-/** As if the checksum's own bytes were zero. */
+/** In the wire's order, and as if the checksum's own bytes were zero. */
 function computeChecksum(packet: Uint8Array, at: number, end: number): number {
   const before = crc32c(packet, at, at + CHECKSUM_AT);
   const zeros = crc32c(new Uint8Array(CHECKSUM_BYTES), 0, CHECKSUM_BYTES, before);
-  return crc32c(packet, at + CHECKSUM_AT + CHECKSUM_BYTES, end, zeros);
+  return swapBytes(crc32c(packet, at + CHECKSUM_AT + CHECKSUM_BYTES, end, zeros));
+}
+
+function swapBytes(value: number): number {
+  return ((value << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24)) >>> 0;
 }

@@ -233,5 +233,5 @@ function describeDecision(decision: Decision): string {
         : [];
   const { verdict, ...rest } = decision;
   const said = JSON.stringify({ ...rest, packets: undefined, packet: undefined });
-  return [`${verdict} ${said}`, ...bytes.map(describePacket)].join('\n');
+  return [`${verdict} ${said}`, ...bytes.map((packet) => describePacket(packet))].join('\n');
 }

@@ -1,0 +1,30 @@
+import { transportChecksum } from '../checksum.ts';
+import type { IpAddress } from '../ip-address.ts';
+
+/** How an IP packet is put into lines; `cutOff` if it may end before its length says so. */
+export type DescribeIp = (packet: Uint8Array, cutOff: boolean) => string[];
+
+/** What the IP packet that carries a layer says about it. */
+export interface Carrier {
+  readonly source: IpAddress;
+  readonly destination: IpAddress;
+  /** The IP header up to its payload's end. */
+  readonly packet: Uint8Array;
+  /** All of its payload is there, so that checksums can be verified. */
+  readonly whole: boolean;
+  /** UDP ports behind which GUE is looked for. */
+  readonly guePorts: ReadonlySet<number>;
+  /** For IP packets inside. */
+  readonly describeIp: DescribeIp;
+}
+
+/** ` good` or ` WRONG`; empty if that can't be told. */
+export function transportVerdict(segment: Uint8Array, carrier: Carrier, protocol: number): string {
+  const { source, destination } = carrier;
+  return verdict(carrier, () => transportChecksum(segment, source, destination, protocol) === 0);
+}
+
+export function verdict({ whole }: Pick<Carrier, 'whole'>, isGood: () => boolean): string {
+  if (!whole) return '';
+  return isGood() ? ' good' : ' WRONG';
+}
