@@ -42,12 +42,13 @@ const ADDRESSES = [
   `route add default via ${ROUTER}`,
   'route add default via 2001:db8:0:1::1',
 ];
-/** Errors are wanted each time, not some per second. */
-const UNLIMITED = {
+/** Errors are wanted each time, not some per second, and without flow labels of a boot's own. */
+const SETTINGS = {
   'net/ipv4/icmp_ratelimit': '0',
   'net/ipv4/icmp_msgs_per_sec': '100000',
   'net/ipv4/icmp_msgs_burst': '100000',
   'net/ipv6/icmp/ratelimit': '0',
+  'net/ipv6/auto_flowlabels': '0',
 };
 
 /**
@@ -60,6 +61,8 @@ export class IpvsNetwork implements Disposable {
   #socket: PacketSocket | undefined;
   #macs: { readonly destination: Uint8Array; readonly source: Uint8Array } | undefined;
   #marks = 0;
+  readonly #schedulers = new Map<string, boolean>();
+  #timeouts = '';
 
   static async open(): Promise<IpvsNetwork> {
     const network = new IpvsNetwork();
@@ -99,6 +102,20 @@ export class IpvsNetwork implements Disposable {
     return inNamespace(this.#director, () => execFileSync(program, parameters, { input, encoding: 'utf8' }));
   }
 
+  /** Loads a scheduler's module; false when this kernel has none. */
+  hasScheduler(name: string): boolean {
+    const known = this.#schedulers.get(name) ?? this.#loads(`ip_vs_${name}`);
+    this.#schedulers.set(name, known);
+    return known;
+  }
+
+  /** Seconds: TCP established, TCP FIN_WAIT, UDP. */
+  setTimeouts(seconds: readonly [number, number, number]): void {
+    const text = seconds.join(' ');
+    if (text !== this.#timeouts) this.run(['ipvsadm', '--set', ...seconds.map(String)]);
+    this.#timeouts = text;
+  }
+
   /** A file of the director's /proc/net. */
   read(name: string): string {
     return inNamespace(this.#director, () => readFileSync(`/proc/thread-self/net/${name}`, 'utf8'));
@@ -112,6 +129,15 @@ export class IpvsNetwork implements Disposable {
     this.#socket?.close();
     deleteNamespace(this.#wire);
     deleteNamespace(this.#director);
+  }
+
+  #loads(module: string): boolean {
+    try {
+      this.run(['modprobe', '--quiet', module]);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   async #build(): Promise<void> {
@@ -130,7 +156,7 @@ export class IpvsNetwork implements Disposable {
     );
     this.run(['ip', '-batch', '-'], [...ADDRESSES, ...neighbours, ''].join('\n'));
     this.run(['modprobe', 'ip_vs']);
-    for (const [path, value] of Object.entries(UNLIMITED)) this.#setIfThere(path, value);
+    for (const [path, value] of Object.entries(SETTINGS)) this.#setIfThere(path, value);
     this.#macs = { source: source.mac, destination: destination.mac };
     this.#socket = inNamespace(this.#wire, () => new PacketSocket(source.index, { receive: true }));
   }

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Action, GoldenReal, Observation, Outcome } from '../../../golden/ipvs/golden.ts';
+import { toHex } from '../../../golden/ipvs/hex.ts';
 import { packetsOf } from '../../../golden/ipvs/packets.ts';
+import { withoutChance } from './chance.ts';
 import { changeRule, setUpRules, tearDownRules } from './ipvsadm.ts';
 import type { IpvsNetwork } from './network.ts';
 import { connectionsOf, connectionText, countsOf } from './observe.ts';
@@ -32,9 +34,9 @@ export async function play(
 ): Promise<readonly Outcome[] | undefined> {
   const reals = [...scenario.reals];
   const { service } = scenario;
-  if (!hasScheduler(network, service.scheduler)) return undefined;
+  if (!network.hasScheduler(service.scheduler)) return undefined;
   setSysctls(network, { ...DEFAULT_SYSCTLS, ...scenario.sysctls });
-  network.run(['ipvsadm', '--set', ...(scenario.timeouts ?? DEFAULT_TIMEOUTS).map(String)]);
+  network.setTimeouts(scenario.timeouts ?? DEFAULT_TIMEOUTS);
   if (service.mark !== undefined) network.run(['nft', '-f', '-'], markRules(scenario));
   try {
     restore(network, setUpRules(scenario));
@@ -43,15 +45,6 @@ export async function play(
     return outcomes;
   } finally {
     await clear(network, scenario, reals);
-  }
-}
-
-function hasScheduler(network: IpvsNetwork, name: string): boolean {
-  try {
-    network.run(['modprobe', '--quiet', `ip_vs_${name}`]);
-    return true;
-  } catch {
-    return false;
   }
 }
 
@@ -82,7 +75,7 @@ async function playStep(stage: Stage, step: Action): Promise<Outcome> {
 function observed({ network, scenario, reals }: Stage, left: readonly Uint8Array[]): Outcome {
   const sees = (what: Observation): boolean => scenario.observe.includes(what);
   return {
-    ...(sees('bytes') ? { left: left.map((packet) => Buffer.from(packet).toString('hex')) } : {}),
+    ...(sees('bytes') ? { left: left.map((packet) => toHex(withoutChance(packet))) } : {}),
     ...(sees('connections')
       ? { connections: connectionsOf(network.read('ip_vs_conn'), reals).map(connectionText) }
       : {}),
