@@ -94,10 +94,7 @@ export function buildEchoReply(packet: Uint8Array, header: IpHeader, id: number)
   return buildIp({ ...turned(header), protocol: ICMP[header.family], tos: header.tos, id }, message);
 }
 
-/**
- * The reset that RFC 9293, section 3.10.7.1 has a closed port send; DF and ID 0, as Linux sends it, which keeps the
- * ECN bits over IPv4 but not over IPv6.
- */
+/** The reset that RFC 9293, section 3.10.7.1 has a closed port send. */
 export function buildReset(packet: Uint8Array, header: IpHeader, tcp: TcpHeader): Uint8Array {
   const dataBytes = packet.length - header.headerBytes - tcp.headerBytes;
   const controls = (tcp.flags & TCP_FLAGS.syn ? 1 : 0) + (tcp.flags & TCP_FLAGS.fin ? 1 : 0);
@@ -115,8 +112,17 @@ export function buildReset(packet: Uint8Array, header: IpHeader, tcp: TcpHeader)
     window: 0,
     ...numbers,
   });
-  const tos = header.family === 4 ? header.tos : header.tos & ~ECN;
-  return buildIp({ ...turned(header), protocol: PROTOCOL.tcp, tos, dontFragment: true }, segment);
+  return buildAnswer(header, segment);
+}
+
+/**
+ * A packet back to where another came from, of its protocol; DF and ID 0, as Linux sends a reset, which keeps the ECN
+ * bits over IPv4 but not over IPv6.
+ */
+export function buildAnswer(header: IpHeader, payload: Uint8Array): Uint8Array {
+  const { family, protocol } = header;
+  const tos = family === 4 ? header.tos : header.tos & ~ECN;
+  return buildIp({ ...turned(header), protocol, tos, dontFragment: true }, payload);
 }
 
 /**

@@ -71,8 +71,7 @@ function lower({ error, quoted, real, state }: Report, nowMs: number): PathRepor
   const report = { outcome: 'lowered', real: real.address, mtuBytes } as const;
   const { header } = quoted;
   const told = toldMtuBytes(header.family, mtuBytes - real.overheadBytes);
-  const isNews = header.totalLength > told && told >= LEAST_IPV4_MTU_BYTES;
-  if (!canBeTold(header) || !isNews) return report;
+  if (!canBeTold(header) || told < LEAST_IPV4_MTU_BYTES) return report;
   const said = { ...ICMP_ERRORS['too-big'][header.family], rest: told };
   return { ...report, answer: answerTo({ error, quoted, real, state }, said, 'path-mtu-lowered') };
 }

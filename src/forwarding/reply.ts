@@ -1,9 +1,11 @@
 import { transportChecksum } from '../net/checksum.ts';
 import { isFault, PARSE_FAULTS } from '../net/fault.ts';
 import { PROTOCOL } from '../net/ipv4.ts';
+import { parseSctp, sctpChecksumIsGood } from '../net/sctp.ts';
 import { parseTcp, TCP_FLAGS } from '../net/tcp.ts';
 import { parseUdp } from '../net/udp.ts';
 import {
+  buildAnswer,
   buildEchoReply,
   buildIcmpError,
   buildReset,
@@ -16,6 +18,7 @@ import type { Decision } from './decision.ts';
 import type { IpPacket } from './ip-header.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import type { Reason } from './reasons.ts';
+import { buildSctpAnswer } from './sctp-answer.ts';
 
 interface Reply {
   readonly limiter: RateLimiter;
@@ -62,10 +65,12 @@ export function replyPortUnreachable(context: Context, packet: IpPacket, reason:
   return replyError(context, packet, { kind: 'port-unreachable' }, reason);
 }
 
-/** What a host answers that does not have the packet's port or flow: a reset, or port unreachable to UDP. */
+/** What a host answers that does not have the packet's port or flow: a reset, an abort, or port unreachable to UDP. */
 export function replyClosed(context: Context, packet: IpPacket, reason: Reason): Decision {
-  return packet.header.protocol === PROTOCOL.tcp
-    ? replyReset(context, packet, reason)
+  const { protocol } = packet.header;
+  if (protocol === PROTOCOL.tcp) return replyReset(context, packet, reason);
+  return protocol === PROTOCOL.sctp
+    ? replyAbort(context, packet, reason)
     : replyClosedUdp(context, packet, reason);
 }
 
@@ -80,6 +85,21 @@ function replyReset(context: Context, packet: IpPacket, reason: Reason): Decisio
   if (!checksumIsGood(packet, bytes.length)) return badChecksum(context);
   context.trace?.('A TCP reset is the answer.');
   const build = (): Uint8Array => buildReset(bytes, header, tcp);
+  return reply(context, packet, { limiter: context.state.limits.resets, reason, build });
+}
+
+function replyAbort(context: Context, packet: IpPacket, reason: Reason): Decision {
+  const { bytes, header } = packet;
+  const sctp = parseSctp(bytes, header.headerBytes);
+  if (isFault(sctp)) return malformed(context, PARSE_FAULTS[sctp]);
+  if (!sctpChecksumIsGood(bytes, header.headerBytes)) return badChecksum(context);
+  const answer = buildSctpAnswer(bytes, header.headerBytes, sctp);
+  if (answer === undefined) {
+    context.trace?.('Its first chunk is one that is not answered.');
+    return { verdict: 'drop', reason };
+  }
+  context.trace?.('An SCTP abort, or that the shutdown is complete, is the answer.');
+  const build = (): Uint8Array => buildAnswer(header, answer);
   return reply(context, packet, { limiter: context.state.limits.resets, reason, build });
 }
 

@@ -11,7 +11,7 @@ import type { Ipv6Address } from '../../../src/net/ipv6-address.ts';
 export const VIP: Ipv4Address = ipv4('192.0.2.10');
 export const CLIENT: Ipv4Address = ipv4('198.51.100.7');
 export const DIRECTOR: Ipv4Address = ipv4('10.0.0.2');
-export const DIRECTOR_6: Ipv6Address = ip('2001:db8:d::2') as Ipv6Address;
+export const DIRECTOR_6: Ipv6Address = ip('2001:db8:0:1::2') as Ipv6Address;
 export const REALS: readonly [Ipv4Address, Ipv4Address, Ipv4Address] = [
   ipv4('10.0.1.2'),
   ipv4('10.0.2.2'),

@@ -66,7 +66,7 @@ function outerFragments(packet: Uint8Array, real: Ipv6Address, count: number): U
   return [inner.subarray(0, 1448), inner.subarray(1448)].map((part, i) => {
     const place = i * 1448 + (i === 0 ? 1 : 0);
     const header = Uint8Array.of(41, 0, place >> 8, place, id >>> 24, id >>> 16, id >>> 8, id);
-    const addresses = { source: ip('2001:db8:d::2') as Ipv6Address, destination: real };
+    const addresses = { source: ip('2001:db8:0:1::2') as Ipv6Address, destination: real };
     return buildIpv6(
       { ...addresses, nextHeader: 44, hopLimit: inner[7] as number },
       Uint8Array.of(...header, ...part),
