@@ -73,7 +73,7 @@ export type Step = Action & Outcome;
 export type Action =
   /** A packet of each flow: TCP flags such as `FIN|ACK`, `UDP`, or a chunk of SCTP; `port` where it is not the service's. */
   | { readonly send: string; readonly flows: string; readonly port?: number }
-  /** IP packets in hexadecimal. */
+  /** IP packets, by `toHex`. */
   | { readonly packets: readonly string[] }
   | { readonly change: Change }
   | { readonly sysctls: Readonly<Record<string, number>> }
@@ -98,7 +98,10 @@ export interface Outcome {
    * one less where the recording was slow).
    */
   readonly connections?: readonly string[];
-  /** The packets that left, in hexadecimal, in order. */
+  /**
+   * The packets that left, in order, by `toHex`. What is left to chance is not as it was: an IPv4 ID from a counter and
+   * the ID of IPv6 fragments are 1, the source port of GUE is 0 and its checksum right for that.
+   */
   readonly left?: readonly string[];
 }
 

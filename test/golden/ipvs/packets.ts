@@ -3,6 +3,7 @@ import { type Ipv4Address, ipv4 } from '../../../src/net/ipv4-address.ts';
 import { TCP_FLAGS } from '../../../src/net/tcp.ts';
 import { ipPacket, tcp, udp } from '../../unit/forwarder/packets.ts';
 import { type Action, flowNumbers, type Scenario } from './golden.ts';
+import { fromHex } from './hex.ts';
 
 const SCTP_PROTOCOL = 132;
 const SCTP_COMMON_HEADER_BYTES = 12;
@@ -30,7 +31,7 @@ type Described = Pick<Scenario, 'name' | 'service'> & Partial<Pick<Scenario, 'fl
 
 /** The IP packets that a step sends, in order; none for a step that sends nothing. */
 export function packetsOf(scenario: Described, action: Action): Uint8Array[] {
-  if ('packets' in action) return action.packets.map((hex) => Uint8Array.from(Buffer.from(hex, 'hex')));
+  if ('packets' in action) return action.packets.map(fromHex);
   if (!('send' in action)) return [];
   return flowNumbers(action.flows).map((n) => flowPacket(scenario, action, n));
 }

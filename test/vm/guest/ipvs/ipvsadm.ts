@@ -51,8 +51,9 @@ function realRule(action: '-a' | '-e', service: GoldenService, real: GoldenReal)
   return rule.join(' ');
 }
 
+/** The port means nothing for a mark, but ipvsadm wants one behind a bracket. */
 function realAddress({ port, mark }: GoldenService, address: string): string {
-  return mark === undefined ? `${bracketed(address)}:${port}` : bracketed(address);
+  return mark === undefined || address.includes(':') ? `${bracketed(address)}:${port}` : address;
 }
 
 function bracketed(address: string): string {

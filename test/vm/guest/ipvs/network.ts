@@ -42,12 +42,13 @@ const ADDRESSES = [
   `route add default via ${ROUTER}`,
   'route add default via 2001:db8:0:1::1',
 ];
-/** Errors are wanted each time, not some per second. */
-const UNLIMITED = {
+/** Errors are wanted each time, not some per second, and without flow labels of a boot's own. */
+const SETTINGS = {
   'net/ipv4/icmp_ratelimit': '0',
   'net/ipv4/icmp_msgs_per_sec': '100000',
   'net/ipv4/icmp_msgs_burst': '100000',
   'net/ipv6/icmp/ratelimit': '0',
+  'net/ipv6/auto_flowlabels': '0',
 };
 
 /**
@@ -130,7 +131,7 @@ export class IpvsNetwork implements Disposable {
     );
     this.run(['ip', '-batch', '-'], [...ADDRESSES, ...neighbours, ''].join('\n'));
     this.run(['modprobe', 'ip_vs']);
-    for (const [path, value] of Object.entries(UNLIMITED)) this.#setIfThere(path, value);
+    for (const [path, value] of Object.entries(SETTINGS)) this.#setIfThere(path, value);
     this.#macs = { source: source.mac, destination: destination.mac };
     this.#socket = inNamespace(this.#wire, () => new PacketSocket(source.index, { receive: true }));
   }

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Action, GoldenReal, Observation, Outcome } from '../../../golden/ipvs/golden.ts';
+import { toHex } from '../../../golden/ipvs/hex.ts';
 import { packetsOf } from '../../../golden/ipvs/packets.ts';
+import { withoutChance } from './chance.ts';
 import { changeRule, setUpRules, tearDownRules } from './ipvsadm.ts';
 import type { IpvsNetwork } from './network.ts';
 import { connectionsOf, connectionText, countsOf } from './observe.ts';
@@ -82,7 +84,7 @@ async function playStep(stage: Stage, step: Action): Promise<Outcome> {
 function observed({ network, scenario, reals }: Stage, left: readonly Uint8Array[]): Outcome {
   const sees = (what: Observation): boolean => scenario.observe.includes(what);
   return {
-    ...(sees('bytes') ? { left: left.map((packet) => Buffer.from(packet).toString('hex')) } : {}),
+    ...(sees('bytes') ? { left: left.map((packet) => toHex(withoutChance(packet))) } : {}),
     ...(sees('connections')
       ? { connections: connectionsOf(network.read('ip_vs_conn'), reals).map(connectionText) }
       : {}),

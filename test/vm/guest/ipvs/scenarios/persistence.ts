@@ -1,5 +1,6 @@
 import type { Action, GoldenReal } from '../../../../golden/ipvs/golden.ts';
-import { ipv6Tcp } from '../raw-packet.ts';
+import { toHex } from '../../../../golden/ipvs/hex.ts';
+import { tcpPacket } from '../raw-packet.ts';
 import { CLIENT, type GoldenSet, realsOf, type ScenarioInput, syn, VIP } from './scenario-input.ts';
 
 const PERSISTENCE = { timeoutSeconds: 300 };
@@ -139,7 +140,9 @@ function again(): Action[] {
 function ipv6(name: string, netmask: string | undefined): ScenarioInput {
   const clients = [1, 2].flatMap((net) => [1, 2, 3].map((host) => `2001:db8:ff:${net}::${host}`));
   const opening = (sourcePort: number): Action => ({
-    packets: clients.map((source) => ipv6Tcp({ source, destination: VIP6, sourcePort, destinationPort: 80 })),
+    packets: clients.map((source) =>
+      toHex(tcpPacket({ source, destination: VIP6, sourcePort, destinationPort: 80 })),
+    ),
   });
   const persistence = netmask === undefined ? PERSISTENCE : { ...PERSISTENCE, netmask };
   return {
