@@ -9,7 +9,9 @@ const config: ViteUserConfig = defineConfig({
       'test/system/realserver-{kernel,program}.test.ts',
     ],
     reporters: ['test/vm/reporter.ts'],
+    // Starting Node takes longest of all: one process for all files.
     pool: 'forks',
+    isolate: false,
     // Names of cases are told whole.
     chaiConfig: { truncateThreshold: 0 },
     fileParallelism: false,

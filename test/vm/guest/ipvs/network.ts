@@ -61,6 +61,8 @@ export class IpvsNetwork implements Disposable {
   #socket: PacketSocket | undefined;
   #macs: { readonly destination: Uint8Array; readonly source: Uint8Array } | undefined;
   #marks = 0;
+  readonly #schedulers = new Map<string, boolean>();
+  #timeouts = '';
 
   static async open(): Promise<IpvsNetwork> {
     const network = new IpvsNetwork();
@@ -100,6 +102,20 @@ export class IpvsNetwork implements Disposable {
     return inNamespace(this.#director, () => execFileSync(program, parameters, { input, encoding: 'utf8' }));
   }
 
+  /** Loads a scheduler's module; false when this kernel has none. */
+  hasScheduler(name: string): boolean {
+    const known = this.#schedulers.get(name) ?? this.#loads(`ip_vs_${name}`);
+    this.#schedulers.set(name, known);
+    return known;
+  }
+
+  /** Seconds: TCP established, TCP FIN_WAIT, UDP. */
+  setTimeouts(seconds: readonly [number, number, number]): void {
+    const text = seconds.join(' ');
+    if (text !== this.#timeouts) this.run(['ipvsadm', '--set', ...seconds.map(String)]);
+    this.#timeouts = text;
+  }
+
   /** A file of the director's /proc/net. */
   read(name: string): string {
     return inNamespace(this.#director, () => readFileSync(`/proc/thread-self/net/${name}`, 'utf8'));
@@ -113,6 +129,15 @@ export class IpvsNetwork implements Disposable {
     this.#socket?.close();
     deleteNamespace(this.#wire);
     deleteNamespace(this.#director);
+  }
+
+  #loads(module: string): boolean {
+    try {
+      this.run(['modprobe', '--quiet', module]);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   async #build(): Promise<void> {

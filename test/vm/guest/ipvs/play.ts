@@ -34,9 +34,9 @@ export async function play(
 ): Promise<readonly Outcome[] | undefined> {
   const reals = [...scenario.reals];
   const { service } = scenario;
-  if (!hasScheduler(network, service.scheduler)) return undefined;
+  if (!network.hasScheduler(service.scheduler)) return undefined;
   setSysctls(network, { ...DEFAULT_SYSCTLS, ...scenario.sysctls });
-  network.run(['ipvsadm', '--set', ...(scenario.timeouts ?? DEFAULT_TIMEOUTS).map(String)]);
+  network.setTimeouts(scenario.timeouts ?? DEFAULT_TIMEOUTS);
   if (service.mark !== undefined) network.run(['nft', '-f', '-'], markRules(scenario));
   try {
     restore(network, setUpRules(scenario));
@@ -45,15 +45,6 @@ export async function play(
     return outcomes;
   } finally {
     await clear(network, scenario, reals);
-  }
-}
-
-function hasScheduler(network: IpvsNetwork, name: string): boolean {
-  try {
-    network.run(['modprobe', '--quiet', `ip_vs_${name}`]);
-    return true;
-  } catch {
-    return false;
   }
 }
 
