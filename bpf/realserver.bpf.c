@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
-/* Takes the outer header off tunnel packets for this host's VIPs, in place of the kernel's ipip.
+/* Takes the outer header off tunnel packets for this host's VIPs, in place of the kernel's tunnel devices.
  * src/realserver/program.ts mirrors the maps. */
-#include "decapsulate.h"
+#include "tunnel-header.h"
 
 enum count {
 	COUNT_DECAPSULATED = 0,
@@ -12,23 +12,37 @@ enum count {
 	COUNT_MALFORMED = 5,
 	COUNT_CONGESTION = 6,        /* dropped as RFC 6040 asks */
 	COUNT_FRAGMENT_LOST = 7,     /* an outer fragment whose others did not come, or not in a usable way */
-	COUNTS = 8,
+	COUNT_CHECKSUM = 8,          /* the checksum of GRE or of the outer UDP is wrong */
+	COUNTS = 9,
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
-	__type(key, __be32);
+	__type(key, struct address);
 	__type(value, __u32);
 } vips SEC(".maps");
 
-/* Whose tunnel packets are accepted; the key 0 stands for anyone. */
+/* Whose tunnel packets are accepted; the unspecified address of a family stands for anyone's of it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
-	__type(key, __be32);
+	__type(key, struct address);
 	__type(value, __u32);
 } directors SEC(".maps");
+
+/* The one kind of tunnel that is taken; the others are the stack's. */
+struct accepted_tunnel {
+	__u32 kind;                  /* enum tunnel_kind */
+	__u32 port;                  /* TUNNEL_GUE; in host order */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct accepted_tunnel);
+} tunnels SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -36,6 +50,19 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } counts SEC(".maps");
+
+/* A tunnel packet, from its outside in. */
+struct packet {
+	struct outer outer;
+	struct tunnel tunnel;
+	struct inner inner;
+};
+
+enum source {
+	SOURCE_STRANGER,
+	SOURCE_ANYONE,               /* accepted, but not by its own address */
+	SOURCE_DIRECTOR,
+};
 
 static __always_inline int counted(enum count reason, int verdict)
 {
@@ -47,52 +74,78 @@ static __always_inline int counted(enum count reason, int verdict)
 	return verdict;
 }
 
-static __always_inline int is_vip(__be32 address)
+static __always_inline enum source source_of(const struct outer *outer)
 {
-	return bpf_map_lookup_elem(&vips, &address) != NULL;
+	struct address anyone = outer->source;
+
+	if (bpf_map_lookup_elem(&directors, &outer->source))
+		return SOURCE_DIRECTOR;
+	anyone.word[3] = 0;
+	if (anyone.word[0] || anyone.word[1] || anyone.word[2] != bpf_htonl(0xffff))
+		anyone.word[0] = anyone.word[1] = anyone.word[2] = 0;
+	return bpf_map_lookup_elem(&directors, &anyone) ? SOURCE_ANYONE : SOURCE_STRANGER;
 }
 
-static __always_inline int is_director(__be32 address)
+static __always_inline int is_accepted_protocol(const struct accepted_tunnel *accepted, __u8 protocol)
 {
-	__be32 anyone = 0;
-
-	return bpf_map_lookup_elem(&directors, &address) || bpf_map_lookup_elem(&directors, &anyone);
+	if (accepted->kind == TUNNEL_IPIP)
+		return protocol == IPPROTO_IPIP || protocol == IPPROTO_IPV6;
+	return protocol == (accepted->kind == TUNNEL_GRE ? IPPROTO_GRE : IPPROTO_UDP);
 }
 
-/* Moves the start of the frame by `bytes` and puts its Ethernet header there. */
-static __always_inline int move_head(struct xdp_md *ctx, int bytes)
+/* Moves the start of the frame by `bytes` and puts its Ethernet header there, with the inner packet's type. */
+static __always_inline int move_head(struct xdp_md *ctx, int bytes, __be16 ethertype)
 {
 	struct ethhdr eth;
 
 	if (bpf_xdp_load_bytes(ctx, 0, &eth, sizeof(eth)) || bpf_xdp_adjust_head(ctx, bytes))
 		return -1;
+	eth.h_proto = ethertype;
 	return bpf_xdp_store_bytes(ctx, 0, &eth, sizeof(eth));
+}
+
+/* Reads tunnel and inner header of a packet that takes `payload_bytes` of the outer one; -1: it is not for a VIP. */
+static __always_inline int parse_tunnelled(struct xdp_md *ctx, const struct accepted_tunnel *accepted,
+					   struct packet *packet)
+{
+	struct address destination;
+
+	if (parse_tunnel(ctx, &packet->outer, bpf_htons(accepted->port), &packet->tunnel))
+		return -1;
+	packet->inner.ethertype = packet->tunnel.ethertype;
+	packet->inner.at = ETH_HLEN + packet->outer.header_bytes + packet->tunnel.header_bytes;
+	packet->inner.room = packet->outer.payload_bytes - packet->tunnel.header_bytes;
+	if (load_inner(ctx, &packet->inner))
+		return -1;
+	destination = inner_destination(&packet->inner);
+	return bpf_map_lookup_elem(&vips, &destination) ? 0 : counted(COUNT_OTHER_DESTINATION, -1);
 }
 
 #include "outer-fragments.h"
 
-static __always_inline int decapsulate(struct xdp_md *ctx, const struct outer *outer)
+static __always_inline int decapsulate(struct xdp_md *ctx, struct packet *packet)
 {
-	void *end = (void *)(long)ctx->data_end;
-	__u32 at = ETH_HLEN + outer->header_bytes;
-	struct iphdr *inner = (void *)(long)ctx->data + at;
+	const struct tunnel *tunnel = &packet->tunnel;
+	struct inner *inner = &packet->inner;
 	int tos;
 
-	if ((void *)(inner + 1) > end || outer->payload_bytes < sizeof(*inner))
-		return XDP_PASS;
-	if (!is_vip(inner->daddr))
-		return counted(COUNT_OTHER_DESTINATION, XDP_PASS);
-	if (!is_director(outer->source))
+	if (source_of(&packet->outer) == SOURCE_STRANGER)
 		return counted(COUNT_REFUSED_SOURCE, XDP_DROP);
-	if (inner->version != 4 || inner->ihl < 5 || bpf_ntohs(inner->tot_len) < inner->ihl * 4 ||
-	    bpf_ntohs(inner->tot_len) > outer->payload_bytes)
+	if (tunnel->payload_bytes > packet->outer.payload_bytes || !inner_is_sound(inner) ||
+	    tunnel->header_bytes + inner->length > tunnel->payload_bytes)
 		return counted(COUNT_MALFORMED, XDP_DROP);
-	tos = decapsulated_tos(outer->tos, inner->tos);
+	if (!tunnel_checksum_is_right(ctx, &packet->outer, tunnel))
+		return counted(COUNT_CHECKSUM, XDP_DROP);
+	if (has_remote_checksum(tunnel) && finish_remote_checksum(ctx, tunnel, inner))
+		return counted(COUNT_MALFORMED, XDP_DROP);
+	tos = decapsulated_tos(packet->outer.tos, inner_tos(inner));
 	if (tos < 0)
 		return counted(COUNT_CONGESTION, XDP_DROP);
-	if (tos != inner->tos)
-		set_tos(inner, tos);
-	if (move_head(ctx, outer->header_bytes))
+	if (tos != inner_tos(inner)) {
+		set_inner_tos(inner, tos);
+		bpf_xdp_store_bytes(ctx, inner->at, &inner->ip, sizeof(inner->ip));
+	}
+	if (move_head(ctx, inner->at - ETH_HLEN, inner->ethertype))
 		return counted(COUNT_MALFORMED, XDP_DROP);
 	return counted(COUNT_DECAPSULATED, XDP_PASS);
 }
@@ -101,13 +154,17 @@ static __always_inline int decapsulate(struct xdp_md *ctx, const struct outer *o
 SEC("xdp.frags")
 int culvert_realserver(struct xdp_md *ctx)
 {
-	struct outer outer;
+	__u32 key = 0;
+	struct accepted_tunnel *accepted = bpf_map_lookup_elem(&tunnels, &key);
+	struct packet packet;
 
-	if (parse_outer(ctx, &outer))
+	if (!accepted || parse_outer(ctx, &packet.outer) || !is_accepted_protocol(accepted, packet.outer.protocol))
 		return XDP_PASS;
-	if (outer.offset == 0 && !outer.more)
-		return decapsulate(ctx, &outer);
-	return outer.offset == 0 ? first_fragment(ctx, &outer) : later_fragment(ctx, &outer);
+	if (packet.outer.offset)
+		return later_fragment(ctx, &packet.outer);
+	if (parse_tunnelled(ctx, accepted, &packet))
+		return packet.outer.more ? foreign_fragment(&packet.outer) : XDP_PASS;
+	return packet.outer.more ? first_fragment(ctx, &packet) : decapsulate(ctx, &packet);
 }
 
 char LICENSE[] SEC("license") = "GPL";

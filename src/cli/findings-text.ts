@@ -1,4 +1,4 @@
-import type { Finding } from '../realserver/findings.ts';
+import type { Finding } from '../realserver/finding.ts';
 import type { Style } from './style.ts';
 
 /** What a real server needs, line by line; below what is wrong, how to mend it. */

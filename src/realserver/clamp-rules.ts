@@ -1,10 +1,16 @@
-import { type Ipv4Address, parseIpv4 } from '../net/ipv4-address.ts';
-import type { Clamp, Prefix } from './facts.ts';
+import { familyOf, type IpFamily, parseIp } from '../net/ip-address.ts';
+import { ANYONE } from './address-keys.ts';
+import type { Clamp, FirewallTool, Prefix } from './facts.ts';
 
 /** Our nft tables, and the comments of our iptables rules, are called this and the instance. */
 export const CLAMP_PREFIX = 'culvert-';
 
-const ANY_SOURCE: Prefix = { address: 0 as Ipv4Address, length: 0 };
+const ANY_SOURCE: Readonly<Record<IpFamily, Prefix>> = {
+  4: { address: ANYONE[4], length: 0 },
+  6: { address: ANYONE[6], length: 0 },
+};
+const NFT_FAMILIES: Readonly<Record<string, readonly IpFamily[]>> = { ip: [4], ip6: [6], inet: [4, 6] };
+const NFT_SOURCES = ['ip', 'ip6'];
 const LEAVING_HOOKS = ['output', 'postrouting'];
 const LEAVING_CHAINS = ['OUTPUT', 'POSTROUTING'];
 
@@ -35,7 +41,7 @@ function nftClamp(rule: Json, entries: readonly Json[]): Clamp[] {
       tool: 'nft',
       where: `table ${String(rule.family)} ${table}`,
       instance: instanceOf(table),
-      sources: nftSources(statements, (name) => namedSet(entries, rule, name)),
+      sources: nftSources(statements, rule, (name) => namedSet(entries, rule, name)),
       mss: value === 'path' ? undefined : value,
     },
   ];
@@ -48,21 +54,22 @@ function mssOf(mangle: Json): number | 'path' | 'none' {
   return typeof mangle.value === 'number' ? mangle.value : 'path';
 }
 
-function nftSources(statements: readonly Json[], lookUp: (name: string) => unknown): Prefix[] {
+function nftSources(statements: readonly Json[], rule: Json, lookUp: (name: string) => unknown): Prefix[] {
   const match = statements
     .map((statement) => object(statement.match))
     .find((candidate) => {
       const payload = object(object(candidate.left).payload);
-      return payload.protocol === 'ip' && payload.field === 'saddr';
+      return NFT_SOURCES.includes(String(payload.protocol)) && payload.field === 'saddr';
     });
-  if (match === undefined) return [ANY_SOURCE];
+  if (match === undefined)
+    return (NFT_FAMILIES[String(rule.family)] ?? []).map((family) => ANY_SOURCE[family]);
   if (match.op !== '==') return [];
   const { right } = match;
   return nftPrefixes(typeof right === 'string' && right.startsWith('@') ? lookUp(right.slice(1)) : right);
 }
 
 function nftPrefixes(value: unknown): Prefix[] {
-  if (typeof value === 'string') return prefix(value, 32);
+  if (typeof value === 'string') return prefix(value);
   const { set, prefix: cut } = object(value);
   if (cut !== undefined) return prefix(String(object(cut).addr), Number(object(cut).len));
   return array(Array.isArray(value) ? value : set).flatMap(nftPrefixes);
@@ -73,8 +80,12 @@ function namedSet(entries: readonly Json[], rule: Json, name: string): unknown {
   return sets.find((set) => chainKey(set, set.name) === chainKey(rule, name))?.elem;
 }
 
-/** The MSS clamps out of `iptables -S`. */
-export function parseIptablesClamps(table: string, listing: string): Clamp[] {
+/** The MSS clamps out of `iptables -S` or `ip6tables -S`. */
+export function parseIptablesClamps(
+  tool: Exclude<FirewallTool, 'nft'>,
+  table: string,
+  listing: string,
+): Clamp[] {
   return listing.split('\n').flatMap((line) => {
     const [command, chain, ...words] = line.split(' ');
     if (command !== '-A' || !LEAVING_CHAINS.includes(chain ?? '') || !words.includes('TCPMSS')) return [];
@@ -83,30 +94,32 @@ export function parseIptablesClamps(table: string, listing: string): Clamp[] {
     const mss = option('--set-mss');
     return [
       {
-        tool: 'iptables',
+        tool,
         where: `table ${table}, chain ${chain}`,
         instance: instanceOf((option('--comment') ?? '').replaceAll('"', '')),
-        sources: sourcesOf(source, words.includes('!')),
+        // A rule with an exception holds for nobody that one could be sure of.
+        sources: words.includes('!') ? [] : sourcesOf(source, tool === 'iptables' ? 4 : 6),
         mss: mss === undefined ? undefined : Number(mss),
       },
     ];
   });
 }
 
-/** A rule with an exception holds for nobody that one could be sure of. */
-function sourcesOf(source: string | undefined, negated: boolean): Prefix[] {
-  if (negated) return [];
-  const [address = '', length = '32'] = (source ?? '').split('/');
-  return source === undefined ? [ANY_SOURCE] : prefix(address, Number(length));
+function sourcesOf(source: string | undefined, family: IpFamily): Prefix[] {
+  if (source === undefined) return [ANY_SOURCE[family]];
+  const [address = '', length] = source.split('/');
+  return prefix(address, length === undefined ? undefined : Number(length));
 }
 
 function instanceOf(name: string): string | undefined {
   return name.startsWith(CLAMP_PREFIX) ? name.slice(CLAMP_PREFIX.length) : undefined;
 }
 
-function prefix(text: string, length: number): Prefix[] {
-  const address = parseIpv4(text);
-  return address === undefined ? [] : [{ address, length }];
+/** Of one address unless a length is given. */
+function prefix(text: string, length?: number): Prefix[] {
+  const address = parseIp(text);
+  if (address === undefined) return [];
+  return [{ address, length: length ?? (familyOf(address) === 4 ? 32 : 128) }];
 }
 
 function chainKey(owner: Json, name: unknown): string {

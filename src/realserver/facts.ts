@@ -1,14 +1,18 @@
-import type { Ipv4Address } from '../net/ipv4-address.ts';
+import type { Tunnel } from '../forwarding/table.ts';
+import type { TunnelKind } from '../linux/netlink/tunnel.ts';
+import { familyOf, type IpAddress, type IpFamily, networkOf } from '../net/ip-address.ts';
 
 /** What there is on this host, as far as it matters to a real server. */
 export interface RealServerFacts {
   /** The interface named; undefined when there is none of that name. */
   readonly link: LinkFacts | undefined;
   readonly loopback: LinkFacts | undefined;
-  /** The kernel's ipip device; `tunl0`, or the first other one that takes packets from anywhere. */
-  readonly tunnel: LinkFacts | undefined;
-  /** Whether a tunnel device could be had: the kernel has ipip, or a module to load. */
-  readonly kernelIpip: 'present' | 'loadable' | 'absent';
+  /** The kernel's tunnel devices. */
+  readonly tunnels: readonly TunnelFacts[];
+  /** UDP ports that the kernel takes GUE off at. */
+  readonly guePorts: readonly GuePort[];
+  /** Whether the kernel has the modules that the tunnel asked for needs, or could load them. */
+  readonly modules: Readonly<Record<string, ModuleState>>;
   readonly addresses: readonly AddressFacts[];
   /** By path: `net/ipv4/conf/all/rp_filter`. Those that the kernel lacks are left out. */
   readonly sysctls: Readonly<Record<string, string>>;
@@ -30,9 +34,21 @@ export interface LinkFacts {
   readonly ethernet: boolean;
 }
 
+export interface TunnelFacts extends LinkFacts {
+  readonly kind: TunnelKind;
+}
+
+export type ModuleState = 'present' | 'loadable' | 'absent';
+
+export interface GuePort {
+  /** Of the outer packet. */
+  readonly family: IpFamily;
+  readonly port: number;
+}
+
 export interface AddressFacts {
   readonly interface: string;
-  readonly address: Ipv4Address;
+  readonly address: IpAddress;
   readonly prefixLength: number;
 }
 
@@ -42,7 +58,8 @@ export interface FirewallFacts {
   readonly clamps: readonly Clamp[];
 }
 
-export type FirewallTool = 'nft' | 'iptables';
+/** nft clamps both families, each of the others one. */
+export type FirewallTool = 'nft' | 'iptables' | 'ip6tables';
 
 /** A rule that lowers the MSS of what leaves. */
 export interface Clamp {
@@ -58,7 +75,7 @@ export interface Clamp {
 }
 
 export interface Prefix {
-  readonly address: Ipv4Address;
+  readonly address: IpAddress;
   readonly length: number;
 }
 
@@ -84,22 +101,29 @@ export const COUNT_NAMES = [
   'malformed',
   'congestion',
   'fragmentsLost',
+  'checksum',
 ] as const;
 
 export type DecapsulationCounts = Readonly<Record<(typeof COUNT_NAMES)[number], number>>;
 
 export interface Acceptance {
-  readonly vips: readonly Ipv4Address[];
-  readonly directors: readonly Ipv4Address[] | 'anyone';
+  readonly vips: readonly IpAddress[];
+  /** Everybody is among them as an unspecified address (`ANYONE`). */
+  readonly directors: readonly IpAddress[];
+  /** The port is 0 but for GUE. */
+  readonly tunnel: { readonly type: Tunnel['type']; readonly port: number };
 }
 
 export interface Listener {
   readonly protocol: 'tcp' | 'udp';
-  /** Undefined: every address. */
-  readonly address: Ipv4Address | undefined;
+  /** 0.0.0.0 stands for every address of IPv4, :: for every address of both. */
+  readonly address: IpAddress;
   readonly port: number;
 }
 
-export function contains(prefix: Prefix, address: Ipv4Address): boolean {
-  return prefix.length === 0 || (prefix.address ^ address) >>> (32 - prefix.length) === 0;
+export function contains(prefix: Prefix, address: IpAddress): boolean {
+  return (
+    familyOf(prefix.address) === familyOf(address) &&
+    networkOf(address, prefix.length) === networkOf(prefix.address, prefix.length)
+  );
 }

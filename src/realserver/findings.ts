@@ -1,42 +1,45 @@
-import { formatIpv4, type Ipv4Address } from '../net/ipv4-address.ts';
-import { type AddressFacts, contains, type DecapsulationCounts, type RealServerFacts } from './facts.ts';
-import { fittingMss, TUNNEL_OVERHEAD_BYTES, type VerifyOptions } from './options.ts';
-import { LOOPBACK } from './plan.ts';
-import { arpSilent, dropsByReversePath, effective, settingPath, sysctlText } from './sysctls.ts';
+import { formatIp, type IpAddress } from '../net/ip-address.ts';
+import { ANYONE } from './address-keys.ts';
+import { type DecapsulationCounts, type RealServerFacts } from './facts.ts';
+import { type Finding, finding } from './finding.ts';
+import { clampFinding, listenerFinding, vipFinding } from './findings-vip.ts';
+import { foundDevice, kernelDevices } from './kernel-devices.ts';
+import type { VerifyOptions } from './options.ts';
+import { familiesOf, ipv6Interfaces } from './plan.ts';
+import { gueFamilies } from './plan-devices.ts';
+import { arpSilent, dropsByReversePath, effective, ipv6IsOff, settingPath, sysctlText } from './sysctls.ts';
+import { tunnelOverheadBytes } from './tunnel-room.ts';
 
-/** One thing that a real server needs, and how it is here. */
-export interface Finding {
-  readonly check: string;
-  readonly ok: boolean;
-  readonly found: string;
-  readonly expected: string;
-  /** What to do; empty where all is well. */
-  readonly remedy: string;
-}
+type Way = 'xdp' | 'kernel' | undefined;
 
-/** RFC 791: every host takes a packet of 576 bytes. */
-const SMALLEST_PACKET_BYTES = 576;
+/** RFC 791: every host takes a packet of 576 bytes; RFC 8200: every link one of 1,280. */
+const SMALLEST_PACKET_BYTES = { 4: 576, 6: 1280 } as const;
 
 /** Everything that has to be right on this host, in the order in which a packet meets it. */
 export function findings(facts: RealServerFacts, options: VerifyOptions): Finding[] {
+  const way = decapsulator(facts, options);
+  const families = familiesOf(options);
+  const { vips, ports = [] } = options;
   return [
     ...linkFindings(facts, options),
-    decapsulation(facts, options),
-    acceptedSources(facts, options),
-    reversePath(facts, options),
-    ...options.vips.map((vip) => vipPresent(facts, options, vip)),
-    arpIgnore(facts, options),
-    arpAnnounce(facts, options),
-    ...(facts.link === undefined ? [] : options.vips.map((vip) => mssClamp(facts, vip))),
-    ...options.vips.flatMap((vip) => (options.ports ?? []).map((port) => listener(facts, vip, port))),
+    decapsulation(facts, options, way),
+    acceptedSources(facts, options, way),
+    ...(families.includes(4)
+      ? inDevices(facts, options, way).map((name) => reversePath(facts, name, way))
+      : []),
+    ...(families.includes(6) ? ipv6Findings(facts, options, way) : []),
+    ...vips.map((vip) => vipFinding(facts, options, way, vip)),
+    ...(families.includes(4) ? [arpIgnore(facts, options), arpAnnounce(facts, options)] : []),
+    ...(facts.link === undefined ? [] : vips.map((vip) => clampFinding(facts, options, vip))),
+    ...vips.flatMap((vip) => ports.map((port) => listenerFinding(facts, vip, port))),
   ];
 }
 
-/** Whose tunnel packets are taken, and by what; undefined: nobody's. */
-function decapsulator(facts: RealServerFacts, options: VerifyOptions): 'xdp' | 'kernel' | undefined {
+/** By what the VIPs' tunnel packets are taken off; undefined: by nothing. */
+function decapsulator(facts: RealServerFacts, options: VerifyOptions): Way {
   const accepts = facts.xdp?.accepts;
-  if (accepts !== undefined && options.vips.every((vip) => accepts.vips.includes(vip))) return 'xdp';
-  return facts.tunnel?.up === true ? 'kernel' : undefined;
+  if (accepts !== undefined && xdpFaults(facts, options).length === 0) return 'xdp';
+  return kernelFaults(facts, options).length === 0 ? 'kernel' : undefined;
 }
 
 function linkFindings({ link }: RealServerFacts, options: VerifyOptions): Finding[] {
@@ -46,7 +49,8 @@ function linkFindings({ link }: RealServerFacts, options: VerifyOptions): Findin
     return [{ check: 'interface', ok: false, found: `there is no ${name}`, expected: `${name}, up`, remedy }];
   }
   const state = link.up ? (link.running ? 'up' : 'up, but without carrier') : 'down';
-  const smallest = SMALLEST_PACKET_BYTES + TUNNEL_OVERHEAD_BYTES;
+  const overhead = tunnelOverheadBytes(options);
+  const smallest = overhead + SMALLEST_PACKET_BYTES[familiesOf(options).at(-1) ?? 4];
   return [
     finding({
       check: 'interface',
@@ -58,72 +62,127 @@ function linkFindings({ link }: RealServerFacts, options: VerifyOptions): Findin
     finding({
       check: 'link MTU',
       ok: link.mtuBytes >= smallest,
-      found: `${link.mtuBytes}, which leaves clients' packets ${link.mtuBytes - TUNNEL_OVERHEAD_BYTES}`,
+      found: `${link.mtuBytes}, which leaves clients' packets ${link.mtuBytes - overhead}`,
       expected: `${smallest} or more`,
       remedy: `ip link set ${name} mtu 1500, if the network carries that`,
     }),
   ];
 }
 
-function decapsulation(facts: RealServerFacts, options: VerifyOptions): Finding {
-  const way = decapsulator(facts, options);
+function decapsulation(facts: RealServerFacts, options: VerifyOptions, way: Way): Finding {
+  const { xdp } = facts;
+  const faults = xdp?.accepts === undefined ? kernelFaults(facts, options) : xdpFaults(facts, options);
+  const others =
+    xdp !== undefined && xdp.accepts === undefined
+      ? [`the XDP program ${xdp.programId} is not this instance's`]
+      : [];
+  const fine =
+    way === 'xdp'
+      ? `by XDP on ${options.interface}, ${xdp?.mode} mode${soFar(xdp?.counts)}`
+      : `by the kernel, device ${deviceNames(facts, options).join(', ')}`;
   return finding({
     check: 'decapsulation',
     ok: way !== undefined,
-    found: describeDecapsulation(facts, options, way),
-    expected: 'the outer header of tunnel packets is taken off',
-    remedy:
-      facts.tunnel === undefined
-        ? 'culvert realserver setup, or "modprobe ipip" and "ip link set tunl0 up"'
-        : `culvert realserver setup, or "ip link set ${facts.tunnel.name} up"`,
+    found: way === undefined ? [...others, ...faults.map(({ found }) => found)].join('; ') : fine,
+    expected: `the outer header of ${options.tunnel.type} packets is taken off`,
+    remedy: ['culvert realserver setup', ...faults.flatMap(({ remedy }) => remedy ?? [])].join(', or '),
   });
 }
 
-function describeDecapsulation(
-  facts: RealServerFacts,
-  options: VerifyOptions,
-  way: 'xdp' | 'kernel' | undefined,
-): string {
-  const { xdp, tunnel } = facts;
-  if (way === 'xdp') return `by XDP on ${options.interface}, ${xdp?.mode} mode${soFar(xdp?.counts)}`;
-  if (way === 'kernel') return `by the kernel, device ${tunnel?.name}`;
-  if (xdp?.accepts !== undefined) {
-    const missing = options.vips.filter((vip) => !xdp.accepts?.vips.includes(vip));
-    return `by XDP on ${options.interface}, but not for ${missing.map(formatIpv4).join(', ')}`;
+interface Fault {
+  readonly found: string;
+  /** Else set-up mends it. */
+  readonly remedy?: string;
+}
+
+/** Why this instance's program does not serve. */
+function xdpFaults(facts: RealServerFacts, { vips, tunnel, interface: name }: VerifyOptions): Fault[] {
+  const accepts = facts.xdp?.accepts;
+  if (accepts === undefined) return [];
+  const port = tunnel.type === 'gue' ? tunnel.port : 0;
+  if (accepts.tunnel.type !== tunnel.type || accepts.tunnel.port !== port) {
+    return [
+      {
+        found: `by XDP on ${name}, but of ${tunnelText(accepts.tunnel)}, not ${tunnelText({ type: tunnel.type, port })}`,
+      },
+    ];
   }
-  if (tunnel !== undefined) return `${tunnel.name} is down`;
-  return xdp === undefined ? 'none' : `none: the XDP program ${xdp.programId} is not this instance's`;
+  const missing = vips.filter((vip) => !accepts.vips.includes(vip));
+  return missing.length === 0
+    ? []
+    : [{ found: `by XDP on ${name}, but not for ${missing.map(formatIp).join(', ')}` }];
+}
+
+function tunnelText({ type, port }: { readonly type: string; readonly port: number }): string {
+  return type === 'gue' ? `${type} at port ${port}` : type;
+}
+
+/** What the kernel lacks to take these tunnel packets off. */
+function kernelFaults(facts: RealServerFacts, options: VerifyOptions): Fault[] {
+  const devices = kernelDevices(options).flatMap((device): Fault[] => {
+    const found = foundDevice(facts, device);
+    if (found?.up === true) return [];
+    if (found !== undefined)
+      return [{ found: `${found.name} is down`, remedy: `"ip link set ${found.name} up"` }];
+    const missing = `there is no ${device.kind} device`;
+    return [
+      device.own
+        ? { found: missing }
+        : { found: missing, remedy: `"modprobe ${device.module}" and "ip link set ${device.name} up"` },
+    ];
+  });
+  const port = options.tunnel.type === 'gue' ? options.tunnel.port : 0;
+  const closed = gueFamilies(facts, options).map((family) => ({
+    found: `no GUE port ${port} over IPv${family}`,
+    remedy: `"ip fou add port ${port} gue${family === 6 ? ' -6' : ''}"`,
+  }));
+  return [...devices, ...closed];
+}
+
+function deviceNames(facts: RealServerFacts, options: VerifyOptions): string[] {
+  return kernelDevices(options).map((device) => foundDevice(facts, device)?.name ?? device.name);
 }
 
 function soFar(counts: DecapsulationCounts | undefined): string {
   if (counts === undefined) return '';
-  const { decapsulated, fragments, joined, refusedSource, malformed, congestion, fragmentsLost } = counts;
-  const dropped = malformed + congestion + fragmentsLost;
+  const { decapsulated, fragments, joined, refusedSource, malformed, congestion, fragmentsLost, checksum } =
+    counts;
+  const dropped = malformed + congestion + fragmentsLost + checksum;
   return `; so far ${decapsulated + fragments + joined} taken, ${refusedSource} from others refused, ${dropped} unfit dropped`;
 }
 
-function acceptedSources(facts: RealServerFacts, options: VerifyOptions): Finding {
-  const way = decapsulator(facts, options);
-  const accepted = way === 'xdp' ? facts.xdp?.accepts?.directors : 'anyone';
+function acceptedSources(facts: RealServerFacts, options: VerifyOptions, way: Way): Finding {
+  const accepted = (way === 'xdp' ? facts.xdp?.accepts?.directors : undefined) ?? [ANYONE[4], ANYONE[6]];
   const wanted = options.directors;
-  const same = Array.isArray(accepted) && list(accepted) === list(wanted);
-  const found = accepted === undefined || accepted === 'anyone' ? 'anyone' : list(accepted);
   return finding({
     check: 'accepted from',
-    ok: way !== undefined && (wanted.length === 0 || same),
-    found: way === undefined ? 'nobody' : found,
+    ok: way !== undefined && (wanted.length === 0 || list(accepted) === list(wanted)),
+    found: way === undefined ? 'nobody' : list(accepted),
     expected: wanted.length === 0 ? 'the directors (none is named)' : list(wanted),
     remedy: 'culvert realserver setup --decapsulation xdp with a --director for each',
   });
 }
 
-function list(addresses: readonly Ipv4Address[]): string {
-  return addresses.map(formatIpv4).sort().join(', ');
+function list(addresses: readonly IpAddress[]): string {
+  const named = addresses
+    .filter((address) => !isAnyone(address))
+    .map(formatIp)
+    .sort();
+  return [...named, ...(addresses.some(isAnyone) ? ['anyone'] : [])].join(', ');
 }
 
-function reversePath(facts: RealServerFacts, options: VerifyOptions): Finding {
-  const way = decapsulator(facts, options);
-  const device = way === 'kernel' ? (facts.tunnel?.name ?? options.interface) : options.interface;
+function isAnyone(address: IpAddress): boolean {
+  return address === ANYONE[4] || address === ANYONE[6];
+}
+
+/** Where clients' IPv4 packets come in once they are decapsulated. */
+function inDevices(facts: RealServerFacts, options: VerifyOptions, way: Way): readonly string[] {
+  if (way !== 'kernel') return [options.interface];
+  const devices = kernelDevices(options).filter(({ carries }) => carries.includes(4));
+  return devices.map((device) => foundDevice(facts, device)?.name ?? device.name);
+}
+
+function reversePath(facts: RealServerFacts, device: string, way: Way): Finding {
   const wanted = way === 'kernel' ? '0' : '2';
   const general = sysctlText(settingPath('rp_filter', 'all'));
   const own = sysctlText(settingPath('rp_filter', device));
@@ -138,36 +197,17 @@ function reversePath(facts: RealServerFacts, options: VerifyOptions): Finding {
   });
 }
 
-function vipPresent(facts: RealServerFacts, options: VerifyOptions, vip: Ipv4Address): Finding {
-  const text = formatIpv4(vip);
-  const held = facts.addresses.filter((address) => address.address === vip);
-  const home = decapsulator(facts, options) === 'kernel' ? (facts.tunnel?.name ?? LOOPBACK) : LOOPBACK;
-  const wrong = held.find((address) => answersArp(facts, options, address) || address.prefixLength !== 32);
-  const add = `ip addr add ${text}/32 dev ${home}`;
-  return finding({
-    check: `VIP ${text}`,
-    ok: held.length > 0 && wrong === undefined,
-    found:
-      held.length === 0
-        ? 'missing'
-        : held.map((address) => describeAddress(facts, options, address)).join(', '),
-    expected: `${text}/32 on ${home}`,
-    remedy:
-      wrong === undefined
-        ? add
-        : `ip addr del ${text}/${wrong.prefixLength} dev ${wrong.interface}${held.length === 1 ? ` && ${add}` : ''}`,
+function ipv6Findings(facts: RealServerFacts, options: VerifyOptions, way: Way): Finding[] {
+  return ipv6Interfaces(facts, options, way).map((name) => {
+    const off = ipv6IsOff(facts, name);
+    return finding({
+      check: `IPv6 on ${name}`,
+      ok: !off,
+      found: off ? 'switched off' : 'on',
+      expected: 'on: its packets are dropped else',
+      remedy: `sysctl ${sysctlText(settingPath('disable_ipv6', name, 6))}=0`,
+    });
   });
-}
-
-/** arp_ignore does not help for an address of the interface that the request comes in by. */
-function answersArp(facts: RealServerFacts, options: VerifyOptions, address: AddressFacts): boolean {
-  return address.interface === options.interface && facts.link?.ethernet === true;
-}
-
-function describeAddress(facts: RealServerFacts, options: VerifyOptions, address: AddressFacts): string {
-  const where = `on ${address.interface}, /${address.prefixLength}`;
-  if (answersArp(facts, options, address)) return `${where}: answers ARP in the director's place`;
-  return address.prefixLength === 32 ? where : `${where}: the whole network counts as local`;
 }
 
 function arpIgnore(facts: RealServerFacts, options: VerifyOptions): Finding {
@@ -192,45 +232,4 @@ function arpAnnounce(facts: RealServerFacts, options: VerifyOptions): Finding {
     expected: '2',
     remedy: `sysctl ${sysctlText(settingPath('arp_announce', 'all'))}=2`,
   });
-}
-
-function mssClamp(facts: RealServerFacts, vip: Ipv4Address): Finding {
-  const fitting = fittingMss(facts.link?.mtuBytes ?? 0);
-  const clamps = facts.firewall.clamps.filter((clamp) =>
-    clamp.sources.some((source) => contains(source, vip)),
-  );
-  const values = clamps.flatMap((clamp) => clamp.mss ?? []);
-  const lowest = Math.min(...values);
-  const by = clamps.find((clamp) => clamp.mss === lowest);
-  const toPath = clamps.length > 0 ? 'to the path MTU, which knows nothing of the tunnel' : 'none';
-  const text = formatIpv4(vip);
-  return finding({
-    check: `MSS clamp ${text}`,
-    ok: lowest <= fitting,
-    found: by === undefined ? toPath : `${lowest} (${by.tool}, ${by.where})`,
-    expected: `at most ${fitting}`,
-    remedy: `culvert realserver setup, or "iptables -t mangle -A OUTPUT -s ${text} -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss ${fitting}"`,
-  });
-}
-
-function listener(facts: RealServerFacts, vip: Ipv4Address, port: number): Finding {
-  const listening = facts.listeners.filter(
-    (candidate) => candidate.port === port && (candidate.address === undefined || candidate.address === vip),
-  );
-  const others = facts.listeners.filter((candidate) => candidate.port === port);
-  const elsewhere = others.flatMap(({ address }) => (address === undefined ? [] : formatIpv4(address)));
-  return finding({
-    check: `listener ${formatIpv4(vip)}:${port}`,
-    ok: listening.length > 0,
-    found:
-      listening.length > 0
-        ? listening.map(({ protocol }) => protocol).join(', ')
-        : `nobody${elsewhere.length > 0 ? ` (only on ${elsewhere.join(', ')})` : ''}`,
-    expected: 'somebody listens',
-    remedy: `start the service, listening on ${formatIpv4(vip)}:${port} or on every address`,
-  });
-}
-
-function finding(fields: Finding): Finding {
-  return fields.ok ? { ...fields, remedy: '' } : fields;
 }

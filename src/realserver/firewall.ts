@@ -1,30 +1,36 @@
 import { execFileSync } from 'node:child_process';
 import { CulvertError } from '../errors.ts';
-import { formatIpv4 } from '../net/ipv4-address.ts';
-import type { ClampSpec } from './action.ts';
+import { formatIp } from '../net/ip-address.ts';
+import { type ClampSpec, clampFamily } from './action.ts';
 import { CLAMP_PREFIX, parseIptablesClamps, parseNftClamps } from './clamp-rules.ts';
 import type { FirewallFacts, FirewallTool } from './facts.ts';
 
 /** Where the clamp of the manuals is, and where ours is. */
+const IPTABLES_TOOLS = ['iptables', 'ip6tables'] as const;
 const IPTABLES_TABLES = ['filter', 'mangle'];
 const OUR_TABLE = 'mangle';
 
 export function observeFirewall(): FirewallFacts {
   const ruleset = attempt('nft', ['--json', 'list', 'ruleset']);
-  const listings = IPTABLES_TABLES.map((table) => ({
-    table,
-    listing: attempt('iptables', ['-w', '-t', table, '-S']),
-  }));
-  const tools: FirewallTool[] = [];
-  if (ruleset !== undefined) tools.push('nft');
-  if (listings.every(({ listing }) => listing !== undefined)) tools.push('iptables');
+  const listings = IPTABLES_TOOLS.map((tool) => ({ tool, tables: listTables(tool) }));
   return {
-    tools,
+    tools: [
+      ...(ruleset === undefined ? [] : (['nft'] as const)),
+      ...listings
+        .filter(({ tables }) => tables.every(({ listing }) => listing !== undefined))
+        .map(({ tool }) => tool),
+    ],
     clamps: [
       ...(ruleset === undefined ? [] : parseNftClamps(JSON.parse(ruleset))),
-      ...listings.flatMap(({ table, listing }) => parseIptablesClamps(table, listing ?? '')),
+      ...listings.flatMap(({ tool, tables }) =>
+        tables.flatMap(({ table, listing }) => parseIptablesClamps(tool, table, listing ?? '')),
+      ),
     ],
   };
+}
+
+function listTables(tool: FirewallTool): { readonly table: string; readonly listing: string | undefined }[] {
+  return IPTABLES_TABLES.map((table) => ({ table, listing: attempt(tool, ['-w', '-t', table, '-S']) }));
 }
 
 /** Puts the clamp in the place of this instance's former one. */
@@ -35,7 +41,7 @@ export function clamp(spec: ClampSpec): void {
   }
   unclamp(spec);
   for (const vip of spec.vips)
-    run('iptables', ['-w', '-t', OUR_TABLE, '-A', ...iptablesRule(spec, formatIpv4(vip))]);
+    run(spec.tool, ['-w', '-t', OUR_TABLE, '-A', ...iptablesRule(spec, formatIp(vip))]);
 }
 
 /** Nothing happens where there is none. */
@@ -44,9 +50,9 @@ export function unclamp(spec: ClampSpec): void {
     run('nft', ['--file', '-'], nftRemoval(spec));
     return;
   }
-  const listing = run('iptables', ['-w', '-t', OUR_TABLE, '-S', 'OUTPUT']);
+  const listing = run(spec.tool, ['-w', '-t', OUR_TABLE, '-S', 'OUTPUT']);
   for (const rule of ownIptablesRules(listing, spec.instance))
-    run('iptables', ['-w', '-t', OUR_TABLE, ...rule]);
+    run(spec.tool, ['-w', '-t', OUR_TABLE, ...rule]);
 }
 
 /**
@@ -54,19 +60,23 @@ export function unclamp(spec: ClampSpec): void {
  * Deletion comes after an addition because `delete` fails where there is no table.
  */
 export function nftScript(spec: ClampSpec): string {
-  const sources = spec.vips.map(formatIpv4).join(', ');
-  return `${nftRemoval(spec)}table ip ${CLAMP_PREFIX}${spec.instance} {
+  const sources = spec.vips.map(formatIp).join(', ');
+  return `${nftRemoval(spec)}table ${nftFamily(spec)} ${CLAMP_PREFIX}${spec.instance} {
   chain output {
     type filter hook output priority mangle; policy accept;
-    ip saddr { ${sources} } tcp flags & (syn | rst) == syn tcp option maxseg size set ${spec.mss}
+    ${nftFamily(spec)} saddr { ${sources} } tcp flags & (syn | rst) == syn tcp option maxseg size set ${spec.mss}
   }
 }
 `;
 }
 
 function nftRemoval(spec: ClampSpec): string {
-  const table = `ip ${CLAMP_PREFIX}${spec.instance}`;
+  const table = `${nftFamily(spec)} ${CLAMP_PREFIX}${spec.instance}`;
   return `add table ${table}\ndelete table ${table}\n`;
+}
+
+function nftFamily(spec: ClampSpec): 'ip' | 'ip6' {
+  return clampFamily(spec) === 4 ? 'ip' : 'ip6';
 }
 
 function iptablesRule(spec: ClampSpec, vip: string): string[] {

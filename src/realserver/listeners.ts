@@ -1,14 +1,14 @@
-import type { Ipv4Address } from '../net/ipv4-address.ts';
+import { type IpAddress, ipFromBytes } from '../net/ip-address.ts';
 import type { Listener } from './facts.ts';
 
 /** The state of a listening TCP socket, and of a UDP socket that is not connected (include/net/tcp_states.h). */
 const WAITING_STATE = { tcp: '0A', udp: '07' } as const;
-const MAPPED_PREFIX = '0000000000000000FFFF0000';
-const ANY_IPV6 = '0'.repeat(32);
+const MAPPED_PREFIX = Buffer.from('00000000000000000000ffff', 'hex');
+const WORD_BYTES = 4;
 
 /**
- * Who listens, out of /proc/net/{tcp,udp} and their IPv6 siblings, whose sockets serve IPv4 too unless they opt out
- * (which these files don't tell).
+ * Who listens, out of /proc/net/{tcp,udp} and their IPv6 siblings, whose sockets at :: serve IPv4 too unless they opt
+ * out (which these files don't tell).
  */
 export function parseListeners(protocol: 'tcp' | 'udp', table: string): Listener[] {
   return table.split('\n').flatMap((line) => {
@@ -16,14 +16,14 @@ export function parseListeners(protocol: 'tcp' | 'udp', table: string): Listener
     if (local === undefined || state !== WAITING_STATE[protocol]) return [];
     const [hex = '', port = ''] = local.split(':');
     const address = readAddress(hex);
-    return address === 'other' ? [] : [{ protocol, address, port: Number.parseInt(port, 16) }];
+    return address === undefined ? [] : [{ protocol, address, port: Number.parseInt(port, 16) }];
   });
 }
 
-function readAddress(hex: string): Ipv4Address | undefined | 'other' {
-  if (hex === ANY_IPV6) return undefined;
-  if (hex.length === 32 && !hex.startsWith(MAPPED_PREFIX)) return 'other';
-  // Printed as a number of the machine's byte order, that is reversed.
-  const address = Buffer.from(hex.slice(-8), 'hex').readUInt32LE() as Ipv4Address;
-  return address === 0 ? undefined : address;
+/** Words are printed as numbers of the machine's byte order, that is reversed. */
+function readAddress(hex: string): IpAddress | undefined {
+  const bytes = Buffer.from(hex, 'hex');
+  for (let at = 0; at < bytes.length; at += WORD_BYTES) bytes.subarray(at, at + WORD_BYTES).reverse();
+  const mapped = bytes.subarray(0, MAPPED_PREFIX.length).equals(MAPPED_PREFIX);
+  return ipFromBytes(mapped ? bytes.subarray(MAPPED_PREFIX.length) : bytes);
 }

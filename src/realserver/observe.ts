@@ -2,48 +2,79 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { type InterfaceAddress, listAddresses } from '../linux/netlink/address.ts';
 import { RT_TABLE } from '../linux/netlink/constants.ts';
+import { FouPorts } from '../linux/netlink/fou.ts';
 import { type Link, listLinks } from '../linux/netlink/link.ts';
 import { listRoutes } from '../linux/netlink/route.ts';
 import { NetlinkSocket } from '../linux/netlink/socket.ts';
+import type { TunnelKind } from '../linux/netlink/tunnel.ts';
 import { readSysctl } from '../linux/sysctl.ts';
-import { isIpv4 } from '../net/ip-address.ts';
-import type { AddressFacts, LinkFacts, Listener, RealServerFacts } from './facts.ts';
+import type { IpFamily } from '../net/ip-address.ts';
+import type {
+  AddressFacts,
+  GuePort,
+  LinkFacts,
+  Listener,
+  ModuleState,
+  RealServerFacts,
+  TunnelFacts,
+} from './facts.ts';
 import { observeFirewall } from './firewall.ts';
+import { GUE_MODULE, kernelDevices, neededModules } from './kernel-devices.ts';
 import { parseListeners } from './listeners.ts';
-import { LOOPBACK, TUNNEL_DEVICE } from './plan.ts';
+import type { VerifyOptions } from './options.ts';
+import { LOOPBACK } from './plan.ts';
 import { observeProgram } from './program.ts';
-import { IP_FORWARD, settingPath } from './sysctls.ts';
+import { FORWARDING, settingPath } from './sysctls.ts';
 
 const ETHERNET_ADDRESS_BYTES = 6;
-const CONF = '/proc/sys/net/ipv4/conf';
+const TUNNEL_KINDS: readonly TunnelKind[] = ['ipip', 'sit', 'ip6tnl', 'gre', 'ip6gre'];
 
 /** Reads what matters to a real server from this host (this network namespace); changes nothing. */
-export function observe(interfaceName: string, instance: string): RealServerFacts {
+export function observe(options: VerifyOptions): RealServerFacts {
   using socket = new NetlinkSocket();
   const links = listLinks(socket);
   const nameOf = (index: number | undefined): string | undefined =>
     links.find((link) => link.index === index)?.name;
-  const link = links.find((candidate) => candidate.name === interfaceName);
-  const ipip = links.filter((candidate) => candidate.kind === 'ipip');
-  const tunnel = ipip.find((candidate) => candidate.name === TUNNEL_DEVICE) ?? ipip[0];
+  const link = links.find((candidate) => candidate.name === options.interface);
+  const tunnels = links.flatMap(tunnelFacts);
   const defaults = listRoutes(socket, { table: RT_TABLE.main, family: 4 }).filter(
     (route) => route.prefixLength === 0,
   );
+  const devices = kernelDevices(options);
   return {
     link: linkFacts(link),
     loopback: linkFacts(links.find((candidate) => candidate.name === LOOPBACK)),
-    tunnel: linkFacts(tunnel),
-    kernelIpip: tunnel === undefined ? moduleState() : 'present',
-    addresses: listAddresses(socket, { family: 4 }).flatMap((address) =>
-      addressFacts(address, nameOf(address.ifIndex)),
+    tunnels,
+    guePorts: options.tunnel.type === 'gue' ? guePorts() : [],
+    modules: Object.fromEntries(
+      neededModules(options).map((module) => [
+        module,
+        devices.some((device) => device.module === module && tunnels.some(({ kind }) => kind === device.kind))
+          ? 'present'
+          : moduleState(module),
+      ]),
     ),
-    sysctls: readSysctls([interfaceName, LOOPBACK, tunnel?.name ?? TUNNEL_DEVICE]),
+    addresses: listAddresses(socket).flatMap((address) => addressFacts(address, nameOf(address.ifIndex))),
+    sysctls: readSysctls([options.interface, LOOPBACK, ...tunnels.map(({ name }) => name)]),
     firewall: observeFirewall(),
     // Asked only where there is one, so that the kernel's way needs no libbpf.
-    xdp: link?.xdpProgramId === undefined ? undefined : observeProgram(instance, link.index),
+    xdp: link?.xdpProgramId === undefined ? undefined : observeProgram(options.instance, link.index),
     defaultRoutes: [...new Set(defaults.flatMap((route) => nameOf(route.ifIndex) ?? []))],
     listeners: readListeners(),
   };
+}
+
+function tunnelFacts(link: Link): TunnelFacts[] {
+  const kind = TUNNEL_KINDS.find((known) => known === link.kind);
+  const facts = linkFacts(link);
+  return kind === undefined || facts === undefined ? [] : [{ ...facts, kind }];
+}
+
+/** Not asked where there is no module, as asking would load it. */
+function guePorts(): GuePort[] {
+  if (!existsSync(`/sys/module/${GUE_MODULE}`)) return [];
+  using ports = new FouPorts();
+  return ports.list().filter(({ type }) => type === 'gue');
 }
 
 function linkFacts(link: Link | undefined): LinkFacts | undefined {
@@ -57,16 +88,13 @@ function addressFacts(
   { address, prefixLength }: InterfaceAddress,
   interfaceName: string | undefined,
 ): AddressFacts[] {
-  return interfaceName === undefined || !isIpv4(address)
-    ? []
-    : [{ interface: interfaceName, address, prefixLength }];
+  return interfaceName === undefined ? [] : [{ interface: interfaceName, address, prefixLength }];
 }
 
-/** The directory is there for a built-in ipip too, because it has a parameter. */
-function moduleState(): 'present' | 'loadable' | 'absent' {
-  if (existsSync('/sys/module/ipip')) return 'present';
+function moduleState(module: string): ModuleState {
+  if (existsSync(`/sys/module/${module}`)) return 'present';
   try {
-    execFileSync('modprobe', ['--dry-run', '--quiet', 'ipip'], { stdio: 'ignore' });
+    execFileSync('modprobe', ['--dry-run', '--quiet', module], { stdio: 'ignore' });
     return 'loadable';
   } catch {
     return 'absent';
@@ -76,13 +104,22 @@ function moduleState(): 'present' | 'loadable' | 'absent' {
 function readSysctls(interfaces: readonly string[]): Record<string, string> {
   const settings = ['arp_ignore', 'arp_announce', 'rp_filter'];
   const paths = [
-    IP_FORWARD,
+    FORWARDING[4],
     settingPath('accept_redirects', 'all'),
-    ...readdirSync(CONF).map((name) => settingPath('forwarding', name)),
+    ...([4, 6] as const).flatMap((family) =>
+      configured(family).map((name) => settingPath('forwarding', name, family)),
+    ),
     ...['all', ...interfaces].flatMap((name) => settings.map((setting) => settingPath(setting, name))),
+    ...interfaces.map((name) => settingPath('disable_ipv6', name, 6)),
   ];
   const values = paths.map((path) => [path, readSysctl(path)] as const);
   return Object.fromEntries(values.filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
+/** `all`, `default`, and the interfaces that have settings of a family. */
+function configured(family: IpFamily): string[] {
+  const directory = `/proc/sys/net/ipv${family}/conf`;
+  return existsSync(directory) ? readdirSync(directory) : [];
 }
 
 function readListeners(): Listener[] {

@@ -1,12 +1,15 @@
-import type { Ipv4Address } from '../net/ipv4-address.ts';
+import type { Tunnel } from '../forwarding/table.ts';
+import type { IpAddress } from '../net/ip-address.ts';
 
 export interface RealServerOptions {
-  readonly vips: readonly Ipv4Address[];
-  /** Whose tunnel packets are accepted; none: anyone's. */
-  readonly directors: readonly Ipv4Address[];
+  readonly vips: readonly IpAddress[];
+  /** Whose tunnel packets are accepted; none: anyone's that have an outer IPv4 header. */
+  readonly directors: readonly IpAddress[];
   /** The interface that tunnel packets come in by. */
   readonly interface: string;
-  /** auto: XDP where directors are named or the kernel has no ipip, else the kernel's ipip. */
+  /** What the directors put around packets. */
+  readonly tunnel: Tunnel;
+  /** auto: XDP where directors are named or the kernel has no such tunnels, else the kernel's devices. */
   readonly decapsulation: 'auto' | 'kernel' | 'xdp';
   /** What the SYN-ACK from a VIP announces at most; auto: what the tunnel leaves of the interface's MTU. */
   readonly mss: number | 'auto' | 'none';
@@ -15,20 +18,9 @@ export interface RealServerOptions {
 }
 
 export interface VerifyOptions
-  extends Pick<RealServerOptions, 'vips' | 'directors' | 'interface' | 'instance'> {
+  extends Pick<RealServerOptions, 'vips' | 'directors' | 'interface' | 'tunnel' | 'instance'> {
   /** Ports that somebody should listen on at each VIP, TCP or UDP. */
   readonly ports?: readonly number[];
 }
 
 export type TeardownOptions = Pick<RealServerOptions, 'stateDirectory' | 'instance'>;
-
-/** Of an outer IPv4 header. */
-export const TUNNEL_OVERHEAD_BYTES = 20;
-
-/** IPv4 and TCP without options. */
-const HEADERS_BYTES = 40;
-
-/** The largest MSS whose segments still fit the link inside the tunnel: 1440 for 1500. */
-export function fittingMss(mtuBytes: number): number {
-  return mtuBytes - TUNNEL_OVERHEAD_BYTES - HEADERS_BYTES;
-}

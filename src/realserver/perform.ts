@@ -2,13 +2,17 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { CulvertError } from '../errors.ts';
 import { errnoOf } from '../linux/errno.ts';
-import { addAddress, deleteAddress, type InterfaceAddress } from '../linux/netlink/address.ts';
+import { addAddress, deleteAddress, type NewAddress } from '../linux/netlink/address.ts';
+import { FouPorts } from '../linux/netlink/fou.ts';
 import { changeLink, deleteLink, findLink, type Link } from '../linux/netlink/link.ts';
 import { NetlinkSocket } from '../linux/netlink/socket.ts';
-import { createTunnel } from '../linux/netlink/tunnel.ts';
+import { changeTunnel, createTunnel } from '../linux/netlink/tunnel.ts';
 import { readSysctl, writeSysctl } from '../linux/sysctl.ts';
-import type { Action } from './action.ts';
+import { familyOf } from '../net/ip-address.ts';
+import { type Action, hostPrefixLength } from './action.ts';
+import type { GuePort } from './facts.ts';
 import { clamp, unclamp } from './firewall.ts';
+import { GUE_MODULE } from './kernel-devices.ts';
 import { attachProgram, detachProgram } from './program.ts';
 
 /**
@@ -26,8 +30,17 @@ export function perform(action: Action): readonly string[] {
       return unloadModule(action.module);
     case 'create-tunnel':
       if (findLink(socket, action.interface) === undefined) {
-        createTunnel(socket, { kind: 'ipip', name: action.interface });
+        createTunnel(socket, { name: action.interface, ...action.tunnel });
       }
+      break;
+    case 'change-tunnel':
+      whenThere(socket, action.interface, (link) => changeTunnel(socket, link.index, action.tunnel));
+      break;
+    case 'open-gue':
+      openGue(action);
+      break;
+    case 'close-gue':
+      closeGue(action);
       break;
     case 'delete-link':
       whenThere(socket, action.interface, (link) => deleteLink(socket, link.index));
@@ -70,8 +83,24 @@ function setLink(socket: NetlinkSocket, name: string, up: boolean): void {
 function hostAddress(
   socket: NetlinkSocket,
   { interface: name, address }: Extract<Action, { kind: 'add-address' | 'delete-address' }>,
-): InterfaceAddress {
-  return { ifIndex: mustFind(socket, name).index, address, prefixLength: 32 };
+): NewAddress {
+  const held = { ifIndex: mustFind(socket, name).index, address, prefixLength: hostPrefixLength(address) };
+  // Never the source of what the host itself begins; and nobody is asked whether the VIP is taken, because it is.
+  return familyOf(address) === 6 ? { ...held, noDad: true, deprecated: true } : held;
+}
+
+function openGue({ family, port }: GuePort): void {
+  using ports = new FouPorts();
+  if (!ports.list().some((open) => open.family === family && open.port === port && open.type === 'gue')) {
+    ports.add({ family, port, type: 'gue' });
+  }
+}
+
+function closeGue({ family, port }: GuePort): void {
+  if (!existsSync(`/sys/module/${GUE_MODULE}`)) return;
+  using ports = new FouPorts();
+  if (ports.list().some((open) => open.family === family && open.port === port))
+    ports.delete({ family, port });
 }
 
 function mustFind(socket: NetlinkSocket, name: string): Link {

@@ -1,9 +1,12 @@
 import { CulvertError } from '../errors.ts';
-import { formatIpv4 } from '../net/ipv4-address.ts';
-import type { Action, ClampSpec, Step } from './action.ts';
+import { familyOf, formatIp, type IpFamily } from '../net/ip-address.ts';
+import type { Action, Step } from './action.ts';
+import { clampFamily } from './action.ts';
 import type { LinkFacts, RealServerFacts } from './facts.ts';
-import { fittingMss, type RealServerOptions } from './options.ts';
-import { arpSilent, dropsByReversePath, effective, IP_FORWARD, settingPath } from './sysctls.ts';
+import { foundDevice, holderOf, kernelDevices, neededModules } from './kernel-devices.ts';
+import type { RealServerOptions } from './options.ts';
+import { clampTool, planClamps } from './plan-clamp.ts';
+import { arpSteps, ipv6Steps, kernelSysctlSteps, reversePathSteps } from './plan-sysctls.ts';
 
 export type Decapsulation = 'kernel' | 'xdp';
 
@@ -13,37 +16,21 @@ export interface Plan {
   readonly warnings: readonly string[];
 }
 
-/** The device that `modprobe ipip` makes, and takes packets from anyone to anyone. */
-export const TUNNEL_DEVICE = 'tunl0';
 export const LOOPBACK = 'lo';
-const IPIP_MODULE = 'ipip';
-/** RFC 9293, section 3.7.1: what a TCP may assume; less is a mistake. */
-const SMALLEST_MSS = 88;
 
 /** @throws CulvertError UNSUPPORTED when the kernel's way is asked for and the kernel has none. */
 export function chooseDecapsulation(facts: RealServerFacts, options: RealServerOptions): Decapsulation {
   if (options.decapsulation === 'xdp') return 'xdp';
+  const absent = neededModules(options).filter((module) => facts.modules[module] === 'absent');
   if (options.decapsulation === 'kernel') {
-    if (facts.kernelIpip !== 'absent') return 'kernel';
-    throw new CulvertError('UNSUPPORTED', 'this kernel has no ipip and no module for it: decapsulate by xdp');
+    if (absent.length === 0) return 'kernel';
+    throw new CulvertError(
+      'UNSUPPORTED',
+      `this kernel has no ${absent.join(', no ')} and no module for it: decapsulate by xdp`,
+    );
   }
-  // The kernel's ipip takes tunnel packets from anyone.
-  return facts.kernelIpip === 'absent' || options.directors.length > 0 ? 'xdp' : 'kernel';
-}
-
-/** What makes the kernel's tunnel device; the facts about it can only be read afterwards. */
-export function planTunnelDevice(facts: RealServerFacts): readonly Step[] {
-  if (facts.tunnel !== undefined) return [];
-  const create: Step = {
-    action: { kind: 'create-tunnel', interface: TUNNEL_DEVICE },
-    undo: [{ kind: 'delete-link', interface: TUNNEL_DEVICE }],
-  };
-  if (facts.kernelIpip !== 'loadable') return [create];
-  const load: Step = {
-    action: { kind: 'load-module', module: IPIP_MODULE },
-    undo: [{ kind: 'unload-module', module: IPIP_MODULE }],
-  };
-  return [load, create];
+  // The kernel's devices take tunnel packets from anyone.
+  return absent.length > 0 || options.directors.length > 0 ? 'xdp' : 'kernel';
 }
 
 /** @throws CulvertError INTERFACE when the interface is not there or unfit, XDP_OCCUPIED. */
@@ -51,28 +38,40 @@ export function plan(facts: RealServerFacts, options: RealServerOptions, way: De
   const link = facts.link;
   if (link === undefined) throw new CulvertError('INTERFACE', `there is no interface ${options.interface}`);
   if (way === 'xdp') checkXdp(facts, link);
-  const holder = way === 'xdp' ? LOOPBACK : (facts.tunnel?.name ?? TUNNEL_DEVICE);
-  const clamp = planClamp(facts, options, link.mtuBytes);
+  const families = familiesOf(options);
+  const holders = families.map((family) => holder(facts, options, way, family));
+  const clamps = planClamps(facts, options, link.mtuBytes);
   return {
     steps: [
-      ...arpSteps(facts, link.name),
-      ...(way === 'xdp' ? reversePathSteps(facts, link.name) : kernelSysctlSteps(facts, holder)),
-      ...linkSteps(facts, holder),
-      ...addressSteps(facts, options, holder),
-      ...clamp.steps,
+      ...(families.includes(4) ? arpSteps(facts, link.name) : []),
+      ...(way === 'xdp'
+        ? families.includes(4)
+          ? reversePathSteps(facts, link.name)
+          : []
+        : kernelSysctlSteps(facts, families, ipv4Devices(facts, options))),
+      ...(families.includes(6) ? ipv6Steps(facts, ipv6Interfaces(facts, options, way)) : []),
+      ...upSteps(facts, way === 'xdp' ? [LOOPBACK] : deviceNames(facts, options)),
+      ...addressSteps(facts, options, way),
+      ...clamps.steps,
       ...(way === 'xdp' ? [attachStep(options)] : []),
     ],
-    warnings: [
-      ...warnings(facts, options, holder),
-      ...(options.directors.length === 0
-        ? ['no director is named: tunnel packets are accepted from anyone']
-        : []),
-      ...(way === 'kernel' && options.directors.length > 0
-        ? ["the kernel's ipip takes tunnel packets from anyone; decapsulation by xdp from the directors only"]
-        : []),
-      ...clamp.warnings,
-    ],
+    warnings: [...warnings(facts, options, holders), ...sourceWarnings(options, way), ...clamps.warnings],
   };
+}
+
+/** The families of the VIPs. */
+export function familiesOf({ vips }: Pick<RealServerOptions, 'vips'>): readonly IpFamily[] {
+  return ([4, 6] as const).filter((family) => vips.some((vip) => familyOf(vip) === family));
+}
+
+/** What holds the VIPs of a family. */
+function holder(
+  facts: RealServerFacts,
+  options: RealServerOptions,
+  way: Decapsulation,
+  family: IpFamily,
+): string {
+  return (way === 'kernel' ? holderOf(facts, options, family) : undefined) ?? LOOPBACK;
 }
 
 function checkXdp({ xdp }: RealServerFacts, link: LinkFacts): void {
@@ -96,129 +95,78 @@ export function obsolete(
   return undo.filter((action) => {
     if (action.kind === 'delete-address') return !options.vips.includes(action.address);
     if (action.kind !== 'unclamp') return false;
-    return options.mss === 'none' || action.clamp.tool !== facts.firewall.tools[0];
+    const family = clampFamily(action.clamp);
+    return (
+      options.mss === 'none' ||
+      !familiesOf(options).includes(family) ||
+      action.clamp.tool !== clampTool(facts, family)
+    );
   });
 }
 
-function arpSteps(facts: RealServerFacts, interfaceName: string): Step[] {
-  const steps: Step[] = [];
-  const general = settingPath('arp_ignore', 'all');
-  const own = settingPath('arp_ignore', interfaceName);
-  if (!arpSilent(effective(facts, 'arp_ignore', interfaceName))) {
-    if (!arpSilent(facts.sysctls[general] ?? '0')) steps.push(setSysctl(facts, general, '1'));
-    const ownValue = facts.sysctls[own] ?? '0';
-    if (ownValue !== '0' && !arpSilent(ownValue)) steps.push(setSysctl(facts, own, '1'));
-  }
-  if (effective(facts, 'arp_announce', interfaceName) < 2) {
-    steps.push(setSysctl(facts, settingPath('arp_announce', 'all'), '2'));
-  }
-  return steps;
+function deviceNames(facts: RealServerFacts, options: RealServerOptions): readonly string[] {
+  return kernelDevices(options).map((device) => foundDevice(facts, device)?.name ?? device.name);
 }
 
-/** Loose instead of none, and on this interface alone: that is all that decapsulation needs. */
-function reversePathSteps(facts: RealServerFacts, interfaceName: string): Step[] {
-  if (!dropsByReversePath(facts, interfaceName)) return [];
-  return [setSysctl(facts, settingPath('rp_filter', interfaceName), '2')];
+function ipv4Devices(facts: RealServerFacts, options: RealServerOptions): readonly string[] {
+  return kernelDevices(options)
+    .filter(({ carries }) => carries.includes(4))
+    .map((device) => foundDevice(facts, device)?.name ?? device.name);
 }
 
-function kernelSysctlSteps(facts: RealServerFacts, tunnel: string): Step[] {
-  const filters = ['all', tunnel].map((name) => settingPath('rp_filter', name));
-  return [
-    ...(facts.sysctls[IP_FORWARD] === '1' ? [stopForwarding(facts)] : []),
-    ...filters
-      .filter((path) => (facts.sysctls[path] ?? '0') !== '0')
-      .map((path) => setSysctl(facts, path, '0')),
-  ];
+/** Where IPv6 packets come in or are held: the interface itself, by which they leave too, and what is behind it. */
+export function ipv6Interfaces(
+  facts: RealServerFacts,
+  options: Pick<RealServerOptions, 'interface' | 'vips' | 'directors' | 'tunnel'>,
+  way: Decapsulation | undefined,
+): readonly string[] {
+  const devices = kernelDevices(options).filter(({ carries }) => carries.includes(6));
+  const names = devices.map((device) => foundDevice(facts, device)?.name ?? device.name);
+  return [options.interface, ...(way === 'kernel' ? names : [LOOPBACK])];
 }
 
-/** Writing ip_forward also writes what net/ipv4/devinet.c (inet_forward_change) does: that is restored one by one. */
-function stopForwarding(facts: RealServerFacts): Step {
-  const sideEffects = Object.keys(facts.sysctls).filter(
-    (path) =>
-      path === settingPath('accept_redirects', 'all') ||
-      (path.endsWith('/forwarding') && path !== settingPath('forwarding', 'all')),
-  );
-  const restore = [IP_FORWARD, ...sideEffects].map(
-    (path): Action => ({ kind: 'set-sysctl', path, value: facts.sysctls[path] ?? '0' }),
-  );
-  return { action: { kind: 'set-sysctl', path: IP_FORWARD, value: '0' }, undo: restore };
-}
-
-function linkSteps(facts: RealServerFacts, holder: string): Step[] {
-  const link = [facts.loopback, facts.tunnel].find((candidate) => candidate?.name === holder);
-  if (link?.up === true) return [];
-  return [
-    {
-      action: { kind: 'set-link', interface: holder, up: true },
-      undo: [{ kind: 'set-link', interface: holder, up: false }],
-    },
-  ];
-}
-
-function addressSteps(facts: RealServerFacts, options: RealServerOptions, holder: string): Step[] {
-  return options.vips
-    .filter((vip) => !facts.addresses.some((held) => held.address === vip && held.interface === holder))
-    .map((vip) => ({
-      action: { kind: 'add-address', interface: holder, address: vip },
-      undo: [{ kind: 'delete-address', interface: holder, address: vip }],
+function upSteps(facts: RealServerFacts, names: readonly string[]): Step[] {
+  const links = [facts.loopback, ...facts.tunnels];
+  return names
+    .filter((name) => links.find((link) => link?.name === name)?.up !== true)
+    .map((name) => ({
+      action: { kind: 'set-link', interface: name, up: true },
+      undo: [{ kind: 'set-link', interface: name, up: false }],
     }));
 }
 
-function planClamp(facts: RealServerFacts, options: RealServerOptions, mtuBytes: number): Plan {
-  if (options.mss === 'none') return { steps: [], warnings: [] };
-  const fitting = fittingMss(mtuBytes);
-  const mss = options.mss === 'auto' ? fitting : options.mss;
-  if (mss < SMALLEST_MSS || mss > 0xffff) {
-    throw new CulvertError('REALSERVER', `an MSS of ${mss} is out of range: ${SMALLEST_MSS} to 65535`);
-  }
-  const [tool] = facts.firewall.tools;
-  if (tool === undefined) {
-    const warning =
-      'neither nft nor iptables works here: the MSS stays as it is, and large requests need ICMP';
-    return { steps: [], warnings: [warning] };
-  }
-  const clamp: ClampSpec = { tool, instance: options.instance, vips: options.vips, mss };
-  const step: Step = { action: { kind: 'clamp', clamp }, undo: [{ kind: 'unclamp', clamp }] };
-  const tooLarge = `an MSS of ${mss} does not fit the tunnel on a link of ${mtuBytes}: at most ${fitting}`;
-  return {
-    steps: isClamped(facts, clamp) ? [] : [step],
-    warnings: mss > fitting ? [tooLarge] : [],
-  };
+function addressSteps(facts: RealServerFacts, options: RealServerOptions, way: Decapsulation): Step[] {
+  return options.vips
+    .map((vip) => ({ address: vip, interface: holder(facts, options, way, familyOf(vip)) }))
+    .filter(
+      ({ address, interface: name }) =>
+        !facts.addresses.some((held) => held.address === address && held.interface === name),
+    )
+    .map((held) => ({
+      action: { kind: 'add-address', ...held },
+      undo: [{ kind: 'delete-address', ...held }],
+    }));
 }
 
-/** Whether this instance's own rules are exactly these already. */
-function isClamped(facts: RealServerFacts, wanted: ClampSpec): boolean {
-  const own = facts.firewall.clamps.filter(
-    (clamp) => clamp.instance === wanted.instance && clamp.tool === wanted.tool,
-  );
-  const sources = own.flatMap((clamp) => clamp.sources.map((source) => source.address));
-  return (
-    own.every((clamp) => clamp.mss === wanted.mss) &&
-    sources.length === wanted.vips.length &&
-    wanted.vips.every((vip) => sources.includes(vip))
-  );
-}
-
-function attachStep({ interface: name, instance, vips, directors }: RealServerOptions): Step {
+function attachStep({ interface: name, instance, vips, directors, tunnel }: RealServerOptions): Step {
   return {
-    action: { kind: 'attach', interface: name, instance, vips, directors },
+    action: { kind: 'attach', interface: name, instance, vips, directors, tunnel },
     undo: [{ kind: 'detach', instance }],
   };
 }
 
-function warnings(facts: RealServerFacts, options: RealServerOptions, holder: string): string[] {
+function warnings(facts: RealServerFacts, options: RealServerOptions, holders: readonly string[]): string[] {
   return facts.addresses
-    .filter(({ address, interface: name }) => options.vips.includes(address) && name !== holder)
-    .map(
-      ({ address, interface: name }) =>
-        `${formatIpv4(address)} is on ${name} too: if that is an Ethernet interface, this host answers ARP for it`,
-    );
+    .filter(({ address, interface: name }) => options.vips.includes(address) && !holders.includes(name))
+    .map(({ address, interface: name }) => {
+      const protocol = familyOf(address) === 4 ? 'ARP' : 'neighbour discovery';
+      return `${formatIp(address)} is on ${name} too: if that is an Ethernet interface, this host answers ${protocol} for it`;
+    });
 }
 
-function setSysctl(facts: RealServerFacts, path: string, value: string): Step {
-  const before = facts.sysctls[path];
-  return {
-    action: { kind: 'set-sysctl', path, value },
-    undo: before === undefined ? [] : [{ kind: 'set-sysctl', path, value: before }],
-  };
+function sourceWarnings({ directors }: RealServerOptions, way: Decapsulation): string[] {
+  if (directors.length === 0) return ['no director is named: tunnel packets are accepted from anyone'];
+  return way === 'kernel'
+    ? ["the kernel's devices take tunnel packets from anyone; decapsulation by xdp from the directors only"]
+    : [];
 }

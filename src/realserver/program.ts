@@ -2,6 +2,7 @@ import { existsSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CulvertError } from '../errors.ts';
+import type { Tunnel } from '../forwarding/table.ts';
 import type { BpfDescriptor } from '../linux/bpf/descriptor.ts';
 import { BpfMap } from '../linux/bpf/map.ts';
 import { mapKeys } from '../linux/bpf/map-keys.ts';
@@ -10,16 +11,19 @@ import type { BpfProgram } from '../linux/bpf/program.ts';
 import { queryXdp } from '../linux/bpf/query.ts';
 import { XdpLink, type XdpMode } from '../linux/bpf/xdp-link.ts';
 import { pinDirectory } from '../linux/bpffs.ts';
-import type { Ipv4Address } from '../net/ipv4-address.ts';
+import type { IpAddress } from '../net/ip-address.ts';
+import { ANYONE, addressKey, addressOfKey } from './address-keys.ts';
 import { type Acceptance, COUNT_NAMES, type DecapsulationCounts, type XdpFacts } from './facts.ts';
 
 export interface AttachOptions {
   readonly interface: string;
   readonly ifIndex: number;
   readonly instance: string;
-  readonly vips: readonly Ipv4Address[];
-  /** None: anyone's packets are accepted. */
-  readonly directors: readonly Ipv4Address[];
+  readonly vips: readonly IpAddress[];
+  /** None: anyone's packets with an outer IPv4 header are accepted. */
+  readonly directors: readonly IpAddress[];
+  /** The kind that is taken off; its checksum is verified where there is one, whatever `checksum` says. */
+  readonly tunnel: Tunnel;
 }
 
 const OBJECT_FILE = fileURLToPath(new URL('../../build/bpf/realserver.bpf.o', import.meta.url));
@@ -27,11 +31,13 @@ const PROGRAM = 'culvert_realserver';
 const PINS = '/sys/fs/bpf/culvert';
 /** The director's pins may be in the same directory. */
 const PIN_PREFIX = 'realserver_';
-const ANYONE = 0 as Ipv4Address;
+/** Mirrors enum tunnel_kind of bpf/tunnel-header.h. */
+const TUNNEL_KINDS = ['ipip', 'gre', 'gue'] as const;
+const MAPS = ['vips', 'directors', 'tunnels', 'counts'] as const;
 
 /** Loads the program with maps of its own; the counters are those of `counts`, where given. */
 export function loadRealServerProgram(
-  accepts: Pick<AttachOptions, 'vips' | 'directors'>,
+  accepts: Pick<AttachOptions, 'vips' | 'directors' | 'tunnel'>,
   counts?: BpfMap,
 ): BpfObject {
   if (!existsSync(OBJECT_FILE)) {
@@ -42,7 +48,9 @@ export function loadRealServerProgram(
   const object = openBpfObject(OBJECT_FILE, counts === undefined ? {} : { reuse: { counts } });
   try {
     fill(object, 'vips', accepts.vips);
-    fill(object, 'directors', accepts.directors.length === 0 ? [ANYONE] : accepts.directors);
+    fill(object, 'directors', accepts.directors.length === 0 ? [ANYONE[4]] : accepts.directors);
+    using tunnels = object.map('tunnels');
+    tunnels.update(0, encodeTunnel(accepts.tunnel));
   } catch (error) {
     object[Symbol.dispose]();
     throw error;
@@ -72,7 +80,7 @@ export function attachProgram(options: AttachOptions): string[] {
   } else {
     former.update(program);
   }
-  for (const name of ['vips', 'directors', 'counts']) {
+  for (const name of MAPS) {
     using map = object.map(name);
     pin(instance, name, map);
   }
@@ -119,12 +127,29 @@ export function countsOf(map: BpfMap): DecapsulationCounts {
 function acceptance(instance: string): Acceptance | undefined {
   using vips = openPinnedMap(instance, 'vips');
   using directors = openPinnedMap(instance, 'directors');
+  using tunnels = openPinnedMap(instance, 'tunnels');
   if (vips === undefined || directors === undefined) return undefined;
-  const sources = mapKeys(directors).map(swapped);
   return {
-    vips: mapKeys(vips).map(swapped),
-    directors: sources.includes(ANYONE) ? 'anyone' : sources,
+    vips: addressesIn(vips),
+    directors: addressesIn(directors),
+    // A program of the time when there was but one kind has no such map.
+    tunnel: decodeTunnel(tunnels?.lookup(0) ?? new Uint8Array(8)),
   };
+}
+
+function addressesIn(map: BpfMap): IpAddress[] {
+  return mapKeys(map).flatMap((key) => addressOfKey(key) ?? []);
+}
+
+/** Mirrors struct accepted_tunnel of bpf/realserver.bpf.c. */
+function encodeTunnel(tunnel: Tunnel): Uint8Array {
+  const port = tunnel.type === 'gue' ? tunnel.port : 0;
+  return new Uint8Array(Uint32Array.of(TUNNEL_KINDS.indexOf(tunnel.type), port).buffer);
+}
+
+function decodeTunnel(value: Uint8Array): Acceptance['tunnel'] {
+  const [kind = 0, port = 0] = new Uint32Array(value.slice().buffer);
+  return { type: TUNNEL_KINDS[kind] ?? 'ipip', port };
 }
 
 function attach(program: BpfProgram, options: AttachOptions, warnings: string[]): XdpLink {
@@ -177,15 +202,8 @@ function pinName(instance: string): string {
   return instance.replaceAll('.', '_');
 }
 
-function fill(object: BpfObject, name: string, addresses: readonly Ipv4Address[]): void {
+function fill(object: BpfObject, name: string, addresses: readonly IpAddress[]): void {
   using map = object.map(name);
   const present = new Uint8Array(Uint32Array.of(1).buffer);
-  for (const address of addresses) map.update(swapped(address), present);
-}
-
-/** Between host and network byte order, both little-endian machines' numbers. */
-function swapped(address: number): Ipv4Address {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(address >>> 0);
-  return bytes.readUInt32LE() as Ipv4Address;
+  for (const address of addresses) map.update(addressKey(address), present);
 }

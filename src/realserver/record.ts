@@ -1,9 +1,13 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { CulvertError } from '../errors.ts';
+import type { Tunnel } from '../forwarding/table.ts';
 import { errnoOf } from '../linux/errno.ts';
+import { formatIp, type IpAddress } from '../net/ip-address.ts';
+import { parseIpv6 } from '../net/ipv6-address.ts';
 import { type Action, actionKey } from './action.ts';
-import type { TeardownOptions } from './options.ts';
+import type { RealServerOptions, TeardownOptions } from './options.ts';
 import type { Decapsulation } from './plan.ts';
 
 /** What a set-up changed, and how it is taken back. On disk before the change is made. */
@@ -13,6 +17,8 @@ export interface SetupRecord {
   readonly bootId: string;
   readonly interface: string;
   readonly decapsulation: Decapsulation;
+  /** Left out by versions that knew IPIP alone. */
+  readonly tunnel?: Tunnel;
   /** In the order in which it is to be done. */
   readonly undo: readonly Action[];
 }
@@ -30,7 +36,7 @@ export function recordPath({ stateDirectory, instance }: TeardownOptions): strin
 export function readRecord(options: TeardownOptions): SetupRecord | undefined {
   const where = recordPath(options);
   try {
-    const record = JSON.parse(readFileSync(where, 'utf8')) as SetupRecord;
+    const record = JSON.parse(readFileSync(where, 'utf8'), fromText) as SetupRecord;
     if (record.version !== 1 || !Array.isArray(record.undo)) {
       throw new CulvertError('REALSERVER', 'not a record that this version of culvert can read', { where });
     }
@@ -45,14 +51,30 @@ export function readRecord(options: TeardownOptions): SetupRecord | undefined {
   }
 }
 
-export function newRecord(interfaceName: string, decapsulation: Decapsulation): SetupRecord {
-  return { version: 1, bootId: currentBootId(), interface: interfaceName, decapsulation, undo: [] };
+export function newRecord(
+  { interface: name, tunnel }: Pick<RealServerOptions, 'interface' | 'tunnel'>,
+  decapsulation: Decapsulation,
+): SetupRecord {
+  return { version: 1, bootId: currentBootId(), interface: name, decapsulation, tunnel, undo: [] };
+}
+
+/** Whether a set-up only adds to, or changes, what the record tells of; else that is taken back first. */
+export function continues(
+  record: SetupRecord,
+  { interface: name, tunnel }: Pick<RealServerOptions, 'interface' | 'tunnel'>,
+  decapsulation: Decapsulation,
+): boolean {
+  return (
+    record.interface === name &&
+    record.decapsulation === decapsulation &&
+    isDeepStrictEqual(record.tunnel ?? { type: 'ipip' }, tunnel)
+  );
 }
 
 export function writeRecord(options: TeardownOptions, record: SetupRecord): void {
   const path = recordPath(options);
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-  writeFileSync(`${path}.new`, `${JSON.stringify(record, undefined, 2)}\n`, { mode: 0o600, flush: true });
+  writeFileSync(`${path}.new`, `${JSON.stringify(record, toText, 2)}\n`, { mode: 0o600, flush: true });
   renameSync(`${path}.new`, path);
 }
 
@@ -65,6 +87,15 @@ export function withUndo(record: SetupRecord, undo: readonly Action[]): SetupRec
   const known = new Set(record.undo.map(actionKey));
   const fresh = undo.filter((action) => !known.has(actionKey(action)));
   return { ...record, undo: [...fresh, ...record.undo] };
+}
+
+/** IPv4 addresses are numbers in it, as ever; IPv6 ones text, as nothing else in it can look. */
+function toText(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? formatIp(value as IpAddress) : value;
+}
+
+function fromText(_key: string, value: unknown): unknown {
+  return typeof value === 'string' ? (parseIpv6(value) ?? value) : value;
 }
 
 function currentBootId(): string {

@@ -1,12 +1,12 @@
 import { CulvertError } from '../errors.ts';
 import { requireCapabilities, XDP_CAPABILITIES } from '../linux/capabilities.ts';
 import { type Action, describeAction, type Step } from './action.ts';
-import type { RealServerFacts } from './facts.ts';
 import { observe } from './observe.ts';
 import type { RealServerOptions } from './options.ts';
 import { perform } from './perform.ts';
-import { chooseDecapsulation, type Decapsulation, obsolete, plan, planTunnelDevice } from './plan.ts';
-import { newRecord, readRecord, type SetupRecord, withUndo, writeRecord } from './record.ts';
+import { chooseDecapsulation, type Decapsulation, obsolete, plan } from './plan.ts';
+import { planTunnelDevices } from './plan-devices.ts';
+import { continues, newRecord, readRecord, type SetupRecord, withUndo, writeRecord } from './record.ts';
 import { teardownRealServer } from './teardown.ts';
 
 export interface SetupSummary {
@@ -26,22 +26,22 @@ const INSTANCE = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
  */
 export function setupRealServer(options: RealServerOptions): SetupSummary {
   checkOptions(options);
-  const before = observe(options.interface, options.instance);
+  const before = observe(options);
   const way = chooseDecapsulation(before, options);
   plan(before, options, way); // what cannot work is refused before anything is changed
   requireCapabilities('setting up a real server', way === 'xdp' ? XDP_CAPABILITIES : [['CAP_NET_ADMIN']]);
   const done: string[] = [];
   const warnings: string[] = [];
   const former = readRecord(options);
-  if (former !== undefined && (former.interface !== options.interface || former.decapsulation !== way)) {
+  if (former !== undefined && !continues(former, options, way)) {
     const restored = teardownRealServer(options);
     done.push(...restored.done);
     warnings.push(...restored.warnings);
   }
-  const changes = new Changes(options, readRecord(options) ?? newRecord(options.interface, way));
+  const changes = new Changes(options, readRecord(options) ?? newRecord(options, way));
   changes.takeBack(obsolete(changes.record.undo, before, options));
-  if (way === 'kernel') changes.make(planTunnelDevice(observeAgain(options)));
-  const { steps, warnings: planned } = plan(observeAgain(options), options, way);
+  if (way === 'kernel') changes.make(planTunnelDevices(observe(options), options));
+  const { steps, warnings: planned } = plan(observe(options), options, way);
   changes.make(steps);
   return {
     decapsulation: way,
@@ -87,10 +87,6 @@ class Changes {
     }
     this.done.push(describeAction(action));
   }
-}
-
-function observeAgain(options: RealServerOptions): RealServerFacts {
-  return observe(options.interface, options.instance);
 }
 
 function checkOptions(options: RealServerOptions): void {

@@ -1,5 +1,6 @@
 import type { DecapsulationCounts } from './facts.ts';
-import { type Finding, findings } from './findings.ts';
+import type { Finding } from './finding.ts';
+import { findings } from './findings.ts';
 import { observe } from './observe.ts';
 import type { VerifyOptions } from './options.ts';
 
@@ -13,7 +14,7 @@ export interface Verification {
 
 /** Looks at the host as it is, however it was set up; changes nothing. */
 export function verifyRealServer(options: VerifyOptions): Verification {
-  const facts = observe(options.interface, options.instance);
+  const facts = observe(options);
   const found = findings(facts, options);
   return {
     ok: found.every((finding) => finding.ok),

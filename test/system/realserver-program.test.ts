@@ -1,15 +1,12 @@
 // The decapsulating XDP program alone, by BPF_PROG_TEST_RUN.
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { BpfMap } from '../../src/linux/bpf/map.ts';
-import type { BpfObject } from '../../src/linux/bpf/object.ts';
-import { type BpfProgram, XDP_VERDICT } from '../../src/linux/bpf/program.ts';
+import { XDP_VERDICT } from '../../src/linux/bpf/program.ts';
 import { describeFrame } from '../../src/net/describe.ts';
 import { describeDifference } from '../../src/net/describe-difference.ts';
 import { ETHERNET_HEADER_BYTES } from '../../src/net/ethernet.ts';
 import { buildIpv4, ipv4ChecksumIsGood, PROTOCOL, writeIpv4Checksum } from '../../src/net/ipv4.ts';
-import { COUNT_NAMES, type DecapsulationCounts } from '../../src/realserver/facts.ts';
-import { countsOf, loadRealServerProgram } from '../../src/realserver/program.ts';
+import type { DecapsulationCounts } from '../../src/realserver/facts.ts';
 import {
   CASES,
   ECN,
@@ -21,6 +18,7 @@ import {
   sumMended,
   withOptions,
 } from './realserver/cases.ts';
+import { LoadedProgram } from './realserver/loaded-program.ts';
 import { expectedOutcome } from './realserver/model.ts';
 import {
   CLIENT,
@@ -41,47 +39,29 @@ const root = process.getuid?.() === 0;
 const built = existsSync('build/bpf/realserver.bpf.o');
 const { pass, drop } = XDP_VERDICT;
 
+const ACCEPTS = { vips: [VIP, SECOND_VIP], directors: [DIRECTOR], tunnel: { type: 'ipip' } } as const;
 const seed = Number(process.env.CULVERT_SEED ?? Date.now() % 0xffff_ffff);
 const random = randomNumbers(seed);
 
 describe.skipIf(!root || !built)('the decapsulating program (needs root and a built BPF object)', () => {
-  let object: BpfObject;
-  let program: BpfProgram;
-  let counts: BpfMap;
-  let before: DecapsulationCounts;
+  let program: LoadedProgram;
   let outerId = 1;
+
+  const counted = (): Partial<DecapsulationCounts> => program.counted();
+  const passed = (packets: readonly Uint8Array[]): Uint8Array[] => program.passed(packets);
 
   beforeAll(() => {
     console.info(`random frames: CULVERT_SEED=${seed}`);
-    object = loadRealServerProgram({ vips: [VIP, SECOND_VIP], directors: [DIRECTOR] });
-    program = object.program('culvert_realserver');
-    counts = object.map('counts');
+    program = new LoadedProgram(ACCEPTS);
   });
   beforeEach(() => {
-    before = countsOf(counts);
+    program.startCounting();
     outerId++;
   });
-  afterAll(() => {
-    for (const handle of [counts, program, object]) handle?.[Symbol.dispose]();
-  });
-
-  /** What was counted since the test began; zeroes left out. */
-  function counted(): Partial<DecapsulationCounts> {
-    const now = countsOf(counts);
-    const since = COUNT_NAMES.map((name) => [name, now[name] - before[name]] as const);
-    return Object.fromEntries(since.filter(([, count]) => count !== 0));
-  }
-
-  /** Runs packets through it; those that it passes, without their Ethernet header. */
-  function passed(packets: readonly Uint8Array[]): Uint8Array[] {
-    return packets
-      .map((packet) => program.testRun({ data: frame(packet) }))
-      .filter(({ verdict }) => verdict === pass)
-      .map(({ data }) => data.slice(ETHERNET_HEADER_BYTES));
-  }
+  afterAll(() => program?.[Symbol.dispose]());
 
   test.for(CASES)('$description', (entry) => {
-    const { verdict, data } = program.testRun({ data: entry.input });
+    const { verdict, data } = program.run(entry.input);
     expect(verdict).toBe(entry.verdict);
     if (verdict === pass) {
       expect(describeDifference(entry.output ?? entry.input, data, describeFrame)).toBeUndefined();
@@ -90,9 +70,8 @@ describe.skipIf(!root || !built)('the decapsulating program (needs root and a bu
   });
 
   test('with no director named anyone is accepted', () => {
-    using open = loadRealServerProgram({ vips: [VIP], directors: [] });
-    using anyone = open.program('culvert_realserver');
-    const { verdict, data } = anyone.testRun({ data: frame(tunnelled(small, { source: STRANGER })) });
+    using anyone = new LoadedProgram({ ...ACCEPTS, directors: [] });
+    const { verdict, data } = anyone.run(frame(tunnelled(small, { source: STRANGER })));
     expect(verdict).toBe(pass);
     expect(describeDifference(frame(small), data, describeFrame)).toBeUndefined();
   });
@@ -202,7 +181,6 @@ describe.skipIf(!root || !built)('the decapsulating program (needs root and a bu
   });
 
   test('random and broken frames: never out of range, and as the model in TypeScript says', () => {
-    const accepts = { vips: [VIP, SECOND_VIP], directors: [DIRECTOR] };
     const sound = [tunnelled(small), tunnelled(large, {}, RECORD_ROUTE), tunnelled(withOptions), small];
     for (let round = 0; round < 20_000; round++) {
       const data = edited(frame(sound[round % sound.length] ?? small), (copy) => {
@@ -211,8 +189,8 @@ describe.skipIf(!root || !built)('the decapsulating program (needs root and a bu
         }
       }).subarray(0, round % 5 === 0 ? 14 + random(90) : undefined);
       if (round % 2 === 0 && data.length > 34) mendOuterSum(data);
-      const expected = expectedOutcome(data, accepts);
-      const { verdict, data: output } = program.testRun({ data });
+      const expected = expectedOutcome(data, ACCEPTS);
+      const { verdict, data: output } = program.run(data);
       expect([pass, drop], describeFrame(data)).toContain(verdict);
       if (expected === undefined) continue;
       expect(verdict, describeFrame(data)).toBe(expected === 'drop' ? drop : pass);

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ipv4 } from '../../src/net/ipv4-address.ts';
+import type { LinkFacts } from '../../src/realserver/facts.ts';
 import { observe } from '../../src/realserver/observe.ts';
 import type { RealServerOptions } from '../../src/realserver/options.ts';
 import { perform } from '../../src/realserver/perform.ts';
@@ -85,7 +86,9 @@ describe.skipIf(!root || !built)('taking a real server back (needs root and a bu
     const snapshot = host.snapshot();
     setUp();
     replaceTool('nft', 'case "$*" in --file*) echo "busy" >&2; exit 1;; esac; exec $REAL "$@"');
-    expect(() => takeBack()).toThrowError(/could not restore everything.*\n.*MSS clamp by nft: .*busy/);
+    expect(() => takeBack()).toThrowError(
+      /could not restore everything.*\n.*MSS clamp of IPv4 by nft: .*busy/,
+    );
     expect(JSON.parse(readFileSync(recordFile(), 'utf8')).undo).toHaveLength(1);
     expect(host.sh('ip -4 addr show dev lo')).not.toContain('192.0.2.10');
     process.env.PATH = path;
@@ -133,8 +136,9 @@ describe.skipIf(!root || !built)('taking a real server back (needs root and a bu
     );
     const snapshot = host.snapshot();
     // Any device will do: the sysctls do not tell an ipip device from another.
-    const facts = host.inside(() => observe('eth0', host.instance));
-    const { steps } = plan({ ...facts, tunnel: facts.loopback }, host.options({ mss: 'none' }), 'kernel');
+    const facts = host.inside(() => observe(host.options()));
+    const tunnel = { ...(facts.loopback as LinkFacts), kind: 'ipip' } as const;
+    const { steps } = plan({ ...facts, tunnels: [tunnel] }, host.options({ mss: 'none' }), 'kernel');
     host.inside(() => steps.forEach(({ action }) => perform(action)));
     expect(host.sh('sysctl -n net.ipv4.ip_forward net.ipv4.conf.all.rp_filter')).toBe('0\n0\n');
     host.inside(() => steps.toReversed().forEach(({ undo }) => undo.forEach((action) => perform(action))));

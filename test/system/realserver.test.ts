@@ -84,7 +84,7 @@ describe.skipIf(!root || !built)(
       const before = host.snapshot();
       expect(setUp()).toEqual({
         decapsulation: 'xdp',
-        done: [`decapsulate by XDP on ${INTERFACE}`],
+        done: [`decapsulate ipip by XDP on ${INTERFACE}`],
         warnings: [],
       });
       const after = host.snapshot();

@@ -1,16 +1,21 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type Ipv4Address, parseIpv4 } from '../../net/ipv4-address.ts';
+import { CulvertError } from '../../errors.ts';
+import type { Tunnel } from '../../forwarding/table.ts';
+import { type IpAddress, parseIp } from '../../net/ip-address.ts';
 import type { RealServerOptions, TeardownOptions, VerifyOptions } from '../../realserver/options.ts';
 import { numberArgument } from '../arguments.ts';
 import { type Context, examples, print, printJson } from '../context.ts';
 
 type Json = { readonly json?: true };
-type Addresses = readonly Ipv4Address[];
+type Addresses = readonly IpAddress[];
 
 interface HostOptions extends TeardownOptions, Json {
   readonly vip: Addresses;
   readonly director?: Addresses;
   readonly interface: string;
+  readonly tunnel: Tunnel['type'];
+  readonly tunnelPort?: number;
+  readonly tunnelChecksum: 'none' | 'full' | 'remote';
 }
 
 interface SetupOptions extends HostOptions {
@@ -46,13 +51,13 @@ function setupCommand(parent: Command, context: Context): void {
   const command = parent
     .command('setup')
     .description(
-      'Decapsulate, hold the VIPs without answering ARP for them, and clamp the MSS. May be repeated.',
+      'Decapsulate, hold the VIPs without answering for them on the segment, and clamp the MSS. May be repeated.',
     );
   namingOptions(hostOptions(command))
     .addOption(
       new Option(
         '--decapsulation <how>',
-        "the kernel's ipip, or XDP, which accepts the directors' packets only",
+        "the kernel's tunnel devices, or XDP, which accepts the directors' packets only",
       )
         .choices(['auto', 'kernel', 'xdp'])
         .default('auto'),
@@ -67,6 +72,7 @@ function setupCommand(parent: Command, context: Context): void {
     command,
     'culvert realserver setup --vip 192.0.2.10 --director 10.0.0.1 --interface eth0',
     'culvert realserver setup --vip 192.0.2.10 --vip 192.0.2.11 --interface eth0 --decapsulation kernel --mss 1400',
+    'culvert realserver setup --vip 2001:db8::10 --director fd00::1 --interface eth0 --tunnel gue --tunnel-port 6080',
   ).action((options: SetupOptions) => setup(options, context));
 }
 
@@ -105,7 +111,21 @@ function hostOptions(command: Command): Command {
       'whose tunnel packets to accept (repeatable; else anyone)',
       collectAddresses,
     )
-    .requiredOption('--interface <name>', 'where tunnel packets come in');
+    .requiredOption('--interface <name>', 'where tunnel packets come in')
+    .addOption(
+      new Option('--tunnel <type>', 'what the directors put around packets')
+        .choices(['ipip', 'gre', 'gue'])
+        .default('ipip'),
+    )
+    .option('--tunnel-port <n>', 'the UDP port that GUE comes to', numberArgument(1, 65_535))
+    .addOption(
+      new Option(
+        '--tunnel-checksum <which>',
+        'that the directors compute; it takes room, and GRE devices must know',
+      )
+        .choices(['none', 'full', 'remote'])
+        .default('none'),
+    );
 }
 
 function namingOptions(command: Command): Command {
@@ -151,7 +171,21 @@ async function teardown(options: TeardownOptions & Json, context: Context): Prom
 
 function verifyOptions(options: HostOptions): VerifyOptions {
   const { vip: vips, director: directors = [], interface: name, instance } = options;
-  return { vips, directors, interface: name, instance };
+  return { vips, directors, interface: name, tunnel: tunnelOf(options), instance };
+}
+
+/** @throws CulvertError USAGE for what does not go together. */
+function tunnelOf({ tunnel: type, tunnelPort, tunnelChecksum: checksum }: HostOptions): Tunnel {
+  if (type !== 'gue' && tunnelPort !== undefined)
+    throw new CulvertError('USAGE', `${type} has no port: leave out --tunnel-port`);
+  if (type === 'gue') {
+    if (tunnelPort === undefined) throw new CulvertError('USAGE', 'GUE needs a port: --tunnel-port');
+    return { type, checksum, port: tunnelPort };
+  }
+  if (checksum === 'remote' || (type === 'ipip' && checksum !== 'none')) {
+    throw new CulvertError('USAGE', `${type} has no ${checksum} checksum: leave out --tunnel-checksum`);
+  }
+  return type === 'gre' ? { type, checksum } : { type };
 }
 
 function printDone(context: Context, done: readonly string[], otherwise: string): void {
@@ -164,9 +198,9 @@ function printWarnings({ stderr }: Context, warnings: readonly string[]): void {
 }
 
 function collectAddresses(text: string, former: Addresses = []): Addresses {
-  const addresses = text.split(',').map((part) => parseIpv4(part));
+  const addresses = text.split(',').map((part) => parseIp(part));
   if (addresses.some((address) => address === undefined)) {
-    throw new InvalidArgumentError('It must be an IPv4 address, as 192.0.2.10.');
+    throw new InvalidArgumentError('It must be an IP address, as 192.0.2.10 or 2001:db8::10.');
   }
   return [...former, ...addresses.filter((address) => address !== undefined)];
 }

@@ -5,15 +5,16 @@ import type { BpfMap } from './map.ts';
 
 const { ENOENT } = constants.errno;
 
-/** Every key of a small hash map, in no order; 4-byte keys, read by one call. */
-export function mapKeys(map: BpfMap): number[] {
-  const keys = new Uint32Array(map.maxEntries);
+/** Every key of a small hash map, in no order, read by one call. */
+export function mapKeys(map: BpfMap): Uint8Array[] {
+  const keys = new Uint8Array(map.maxEntries * map.keyBytes);
   const values = new Uint8Array(map.maxEntries * map.valueBytes);
   const count = Uint32Array.of(map.maxEntries);
-  const bytes = new Uint8Array(keys.buffer);
   const got = new Uint8Array(count.buffer);
-  const result = libbpf().bpf_map_lookup_batch(map.fd, null, new Uint8Array(4), bytes, values, got, null);
+  const result = libbpf().bpf_map_lookup_batch(map.fd, null, new Uint8Array(4), keys, values, got, null);
   // ENOENT says that there is nothing after what was read.
   if (result !== -ENOENT) check(`read the keys of the map ${map.name}`, result);
-  return [...keys.subarray(0, count[0])];
+  return Array.from({ length: count[0] ?? 0 }, (_, at) =>
+    keys.subarray(at * map.keyBytes, (at + 1) * map.keyBytes),
+  );
 }

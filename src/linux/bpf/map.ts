@@ -9,7 +9,7 @@ const { ENOENT } = constants.errno;
 /** Entries fetched by one system call when a whole per-CPU map is read. */
 const BATCH_ENTRIES = 4096;
 
-/** A BPF map with 4-byte keys, as all arrays have. */
+/** A BPF map; its keys are numbers where they have 4 bytes, as those of all arrays do, else the bytes themselves. */
 export class BpfMap extends BpfDescriptor {
   readonly type: number;
   readonly keyBytes: number;
@@ -40,14 +40,17 @@ export class BpfMap extends BpfDescriptor {
     return value;
   }
 
-  update(key: number, value: Uint8Array): void {
+  update(key: number | Uint8Array, value: Uint8Array): void {
     if (value.length !== this.valueBytes) {
       throw new RangeError(
         `the map ${this.name} takes values of ${this.valueBytes} bytes, not ${value.length}`,
       );
     }
+    if (keyBytes(key).length !== this.keyBytes) {
+      throw new RangeError(`the map ${this.name} takes keys of ${this.keyBytes} bytes`);
+    }
     check(
-      `update ${key} in the map ${this.name}`,
+      `update ${typeof key === 'number' ? key : Buffer.from(key).toString('hex')} in the map ${this.name}`,
       libbpf().bpf_map_update_elem(this.fd, keyBytes(key), value, 0),
     );
   }
@@ -115,6 +118,6 @@ function addCpus(
   }
 }
 
-function keyBytes(key: number): Uint8Array {
-  return new Uint8Array(Uint32Array.of(key).buffer);
+function keyBytes(key: number | Uint8Array): Uint8Array {
+  return typeof key === 'number' ? new Uint8Array(Uint32Array.of(key).buffer) : key;
 }

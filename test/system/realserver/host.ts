@@ -67,6 +67,7 @@ export class RealHost implements Disposable {
       vips: [VIP],
       directors: [DIRECTOR],
       interface: INTERFACE,
+      tunnel: { type: 'ipip' },
       decapsulation: 'auto',
       mss: 'auto',
       stateDirectory: this.directory,

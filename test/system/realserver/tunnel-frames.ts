@@ -1,4 +1,5 @@
 import { buildEthernet, ETHERTYPE } from '../../../src/net/ethernet.ts';
+import { type IpAddress, type IpFamily, ip } from '../../../src/net/ip-address.ts';
 import {
   buildIpv4,
   type Ipv4Fields,
@@ -6,20 +7,34 @@ import {
   PROTOCOL,
   parseIpv4Header,
 } from '../../../src/net/ipv4.ts';
-import { ipv4 } from '../../../src/net/ipv4-address.ts';
+import { type Ipv4Address, ipv4 } from '../../../src/net/ipv4-address.ts';
+import { buildIpv6, type Ipv6Fields, parseIpv6Header } from '../../../src/net/ipv6.ts';
+import type { Ipv6Address } from '../../../src/net/ipv6-address.ts';
+import { findUpperLayer } from '../../../src/net/ipv6-extensions.ts';
 import { buildUdp } from '../../../src/net/udp.ts';
 
-export const VIP: ReturnType<typeof ipv4> = ipv4('192.0.2.10');
-export const CLIENT: ReturnType<typeof ipv4> = ipv4('198.51.100.7');
-export const DIRECTOR: ReturnType<typeof ipv4> = ipv4('10.0.1.2');
-export const REAL: ReturnType<typeof ipv4> = ipv4('10.0.3.2');
-export const STRANGER: ReturnType<typeof ipv4> = ipv4('10.0.1.66');
+export const VIP: Ipv4Address = ipv4('192.0.2.10');
+export const CLIENT: Ipv4Address = ipv4('198.51.100.7');
+export const DIRECTOR: Ipv4Address = ipv4('10.0.1.2');
+export const REAL: Ipv4Address = ipv4('10.0.3.2');
+export const STRANGER: Ipv4Address = ipv4('10.0.1.66');
+
+export const VIP6: Ipv6Address = ip('2001:db8::10') as Ipv6Address;
+export const CLIENT6: Ipv6Address = ip('2001:db8:c::7') as Ipv6Address;
+export const DIRECTOR6: Ipv6Address = ip('fd00:1::2') as Ipv6Address;
+export const REAL6: Ipv6Address = ip('fd00:3::2') as Ipv6Address;
+export const STRANGER6: Ipv6Address = ip('fd00:1::66') as Ipv6Address;
 
 const SOURCE_MAC = Uint8Array.of(2, 0, 0, 0, 0, 1);
 const REAL_MAC = Uint8Array.of(2, 0, 0, 0, 0, 2);
 
 export function frame(packet: Uint8Array, destination: Uint8Array = REAL_MAC): Uint8Array {
-  return buildEthernet({ destination, source: SOURCE_MAC, etherType: ETHERTYPE.ipv4 }, packet);
+  const etherType = versionOf(packet) === 6 ? ETHERTYPE.ipv6 : ETHERTYPE.ipv4;
+  return buildEthernet({ destination, source: SOURCE_MAC, etherType }, packet);
+}
+
+export function versionOf(packet: Uint8Array): IpFamily {
+  return (packet[0] ?? 0) >> 4 === 6 ? 6 : 4;
 }
 
 /** A UDP packet from the client to the VIP; `bytes` of payload. */
@@ -30,9 +45,21 @@ export function clientPacket(
 ): Uint8Array {
   const source = fields.source ?? CLIENT;
   const destination = fields.destination ?? VIP;
-  const ports = { sourcePort: 40_000, destinationPort: 53 };
-  const payload = buildUdp({ source, destination, ...ports, payload: pattern(bytes) });
+  const payload = clientDatagram(source, destination, bytes);
   return buildIpv4({ protocol: PROTOCOL.udp, source, destination, ...fields }, payload, options);
+}
+
+/** The same of IPv6. */
+export function clientPacket6(bytes: number, fields: Partial<Ipv6Fields> = {}): Uint8Array {
+  const source = fields.source ?? CLIENT6;
+  const destination = fields.destination ?? VIP6;
+  const payload = clientDatagram(source, destination, bytes);
+  return buildIpv6({ nextHeader: PROTOCOL.udp, source, destination, ...fields }, payload);
+}
+
+function clientDatagram(source: IpAddress, destination: IpAddress, bytes: number): Uint8Array {
+  const ports = { sourcePort: 40_000, destinationPort: 53 };
+  return buildUdp({ source, destination, ...ports, payload: pattern(bytes) });
 }
 
 /** No byte is like those 7 or 8 places on, so that a shift is seen. */
@@ -73,19 +100,45 @@ export function headerOf(packet: Uint8Array): Ipv4Header {
   return header;
 }
 
+interface Piece {
+  readonly id: number;
+  readonly offset: number;
+  readonly more: boolean;
+  readonly data: Uint8Array;
+}
+
 /** What a host would make of inner fragments in any order; undefined when there is a hole or an overlap. */
 export function reassembled(fragments: readonly Uint8Array[]): Uint8Array | undefined {
-  const parts = fragments
-    .map((packet) => ({ header: headerOf(packet), packet }))
-    .sort((a, b) => a.header.fragmentOffsetBytes - b.header.fragmentOffsetBytes);
+  const pieces = fragments.map(pieceOf).sort((a, b) => a.offset - b.offset);
   const data: Uint8Array[] = [];
   let end = 0;
-  for (const { header, packet } of parts) {
-    if (header.fragmentOffsetBytes !== end || header.id !== parts[0]?.header.id) return undefined;
-    data.push(packet.subarray(header.headerBytes, header.totalLength));
-    end += header.totalLength - header.headerBytes;
+  for (const piece of pieces) {
+    if (piece.offset !== end || piece.id !== pieces[0]?.id) return undefined;
+    data.push(piece.data);
+    end += piece.data.length;
   }
-  return parts.at(-1)?.header.moreFragments === false ? Buffer.concat(data) : undefined;
+  return pieces.at(-1)?.more === false ? Buffer.concat(data) : undefined;
+}
+
+/** Of a packet of IPv4, or of IPv6 with a fragment header and no other. */
+function pieceOf(packet: Uint8Array): Piece {
+  if (versionOf(packet) === 4) {
+    const {
+      id,
+      fragmentOffsetBytes: offset,
+      moreFragments: more,
+      headerBytes,
+      totalLength,
+    } = headerOf(packet);
+    return { id, offset, more, data: packet.subarray(headerBytes, totalLength) };
+  }
+  const header = parseIpv6Header(packet);
+  const found = findUpperLayer(packet);
+  if (typeof header === 'string' || typeof found === 'string' || found.fragment === undefined) {
+    throw new Error('not a sound fragment of IPv6');
+  }
+  const { id, offsetBytes: offset, more } = found.fragment;
+  return { id, offset, more, data: packet.subarray(found.at, header.totalLength) };
 }
 
 /** Numbers from 0 up to below a bound, the same for the same seed (xorshift). */

@@ -1,5 +1,5 @@
 import { ipv4 } from '../../../src/net/ipv4-address.ts';
-import type { LinkFacts, RealServerFacts } from '../../../src/realserver/facts.ts';
+import type { LinkFacts, RealServerFacts, TunnelFacts } from '../../../src/realserver/facts.ts';
 import type { RealServerOptions } from '../../../src/realserver/options.ts';
 
 export const VIP: ReturnType<typeof ipv4> = ipv4('192.0.2.10');
@@ -9,6 +9,7 @@ export const OPTIONS: RealServerOptions = {
   vips: [VIP],
   directors: [],
   interface: 'eth0',
+  tunnel: { type: 'ipip' },
   decapsulation: 'auto',
   mss: 'auto',
   stateDirectory: '/var/lib/culvert',
@@ -20,12 +21,21 @@ export function link(name: string, changes: Partial<LinkFacts> = {}): LinkFacts 
   return { index: 2, name, mtuBytes: 1500, up: true, running: true, ethernet, ...changes };
 }
 
+export function tunnel(
+  kind: TunnelFacts['kind'],
+  name: string,
+  changes: Partial<LinkFacts> = {},
+): TunnelFacts {
+  return { ...link(name, { index: 3, mtuBytes: 1480, ...changes }), kind };
+}
+
 /** A host as it comes: nothing is set up. */
 export const BARE: RealServerFacts = {
   link: link('eth0'),
   loopback: link('lo', { index: 1, mtuBytes: 65_536 }),
-  tunnel: undefined,
-  kernelIpip: 'absent',
+  tunnels: [],
+  guePorts: [],
+  modules: { ipip: 'absent' },
   addresses: [{ interface: 'eth0', address: ipv4('10.0.3.2'), prefixLength: 24 }],
   sysctls: {
     'net/ipv4/ip_forward': '0',
@@ -45,8 +55,8 @@ export const BARE: RealServerFacts = {
 /** Set up by hand as the manuals of the mode say: ipip, tunl0 and its sysctls, and the clamp by iptables. */
 export const BY_HAND: RealServerFacts = {
   ...BARE,
-  tunnel: link('tunl0', { index: 3, mtuBytes: 1480 }),
-  kernelIpip: 'present',
+  tunnels: [tunnel('ipip', 'tunl0')],
+  modules: { ipip: 'present' },
   addresses: [...BARE.addresses, { interface: 'tunl0', address: VIP, prefixLength: 32 }],
   sysctls: {
     ...BARE.sysctls,

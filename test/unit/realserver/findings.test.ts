@@ -1,15 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { type Ipv4Address, ipv4 } from '../../../src/net/ipv4-address.ts';
+import { type IpAddress, ip } from '../../../src/net/ip-address.ts';
+import { ipv4 } from '../../../src/net/ipv4-address.ts';
+import { ANYONE } from '../../../src/realserver/address-keys.ts';
 import type { RealServerFacts, XdpFacts } from '../../../src/realserver/facts.ts';
-import { type Finding, findings } from '../../../src/realserver/findings.ts';
+import type { Finding } from '../../../src/realserver/finding.ts';
+import { findings } from '../../../src/realserver/findings.ts';
 import type { VerifyOptions } from '../../../src/realserver/options.ts';
-import { BARE, BY_HAND, DIRECTOR, link, OPTIONS, VIP } from './facts-sample.ts';
+import { BARE, BY_HAND, DIRECTOR, link, OPTIONS, tunnel, VIP } from './facts-sample.ts';
 
 function wrong(facts: RealServerFacts, options: Partial<VerifyOptions> = {}): Finding[] {
   return findings(facts, { ...OPTIONS, ...options }).filter(({ ok }) => !ok);
 }
 
-function listening(address: Ipv4Address | undefined): RealServerFacts {
+function listening(address: IpAddress): RealServerFacts {
   return { ...BY_HAND, listeners: [{ protocol: 'tcp', address, port: 80 }] };
 }
 
@@ -17,7 +20,7 @@ function withSysctls(changes: Record<string, string>): RealServerFacts {
   return { ...BY_HAND, sysctls: { ...BY_HAND.sysctls, ...changes } };
 }
 
-function byXdp(directors: readonly Ipv4Address[] | 'anyone', vips = [VIP]): RealServerFacts {
+function byXdp(directors: readonly IpAddress[], vips: readonly IpAddress[] = [VIP]): RealServerFacts {
   const counts = {
     decapsulated: 5,
     fragments: 2,
@@ -27,10 +30,17 @@ function byXdp(directors: readonly Ipv4Address[] | 'anyone', vips = [VIP]): Real
     malformed: 1,
     congestion: 0,
     fragmentsLost: 1,
+    checksum: 0,
   };
-  const xdp: XdpFacts = { programId: 7, mode: 'native', ours: true, accepts: { vips, directors }, counts };
+  const xdp: XdpFacts = {
+    programId: 7,
+    mode: 'native',
+    ours: true,
+    accepts: { vips, directors, tunnel: { type: 'ipip', port: 0 } },
+    counts,
+  };
   const addresses = [{ interface: 'lo', address: VIP, prefixLength: 32 }];
-  return { ...BY_HAND, tunnel: undefined, kernelIpip: 'absent', addresses, xdp };
+  return { ...BY_HAND, tunnels: [], modules: {}, addresses, xdp };
 }
 
 describe('a host set up by hand, as the manuals say', () => {
@@ -41,7 +51,7 @@ describe('a host set up by hand, as the manuals say', () => {
   test.for<[string, RealServerFacts, string, string]>([
     [
       'tunl0 down',
-      { ...BY_HAND, tunnel: link('tunl0', { up: false }) },
+      { ...BY_HAND, tunnels: [tunnel('ipip', 'tunl0', { up: false })] },
       'decapsulation',
       'culvert realserver setup, or "ip link set tunl0 up"',
     ],
@@ -132,7 +142,7 @@ describe('a host set up by hand, as the manuals say', () => {
   });
 
   test('somebody has to listen, on the VIP or on every address', () => {
-    expect(wrong(listening(undefined), { ports: [80] })).toEqual([]);
+    expect(wrong(listening(ip('0.0.0.0')), { ports: [80] })).toEqual([]);
     expect(wrong(listening(VIP), { ports: [80] })).toEqual([]);
     expect(wrong(listening(DIRECTOR), { ports: [80] })[0]?.found).toBe('nobody (only on 10.0.0.1)');
     expect(wrong(listening(VIP), { ports: [443] })[0]).toMatchObject({
@@ -145,13 +155,13 @@ describe('a host set up by hand, as the manuals say', () => {
 describe('a host that decapsulates by XDP', () => {
   test('is found to be well, with what the program did', () => {
     expect(wrong(byXdp([DIRECTOR]), { directors: [DIRECTOR] })).toEqual([]);
-    expect(findings(byXdp('anyone'), OPTIONS)[2]?.found).toBe(
+    expect(findings(byXdp([ANYONE[4]]), OPTIONS)[2]?.found).toBe(
       'by XDP on eth0, native mode; so far 8 taken, 3 from others refused, 2 unfit dropped',
     );
   });
 
-  test.for<[string, readonly Ipv4Address[] | 'anyone', string]>([
-    ['anyone', 'anyone', 'anyone'],
+  test.for<[string, readonly IpAddress[], string]>([
+    ['anyone', [ANYONE[4]], 'anyone'],
     ['others', [ipv4('10.0.0.9')], '10.0.0.9'],
     ['more', [DIRECTOR, ipv4('10.0.0.9')], '10.0.0.1, 10.0.0.9'],
   ])('that accepts %s instead of the director', ([, directors, found]) => {
@@ -161,21 +171,23 @@ describe('a host that decapsulates by XDP', () => {
   });
 
   test('but not for this VIP', () => {
-    expect(wrong(byXdp('anyone', []))[0]).toMatchObject({
+    expect(wrong(byXdp([ANYONE[4]], []))[0]).toMatchObject({
       check: 'decapsulation',
       found: 'by XDP on eth0, but not for 192.0.2.10',
     });
   });
 
   test("by another's program", () => {
-    const facts = byXdp('anyone');
+    const facts = byXdp([ANYONE[4]]);
     const xdp = { programId: 7, mode: 'native', ours: false, accepts: undefined, counts: undefined };
-    expect(wrong({ ...facts, xdp })[0]?.found).toBe("none: the XDP program 7 is not this instance's");
+    expect(wrong({ ...facts, xdp })[0]?.found).toBe(
+      "the XDP program 7 is not this instance's; there is no ipip device",
+    );
   });
 
   test('strict filtering matters only where the way back is another', () => {
     const strict = {
-      ...byXdp('anyone'),
+      ...byXdp([ANYONE[4]]),
       sysctls: { ...BY_HAND.sysctls, 'net/ipv4/conf/all/rp_filter': '1' },
     };
     expect(wrong(strict)).toEqual([]);

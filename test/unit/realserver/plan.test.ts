@@ -3,9 +3,10 @@ import { ipv4 } from '../../../src/net/ipv4-address.ts';
 import { type Action, describeAction } from '../../../src/realserver/action.ts';
 import type { RealServerFacts } from '../../../src/realserver/facts.ts';
 import type { RealServerOptions } from '../../../src/realserver/options.ts';
-import { chooseDecapsulation, obsolete, plan, planTunnelDevice } from '../../../src/realserver/plan.ts';
+import { chooseDecapsulation, obsolete, plan } from '../../../src/realserver/plan.ts';
+import { planTunnelDevices } from '../../../src/realserver/plan-devices.ts';
 import { newRecord, withUndo } from '../../../src/realserver/record.ts';
-import { BARE, BY_HAND, DIRECTOR, link, OPTIONS, VIP } from './facts-sample.ts';
+import { BARE, BY_HAND, DIRECTOR, link, OPTIONS, tunnel, VIP } from './facts-sample.ts';
 
 /** The steps in words, each with what undoes it. */
 function said(facts: RealServerFacts, options: Partial<RealServerOptions>, way: 'kernel' | 'xdp'): string[] {
@@ -15,8 +16,8 @@ function said(facts: RealServerFacts, options: Partial<RealServerOptions>, way: 
   );
 }
 
-function deviceSteps(kernelIpip: RealServerFacts['kernelIpip']): string[] {
-  const steps = planTunnelDevice({ ...BARE, kernelIpip });
+function deviceSteps(facts: Partial<RealServerFacts>, options: Partial<RealServerOptions> = {}): string[] {
+  const steps = planTunnelDevices({ ...BARE, ...facts }, { ...OPTIONS, ...options });
   return steps.flatMap(({ action, undo }) => [action, ...undo].map(describeAction));
 }
 
@@ -34,8 +35,10 @@ describe('how to decapsulate', () => {
     ['auto', 'present', [DIRECTOR], 'xdp'],
     ['kernel', 'loadable', [DIRECTOR], 'kernel'],
     ['xdp', 'present', [], 'xdp'],
-  ] as const)('%s, ipip %s, directors %s: %s', ([decapsulation, kernelIpip, directors, way]) => {
-    expect(chooseDecapsulation({ ...BARE, kernelIpip }, { ...OPTIONS, decapsulation, directors })).toBe(way);
+  ] as const)('%s, ipip %s, directors %s: %s', ([decapsulation, ipip, directors, way]) => {
+    expect(
+      chooseDecapsulation({ ...BARE, modules: { ipip } }, { ...OPTIONS, decapsulation, directors }),
+    ).toBe(way);
   });
 
   test("the kernel's way where the kernel has none", () => {
@@ -51,8 +54,8 @@ describe('by XDP', () => {
       'set net.ipv4.conf.all.arp_ignore = 1 | set net.ipv4.conf.all.arp_ignore = 0',
       'set net.ipv4.conf.all.arp_announce = 2 | set net.ipv4.conf.all.arp_announce = 0',
       'add 192.0.2.10/32 to lo | delete 192.0.2.10/32 from lo',
-      'clamp the MSS of 192.0.2.10 to 1440 by nft | take away the MSS clamp by nft',
-      'decapsulate by XDP on eth0 | take away the XDP program of default',
+      'clamp the MSS of 192.0.2.10 to 1440 by nft | take away the MSS clamp of IPv4 by nft',
+      'decapsulate ipip by XDP on eth0 | take away the XDP program of default',
     ]);
   });
 
@@ -65,7 +68,7 @@ describe('by XDP', () => {
     };
     expect(said({ ...BARE, sysctls }, { mss: 'none' }, 'xdp')).toEqual([
       'add 192.0.2.10/32 to lo | delete 192.0.2.10/32 from lo',
-      'decapsulate by XDP on eth0 | take away the XDP program of default',
+      'decapsulate ipip by XDP on eth0 | take away the XDP program of default',
     ]);
   });
 
@@ -97,14 +100,14 @@ describe('by XDP', () => {
       firewall: { tools: ['nft'], clamps: [{ ...own, mss: 1440 }] },
     } as const;
     const onLoopback = { ...clamped, addresses: [{ interface: 'lo', address: VIP, prefixLength: 32 }] };
-    const attach = 'decapsulate by XDP on eth0 | take away the XDP program of default';
+    const attach = 'decapsulate ipip by XDP on eth0 | take away the XDP program of default';
     expect(said(onLoopback, {}, 'xdp')).toEqual([attach]);
     expect(said(onLoopback, { mss: 1400 }, 'xdp')).toEqual([
-      'clamp the MSS of 192.0.2.10 to 1400 by nft | take away the MSS clamp by nft',
+      'clamp the MSS of 192.0.2.10 to 1400 by nft | take away the MSS clamp of IPv4 by nft',
       attach,
     ]);
     expect(said(onLoopback, { vips: [VIP, ipv4('192.0.2.11')] }, 'xdp')).toContain(
-      'clamp the MSS of 192.0.2.10, 192.0.2.11 to 1440 by nft | take away the MSS clamp by nft',
+      'clamp the MSS of 192.0.2.10, 192.0.2.11 to 1440 by nft | take away the MSS clamp of IPv4 by nft',
     );
   });
 
@@ -117,7 +120,9 @@ describe('by XDP', () => {
       'neither nft nor iptables works here: the MSS stays as it is, and large requests need ICMP',
     ]);
     const tooLarge = plan(BARE, { ...OPTIONS, directors: [DIRECTOR], mss: 1460 }, 'xdp').warnings;
-    expect(tooLarge).toEqual(['an MSS of 1460 does not fit the tunnel on a link of 1500: at most 1440']);
+    expect(tooLarge).toEqual([
+      'an MSS of 1460 does not fit IPv4 in the tunnel on a link of 1500: at most 1440',
+    ]);
     const jumbo = { ...BARE, link: link('eth0', { mtuBytes: 9000 }) };
     expect(said(jumbo, {}, 'xdp')[3]).toContain('to 8940');
   });
@@ -133,21 +138,24 @@ describe('by XDP', () => {
 
 describe("by the kernel's ipip", () => {
   test('the device is made first, by the module or without it', () => {
-    expect(deviceSteps('loadable')).toEqual([
+    expect(deviceSteps({ modules: { ipip: 'loadable' } })).toEqual([
       'load the kernel module ipip',
       'unload the kernel module ipip',
       'create the ipip device tunl0',
       'delete the device tunl0',
     ]);
-    expect(deviceSteps('present')).toEqual(['create the ipip device tunl0', 'delete the device tunl0']);
-    expect(planTunnelDevice(BY_HAND)).toEqual([]);
+    expect(deviceSteps({ modules: { ipip: 'present' } })).toEqual([
+      'create the ipip device tunl0',
+      'delete the device tunl0',
+    ]);
+    expect(planTunnelDevices(BY_HAND, OPTIONS)).toEqual([]);
   });
 
   test('the sysctls of the manuals, and every value that they disturb', () => {
     const facts: RealServerFacts = {
       ...BARE,
-      kernelIpip: 'present',
-      tunnel: link('tunl0', { up: false }),
+      modules: { ipip: 'present' },
+      tunnels: [tunnel('ipip', 'tunl0', { up: false })],
       sysctls: {
         ...BARE.sysctls,
         'net/ipv4/ip_forward': '1',
@@ -167,13 +175,13 @@ describe("by the kernel's ipip", () => {
       'set net.ipv4.conf.tunl0.rp_filter = 0 | set net.ipv4.conf.tunl0.rp_filter = 2',
       'set tunl0 up | set tunl0 down',
       'add 192.0.2.10/32 to tunl0 | delete 192.0.2.10/32 from tunl0',
-      'clamp the MSS of 192.0.2.10 to 1440 by nft | take away the MSS clamp by nft',
+      'clamp the MSS of 192.0.2.10 to 1440 by nft | take away the MSS clamp of IPv4 by nft',
     ]);
   });
 
   test('nothing is left to do but the clamp where all was done by hand', () => {
     expect(said(DONE_BY_HAND, { mss: 1400 }, 'kernel')).toEqual([
-      'clamp the MSS of 192.0.2.10 to 1400 by nft | take away the MSS clamp by nft',
+      'clamp the MSS of 192.0.2.10 to 1400 by nft | take away the MSS clamp of IPv4 by nft',
     ]);
   });
 });
@@ -186,7 +194,7 @@ describe('the record', () => {
   const remove: Action = { kind: 'delete-address', interface: 'lo', address: VIP };
 
   test('of two set-ups the first saw what was before; the last change is undone first', () => {
-    const first = withUndo(newRecord('eth0', 'xdp'), [sysctl('1')]);
+    const first = withUndo(newRecord(OPTIONS, 'xdp'), [sysctl('1')]);
     expect(withUndo(first, [sysctl('0'), remove]).undo).toEqual([remove, sysctl('1')]);
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { ip } from '../../../src/net/ip-address.ts';
 import { ipv4 } from '../../../src/net/ipv4-address.ts';
 import { parseIptablesClamps, parseNftClamps } from '../../../src/realserver/clamp-rules.ts';
 import { contains } from '../../../src/realserver/facts.ts';
@@ -74,7 +75,7 @@ describe('iptables rules', () => {
   ].join('\n');
 
   test('those on the way out', () => {
-    expect(parseIptablesClamps('mangle', listing)).toMatchObject([
+    expect(parseIptablesClamps('iptables', 'mangle', listing)).toMatchObject([
       { where: 'table mangle, chain OUTPUT', instance: undefined, sources: [host('192.0.2.10')], mss: 1400 },
       { where: 'table mangle, chain POSTROUTING', sources: [{ address: 0, length: 0 }], mss: undefined },
       { sources: [], mss: 1300 },
@@ -109,15 +110,16 @@ test('listeners, out of the tables of /proc/net', () => {
   ].join('\n');
   expect(parseListeners('tcp', tcp)).toEqual([
     { protocol: 'tcp', address: ipv4('192.0.2.10'), port: 80 },
-    { protocol: 'tcp', address: undefined, port: 443 },
+    { protocol: 'tcp', address: ipv4('0.0.0.0'), port: 443 },
   ]);
   const udp6 = [
     '   0: 00000000000000000000000000000000:0035 00000000000000000000000000000000:0000 07',
     '   1: 0000000000000000FFFF00000A0200C0:0036 00000000000000000000000000000000:0000 07',
-    '   2: 00000000000000000000000001000000:0037 00000000000000000000000000000000:0000 07',
+    '   2: B80D0120000000000000000010000000:0037 00000000000000000000000000000000:0000 07',
   ].join('\n');
   expect(parseListeners('udp', udp6)).toEqual([
-    { protocol: 'udp', address: undefined, port: 53 },
+    { protocol: 'udp', address: ip('::'), port: 53 },
     { protocol: 'udp', address: ipv4('192.0.2.10'), port: 54 },
+    { protocol: 'udp', address: ip('2001:db8::10'), port: 55 },
   ]);
 });

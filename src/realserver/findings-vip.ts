@@ -1,0 +1,89 @@
+import { familyOf, formatEndpoint, formatIp, type IpAddress, isIpv4 } from '../net/ip-address.ts';
+import { hostPrefix, hostPrefixLength } from './action.ts';
+import { ANYONE } from './address-keys.ts';
+import { type AddressFacts, contains, type RealServerFacts } from './facts.ts';
+import { type Finding, finding } from './finding.ts';
+import { holderOf } from './kernel-devices.ts';
+import type { VerifyOptions } from './options.ts';
+import { LOOPBACK } from './plan.ts';
+import { fittingMss } from './tunnel-room.ts';
+
+export function vipFinding(
+  facts: RealServerFacts,
+  options: VerifyOptions,
+  way: 'xdp' | 'kernel' | undefined,
+  vip: IpAddress,
+): Finding {
+  const family = familyOf(vip);
+  const whole = hostPrefixLength(vip);
+  const held = facts.addresses.filter((address) => address.address === vip);
+  const home = (way === 'kernel' ? holderOf(facts, options, family) : undefined) ?? LOOPBACK;
+  const wrong = held.find((address) => isAnswered(facts, options, address) || address.prefixLength !== whole);
+  const add = `ip addr add ${hostPrefix(vip)} dev ${home}`;
+  return finding({
+    check: `VIP ${formatIp(vip)}`,
+    ok: held.length > 0 && wrong === undefined,
+    found:
+      held.length === 0
+        ? 'missing'
+        : held.map((address) => describeAddress(facts, options, address)).join(', '),
+    expected: `${hostPrefix(vip)} on ${home}`,
+    remedy:
+      wrong === undefined
+        ? add
+        : `ip addr del ${formatIp(vip)}/${wrong.prefixLength} dev ${wrong.interface}${held.length === 1 ? ` && ${add}` : ''}`,
+  });
+}
+
+/** No setting helps for an address of the interface that the request comes in by: it is answered, in ARP and in ND. */
+function isAnswered(facts: RealServerFacts, options: VerifyOptions, address: AddressFacts): boolean {
+  return address.interface === options.interface && facts.link?.ethernet === true;
+}
+
+function describeAddress(facts: RealServerFacts, options: VerifyOptions, address: AddressFacts): string {
+  const where = `on ${address.interface}, /${address.prefixLength}`;
+  const protocol = isIpv4(address.address) ? 'ARP' : 'neighbour discovery';
+  if (isAnswered(facts, options, address)) return `${where}: answers ${protocol} in the director's place`;
+  return address.prefixLength === hostPrefixLength(address.address)
+    ? where
+    : `${where}: the whole network counts as local`;
+}
+
+export function clampFinding(facts: RealServerFacts, options: VerifyOptions, vip: IpAddress): Finding {
+  const fitting = fittingMss(facts.link?.mtuBytes ?? 0, options, familyOf(vip));
+  const clamps = facts.firewall.clamps.filter((clamp) =>
+    clamp.sources.some((source) => contains(source, vip)),
+  );
+  const values = clamps.flatMap((clamp) => clamp.mss ?? []);
+  const lowest = Math.min(...values);
+  const by = clamps.find((clamp) => clamp.mss === lowest);
+  const toPath = clamps.length > 0 ? 'to the path MTU, which knows nothing of the tunnel' : 'none';
+  const text = formatIp(vip);
+  return finding({
+    check: `MSS clamp ${text}`,
+    ok: lowest <= fitting,
+    found: by === undefined ? toPath : `${lowest} (${by.tool}, ${by.where})`,
+    expected: `at most ${fitting}`,
+    remedy: `culvert realserver setup, or "${isIpv4(vip) ? 'iptables' : 'ip6tables'} -t mangle -A OUTPUT -s ${text} -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss ${fitting}"`,
+  });
+}
+
+export function listenerFinding(facts: RealServerFacts, vip: IpAddress, port: number): Finding {
+  const atPort = facts.listeners.filter((candidate) => candidate.port === port);
+  const listening = atPort.filter(({ address }) => serves(address, vip));
+  const elsewhere = atPort.map(({ address }) => formatIp(address));
+  return finding({
+    check: `listener ${formatEndpoint(vip, port)}`,
+    ok: listening.length > 0,
+    found:
+      listening.length > 0
+        ? listening.map(({ protocol }) => protocol).join(', ')
+        : `nobody${elsewhere.length > 0 ? ` (only on ${elsewhere.join(', ')})` : ''}`,
+    expected: 'somebody listens',
+    remedy: `start the service, listening on ${formatEndpoint(vip, port)} or on every address`,
+  });
+}
+
+function serves(listening: IpAddress, vip: IpAddress): boolean {
+  return listening === vip || listening === ANYONE[6] || (isIpv4(vip) && listening === ANYONE[4]);
+}
