@@ -1,4 +1,7 @@
 import { concatBytes } from '../../net/bytes.ts';
+import { ETHERTYPE } from '../../net/ethernet.ts';
+import { buildGre } from '../../net/gre.ts';
+import { buildGue } from '../../net/gue.ts';
 import { type IpAddress, isIpv6 } from '../../net/ip-address.ts';
 import { IPV4_HEADER_BYTES, PROTOCOL } from '../../net/ipv4.ts';
 import { IPV6_HEADER_BYTES } from '../../net/ipv6.ts';
@@ -7,9 +10,7 @@ import { buildUdp } from '../../net/udp.ts';
 import { buildIp } from '../build-ip.ts';
 import type { IpPacket } from '../ip-header.ts';
 import type { Tunnel } from '../table.ts';
-import { inGre } from './gre.ts';
-import { inGue } from './gue.ts';
-import { remoteChecksumOf } from './remote-checksum.ts';
+import { leaveChecksum } from './remote-checksum.ts';
 import { routed } from './routed.ts';
 
 /** Fragment offsets count in eights, so that an MTU which leaves less is not one. */
@@ -68,13 +69,15 @@ function carry(packet: IpPacket, outer: OuterHeader): Carried {
   const protocol = packet.header.family === 4 ? PROTOCOL.ipip : PROTOCOL.ipv6;
   if (tunnel.type === 'ipip') return { protocol, payload: inner };
   if (tunnel.type === 'gre') {
-    return { protocol: PROTOCOL.gre, payload: inGre(inner, protocol, tunnel.checksum === 'full') };
+    const etherType = packet.header.family === 4 ? ETHERTYPE.ipv4 : ETHERTYPE.ipv6;
+    const payload = buildGre({ etherType, withChecksum: tunnel.checksum === 'full' }, inner);
+    return { protocol: PROTOCOL.gre, payload };
   }
-  const remote = tunnel.checksum === 'remote' ? remoteChecksumOf(packet) : undefined;
+  const remoteChecksum = tunnel.checksum === 'remote' ? leaveChecksum(packet, inner) : undefined;
   const payload = buildUdp({
     ...outer,
     destinationPort: tunnel.port,
-    payload: inGue(inner, protocol, remote),
+    payload: buildGue({ protocol, remoteChecksum }, inner),
     // With the remote one too: it is the outer checksum that covers what the inner one did (as IPVS has it).
     withChecksum: tunnel.checksum !== 'none',
   });

@@ -2,6 +2,8 @@ import { readU16, readU32 } from '../../net/bytes.ts';
 import { internetChecksum, transportChecksum } from '../../net/checksum.ts';
 import { ETHERTYPE } from '../../net/ethernet.ts';
 import { isFault } from '../../net/fault.ts';
+import { parseGre } from '../../net/gre.ts';
+import { parseGue } from '../../net/gue.ts';
 import { ICMP_CODE, ICMP_HEADER_BYTES, ICMP_TYPE } from '../../net/icmp.ts';
 import { ICMPV6_TYPE } from '../../net/icmpv6.ts';
 import type { IpFamily } from '../../net/ip-address.ts';
@@ -9,8 +11,6 @@ import { ipv4ChecksumIsGood, PROTOCOL } from '../../net/ipv4.ts';
 import { UDP_HEADER_BYTES } from '../../net/udp.ts';
 import { type IpHeader, isFragment, parseIpHeader, parseQuotedIpHeader } from '../ip-header.ts';
 import type { Tunnel } from '../table.ts';
-import { greBytes } from './gre.ts';
-import { gueBytes } from './gue.ts';
 
 /** What a router on the way to a real says about an outer packet. */
 export type TunnelTrouble = 'too-big' | 'unreachable' | 'time-exceeded' | 'source-quench';
@@ -31,9 +31,6 @@ export interface TunnelError {
   /** Where the inner header begins in it; may be beyond its end. */
   readonly innerAt: number;
 }
-
-const GRE_WITH_CHECKSUM = 0x8000;
-const IP_ETHERTYPES: readonly number[] = [ETHERTYPE.ipv4, ETHERTYPE.ipv6];
 
 /** Reads a whole packet, checksums included; undefined if it is no such error. */
 export function readTunnelError(packet: Uint8Array): TunnelError | undefined {
@@ -98,20 +95,29 @@ function readTunnelHeader(quote: Uint8Array, outer: IpHeader): TunnelHeader | un
     case PROTOCOL.ipip:
     case PROTOCOL.ipv6:
       return { tunnelType: 'ipip', tunnelPort: 0, innerAt: at };
-    case PROTOCOL.gre: {
-      const flags = readU16(quote, at);
-      const isOurs = IP_ETHERTYPES.includes(readU16(quote, at + 2)) && (flags & ~GRE_WITH_CHECKSUM) === 0;
-      const innerAt = at + greBytes(flags !== 0);
-      return isOurs ? { tunnelType: 'gre', tunnelPort: 0, innerAt } : undefined;
-    }
-    case PROTOCOL.udp: {
-      const gueAt = at + UDP_HEADER_BYTES;
-      const first = quote[gueAt] ?? 0;
-      if (quote.length < gueAt || first >> 5 !== 0) return undefined;
-      const innerAt = gueAt + gueBytes(false) + first * 4;
-      return { tunnelType: 'gue', tunnelPort: readU16(quote, at + 2), innerAt };
-    }
+    case PROTOCOL.gre:
+      return readGre(quote, at);
+    case PROTOCOL.udp:
+      return readGue(quote, at);
     default:
       return undefined;
   }
+}
+
+function readGre(quote: Uint8Array, at: number): TunnelHeader | undefined {
+  const gre = parseGre(quote, at);
+  if (isFault(gre) || gre.key !== undefined || gre.sequence !== undefined) return undefined;
+  if (gre.etherType !== ETHERTYPE.ipv4 && gre.etherType !== ETHERTYPE.ipv6) return undefined;
+  return { tunnelType: 'gre', tunnelPort: 0, innerAt: at + gre.headerBytes };
+}
+
+/** RFC 792's eight bytes are those of UDP alone. */
+function readGue(quote: Uint8Array, at: number): TunnelHeader | undefined {
+  const gueAt = at + UDP_HEADER_BYTES;
+  if (quote.length < gueAt) return undefined;
+  const tunnelPort = readU16(quote, at + 2);
+  const gue = parseGue(quote, gueAt);
+  if (gue === 'gue-truncated') return { tunnelType: 'gue', tunnelPort, innerAt: quote.length };
+  if (isFault(gue) || gue.control) return undefined;
+  return { tunnelType: 'gue', tunnelPort, innerAt: gueAt + gue.headerBytes };
 }
