@@ -1,35 +1,64 @@
 import { readU32 } from '../net/bytes.ts';
 import { isFault, PARSE_FAULTS } from '../net/fault.ts';
-import { IPV4_AT, IPV4_HEADER_BYTES, ipv4ChecksumIsGood, parseIpv4Header } from '../net/ipv4.ts';
-import { formatIpv4, type Ipv4Address } from '../net/ipv4-address.ts';
-import type { Context, VipPacket } from './context.ts';
+import { formatIp, type IpAddress } from '../net/ip-address.ts';
+import { IPV4_AT, IPV4_HEADER_BYTES, ipv4ChecksumIsGood } from '../net/ipv4.ts';
+import type { Ipv4Address } from '../net/ipv4-address.ts';
+import { IPV6_AT, IPV6_HEADER_BYTES } from '../net/ipv6.ts';
+import { readIpv6Address } from '../net/ipv6-address.ts';
+import type { Context } from './context.ts';
 import type { Decision } from './decision.ts';
+import { hasOptions, type IpPacket, parseIpHeader } from './ip-header.ts';
 import { fillInOptions } from './ip-options.ts';
 
 /** The checks that come before all else: a sound packet to a VIP, or what becomes of another. */
-export function admit(context: Context, packet: Uint8Array): VipPacket | Decision {
-  const { image } = context.state;
-  if (packet.length < IPV4_HEADER_BYTES) return pass(context, 'It is too short to have a destination');
-  const destination = readU32(packet, IPV4_AT.destination) as Ipv4Address;
-  if (!image.isVip(destination)) return pass(context, `${formatIpv4(destination)} is not a VIP`);
-  const header = parseIpv4Header(packet);
+export function admit(context: Context, packet: Uint8Array): IpPacket | Decision {
+  const destination = destinationOf(packet);
+  if (destination === undefined) return pass(context, 'It is too short to have a destination');
+  if (!context.state.image.isVip(destination)) return pass(context, `${formatIp(destination)} is not a VIP`);
+  const header = parseIpHeader(packet);
   if (isFault(header)) {
     context.trace?.(`It is malformed: ${PARSE_FAULTS[header]}.`);
     return { verdict: 'drop', reason: 'malformed-ip' };
   }
-  if (!ipv4ChecksumIsGood(packet, 0, header.headerBytes)) {
+  const bytes = packet.subarray(0, header.totalLength);
+  return header.family === 4 ? admitIpv4(context, { bytes, header }) : admitIpv6(context, { bytes, header });
+}
+
+/** Whatever is not IPv6 counts as IPv4 until its header is looked at. */
+function destinationOf(packet: Uint8Array): IpAddress | undefined {
+  if ((packet[0] ?? 0) >> 4 === 6) {
+    return packet.length < IPV6_HEADER_BYTES ? undefined : readIpv6Address(packet, IPV6_AT.destination);
+  }
+  return packet.length < IPV4_HEADER_BYTES
+    ? undefined
+    : (readU32(packet, IPV4_AT.destination) as Ipv4Address);
+}
+
+function admitIpv4(context: Context, packet: IpPacket): IpPacket | Decision {
+  const { bytes, header } = packet;
+  if (!ipv4ChecksumIsGood(bytes, 0, header.headerBytes)) {
     context.trace?.('Its IP header checksum is wrong.');
     return { verdict: 'drop', reason: 'bad-ip-checksum' };
   }
-  const bytes = packet.subarray(0, header.totalLength);
-  if (header.headerBytes === IPV4_HEADER_BYTES) return { bytes, header };
-  const filled = fillInOptions(bytes, header.headerBytes, { address: destination, nowMs: context.nowMs });
+  if (!hasOptions(header)) return packet;
+  const stamp = { address: readU32(bytes, IPV4_AT.destination) as Ipv4Address, nowMs: context.nowMs };
+  const filled = fillInOptions(bytes, header.headerBytes, stamp);
   if (typeof filled === 'string') {
     context.trace?.(`Its IP options are refused (${filled}).`);
     return { verdict: 'drop', reason: filled };
   }
   context.trace?.('It has IP options; record route and timestamp are filled in.');
   return { bytes: filled, header };
+}
+
+/** Extension headers are carried along untouched, as IPVS does it; but a VIP is no waypoint (RFC 5095). */
+function admitIpv6(context: Context, packet: IpPacket): IpPacket | Decision {
+  if (packet.header.segmentsLeft > 0) {
+    context.trace?.('Its routing header would send it on from here.');
+    return { verdict: 'drop', reason: 'source-route' };
+  }
+  if (hasOptions(packet.header)) context.trace?.('It has IPv6 extension headers; they are carried along.');
+  return packet;
 }
 
 function pass(context: Context, why: string): Decision {

@@ -1,4 +1,4 @@
-/** The same packet sent again: the TCP sequence number, or the length and checksum of a UDP datagram. */
+/** The same packet sent again: TCP's sequence number, UDP's length and checksum, SCTP's checksum. */
 export type PacketIdentity = number;
 
 export interface BlackholeLimits {

@@ -1,9 +1,9 @@
-import type { Ipv4Header } from '../net/ipv4.ts';
-import type { Ipv4Address } from '../net/ipv4-address.ts';
+import type { IpAddress } from '../net/ip-address.ts';
 import type { Trace } from './decision.ts';
 import { TICK_MS } from './image/layout.ts';
 import { type FlowPacket, previewReal, type Selection, selectReal } from './image/select-real.ts';
 import type { ServiceEntry } from './image/service-record.ts';
+import type { IpHeader } from './ip-header.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import type { Reason } from './reasons.ts';
 import type { ForwarderState } from './state.ts';
@@ -17,12 +17,6 @@ export interface Context {
   readonly nowMs: number;
   readonly trace: Trace | undefined;
   readonly readOnly: boolean;
-}
-
-/** A sound IPv4 packet to a VIP: cut to its total length, its options filled in. */
-export interface VipPacket {
-  readonly bytes: Uint8Array;
-  readonly header: Ipv4Header;
 }
 
 export function chooseReal(context: Context, service: ServiceEntry, flow: FlowPacket): Selection {
@@ -49,7 +43,7 @@ export function countForwarded(
 }
 
 /** Whether the limiter lets an answer to this client go. */
-export function mayAnswer(context: Context, limiter: RateLimiter, client: Ipv4Address): boolean {
+export function mayAnswer(context: Context, limiter: RateLimiter, client: IpAddress): boolean {
   return context.readOnly ? limiter.allows(client, context.nowMs) : limiter.take(client, context.nowMs);
 }
 
@@ -59,6 +53,11 @@ export function mayAnswer(context: Context, limiter: RateLimiter, client: Ipv4Ad
  */
 export function nextFragmentId(context: Context): number {
   return (((Math.floor(context.nowMs / 1000) & 0xffff) << 16) | nextId(context)) >>> 0;
+}
+
+/** The ID of an answer without DF; IPv6 has none. */
+export function answerId(context: Context, { family }: IpHeader): number {
+  return family === 4 ? nextId(context) : 0;
 }
 
 /** The next ID of a packet without DF; a preview shows 1 and leaves the counter alone. */

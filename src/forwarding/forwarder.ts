@@ -1,25 +1,29 @@
 import { readU16 } from '../net/bytes.ts';
-import { ICMP_CODE, ICMP_HEADER_BYTES, ICMP_TYPE } from '../net/icmp.ts';
+import { isFault } from '../net/fault.ts';
+import { ICMP_HEADER_BYTES } from '../net/icmp.ts';
 import { formatIp } from '../net/ip-address.ts';
-import { type Ipv4Header, PROTOCOL, parseIpv4Header } from '../net/ipv4.ts';
+import { IPV6_AT } from '../net/ipv6.ts';
+import { EXTENSION_HEADER, findUpperLayer } from '../net/ipv6-extensions.ts';
 import { admit } from './admit.ts';
-import { type Context, countReason, type VipPacket } from './context.ts';
+import { type Context, countReason } from './context.ts';
 import type { Decision, Trace } from './decision.ts';
-import { decideFragment, isFragment } from './fragments.ts';
-import { decideIcmp } from './icmp.ts';
+import { decideFragment } from './fragments.ts';
+import { decideIcmp, ECHO_REQUEST, isIcmp } from './icmp.ts';
 import type { RealEntry } from './image/forwarding-image.ts';
 import { previewReal } from './image/select-real.ts';
+import { type IpHeader, type IpPacket, isFragment, parseIpHeader } from './ip-header.ts';
 import { replyClosed, replyError, replyPortUnreachable } from './reply.ts';
 import { unmerge } from './segment.ts';
 import { checkKey, type ForwarderState } from './state.ts';
 import { findTarget, type NoTarget, readTransport, type Transport } from './target.ts';
 import { sendAnyway, sendToReal } from './to-real.ts';
+import { transportOf } from './transport.ts';
 import { tunnelMtuBytes } from './tunnel/mtu.ts';
 
 const ECHO_IDENTIFIER_AT = 4;
 
 /**
- * The complete forwarder: what becomes of one IPv4 packet, by the image and the state. Never throws.
+ * The complete forwarder: what becomes of one IP packet, by the image and the state. Never throws.
  *
  * A packet that receive offload had merged may need several decisions, which `decideEach` returns. Here they are one if
  * all its segments are forwarded; otherwise the first that is not stands for all, and TCP sends the rest again.
@@ -59,39 +63,43 @@ export function joined(decisions: readonly Decision[]): Decision {
   return { ...first, packets: decisions.flatMap((each) => (each.verdict === 'forward' ? each.packets : [])) };
 }
 
-function decideAdmitted(context: Context, packet: VipPacket, segmentBytes?: number): Decision[] {
+function decideAdmitted(context: Context, packet: IpPacket, segmentBytes?: number): Decision[] {
   const { header } = packet;
   if (isFragment(header)) return [decideFragment(context, packet)];
-  switch (header.protocol) {
-    case PROTOCOL.icmp:
-      return [decideEcho(context, packet) ?? decideIcmp(context, packet)];
-    case PROTOCOL.tcp:
-    case PROTOCOL.udp:
-      return decideTransport(context, packet, segmentBytes);
-    default:
-      context.trace?.(`Protocol ${header.protocol} is none that a service can have.`);
-      return [
-        replyError(
-          context,
-          packet,
-          { type: ICMP_TYPE.destinationUnreachable, code: ICMP_CODE.protocolUnreachable },
-          'unsupported-protocol',
-        ),
-      ];
+  if (isIcmp(header)) return [decideEcho(context, packet) ?? decideIcmp(context, packet)];
+  return transportOf(header.protocol) === undefined
+    ? [decideUnsupported(context, packet)]
+    : decideTransport(context, packet, segmentBytes);
+}
+
+function decideUnsupported(context: Context, packet: IpPacket): Decision {
+  const { family, protocol } = packet.header;
+  context.trace?.(`Protocol ${protocol} is none that a service can have.`);
+  if (protocol === EXTENSION_HEADER.noNextHeader && family === 6) {
+    context.trace?.('There is nothing behind its headers (RFC 8200, section 4.7).');
+    return { verdict: 'drop', reason: 'unsupported-protocol' };
   }
+  const rest = family === 6 ? nextHeaderAt(packet) : 0;
+  return replyError(context, packet, { kind: 'protocol-unreachable', rest }, 'unsupported-protocol');
+}
+
+/** Where the field stands that names the upper layer: what a parameter problem points at (RFC 4443, section 3.4). */
+function nextHeaderAt({ bytes }: IpPacket): number {
+  const upper = findUpperLayer(bytes);
+  return isFault(upper) ? IPV6_AT.nextHeader : upper.namedAt;
 }
 
 /** Undefined for all but the director's own echo requests to a real: others get their answer here. */
-function decideEcho(context: Context, packet: VipPacket): Decision | undefined {
+function decideEcho(context: Context, packet: IpPacket): Decision | undefined {
   const { bytes, header } = packet;
   const at = header.headerBytes;
-  if (bytes.length - at < ICMP_HEADER_BYTES || bytes[at] !== ICMP_TYPE.echoRequest) return undefined;
+  if (bytes.length - at < ICMP_HEADER_BYTES || bytes[at] !== ECHO_REQUEST[header.family]) return undefined;
   const underTest = realUnderTest(context, packet, readU16(bytes, at + ECHO_IDENTIFIER_AT));
   return underTest === undefined ? undefined : sendCheck(context, packet, underTest);
 }
 
-function decideTransport(context: Context, packet: VipPacket, segmentBytes?: number): Decision[] {
-  const transport = readTransport(packet);
+function decideTransport(context: Context, packet: IpPacket, segmentBytes?: number): Decision[] {
+  const transport = readTransport(context, packet);
   if (transport === undefined) {
     context.trace?.('It has fewer bytes than a transport header.');
     return [{ verdict: 'drop', reason: 'truncated-transport' }];
@@ -104,14 +112,14 @@ function decideTransport(context: Context, packet: VipPacket, segmentBytes?: num
   return segments.map((bytes) => decideSegment(context, bytes));
 }
 
-function decideWhole(context: Context, packet: VipPacket, transport: Transport): Decision {
+function decideWhole(context: Context, packet: IpPacket, transport: Transport): Decision {
   const target = findTarget(context, packet, transport);
   return typeof target === 'string' ? refuse(context, packet, target) : sendToReal(context, packet, target);
 }
 
 function decideSegment(context: Context, bytes: Uint8Array): Decision {
-  const packet = { bytes, header: parseIpv4Header(bytes) as Ipv4Header };
-  const decision = decideWhole(context, packet, readTransport(packet) as Transport);
+  const packet = { bytes, header: parseIpHeader(bytes) as IpHeader };
+  const decision = decideWhole(context, packet, readTransport(context, packet) as Transport);
   return decision.verdict === 'forward' && decision.reason === undefined
     ? { ...decision, reason: 'merged' }
     : decision;
@@ -120,7 +128,7 @@ function decideSegment(context: Context, bytes: Uint8Array): Decision {
 /** A longer packet than the interface carries counts as one if its path carries it, as the fast path has it. */
 function segmentsOf(
   { state }: Context,
-  { bytes, header }: VipPacket,
+  { bytes, header }: IpPacket,
   { protocol, servicePort, flow }: Transport,
   segmentBytes: number | undefined,
 ): Uint8Array[] | undefined {
@@ -132,22 +140,22 @@ function segmentsOf(
   return unmerge(bytes, header, { linkMtuBytes, segmentBytes });
 }
 
-function refuse(context: Context, packet: VipPacket, reason: NoTarget): Decision {
+function refuse(context: Context, packet: IpPacket, reason: NoTarget): Decision {
   return reason === 'no-real'
     ? replyPortUnreachable(context, packet, reason)
     : replyClosed(context, packet, reason);
 }
 
 /** The real that a packet of one of the director's own check sockets is for. */
-function realUnderTest({ state }: Context, { header }: VipPacket, localPort: number): RealEntry | undefined {
-  const index = state.checks.get(checkKey(header.protocol, localPort));
+function realUnderTest({ state }: Context, { header }: IpPacket, localPort: number): RealEntry | undefined {
+  const index = state.checks.get(checkKey(header.protocol, localPort, header.family));
   const real = index === undefined ? undefined : state.image.real(index);
   if (real === undefined) return undefined;
   const isOwn = header.source === real.sourceAddress || state.ownAddresses.has(header.source);
   return isOwn ? real : undefined;
 }
 
-function sendCheck(context: Context, packet: VipPacket, real: RealEntry): Decision {
+function sendCheck(context: Context, packet: IpPacket, real: RealEntry): Decision {
   context.trace?.(`It is a health check's: it goes to ${formatIp(real.address)}, the real under test.`);
   return sendAnyway(context, packet, real, 'check');
 }

@@ -1,35 +1,39 @@
 import { formatIp } from '../net/ip-address.ts';
-import { type Ipv4Header, PROTOCOL, parseIpv4Header } from '../net/ipv4.ts';
-import { type Context, countForwarded, countReason, type VipPacket } from './context.ts';
+import { PROTOCOL } from '../net/ipv4.ts';
+import { type Context, countForwarded, countReason } from './context.ts';
 import type { Decision } from './decision.ts';
 import type { FragmentFate } from './fragment-store.ts';
 import type { RealEntry } from './image/forwarding-image.ts';
+import { type IpHeader, type IpPacket, parseIpHeader } from './ip-header.ts';
 import { replyPortUnreachable } from './reply.ts';
-import { findTarget, type NoTarget, readTransport } from './target.ts';
-import { replyTimeExceeded, sendInFragments } from './to-real.ts';
+import { findTarget, type NoTarget, readTransport, type Target } from './target.ts';
+import { replyTimeExceeded, sendInFragments, sendOversize } from './to-real.ts';
+import { transportOf } from './transport.ts';
+import { tunnelMtuBytes } from './tunnel/mtu.ts';
 
 /** RFC 1858: a fragment here would overwrite the flags of a TCP header that has been looked at. */
 const OVERLAP_OFFSET_BYTES = 8;
 
-export function isFragment({ moreFragments, fragmentOffsetBytes }: Ipv4Header): boolean {
-  return moreFragments || fragmentOffsetBytes > 0;
-}
-
-/** Fragments leave one by one as they came: the first one decides, later ones follow it, early ones wait for it. */
-export function decideFragment(context: Context, packet: VipPacket): Decision {
-  const { protocol, fragmentOffsetBytes } = packet.header;
-  if (protocol !== PROTOCOL.tcp && protocol !== PROTOCOL.udp) {
+/**
+ * Fragments leave one by one as they came: the first one decides, later ones follow it, early ones wait for it. Of IPv6 a
+ * later one need not say what it carries: the extension headers that come first are in the first one.
+ */
+export function decideFragment(context: Context, packet: IpPacket): Decision {
+  const { family, protocol, fragmentOffsetBytes } = packet.header;
+  const isFirst = fragmentOffsetBytes === 0;
+  if (transportOf(protocol) === undefined && (family === 4 || isFirst)) {
+    if (family === 6) settleFate(context, packet, 'dropped');
     return drop(context, 'It is a fragment of something that no service can have');
   }
-  if (fragmentOffsetBytes === 0) return decideFirst(context, packet);
+  if (isFirst) return decideFirst(context, packet);
   if (protocol === PROTOCOL.tcp && fragmentOffsetBytes <= OVERLAP_OFFSET_BYTES) {
     return drop(context, 'It is a fragment that overlaps the TCP header');
   }
   return decideLater(context, packet);
 }
 
-function decideFirst(context: Context, packet: VipPacket): Decision {
-  const transport = readTransport(packet);
+function decideFirst(context: Context, packet: IpPacket): Decision {
+  const transport = readTransport(context, packet);
   if (transport === undefined) {
     settleFate(context, packet, 'dropped');
     return drop(context, 'It is a first fragment too small for a transport header');
@@ -42,19 +46,31 @@ function decideFirst(context: Context, packet: VipPacket): Decision {
   context.trace?.('It is a first fragment: all others of its packet follow it to the same real.');
   const { real } = target;
   const released = settleFate(context, packet, { real: real.index });
+  const first = sendFirst(context, packet, target);
+  if (first.verdict !== 'forward') {
+    for (const _ of released) countReason(context, 'fragment-dropped');
+    return first;
+  }
   const later = released.flatMap((bytes) => releaseHeld(context, bytes, real));
-  if (packet.header.ttl <= 1) return replyTimeExceeded(context, packet);
-  const first = sendInFragments(context, packet, real, 'fragment-forwarded');
   return { ...first, packets: [...first.packets, ...later] };
 }
 
-/** A reset needs the sequence numbers of the whole segment, which no fragment has. */
-function refuseFirst(context: Context, packet: VipPacket, reason: NoTarget): Decision {
-  if (packet.header.protocol === PROTOCOL.tcp && reason !== 'no-real') return { verdict: 'drop', reason };
+/** An IPv6 fragment that does not fit is refused for all of them; the others can but follow. */
+function sendFirst(context: Context, packet: IpPacket, target: Target): Decision {
+  const { bytes, header } = packet;
+  if (header.ttl <= 1) return replyTimeExceeded(context, packet);
+  return header.family === 6 && bytes.length > tunnelMtuBytes(target.real)
+    ? sendOversize(context, packet, target, 'fragment-forwarded')
+    : sendInFragments(context, packet, target.real, 'fragment-forwarded');
+}
+
+/** A reset or an abort needs the whole segment, which no fragment has. */
+function refuseFirst(context: Context, packet: IpPacket, reason: NoTarget): Decision {
+  if (packet.header.protocol !== PROTOCOL.udp && reason !== 'no-real') return { verdict: 'drop', reason };
   return replyPortUnreachable(context, packet, reason);
 }
 
-function decideLater(context: Context, packet: VipPacket): Decision {
+function decideLater(context: Context, packet: IpPacket): Decision {
   const { state, nowMs, readOnly } = context;
   const key = keyOf(packet.header);
   const fate = state.fragments.fate(key, nowMs);
@@ -76,12 +92,12 @@ function decideLater(context: Context, packet: VipPacket): Decision {
   return sendInFragments(context, packet, real, 'fragment-forwarded');
 }
 
-function settleFate(context: Context, { header }: VipPacket, fate: FragmentFate): Uint8Array[] {
+function settleFate(context: Context, { header }: IpPacket, fate: FragmentFate): Uint8Array[] {
   return context.readOnly ? [] : context.state.fragments.decide(keyOf(header), fate, context.nowMs);
 }
 
 function releaseHeld(context: Context, bytes: Uint8Array, real: RealEntry): readonly Uint8Array[] {
-  const header = parseIpv4Header(bytes) as Ipv4Header;
+  const header = parseIpHeader(bytes) as IpHeader;
   countForwarded(context, { real: real.index, connection: false }, bytes.length);
   if (header.ttl <= 1) {
     countReason(context, 'ttl-expired');
@@ -91,8 +107,9 @@ function releaseHeld(context: Context, bytes: Uint8Array, real: RealEntry): read
   return sendInFragments(context, { bytes, header }, real, 'fragment-forwarded').packets;
 }
 
-function keyOf({ source, destination, id, protocol }: Ipv4Header): string {
-  return `${source} ${destination} ${id} ${protocol}`;
+/** RFC 791 counts the protocol in, RFC 8200 does not. */
+function keyOf({ family, source, destination, id, protocol }: IpHeader): string {
+  return `${source} ${destination} ${id} ${family === 4 ? protocol : ''}`;
 }
 
 function drop(context: Context, why: string): Decision {

@@ -1,33 +1,60 @@
-import { internetChecksum } from '../net/checksum.ts';
-import { isFault } from '../net/fault.ts';
-import { ICMP_HEADER_BYTES, ICMP_TYPE, parseIcmp } from '../net/icmp.ts';
-import { formatIp } from '../net/ip-address.ts';
-import { type Context, countForwarded, type VipPacket } from './context.ts';
+import { internetChecksum, transportChecksum } from '../net/checksum.ts';
+import { ICMP_HEADER_BYTES, ICMP_TYPE } from '../net/icmp.ts';
+import { ICMPV6_TYPE } from '../net/icmpv6.ts';
+import { formatIp, type IpFamily } from '../net/ip-address.ts';
+import { PROTOCOL } from '../net/ipv4.ts';
+import { type Context, countForwarded } from './context.ts';
 import type { Decision } from './decision.ts';
+import type { IpHeader, IpPacket } from './ip-header.ts';
 import { findFlow, readQuoted } from './quoted-flow.ts';
 import { badChecksum, replyEcho } from './reply.ts';
 import { sendAnyway } from './to-real.ts';
 
+export const ECHO_REQUEST: Readonly<Record<IpFamily, number>> = {
+  4: ICMP_TYPE.echoRequest,
+  6: ICMPV6_TYPE.echoRequest,
+};
+
+/** As IPVS: of IPv4 neither redirect nor parameter problem. */
+const RELAYED_ERRORS: Readonly<Record<IpFamily, readonly number[]>> = {
+  4: [ICMP_TYPE.destinationUnreachable, ICMP_TYPE.sourceQuench, ICMP_TYPE.timeExceeded],
+  6: [
+    ICMPV6_TYPE.destinationUnreachable,
+    ICMPV6_TYPE.packetTooBig,
+    ICMPV6_TYPE.timeExceeded,
+    ICMPV6_TYPE.parameterProblem,
+  ],
+};
+
 /** ICMP to a VIP: echo is answered here, errors about a real's answers go to that real, all else is dropped. */
-export function decideIcmp(context: Context, packet: VipPacket): Decision {
+export function decideIcmp(context: Context, packet: IpPacket): Decision {
   const { bytes, header } = packet;
-  const icmp = parseIcmp(bytes, header.headerBytes);
-  if (isFault(icmp)) return unknown(context, 'It is a truncated ICMP message');
-  switch (icmp.type) {
-    case ICMP_TYPE.echoRequest:
-      if (internetChecksum(bytes, header.headerBytes, bytes.length) !== 0) return badChecksum(context);
-      return replyEcho(context, packet);
-    case ICMP_TYPE.destinationUnreachable:
-    case ICMP_TYPE.sourceQuench:
-    case ICMP_TYPE.timeExceeded:
-      return relayError(context, packet);
-    default:
-      return unknown(context, `ICMP type ${icmp.type} is for no flow`);
+  const { family, headerBytes } = header;
+  if (bytes.length - headerBytes < ICMP_HEADER_BYTES)
+    return unknown(context, 'It is a truncated ICMP message');
+  const type = bytes[headerBytes] as number;
+  if (type === ECHO_REQUEST[family]) {
+    return checksumIsGood(packet) ? replyEcho(context, packet) : badChecksum(context);
   }
+  return RELAYED_ERRORS[family].includes(type)
+    ? relayError(context, packet)
+    : unknown(context, `${family === 4 ? 'ICMP' : 'ICMPv6'} type ${type} is for no flow`);
+}
+
+/** ICMP of the packet's own family; the other family's is none. */
+export function isIcmp({ family, protocol }: IpHeader): boolean {
+  return protocol === (family === 4 ? PROTOCOL.icmp : PROTOCOL.icmpv6);
+}
+
+/** Those of ICMPv6 are covered by a pseudo header. */
+function checksumIsGood({ bytes, header }: IpPacket): boolean {
+  const { family, headerBytes, source, destination, protocol } = header;
+  if (family === 4) return internetChecksum(bytes, headerBytes, bytes.length) === 0;
+  return transportChecksum(bytes.subarray(headerBytes), source, destination, protocol) === 0;
 }
 
 /** As IPVS does, without a look at either checksum: the real judges it. */
-function relayError(context: Context, packet: VipPacket): Decision {
+function relayError(context: Context, packet: IpPacket): Decision {
   const { bytes, header } = packet;
   const quoted = readQuoted(bytes, header.headerBytes + ICMP_HEADER_BYTES);
   if (quoted === undefined) return unknown(context, 'It is an ICMP error that quotes no ports');

@@ -1,10 +1,10 @@
-import type { IpAddress } from '../net/ip-address.ts';
+import type { IpAddress, IpFamily } from '../net/ip-address.ts';
 import type { ForwardingImage } from './image/forwarding-image.ts';
 
 /** As long as the kernel's IPVS believes what a path reported (net.ipv4.route.mtu_expires). */
 const LIFETIME_MS = 600_000;
-/** Nothing on a path can push packets below this (net.ipv4.route.min_pmtu). */
-export const LEAST_PATH_MTU_BYTES = 552;
+/** Nothing on a path can push packets below this (net.ipv4.route.min_pmtu; RFC 8200, section 5). */
+export const LEAST_PATH_MTU_BYTES: Readonly<Record<IpFamily, number>> = { 4: 552, 6: 1280 };
 
 interface Learned {
   readonly mtuBytes: number;

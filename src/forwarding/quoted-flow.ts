@@ -1,30 +1,32 @@
 import { readU16 } from '../net/bytes.ts';
 import { isFault } from '../net/fault.ts';
-import { type Ipv4Header, PROTOCOL, parseQuotedIpv4Header } from '../net/ipv4.ts';
-import type { Ipv4Address } from '../net/ipv4-address.ts';
+import type { IpAddress } from '../net/ip-address.ts';
 import { TCP_FLAGS } from '../net/tcp.ts';
+import { clientWord } from './client-word.ts';
 import type { ForwardingImage, RealEntry, ServiceEntry } from './image/forwarding-image.ts';
 import { previewReal } from './image/select-real.ts';
+import { type IpHeader, parseQuotedIpHeader } from './ip-header.ts';
 import type { TransportProtocol } from './table.ts';
+import { transportOf } from './transport.ts';
 
-/** What an ICMP error quotes of a TCP or UDP packet; the ports are the first four bytes behind the header. */
+/** What an ICMP error quotes of a packet that a service can have; the ports are the first four bytes behind the header. */
 export interface QuotedPacket {
-  readonly header: Ipv4Header;
+  readonly header: IpHeader;
   readonly protocol: TransportProtocol;
   readonly sourcePort: number;
   readonly destinationPort: number;
 }
 
-/** Undefined unless it is TCP or UDP, no later fragment, and long enough to have ports. */
+/** Undefined unless a service can have it, it is no later fragment, and long enough to have ports. */
 export function readQuoted(bytes: Uint8Array, at: number): QuotedPacket | undefined {
-  const header = parseQuotedIpv4Header(bytes, at);
+  const header = parseQuotedIpHeader(bytes, at);
   if (isFault(header) || header.fragmentOffsetBytes > 0) return undefined;
   const portsAt = at + header.headerBytes;
-  if (bytes.length < portsAt + 4) return undefined;
-  if (header.protocol !== PROTOCOL.tcp && header.protocol !== PROTOCOL.udp) return undefined;
+  const protocol = transportOf(header.protocol);
+  if (bytes.length < portsAt + 4 || protocol === undefined) return undefined;
   return {
     header,
-    protocol: header.protocol === PROTOCOL.tcp ? 'tcp' : 'udp',
+    protocol,
     sourcePort: readU16(bytes, portsAt),
     destinationPort: readU16(bytes, portsAt + 2),
   };
@@ -32,9 +34,9 @@ export function readQuoted(bytes: Uint8Array, at: number): QuotedPacket | undefi
 
 export interface KnownFlow {
   readonly protocol: TransportProtocol;
-  readonly vip: Ipv4Address;
+  readonly vip: IpAddress;
   readonly servicePort: number;
-  readonly client: Ipv4Address;
+  readonly client: IpAddress;
   readonly clientPort: number;
 }
 
@@ -49,7 +51,7 @@ export function findFlow(image: ForwardingImage, flow: KnownFlow): FlowTarget | 
   if (service === undefined) return undefined;
   const tcpFlags = flow.protocol === 'tcp' ? TCP_FLAGS.ack : undefined;
   const selection = previewReal(image, service, {
-    client: flow.client,
+    client: clientWord(flow.client, image.hashKey),
     clientPort: flow.clientPort,
     tcpFlags,
   });

@@ -1,4 +1,4 @@
-import type { Ipv4Address } from '../net/ipv4-address.ts';
+import { type IpAddress, isIpv6 } from '../net/ip-address.ts';
 
 /** A token bucket: `burst` at once, then `perSecond`. */
 export interface Rate {
@@ -24,7 +24,7 @@ interface Bucket {
  */
 export class RateLimiter {
   readonly #limits: RateLimits;
-  readonly #clients = new Map<Ipv4Address, Bucket>();
+  readonly #clients = new Map<number | bigint, Bucket>();
   #total: Bucket;
 
   constructor(limits: RateLimits) {
@@ -33,7 +33,7 @@ export class RateLimiter {
   }
 
   /** True if an answer to this client may be sent; it is then accounted for. */
-  take(client: Ipv4Address, nowMs: number): boolean {
+  take(client: IpAddress, nowMs: number): boolean {
     const bucket = this.#clientBucket(client, nowMs);
     const total = filled(this.#total, this.#limits.total, nowMs);
     const allowed = bucket.tokens >= 1 && total.tokens >= 1;
@@ -47,28 +47,34 @@ export class RateLimiter {
   }
 
   /** What `take` would say, without taking anything. */
-  allows(client: Ipv4Address, nowMs: number): boolean {
+  allows(client: IpAddress, nowMs: number): boolean {
     const total = filled(this.#total, this.#limits.total, nowMs);
     return total.tokens >= 1 && this.#clientBucket(client, nowMs).tokens >= 1;
   }
 
-  #clientBucket(client: Ipv4Address, nowMs: number): Bucket {
+  #clientBucket(client: IpAddress, nowMs: number): Bucket {
     const { perClient } = this.#limits;
-    const bucket = this.#clients.get(client);
+    const bucket = this.#clients.get(clientKey(client));
     return bucket === undefined
       ? { tokens: perClient.burst, filledAtMs: nowMs }
       : filled(bucket, perClient, nowMs);
   }
 
-  #remember(client: Ipv4Address, bucket: Bucket): void {
-    this.#clients.delete(client);
-    this.#clients.set(client, bucket);
+  #remember(client: IpAddress, bucket: Bucket): void {
+    const key = clientKey(client);
+    this.#clients.delete(key);
+    this.#clients.set(key, bucket);
     if (this.#clients.size <= this.#limits.clients) return;
     for (const oldest of this.#clients.keys()) {
       this.#clients.delete(oldest);
       return;
     }
   }
+}
+
+/** A host has a whole /64 of IPv6 to send from. */
+function clientKey(client: IpAddress): number | bigint {
+  return isIpv6(client) ? client >> 64n : client;
 }
 
 function filled(bucket: Bucket, rate: Rate, nowMs: number): Bucket {

@@ -1,12 +1,19 @@
 import { transportChecksum } from '../net/checksum.ts';
 import { isFault, PARSE_FAULTS } from '../net/fault.ts';
-import { ICMP_CODE, ICMP_TYPE } from '../net/icmp.ts';
 import { PROTOCOL } from '../net/ipv4.ts';
 import { parseTcp, TCP_FLAGS } from '../net/tcp.ts';
 import { parseUdp } from '../net/udp.ts';
-import { buildEchoReply, buildIcmpError, buildReset, type IcmpError, isAnswerable } from './answers.ts';
-import { type Context, mayAnswer, nextId, type VipPacket } from './context.ts';
+import {
+  buildEchoReply,
+  buildIcmpError,
+  buildReset,
+  type ErrorKind,
+  ICMP_ERRORS,
+  isAnswerable,
+} from './answers.ts';
+import { answerId, type Context, mayAnswer } from './context.ts';
 import type { Decision } from './decision.ts';
+import type { IpPacket } from './ip-header.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import type { Reason } from './reasons.ts';
 
@@ -19,7 +26,7 @@ interface Reply {
 }
 
 /** An answer to the packet's source, if an answer can reach it and the limiter lets it go. */
-export function reply(context: Context, packet: VipPacket, options: Reply): Decision {
+export function reply(context: Context, packet: IpPacket, options: Reply): Decision {
   const { source } = packet.header;
   if (!isAnswerable(source) || context.state.image.isVip(source)) {
     context.trace?.('Its source is no address of a client: nothing is sent.');
@@ -32,31 +39,37 @@ export function reply(context: Context, packet: VipPacket, options: Reply): Deci
   return { verdict: 'answer', packet: options.build(), to: source, reason: options.reason };
 }
 
-export function replyError(
-  context: Context,
-  packet: VipPacket,
-  error: Omit<IcmpError, 'id' | 'about'>,
-  reason: Reason,
-): Decision {
+export interface IcmpReply {
+  readonly kind: ErrorKind;
+  readonly rest?: number;
+}
+
+export function replyError(context: Context, packet: IpPacket, error: IcmpReply, reason: Reason): Decision {
+  const { header, bytes: about } = packet;
+  const { kind, rest = 0 } = error;
   const build = (): Uint8Array =>
-    buildIcmpError(packet.header, { ...error, about: packet.bytes, id: nextId(context) });
+    buildIcmpError(header, {
+      ...ICMP_ERRORS[kind][header.family],
+      rest,
+      about,
+      id: answerId(context, header),
+    });
   return reply(context, packet, { limiter: context.state.limits.errors, reason, build });
 }
 
-export function replyPortUnreachable(context: Context, packet: VipPacket, reason: Reason): Decision {
+export function replyPortUnreachable(context: Context, packet: IpPacket, reason: Reason): Decision {
   context.trace?.('ICMP port unreachable is the answer.');
-  const error = { type: ICMP_TYPE.destinationUnreachable, code: ICMP_CODE.portUnreachable };
-  return replyError(context, packet, error, reason);
+  return replyError(context, packet, { kind: 'port-unreachable' }, reason);
 }
 
 /** What a host answers that does not have the packet's port or flow: a reset, or port unreachable to UDP. */
-export function replyClosed(context: Context, packet: VipPacket, reason: Reason): Decision {
+export function replyClosed(context: Context, packet: IpPacket, reason: Reason): Decision {
   return packet.header.protocol === PROTOCOL.tcp
     ? replyReset(context, packet, reason)
     : replyClosedUdp(context, packet, reason);
 }
 
-function replyReset(context: Context, packet: VipPacket, reason: Reason): Decision {
+function replyReset(context: Context, packet: IpPacket, reason: Reason): Decision {
   const { bytes, header } = packet;
   const tcp = parseTcp(bytes, header.headerBytes);
   if (isFault(tcp)) return malformed(context, PARSE_FAULTS[tcp]);
@@ -70,22 +83,24 @@ function replyReset(context: Context, packet: VipPacket, reason: Reason): Decisi
   return reply(context, packet, { limiter: context.state.limits.resets, reason, build });
 }
 
-function replyClosedUdp(context: Context, packet: VipPacket, reason: Reason): Decision {
+function replyClosedUdp(context: Context, packet: IpPacket, reason: Reason): Decision {
   const { bytes, header } = packet;
   const udp = parseUdp(bytes, header.headerBytes);
   if (isFault(udp)) return malformed(context, PARSE_FAULTS[udp]);
   const end = header.headerBytes + udp.length;
-  if (udp.checksum !== 0 && !checksumIsGood(packet, end)) return badChecksum(context);
+  // RFC 8200, section 8.1: over IPv6 there is no UDP without a checksum.
+  const hasNone = udp.checksum === 0 && header.family === 4;
+  if (!hasNone && !checksumIsGood(packet, end)) return badChecksum(context);
   return replyPortUnreachable(context, packet, reason);
 }
 
 /** @param packet an echo request whose checksum is good */
-export function replyEcho(context: Context, packet: VipPacket): Decision {
+export function replyEcho(context: Context, packet: IpPacket): Decision {
   context.trace?.('It is an echo request to the VIP; the director answers it.');
   return reply(context, packet, {
     limiter: context.state.limits.echoes,
     reason: 'echo-answered',
-    build: () => buildEchoReply(packet.bytes, packet.header, nextId(context)),
+    build: () => buildEchoReply(packet.bytes, packet.header, answerId(context, packet.header)),
   });
 }
 
@@ -99,7 +114,7 @@ function malformed(context: Context, fault: string): Decision {
   return { verdict: 'drop', reason: 'truncated-transport' };
 }
 
-function checksumIsGood({ bytes, header }: VipPacket, end: number): boolean {
+function checksumIsGood({ bytes, header }: IpPacket, end: number): boolean {
   const segment = bytes.subarray(header.headerBytes, end);
   return transportChecksum(segment, header.source, header.destination, header.protocol) === 0;
 }

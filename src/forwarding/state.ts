@@ -1,10 +1,11 @@
 import type { MacAddress } from '../net/ethernet.ts';
-import type { IpAddress } from '../net/ip-address.ts';
+import type { IpAddress, IpFamily } from '../net/ip-address.ts';
 import { Blackholes } from './blackhole.ts';
 import type { RealIndex } from './decision.ts';
 import { FragmentStore } from './fragment-store.ts';
 import type { ForwardingImage } from './image/forwarding-image.ts';
 import { PathMtus } from './path-mtus.ts';
+import { PathProbes } from './path-probes.ts';
 import { RateLimiter } from './rate-limit.ts';
 import type { Port, ServiceKey } from './table.ts';
 
@@ -22,6 +23,7 @@ export interface ForwarderState {
   readonly blackholes: Blackholes;
   readonly fragments: FragmentStore;
   readonly pathMtus: PathMtus;
+  readonly pathProbes: PathProbes;
   readonly onCured: CuredListener;
 }
 
@@ -60,12 +62,13 @@ export function createForwarderState(options: ForwarderOptions): ForwarderState 
     blackholes: new Blackholes({ flows: 4096, idleMs: 300_000 }),
     fragments: new FragmentStore(),
     pathMtus: new PathMtus(),
+    pathProbes: new PathProbes(),
   };
 }
 
 /** @param port The local port; of ICMP the identifier of an echo request. */
-export function checkKey(protocol: number, port: number): number {
-  return (protocol << 16) | port;
+export function checkKey(protocol: number, port: number, family: IpFamily = 4): number {
+  return (family << 24) | (protocol << 16) | port;
 }
 
 /** Forgets what has timed out; every second or so. */

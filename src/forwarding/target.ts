@@ -1,14 +1,14 @@
 import { readU16 } from '../net/bytes.ts';
 import { formatIp } from '../net/ip-address.ts';
-import { PROTOCOL } from '../net/ipv4.ts';
-import { TCP_HEADER_BYTES } from '../net/tcp.ts';
-import { UDP_HEADER_BYTES } from '../net/udp.ts';
-import { type Context, chooseReal, countForwarded, type VipPacket } from './context.ts';
+import { clientWord } from './client-word.ts';
+import { type Context, chooseReal, countForwarded } from './context.ts';
 import { flowHash, slotOfHash } from './image/flow-hash.ts';
 import type { RealEntry, ServiceEntry } from './image/forwarding-image.ts';
 import type { FlowPacket, Selection } from './image/select-real.ts';
+import type { IpPacket } from './ip-header.ts';
 import { formatServiceName } from './service-name.ts';
 import type { TransportProtocol } from './table.ts';
+import { LEAST_TRANSPORT_BYTES, transportOf } from './transport.ts';
 
 /** Where a packet goes, and by which service. */
 export interface Target {
@@ -26,24 +26,27 @@ export interface Transport {
 /** Why there is no target: the port is no service's, no real serves, or a rotation does not know the flow. */
 export type NoTarget = 'no-service' | 'no-real' | 'no-flow';
 
-/** The ports of TCP or UDP; undefined if there are fewer bytes than a header has, which is all that is looked at. */
-export function readTransport({ bytes, header }: VipPacket): Transport | undefined {
+/**
+ * The ports of a packet that a service can have; undefined if it is none, or has fewer bytes than its transport header,
+ * which is all that is looked at.
+ */
+export function readTransport({ state }: Context, { bytes, header }: IpPacket): Transport | undefined {
   const at = header.headerBytes;
-  const isTcp = header.protocol === PROTOCOL.tcp;
-  if (bytes.length - at < (isTcp ? TCP_HEADER_BYTES : UDP_HEADER_BYTES)) return undefined;
+  const protocol = transportOf(header.protocol);
+  if (protocol === undefined || bytes.length - at < LEAST_TRANSPORT_BYTES[protocol]) return undefined;
   return {
-    protocol: isTcp ? 'tcp' : 'udp',
+    protocol,
     servicePort: readU16(bytes, at + 2),
     flow: {
-      client: header.source,
+      client: clientWord(header.source, state.image.hashKey),
       clientPort: readU16(bytes, at),
-      tcpFlags: isTcp ? bytes[at + 13] : undefined,
+      tcpFlags: protocol === 'tcp' ? bytes[at + 13] : undefined,
     },
   };
 }
 
 /** Looks the service up and chooses the real; flow memory and the real's counters move, whatever is sent then. */
-export function findTarget(context: Context, packet: VipPacket, transport: Transport): Target | NoTarget {
+export function findTarget(context: Context, packet: IpPacket, transport: Transport): Target | NoTarget {
   const { image } = context.state;
   const { protocol, servicePort, flow } = transport;
   const service = image.findService(packet.header.destination, servicePort, protocol);

@@ -1,9 +1,9 @@
-import { ICMP_CODE, ICMP_TYPE } from '../net/icmp.ts';
 import { formatIp, isIpv6 } from '../net/ip-address.ts';
-import { type Context, nextFragmentId, nextId, type VipPacket } from './context.ts';
+import { type Context, nextFragmentId, nextId } from './context.ts';
 import type { Decision } from './decision.ts';
 import type { RealEntry } from './image/forwarding-image.ts';
-import { noteCured, oversizeFate, refuseOversize } from './oversize.ts';
+import { hasOptions, type IpPacket } from './ip-header.ts';
+import { canBeRefused, noteCured, oversizeFate, refuseOversize } from './oversize.ts';
 import type { Reason } from './reasons.ts';
 import { replyError } from './reply.ts';
 import type { Target } from './target.ts';
@@ -13,21 +13,38 @@ import { tunnelMtuBytes } from './tunnel/mtu.ts';
 import { gueSourcePort } from './tunnel/source-port.ts';
 
 /** Sends a packet to the real that was chosen for it; the branches of TTL and MTU. */
-export function sendToReal(context: Context, packet: VipPacket, target: Target): Decision {
-  const { bytes, header } = packet;
+export function sendToReal(context: Context, packet: IpPacket, target: Target): Decision {
   const { real } = target;
-  if (header.ttl <= 1) return replyTimeExceeded(context, packet);
+  if (packet.header.ttl <= 1) return replyTimeExceeded(context, packet);
+  return traceFit(context, packet, real)
+    ? sendWhole(context, packet, real)
+    : sendOversize(context, packet, target, 'outer-fragments');
+}
+
+/**
+ * A packet that the tunnel cannot carry whole: refused if its client could send less, else in outer fragments.
+ * @param reason of the latter
+ */
+export function sendOversize(context: Context, packet: IpPacket, target: Target, reason: Reason): Decision {
+  if (canBeRefused(packet)) return decideOversize(context, packet, target);
+  context.trace?.(
+    packet.header.family === 4
+      ? 'DF is clear: the outer packet is fragmented.'
+      : 'IPv6 carries as much everywhere: the outer packet is fragmented.',
+  );
+  return sendInFragments(context, packet, target.real, reason);
+}
+
+/** Whether it fits, said in words. */
+function traceFit(context: Context, { bytes }: IpPacket, real: RealEntry): boolean {
   const roomBytes = tunnelMtuBytes(real);
   context.trace?.(
     `The path to ${formatIp(real.address)} has an MTU of ${real.mtuBytes}; less ${real.overheadBytes} for the tunnel (${formatTunnel(real.tunnel)}) that is ${roomBytes}, and the packet has ${bytes.length}.`,
   );
-  if (bytes.length <= roomBytes) return sendWhole(context, packet, real);
-  if (header.dontFragment) return decideOversize(context, packet, target);
-  context.trace?.('DF is clear: the outer packet is fragmented.');
-  return sendInFragments(context, packet, real, 'outer-fragments');
+  return bytes.length <= roomBytes;
 }
 
-function decideOversize(context: Context, packet: VipPacket, target: Target): Decision {
+function decideOversize(context: Context, packet: IpPacket, target: Target): Decision {
   const fate = oversizeFate(context, packet, target);
   if (fate === 'refuse') return refuseOversize(context, packet, target);
   if (fate === 'silent') {
@@ -39,20 +56,22 @@ function decideOversize(context: Context, packet: VipPacket, target: Target): De
 }
 
 /** The packet whole if it fits, else in outer fragments: for what is not to be refused. */
-export function sendAnyway(context: Context, packet: VipPacket, real: RealEntry, reason: Reason): Decision {
+export function sendAnyway(context: Context, packet: IpPacket, real: RealEntry, reason: Reason): Decision {
   return packet.bytes.length <= tunnelMtuBytes(real)
     ? sendWhole(context, packet, real, reason)
     : sendInFragments(context, packet, real, reason);
 }
 
-export function replyTimeExceeded(context: Context, packet: VipPacket): Decision {
-  context.trace?.(`Its TTL of ${packet.header.ttl} runs out here: time exceeded is the answer.`);
-  const error = { type: ICMP_TYPE.timeExceeded, code: ICMP_CODE.ttlExceeded };
-  return replyError(context, packet, error, 'ttl-expired');
+export function replyTimeExceeded(context: Context, packet: IpPacket): Decision {
+  const { family, ttl } = packet.header;
+  context.trace?.(
+    `Its ${family === 4 ? 'TTL' : 'hop limit'} of ${ttl} runs out here: time exceeded is the answer.`,
+  );
+  return replyError(context, packet, { kind: 'time-exceeded' }, 'ttl-expired');
 }
 
-export function sendWhole(context: Context, packet: VipPacket, real: RealEntry, reason?: Reason): Decision {
-  const dontFragment = packet.header.dontFragment && !isIpv6(packet.header.source);
+export function sendWhole(context: Context, packet: IpPacket, real: RealEntry, reason?: Reason): Decision {
+  const dontFragment = packet.header.dontFragment && packet.header.family === 4;
   const needsId = !dontFragment && !isIpv6(real.address);
   const id = needsId ? nextId(context) : 0;
   const outer = encapsulate(packet, { ...outerHeader(context, packet, real), dontFragment, id });
@@ -71,7 +90,7 @@ export function sendWhole(context: Context, packet: VipPacket, real: RealEntry, 
 /** Without DF, whatever the packet says: in as many fragments as the path needs, which may be one. */
 export function sendInFragments(
   context: Context,
-  packet: VipPacket,
+  packet: IpPacket,
   real: RealEntry,
   reason: Reason,
 ): Decision & { verdict: 'forward' } {
@@ -86,7 +105,7 @@ export function sendInFragments(
 
 function outerHeader(
   { state }: Context,
-  packet: VipPacket,
+  packet: IpPacket,
   { tunnel, sourceAddress: source, address: destination }: RealEntry,
 ): Omit<OuterHeader, 'id' | 'dontFragment'> {
   const sourcePort = tunnel.type === 'gue' ? gueSourcePort(packet, state.image.hashKey) : 0;
@@ -100,8 +119,8 @@ function dfWords({ address }: RealEntry, dontFragment: boolean): string {
 }
 
 /** Why the fast path would not have sent it, though it fits. */
-function rarity({ header }: VipPacket, real: RealEntry): Reason | undefined {
-  if (header.headerBytes > 20) return 'options';
+function rarity({ header }: IpPacket, real: RealEntry): Reason | undefined {
+  if (hasOptions(header)) return 'options';
   if (checksumOf(real.tunnel) !== 'none') return 'tunnel-checksum';
   return real.resolved ? undefined : 'unresolved';
 }

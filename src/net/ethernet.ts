@@ -88,6 +88,11 @@ export function buildEthernet(
   return frame;
 }
 
+/** Broadcast and multicast addresses (IEEE 802). */
+export function isGroupMac(mac: MacAddress): boolean {
+  return ((mac[0] as number) & 1) !== 0;
+}
+
 /** Six pairs of hex digits between colons or dashes; undefined if it is not that. */
 export function parseMac(text: string): MacAddress | undefined {
   if (!/^[0-9a-f]{2}([:-][0-9a-f]{2}){5}$/i.test(text)) return undefined;

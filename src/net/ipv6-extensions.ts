@@ -1,6 +1,6 @@
 import { readU16, readU32, writeU16, writeU32 } from './bytes.ts';
 import type { ParseFault } from './fault.ts';
-import { IPV6_HEADER_BYTES, parseQuotedIpv6Header } from './ipv6.ts';
+import { IPV6_AT, IPV6_HEADER_BYTES, parseQuotedIpv6Header } from './ipv6.ts';
 
 /** Next headers that are not an upper layer's (RFC 8200, section 4; RFC 4302). */
 export const EXTENSION_HEADER = {
@@ -34,6 +34,8 @@ export interface UpperLayer {
    * fragment header, which only reassembly of the first could make sense of. In a later fragment: of the first one's data.
    */
   readonly protocol: number;
+  /** Where the field stands that names it: in the IPv6 header or the last extension header. */
+  readonly namedAt: number;
   /** Where its header stands, or where a later fragment's data begin: at most the packet's end. */
   readonly at: number;
   readonly fragment: Ipv6Fragment | undefined;
@@ -48,6 +50,7 @@ export function findUpperLayer(bytes: Uint8Array, at = 0): UpperLayer | ParseFau
   const end = Math.min(at + header.totalLength, bytes.length);
   let found: UpperLayer = {
     protocol: header.nextHeader,
+    namedAt: at + IPV6_AT.nextHeader,
     at: at + IPV6_HEADER_BYTES,
     fragment: undefined,
     routing: undefined,
@@ -93,6 +96,7 @@ function skipExtension(bytes: Uint8Array, found: UpperLayer, end: number): Upper
   if (at + 8 > end || at + extensionBytes(bytes, protocol, at) > end) return 'ipv6-extension-truncated';
   return {
     protocol: bytes[at] as number,
+    namedAt: at,
     at: at + extensionBytes(bytes, protocol, at),
     fragment: protocol === EXTENSION_HEADER.fragment ? readFragment(bytes, at) : found.fragment,
     routing:

@@ -1,5 +1,5 @@
-import { decideFrame } from '../../forwarding/arp.ts';
 import type { Decision } from '../../forwarding/decision.ts';
+import { decideFrame } from '../../forwarding/frame.ts';
 import { learnPathMtu } from '../../forwarding/path-mtu.ts';
 import type { ForwarderState } from '../../forwarding/state.ts';
 import { bootTimeMs } from '../../linux/clock.ts';

@@ -1,14 +1,16 @@
 import { concatBytes } from '../../net/bytes.ts';
-import { type IpAddress, isIpv4, isIpv6, onlyIpv4 } from '../../net/ip-address.ts';
-import { buildIpv4, IPV4_HEADER_BYTES, PROTOCOL } from '../../net/ipv4.ts';
-import { buildIpv6, IPV6_HEADER_BYTES } from '../../net/ipv6.ts';
+import { ETHERTYPE } from '../../net/ethernet.ts';
+import { buildGre } from '../../net/gre.ts';
+import { buildGue } from '../../net/gue.ts';
+import { type IpAddress, isIpv6 } from '../../net/ip-address.ts';
+import { IPV4_HEADER_BYTES, PROTOCOL } from '../../net/ipv4.ts';
+import { IPV6_HEADER_BYTES } from '../../net/ipv6.ts';
 import { EXTENSION_HEADER, FRAGMENT_HEADER_BYTES, fragmentHeader } from '../../net/ipv6-extensions.ts';
 import { buildUdp } from '../../net/udp.ts';
+import { buildIp } from '../build-ip.ts';
 import type { IpPacket } from '../ip-header.ts';
 import type { Tunnel } from '../table.ts';
-import { inGre } from './gre.ts';
-import { inGue } from './gue.ts';
-import { remoteChecksumOf } from './remote-checksum.ts';
+import { leaveChecksum } from './remote-checksum.ts';
 import { routed } from './routed.ts';
 
 /** Fragment offsets count in eights, so that an MTU which leaves less is not one. */
@@ -64,16 +66,18 @@ export function encapsulateInFragments(packet: IpPacket, outer: OuterHeader, mtu
 function carry(packet: IpPacket, outer: OuterHeader): Carried {
   const { tunnel } = outer;
   const inner = routed(packet.bytes);
-  const protocol = isIpv4(packet.header.source) ? PROTOCOL.ipip : PROTOCOL.ipv6;
+  const protocol = packet.header.family === 4 ? PROTOCOL.ipip : PROTOCOL.ipv6;
   if (tunnel.type === 'ipip') return { protocol, payload: inner };
   if (tunnel.type === 'gre') {
-    return { protocol: PROTOCOL.gre, payload: inGre(inner, protocol, tunnel.checksum === 'full') };
+    const etherType = packet.header.family === 4 ? ETHERTYPE.ipv4 : ETHERTYPE.ipv6;
+    const payload = buildGre({ etherType, withChecksum: tunnel.checksum === 'full' }, inner);
+    return { protocol: PROTOCOL.gre, payload };
   }
-  const remote = tunnel.checksum === 'remote' ? remoteChecksumOf(packet) : undefined;
+  const remoteChecksum = tunnel.checksum === 'remote' ? leaveChecksum(packet, inner) : undefined;
   const payload = buildUdp({
     ...outer,
     destinationPort: tunnel.port,
-    payload: inGue(inner, protocol, remote),
+    payload: buildGue({ protocol, remoteChecksum }, inner),
     // With the remote one too: it is the outer checksum that covers what the inner one did (as IPVS has it).
     withChecksum: tunnel.checksum !== 'none',
   });
@@ -84,8 +88,9 @@ function inherited({ header }: IpPacket): Inherited {
   return { tos: header.tos, ttl: header.ttl - 1 };
 }
 
-function whole(carried: Carried, fields: Inherited, outer: OuterHeader): Uint8Array {
-  return inIpv6(carried, fields, outer) ?? inIpv4(carried, fields, outer);
+function whole({ protocol, payload }: Carried, fields: Inherited, outer: OuterHeader): Uint8Array {
+  const { source, destination, id, dontFragment } = outer;
+  return buildIp({ ...fields, source, destination, protocol, id, dontFragment }, payload);
 }
 
 function fragment(
@@ -93,41 +98,13 @@ function fragment(
   fields: Inherited,
   { outer, at, step }: { readonly outer: OuterHeader; readonly at: number; readonly step: number },
 ): Uint8Array {
+  const { source, destination, id } = outer;
   const part = payload.subarray(at, at + step);
   const more = at + step < payload.length;
-  const header = fragmentHeader(protocol, { id: outer.id, offsetBytes: at, more });
-  const asPayload = { protocol: EXTENSION_HEADER.fragment, payload: concatBytes(header, part) };
-  const place = { dontFragment: false, moreFragments: more, fragmentOffsetBytes: at };
-  return (
-    inIpv6(asPayload, fields, outer) ?? inIpv4({ protocol, payload: part }, fields, { ...outer, ...place })
-  );
-}
-
-/** Undefined if the tunnel is one over IPv4. */
-function inIpv6(
-  { protocol, payload }: Carried,
-  { tos, ttl }: Inherited,
-  outer: OuterHeader,
-): Uint8Array | undefined {
-  const { source, destination } = outer;
-  if (!isIpv6(source) || !isIpv6(destination)) return undefined;
-  return buildIpv6({ source, destination, nextHeader: protocol, trafficClass: tos, hopLimit: ttl }, payload);
-}
-
-interface Ipv4Place {
-  readonly moreFragments?: boolean;
-  readonly fragmentOffsetBytes?: number;
-}
-
-function inIpv4(
-  { protocol, payload }: Carried,
-  fields: Inherited,
-  { source, destination, id, ...place }: OuterHeader & Ipv4Place,
-): Uint8Array {
-  const { dontFragment, moreFragments = false, fragmentOffsetBytes = 0 } = place;
-  const addresses = { source: onlyIpv4(source), destination: onlyIpv4(destination) };
-  return buildIpv4(
-    { ...addresses, ...fields, protocol, id, dontFragment, moreFragments, fragmentOffsetBytes },
-    payload,
-  );
+  const common = { ...fields, source, destination };
+  if (!isIpv6(destination)) {
+    return buildIp({ ...common, protocol, id, moreFragments: more, fragmentOffsetBytes: at }, part);
+  }
+  const header = fragmentHeader(protocol, { id, offsetBytes: at, more });
+  return buildIp({ ...common, protocol: EXTENSION_HEADER.fragment }, concatBytes(header, part));
 }

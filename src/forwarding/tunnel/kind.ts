@@ -3,8 +3,11 @@ import { IPV4_HEADER_BYTES } from '../../net/ipv4.ts';
 import { IPV6_HEADER_BYTES } from '../../net/ipv6.ts';
 import { UDP_HEADER_BYTES } from '../../net/udp.ts';
 import type { Real, Service, Tunnel } from '../table.ts';
-import { greBytes } from './gre.ts';
-import { gueBytes } from './gue.ts';
+
+/** Without key and sequence number, which IPVS does not write. */
+const GRE_BYTES = { none: 4, full: 8 } as const;
+/** The remote checksum takes private flags and their field. */
+const GUE_BYTES = { none: 4, full: 4, remote: 12 } as const;
 
 export function tunnelOf(service: Pick<Service, 'tunnel'>, real: Pick<Real, 'tunnel'>): Tunnel {
   return real.tunnel ?? service.tunnel;
@@ -21,9 +24,7 @@ export function tunnelOverheadBytes(tunnel: Tunnel, outer: IpFamily): number {
 
 function behindOuterBytes(tunnel: Tunnel): number {
   if (tunnel.type === 'ipip') return 0;
-  return tunnel.type === 'gre'
-    ? greBytes(tunnel.checksum === 'full')
-    : UDP_HEADER_BYTES + gueBytes(tunnel.checksum === 'remote');
+  return tunnel.type === 'gre' ? GRE_BYTES[tunnel.checksum] : UDP_HEADER_BYTES + GUE_BYTES[tunnel.checksum];
 }
 
 export function checksumOf(tunnel: Tunnel): 'none' | 'full' | 'remote' {

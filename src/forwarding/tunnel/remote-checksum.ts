@@ -1,25 +1,19 @@
-import { readU16 } from '../../net/bytes.ts';
+import { readU16, writeU16 } from '../../net/bytes.ts';
 import { foldChecksum, internetChecksum, pseudoHeaderSum } from '../../net/checksum.ts';
+import type { GueRemoteChecksum } from '../../net/gue.ts';
 import { PROTOCOL } from '../../net/ipv4.ts';
-import type { IpPacket } from '../ip-header.ts';
-
-/** How the receiver of a tunnel packet is to compute the inner transport checksum; places counted from the inner packet. */
-export interface RemoteChecksum {
-  readonly startBytes: number;
-  readonly offsetBytes: number;
-  /** What stands in the checksum's place meanwhile: the folded sum of the pseudo header. */
-  readonly pseudoHeader: number;
-}
+import { type IpPacket, isFragment } from '../ip-header.ts';
 
 const CHECKSUM_AT: Readonly<Record<number, number>> = { [PROTOCOL.tcp]: 16, [PROTOCOL.udp]: 6 };
 
 /**
- * Undefined where the receiver could make a packet whole that is not: its checksum has to be right here and now. Nor of
- * fragments, and of UDP that has none or one that the receiver would write as none.
+ * Leaves the transport checksum of `inner`, a copy of the packet, to the receiver: the sum of the pseudo header stands in its
+ * place meanwhile. Not where the receiver could make a packet whole that is not: the checksum has to be right here and now.
+ * Nor that of fragments, and of UDP that has none or one that the receiver would write as none.
  */
-export function remoteChecksumOf({ bytes, header }: IpPacket): RemoteChecksum | undefined {
+export function leaveChecksum({ bytes, header }: IpPacket, inner: Uint8Array): GueRemoteChecksum | undefined {
   const within = CHECKSUM_AT[header.protocol];
-  if (within === undefined || header.moreFragments || header.fragmentOffsetBytes > 0) return undefined;
+  if (within === undefined || isFragment(header)) return undefined;
   const offsetBytes = header.headerBytes + within;
   if (bytes.length < offsetBytes + 2) return undefined;
   const checksum = readU16(bytes, offsetBytes);
@@ -27,5 +21,6 @@ export function remoteChecksumOf({ bytes, header }: IpPacket): RemoteChecksum | 
   const length = bytes.length - header.headerBytes;
   const pseudo = pseudoHeaderSum(header.source, header.destination, header.protocol, length);
   if (internetChecksum(bytes, header.headerBytes, bytes.length, pseudo) !== 0) return undefined;
-  return { startBytes: header.headerBytes, offsetBytes, pseudoHeader: ~foldChecksum(pseudo) & 0xffff };
+  writeU16(inner, offsetBytes, ~foldChecksum(pseudo) & 0xffff);
+  return { startBytes: header.headerBytes, offsetBytes };
 }

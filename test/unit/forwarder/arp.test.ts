@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { decideFrame } from '../../../src/forwarding/arp.ts';
 import { decide } from '../../../src/forwarding/forwarder.ts';
+import { decideFrame } from '../../../src/forwarding/frame.ts';
 import { type ArpPacket, buildArp } from '../../../src/net/arp.ts';
 import { BROADCAST_MAC, buildEthernet, ETHERTYPE } from '../../../src/net/ethernet.ts';
 import type { Ipv4Address } from '../../../src/net/ipv4-address.ts';

@@ -4,11 +4,14 @@ import { allocateImageMemory, type ImageMemory } from '../../../src/forwarding/i
 import { createForwarderState, type ForwarderState } from '../../../src/forwarding/state.ts';
 import { DEFAULT_TIMEOUTS, type ForwardingTable, type Service } from '../../../src/forwarding/table.ts';
 import { type MacAddress, parseMac } from '../../../src/net/ethernet.ts';
+import { ip, isIpv4 } from '../../../src/net/ip-address.ts';
 import { type Ipv4Address, ipv4 } from '../../../src/net/ipv4-address.ts';
+import type { Ipv6Address } from '../../../src/net/ipv6-address.ts';
 
 export const VIP: Ipv4Address = ipv4('192.0.2.10');
 export const CLIENT: Ipv4Address = ipv4('198.51.100.7');
 export const DIRECTOR: Ipv4Address = ipv4('10.0.0.2');
+export const DIRECTOR_6: Ipv6Address = ip('2001:db8:d::2') as Ipv6Address;
 export const REALS: readonly [Ipv4Address, Ipv4Address, Ipv4Address] = [
   ipv4('10.0.1.2'),
   ipv4('10.0.2.2'),
@@ -51,13 +54,18 @@ export const STANDARD_TABLE: ForwardingTable = {
 };
 
 /** The standard table in this memory, every next hop resolved. */
-export function standardImage(memory: ImageMemory = smallMemory()): ForwardingImage {
+export function standardImage(memory?: ImageMemory): ForwardingImage {
+  return imageOf(STANDARD_TABLE, memory);
+}
+
+/** A table in this memory, every next hop resolved. */
+export function imageOf(table: ForwardingTable, memory: ImageMemory = smallMemory()): ForwardingImage {
   const image = new ForwardingImage(memory);
   image.setNow(NOW_MS / TICK_MS);
-  image.apply(STANDARD_TABLE, NOW_MS / TICK_MS);
-  for (const { index } of image.reals()) {
+  image.apply(table, NOW_MS / TICK_MS);
+  for (const { index, address } of image.reals()) {
     image.setPath(index, {
-      sourceAddress: DIRECTOR,
+      sourceAddress: isIpv4(address) ? DIRECTOR : DIRECTOR_6,
       mtuBytes: MTU,
       resolved: { nextHopMac: NEXT_HOP_MAC, sourceMac: DIRECTOR_MAC, ifIndex: IF_INDEX },
     });

@@ -1,9 +1,11 @@
 import type { ForwardingImage } from '../../../src/forwarding/image/forwarding-image.ts';
 import type { ImageMemory } from '../../../src/forwarding/image/memory.ts';
 import { standardImage } from './fixture.ts';
+import { ipv6Image } from './ipv6.ts';
 import type { PacketRow } from './row.ts';
 import { ANSWER_ROWS } from './rows/answers.ts';
 import { FRAGMENT_ROWS } from './rows/fragments.ts';
+import { IPV6_ROWS } from './rows/ipv6.ts';
 import { MALFORMED_ROWS } from './rows/malformed.ts';
 import { OUTER_HEADER_ROWS } from './rows/outer-header.ts';
 import { OVERSIZE_ROWS } from './rows/oversize.ts';
@@ -28,5 +30,6 @@ export interface PacketSuite {
 
 export const PACKET_SUITES: readonly PacketSuite[] = [
   { name: 'IPv4 over IPIP', image: standardImage, rows: PACKET_TABLE },
+  { name: 'IPv6 over IPv6', image: ipv6Image, rows: IPV6_ROWS },
   { name: 'every tunnel', image: tunnelImage, rows: TUNNEL_ROWS },
 ];

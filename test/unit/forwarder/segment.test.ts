@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { decide, decideEach } from '../../../src/forwarding/forwarder.ts';
+import { type IpHeader, parseIpHeader } from '../../../src/forwarding/ip-header.ts';
 import { unmerge } from '../../../src/forwarding/segment.ts';
 import { transportChecksum } from '../../../src/net/checksum.ts';
 import { type Ipv4Header, ipv4ChecksumIsGood, parseIpv4Header } from '../../../src/net/ipv4.ts';
@@ -11,7 +12,7 @@ const { cwr, ece } = TCP_FLAGS;
 const ALL_FLAGS = ACK | PSH | FIN | cwr | ece;
 
 function split(packet: Uint8Array, segmentBytes?: number): Uint8Array[] | undefined {
-  return unmerge(packet, parseIpv4Header(packet) as Ipv4Header, { linkMtuBytes: MTU, segmentBytes });
+  return unmerge(packet, parseIpHeader(packet) as IpHeader, { linkMtuBytes: MTU, segmentBytes });
 }
 
 test('segments are what the client sent: checksums, sequence numbers, flags and IDs', () => {

@@ -1,28 +1,17 @@
+import { clientWord } from '../../../src/forwarding/client-word.ts';
 import { flowHash } from '../../../src/forwarding/image/flow-hash.ts';
-import { ForwardingImage } from '../../../src/forwarding/image/forwarding-image.ts';
-import { TICK_MS } from '../../../src/forwarding/image/layout.ts';
+import type { ForwardingImage } from '../../../src/forwarding/image/forwarding-image.ts';
 import type { ImageMemory } from '../../../src/forwarding/image/memory.ts';
 import type { ForwardingTable, Tunnel } from '../../../src/forwarding/table.ts';
-import { concatBytes, readU16, readU32, writeU16 } from '../../../src/net/bytes.ts';
+import { concatBytes, readU16, writeU16 } from '../../../src/net/bytes.ts';
 import { internetChecksum } from '../../../src/net/checksum.ts';
-import { type IpAddress, ip, isIpv4, isIpv6 } from '../../../src/net/ip-address.ts';
+import { type IpAddress, ip, ipFromBytes, isIpv4, isIpv6 } from '../../../src/net/ip-address.ts';
 import { buildIpv4 } from '../../../src/net/ipv4.ts';
 import { buildIpv6 } from '../../../src/net/ipv6.ts';
 import { buildUdp } from '../../../src/net/udp.ts';
-import {
-  DIRECTOR,
-  DIRECTOR_MAC,
-  IF_INDEX,
-  MTU,
-  NEXT_HOP_MAC,
-  NOW_MS,
-  REALS,
-  STANDARD_TABLE,
-  smallMemory,
-  VIP,
-} from './fixture.ts';
+import { DIRECTOR, DIRECTOR_6, imageOf, REALS, STANDARD_TABLE, VIP } from './fixture.ts';
+import { VIP_6 } from './packets6.ts';
 
-export const DIRECTOR_6: IpAddress = ip('2001:db8:d::2');
 export const REAL_6: IpAddress = ip('2001:db8:1::2');
 export const GUE_PORT = 6080;
 
@@ -58,35 +47,27 @@ export const TUNNEL_CASES: readonly TunnelCase[] = [REALS[0], REAL_6].flatMap((r
   })),
 );
 
+/** Each case as a TCP and a UDP service of a VIP of either family. */
 export const TUNNEL_TABLE: ForwardingTable = {
   ...STANDARD_TABLE,
   services: TUNNEL_CASES.flatMap(({ tunnel, real, port }) =>
-    (['tcp', 'udp'] as const).map((protocol) => ({
-      vip: VIP,
-      protocol,
-      port,
-      scheduler: 'rr' as const,
-      hashOn: 'flow' as const,
-      tunnel: { type: 'ipip' } as const,
-      blackhole: { policy: 'cure', after: 2 } as const,
-      reals: [{ address: real, weight: 1, serving: true, tunnel }],
-    })),
+    [VIP, VIP_6].flatMap((vip) =>
+      (['tcp', 'udp'] as const).map((protocol) => ({
+        vip,
+        protocol,
+        port,
+        scheduler: 'rr' as const,
+        hashOn: 'flow' as const,
+        tunnel: { type: 'ipip' } as const,
+        blackhole: { policy: 'cure', after: 2 } as const,
+        reals: [{ address: real, weight: 1, serving: true, tunnel }],
+      })),
+    ),
   ),
 };
 
-/** `TUNNEL_TABLE` in this memory, every next hop known. */
-export function tunnelImage(memory: ImageMemory = smallMemory()): ForwardingImage {
-  const image = new ForwardingImage(memory);
-  image.setNow(NOW_MS / TICK_MS);
-  image.apply(TUNNEL_TABLE, NOW_MS / TICK_MS);
-  for (const { index, address } of image.reals()) {
-    image.setPath(index, {
-      sourceAddress: isIpv4(address) ? DIRECTOR : DIRECTOR_6,
-      mtuBytes: MTU,
-      resolved: { nextHopMac: NEXT_HOP_MAC, sourceMac: DIRECTOR_MAC, ifIndex: IF_INDEX },
-    });
-  }
-  return image;
+export function tunnelImage(memory?: ImageMemory): ForwardingImage {
+  return imageOf(TUNNEL_TABLE, memory);
 }
 
 export interface OuterFields {
@@ -106,9 +87,13 @@ export function inTunnel(
   const [protocol, payload] = behindOuter(inner, tunnel, { real, isInner6 });
   const tos = isInner6 ? (readU16(inner, 0) >> 4) & 0xff : (inner[1] as number);
   const ttl = inner[isInner6 ? 7 : 8] as number;
-  const { id = 0, dontFragment = !isInner6 && fields.ends === undefined, ends } = fields;
+  const {
+    id = isInner6 && isIpv4(real) ? 1 : 0,
+    dontFragment = !isInner6 && fields.ends === undefined,
+    ends,
+  } = fields;
   if (isIpv6(real)) {
-    const addresses = { source: DIRECTOR_6 as typeof real, destination: real };
+    const addresses = { source: DIRECTOR_6, destination: real };
     const outer = { ...addresses, trafficClass: tos, hopLimit: ttl };
     if (ends === undefined) return [buildIpv6({ ...outer, nextHeader: protocol }, payload)];
     return ends.map((end, i) => {
@@ -172,7 +157,8 @@ function withRemoteChecksum(inner: Uint8Array, protocol: number, isInner6: boole
 
 function sourcePort(inner: Uint8Array, isInner6: boolean): number {
   const key = new Uint32Array(STANDARD_TABLE.hashKey.slice().buffer);
-  const client = isInner6 ? 0 : readU32(inner, 12);
-  const isFragment = !isInner6 && (readU16(inner, 6) & 0x3fff) !== 0;
-  return 0xc000 | (flowHash(client, isFragment ? 0 : readU16(inner, 20), key) & 0x3fff);
+  const client = ipFromBytes(isInner6 ? inner.subarray(8, 24) : inner.subarray(12, 16)) as IpAddress;
+  const isFragment = isInner6 ? inner[6] === 44 : (readU16(inner, 6) & 0x3fff) !== 0;
+  const port = isFragment ? 0 : readU16(inner, isInner6 ? 40 : 20);
+  return 0xc000 | (flowHash(clientWord(client, key), port, key) & 0x3fff);
 }

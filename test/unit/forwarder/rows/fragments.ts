@@ -45,7 +45,7 @@ export const FRAGMENT_ROWS: readonly PacketRow[] = [
     'those that come before the first are held and leave behind it',
     hold(LAST),
     hold(MIDDLE),
-    forward(FIRST, A, [whole(FIRST, 3), whole(LAST, 1), whole(MIDDLE, 2)], 'fragment-forwarded'),
+    forward(FIRST, A, [whole(FIRST, 1), whole(LAST, 2), whole(MIDDLE, 3)], 'fragment-forwarded'),
   ),
   row('TCP to a hash service', follows(TCP_FIRST, 1, B), follows(TCP_LAST, 2, B)),
   row('no outer fragment has DF', follows(WITH_DF, 1)),

@@ -14,7 +14,7 @@ function firstByte(value: number): Uint8Array {
 }
 
 export const MALFORMED_ROWS: readonly PacketRow[] = [
-  row('another IP version', drop(firstByte(0x65), 'malformed-ip'), drop(firstByte(0x05), 'malformed-ip')),
+  row('another IP version', drop(firstByte(0x75), 'malformed-ip'), drop(firstByte(0x05), 'malformed-ip')),
   row(
     'a header of less than 20 bytes',
     ...[0x40, 0x41, 0x44].map((value) => drop(firstByte(value), 'malformed-ip')),

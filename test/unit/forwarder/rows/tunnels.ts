@@ -2,6 +2,7 @@ import type { Tunnel } from '../../../../src/forwarding/table.ts';
 import { type IpAddress, isIpv4 } from '../../../../src/net/ip-address.ts';
 import { NOW_MS } from '../fixture.ts';
 import { ACK, fragmentationNeeded, fragmentsOf, hop, mangled, tcp, udp } from '../packets.ts';
+import { fragmentsOf6, hop6, packetTooBig, tcp6, udp6 } from '../packets6.ts';
 import { answer, forward, type PacketRow, row, type Step } from '../row.ts';
 import { inTunnel, type OuterFields, TUNNEL_CASES, type TunnelCase } from '../tunnels.ts';
 
@@ -79,4 +80,53 @@ const REMOTE_ROWS = REMOTE.map((to) => {
   );
 });
 
-export const TUNNEL_ROWS: readonly PacketRow[] = [...TUNNEL_CASES.flatMap(rowsOf), ...REMOTE_ROWS];
+/** Over IPv4 the ID counts, as no outer packet of IPv6 has DF. */
+function plain6(packet: Uint8Array, to: TunnelCase, id = 1): Step {
+  const hasChecksum = 'checksum' in to.tunnel && to.tunnel.checksum !== 'none';
+  const fields = isIpv4(to.real) ? { id } : {};
+  return forward(
+    packet,
+    to.real,
+    inTunnel(hop6(packet), to, fields),
+    hasChecksum ? 'tunnel-checksum' : undefined,
+  );
+}
+
+function ipv6RowsOf(to: TunnelCase): PacketRow[] {
+  const { port, overheadBytes } = to;
+  const name = `IPv6 in ${to.name}`;
+  const room = 1500 - overheadBytes;
+  const ofBytes = (bytes: number): Uint8Array => tcp6(port, { flags: ACK, dataBytes: bytes - 60 });
+  const opens = plain6(tcp6(port), to);
+  return [
+    row(
+      `${name}: traffic class and hop limit are the inner ones`,
+      opens,
+      ...[0xb8, 0x03].map((trafficClass, i) =>
+        plain6(tcp6(port, { ip6: { trafficClass, hopLimit: 9 } }), to, i + 2),
+      ),
+    ),
+    row(`${name}: ${room} bytes fill the tunnel`, opens, plain6(ofBytes(room), to, 2)),
+    row(
+      `${name}: one byte more, and ${room} is told`,
+      opens,
+      answer(ofBytes(room + 1), packetTooBig(ofBytes(room + 1), room), 'too-big'),
+    ),
+    row(`${name}: UDP, an odd number of bytes`, plain6(udp6(port, { dataBytes: 33 }), to)),
+    row(
+      `${name}: fragments, each in its own header`,
+      ...fragmentsOf6(udp6(port, { dataBytes: 1200 }), [800]).map((packet, i) => {
+        const withoutRemote = to.tunnel.type === 'gue' && to.tunnel.checksum === 'remote';
+        const tunnel = withoutRemote ? { ...to.tunnel, checksum: 'full' as const } : to.tunnel;
+        const sent = inTunnel(hop6(packet), { ...to, tunnel }, isIpv4(to.real) ? { id: i + 1 } : {});
+        return forward(packet, to.real, sent, 'fragment-forwarded');
+      }),
+    ),
+  ];
+}
+
+export const TUNNEL_ROWS: readonly PacketRow[] = [
+  ...TUNNEL_CASES.flatMap(rowsOf),
+  ...REMOTE_ROWS,
+  ...TUNNEL_CASES.flatMap(ipv6RowsOf),
+];
