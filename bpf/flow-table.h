@@ -13,6 +13,7 @@
 struct flow_key {
 	struct flow_set *set;
 	__u64 key;
+	__u32 number;            /* of the set */
 	__u32 tag;
 };
 
@@ -20,6 +21,7 @@ struct flow_key {
 struct flow_hit {
 	struct flow *entry;
 	__u64 value;
+	__u32 way;
 };
 
 static __always_inline __u32 flow_real(__u64 value)
@@ -40,6 +42,25 @@ static __always_inline __u32 flow_tag(__u64 value)
 static __always_inline __u64 pack_flow(__u32 tag, __u32 state, __u32 real, __u32 now)
 {
 	return (__u64)now << 32 | tag << 24 | state << 16 | real;
+}
+
+/* Persistence templates are the slow path's alone. */
+static __always_inline int is_template(__u64 value)
+{
+	return flow_state(value) == FLOW_TEMPLATE || flow_state(value) == FLOW_TEMPLATE_ASSURED;
+}
+
+/* What an entry in a state adds to its real's word of `flow_counts`. */
+static __always_inline __u64 flow_weight(__u32 state)
+{
+	if (state == FLOW_NONE || state == FLOW_TEMPLATE || state == FLOW_TEMPLATE_ASSURED)
+		return 0;
+	return FLOW_ACTIVE_STATES >> (state & 31) & 1 ? 1ull << 32 : 1;
+}
+
+static __always_inline void count_flows(__u32 real, __u64 difference)
+{
+	__sync_fetch_and_add(&flow_counts[real % REALS], difference);
 }
 
 /* State in which a packet's flow is first remembered; FLOW_NONE for a RST, which is not worth an entry. */
@@ -63,8 +84,10 @@ static __always_inline __u32 next_flow_state(__u32 state, const struct packet *p
 		return FLOW_CLOSE;
 	if (packet->tcp_flags & TCP_SYN)
 		return state == FLOW_ESTABLISHED ? state : FLOW_SYN_RECV;
-	if (packet->tcp_flags & TCP_FIN)
-		return state == FLOW_CLOSE ? state : FLOW_FIN_WAIT;
+	if (packet->tcp_flags & TCP_FIN && state == FLOW_SYN_RECV)
+		return FLOW_TIME_WAIT;
+	if (packet->tcp_flags & TCP_FIN && state == FLOW_ESTABLISHED)
+		return FLOW_FIN_WAIT;
 	return packet->tcp_flags & TCP_ACK && state == FLOW_SYN_RECV ? FLOW_ESTABLISHED : state;
 }
 
@@ -73,11 +96,11 @@ static __always_inline int find_flow_set(const struct packet *packet, __u32 serv
 {
 	__u32 client = bpf_ntohl(packet->client), port = bpf_ntohs(packet->client_port);
 	__u32 hash = flow_hash(client, port, settings.hash_key) + service_index * SERVICE_STEP;
-	__u32 set = hash & settings.flow_set_mask;
 
 	flow->key = (__u64)client << 32 | port << 16 | service_index;
+	flow->number = hash & settings.flow_set_mask;
 	flow->tag = hash >> 24;
-	flow->set = bpf_map_lookup_elem(&flows, &set);
+	flow->set = bpf_map_lookup_elem(&flows, &flow->number);
 	return flow->set ? 0 : -1;
 }
 
@@ -92,6 +115,9 @@ static __always_inline struct flow_hit find_flow(const struct flow_key *flow)
 
 		if (value <= FLOW_BUSY || READ_ONCE(entry->key) != flow->key || flow_tag(value) != flow->tag)
 			continue;
+		/* A client's own port may be 0 as well. */
+		if (unlikely(is_template(value)))
+			continue;
 		hit.entry = entry;
 		hit.value = value;
 		break;
@@ -100,7 +126,7 @@ static __always_inline struct flow_hit find_flow(const struct flow_key *flow)
 }
 
 /* If another CPU was quicker its value stands: it is as new, and the flow's next packet comes soon. */
-static __always_inline int replace_flow(const struct flow_hit *hit, __u64 value)
+static __always_inline int exchange_flow(const struct flow_hit *hit, __u64 value)
 {
 	return __sync_val_compare_and_swap(&hit->entry->value, hit->value, value) == hit->value;
 }
@@ -108,29 +134,36 @@ static __always_inline int replace_flow(const struct flow_hit *hit, __u64 value)
 /* Writes only when the tick or the state is new, so that a busy flow's line stays shared between CPUs. */
 static __always_inline void touch_flow(const struct flow_hit *hit, const struct packet *packet, __u32 now)
 {
-	__u32 state = next_flow_state(flow_state(hit->value), packet);
-	__u64 value = pack_flow(flow_tag(hit->value), state, flow_real(hit->value), now);
+	__u32 before = flow_state(hit->value), state = next_flow_state(before, packet);
+	__u64 value = pack_flow(flow_tag(hit->value), state, flow_real(hit->value), now), difference;
 
-	if (value != hit->value)
-		replace_flow(hit, value);
+	if (value == hit->value || !exchange_flow(hit, value))
+		return;
+	difference = flow_weight(state) - flow_weight(before);
+	if (unlikely(difference))
+		count_flows(flow_real(hit->value), difference);
+}
+
+/* Gives a flow's entry to another real. */
+static __always_inline int replace_flow(const struct flow_hit *hit, __u32 state, __u32 real, __u32 now)
+{
+	if (!exchange_flow(hit, pack_flow(flow_tag(hit->value), state, real, now)))
+		return 0;
+	count_flows(flow_real(hit->value), -flow_weight(flow_state(hit->value)));
+	count_flows(real, flow_weight(state));
+	return 1;
 }
 
 static __always_inline __u32 eviction_limit(__u32 newcomer)
 {
-	if (newcomer == FLOW_ESTABLISHED)
-		return 4;
-	return newcomer == FLOW_FIN_WAIT ? 3 : 2;
+	return FLOW_LIMITS >> (4 * newcomer & 63) & 0xf;
 }
 
 static __always_inline __u32 eviction_cost(__u32 victim, __u32 newcomer)
 {
-	if (victim == FLOW_CLOSE)
-		return 0;
-	if (victim == FLOW_FIN_WAIT)
-		return 3;
-	if (victim == FLOW_ESTABLISHED)
-		return 4;
-	return victim == newcomer ? 1 : 2;
+	if (victim == newcomer && eviction_limit(newcomer) == 2)
+		return 1;
+	return FLOW_COSTS >> (4 * victim & 63) & 0xf;
 }
 
 /* The entry that makes way for a flow in `state`: a free one, else the cheapest, among those the oldest; or none. */
@@ -147,6 +180,7 @@ static __always_inline struct flow_hit find_way(struct flow_set *set, __u32 stat
 		if (value == 0) {
 			best.entry = entry;
 			best.value = 0;
+			best.way = way;
 			break;
 		}
 		cost = eviction_cost(flow_state(value), state);
@@ -155,6 +189,7 @@ static __always_inline struct flow_hit find_way(struct flow_set *set, __u32 stat
 		if (cost < best_cost || (best.entry && idle > best_idle)) {
 			best.entry = entry;
 			best.value = value;
+			best.way = way;
 			best_cost = cost;
 			best_idle = idle;
 		}
@@ -162,16 +197,32 @@ static __always_inline struct flow_hit find_way(struct flow_set *set, __u32 stat
 	return best;
 }
 
-/* Remembers a flow that was not found; 0 when nothing in its set may make way. */
-static __always_inline int insert_flow(const struct flow_key *flow, __u32 state, __u32 real, __u32 now)
+/* Before the key: whoever finds the key finds the client's address. */
+static __always_inline void note_client(const struct flow_key *flow, __u32 way, const __be32 client[4])
+{
+	struct flow_clients *clients = bpf_map_lookup_elem(&flow_clients, &flow->number);
+
+	if (clients)
+		__builtin_memcpy(&clients->way[way % FLOW_WAYS], client, sizeof(clients->way[0]));
+}
+
+/* Remembers a flow that was not found; 0 when nothing in its set may make way.
+ * client: the IPv6 address, as it lies in packets; NULL for IPv4. */
+static __always_inline int insert_flow(const struct flow_key *flow, __u32 state, __u32 real, __u32 now,
+				       const __be32 *client)
 {
 	for (int attempt = 0; attempt < FLOW_WAYS; attempt++) {
 		struct flow_hit way = find_way(flow->set, state, now);
 
 		if (!way.entry)
 			return 0;
-		if (!replace_flow(&way, FLOW_BUSY))
+		if (!exchange_flow(&way, FLOW_BUSY))
 			continue;
+		if (way.value)
+			count_flows(flow_real(way.value), -flow_weight(flow_state(way.value)));
+		count_flows(real, flow_weight(state));
+		if (client)
+			note_client(flow, way.way, client);
 		/* Exchanges, not plain stores: they are the barriers that keep the key before its value. */
 		__sync_lock_test_and_set(&way.entry->key, flow->key);
 		__sync_lock_test_and_set(&way.entry->value, pack_flow(flow->tag, state, real, now));

@@ -149,13 +149,28 @@ enum flow_state {
 	FLOW_UDP = 5,
 	FLOW_TIME_WAIT = 6,
 	FLOW_TEMPLATE = 7,       /* persistence: the real of a client, or of a network of clients; its key has port 0 */
+	FLOW_TEMPLATE_ASSURED = 8, /* the same, once a flow of it was established */
+	FLOW_SCTP_INIT1 = 9,
+	FLOW_SCTP_INIT = 10,
+	FLOW_SCTP_COOKIE_ECHOED = 11,
+	FLOW_SCTP_ESTABLISHED = 12,
+	FLOW_SCTP_SHUTDOWN = 13,
+	FLOW_SCTP_CLOSED = 14,
 };
+
+/* States that IPVS counts as active, a bit for each. All others but templates are inactive. */
+#define FLOW_ACTIVE_STATES 0x1006
+/* By state, four bits for each: how dear an entry is to its set, and how dear a one a newcomer may push out. The rules are
+ * those of src/forwarding/image/flow-table.ts. */
+#define FLOW_COSTS 0x034222531203420ull
+#define FLOW_LIMITS 0x2020203420ull
 
 /* Map `cursors`: the turn of each SERVICE_ROTATION service, by service index; atomically incremented. */
 #define SERVICES 16384
 
-/* Map `flow_counts`, by real: active (IPVS: established) << 32 | inactive flows that are remembered. Whoever changes what an
- * entry of `flows` counts as adds the difference, atomically. */
+/* Map `flow_counts`, by real: active << 32 | inactive flows that are remembered; templates are in neither. Whoever changes
+ * what an entry of `flows` counts as adds the difference, atomically: before an entry is filled, after any other change.
+ * So a moment's sum may lack a flow but has none too many. */
 
 /* Per-CPU map `counters` by real index; element 0 counts what the fast path handed over, and as connections what it
  * dropped because the budget was used up. */

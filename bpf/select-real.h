@@ -71,9 +71,11 @@ static __always_inline int can_send_to(__u32 index, const struct packet *packet)
 
 static __always_inline int is_usable(const struct flow_hit *hit, const struct packet *packet)
 {
+	__u32 state = flow_state(hit->value);
+
 	if (!hit->entry || !is_serving(flow_real(hit->value)))
 		return 0;
-	return flow_state(hit->value) != FLOW_CLOSE || !opens_flow(packet);
+	return !opens_flow(packet) || (state != FLOW_CLOSE && state != FLOW_TIME_WAIT);
 }
 
 static __always_inline __u32 choose_in_slot(__u32 slot, const struct packet *packet)
@@ -131,8 +133,8 @@ static __always_inline int remember(const struct choice *choice, const struct pa
 	if (state == FLOW_NONE)
 		return 0;
 	if (choice->hit.entry)
-		return replace_flow(&choice->hit, pack_flow(choice->flow.tag, state, choice->real, now));
-	return insert_flow(&choice->flow, state, choice->real, now);
+		return replace_flow(&choice->hit, state, choice->real, now);
+	return insert_flow(&choice->flow, state, choice->real, now, NULL);
 }
 
 #endif

@@ -45,9 +45,11 @@ export interface TrafficCounters {
 
 export interface RealCounters extends TrafficCounters {
   readonly address: IpAddress;
-  /** Remembered flows by what they count for in IPVS: established, and all others. Stateless flows are in neither. */
+  /** Remembered flows by what they count for in IPVS: established or half-open, and all others. Stateless flows are in neither. */
   readonly activeFlows: number;
   readonly inactiveFlows: number;
+  /** Clients, or networks of clients, that persistence keeps at this real. */
+  readonly persistentClients: number;
 }
 
 export interface ServiceCounters extends TrafficCounters {
@@ -72,15 +74,38 @@ export interface FlowFilter {
   readonly service?: ServiceKey;
   readonly real?: IpAddress;
   readonly client?: IpAddress;
+  /** All clients in the network of this size that `client` lies in. */
+  readonly prefixLength?: number;
+  readonly state?: FlowStateName;
 }
+
+/** As IPVS names them where it has them; TEMPLATE and ASSURED are those of persistence templates. */
+export type FlowStateName =
+  | 'SYN_RECV'
+  | 'ESTABLISHED'
+  | 'FIN_WAIT'
+  | 'TIME_WAIT'
+  | 'CLOSE'
+  | 'UDP'
+  | 'INIT1'
+  | 'INIT'
+  | 'COOKIE_ECHOED'
+  | 'SHUTDOWN'
+  | 'CLOSED'
+  | 'TEMPLATE'
+  | 'ASSURED';
 
 export interface FlowRecord {
   readonly service: ServiceKey;
+  /** Of a template: the client's network. */
   readonly client: IpAddress;
+  /** 0 for a template, which stands for all ports. */
   readonly clientPort: Port;
   readonly real: IpAddress;
-  readonly state: 'SYN_RECV' | 'ESTABLISHED' | 'FIN_WAIT' | 'CLOSE' | 'UDP';
+  readonly state: FlowStateName;
   readonly idleMs: number;
+  /** Until it is forgotten, should nothing come. */
+  readonly leftMs: number;
 }
 
 /** What a plane tells of its own accord; the director turns it into events and log lines. */

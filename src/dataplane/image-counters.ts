@@ -16,8 +16,9 @@ function serviceCounters(
   trafficOf: (real: RealIndex) => TrafficCounters,
 ): ServiceCounters {
   const reals: RealCounters[] = Array.from(entry.reals, ([address, index]) => {
-    const { active, inactive } = image.flowCounts(index);
-    return { address, activeFlows: active, inactiveFlows: inactive, ...trafficOf(index) };
+    const { active, inactive, templates } = image.flowCounts(index);
+    const flows = { activeFlows: active, inactiveFlows: inactive, persistentClients: templates };
+    return { address, ...flows, ...trafficOf(index) };
   });
   const { vip, protocol, port } = entry.service;
   return {

@@ -1,48 +1,84 @@
-import type { FlowEntry, ForwardingImage } from '../forwarding/image/forwarding-image.ts';
+import type { ForwardingImage, ScannedFlow } from '../forwarding/image/forwarding-image.ts';
 import { FLOW_STATE, TICK_MS } from '../forwarding/image/layout.ts';
 import type { ServiceKey } from '../forwarding/table.ts';
-import type { IpAddress } from '../net/ip-address.ts';
-import type { FlowFilter, FlowRecord } from './data-plane.ts';
+import { type IpAddress, isIpv6, networkOf } from '../net/ip-address.ts';
+import type { FlowFilter, FlowRecord, FlowStateName } from './data-plane.ts';
 
-const STATE_NAMES: Readonly<Record<number, FlowRecord['state']>> = {
+const STATE_NAMES: Readonly<Record<number, FlowStateName>> = {
   [FLOW_STATE.synRecv]: 'SYN_RECV',
   [FLOW_STATE.established]: 'ESTABLISHED',
   [FLOW_STATE.finWait]: 'FIN_WAIT',
   [FLOW_STATE.close]: 'CLOSE',
   [FLOW_STATE.udp]: 'UDP',
+  [FLOW_STATE.timeWait]: 'TIME_WAIT',
+  [FLOW_STATE.template]: 'TEMPLATE',
+  [FLOW_STATE.assuredTemplate]: 'ASSURED',
+  [FLOW_STATE.sctpInit1]: 'INIT1',
+  [FLOW_STATE.sctpInit]: 'INIT',
+  [FLOW_STATE.sctpCookieEchoed]: 'COOKIE_ECHOED',
+  [FLOW_STATE.sctpEstablished]: 'ESTABLISHED',
+  [FLOW_STATE.sctpShutdown]: 'SHUTDOWN',
+  [FLOW_STATE.sctpClosed]: 'CLOSED',
 };
 
-/** The remembered flows of an image that pass the filter; what changes meanwhile may be in it or not. */
-export function* imageFlows(
+/**
+ * The remembered flows of an image that pass the filter, read part by part, between which others have their turn; what
+ * changes meanwhile may be in it or not.
+ */
+export async function* imageFlows(
   image: ForwardingImage,
   nowTick: number,
   filter: FlowFilter = {},
-): Generator<FlowRecord> {
-  for (const entry of image.listFlows(nowTick)) {
-    if (filter.client !== undefined && entry.client !== filter.client) continue;
-    const record = flowRecord(image, entry);
-    if (record !== undefined && passes(record, filter)) yield record;
+): AsyncGenerator<FlowRecord> {
+  const passes = compile(filter);
+  for (let from: number | undefined = 0; from !== undefined; ) {
+    const records: FlowRecord[] = [];
+    from = image.scanFlows({ from, nowTick }, (flow) => {
+      const record = passes.state(flow) ? flowRecord(image, flow) : undefined;
+      if (record !== undefined && passes.record(record)) records.push(record);
+    });
+    yield* records;
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
 /** Undefined for a flow whose real has gone. */
-function flowRecord(image: ForwardingImage, entry: FlowEntry): FlowRecord | undefined {
-  const real = image.real(entry.real);
-  const state = STATE_NAMES[entry.state];
-  if (real === undefined || state === undefined || real.serviceIndex !== entry.serviceIndex) return undefined;
+function flowRecord(image: ForwardingImage, flow: ScannedFlow): FlowRecord | undefined {
+  const real = image.real(flow.real);
+  const state = STATE_NAMES[flow.state];
+  if (real === undefined || state === undefined || real.serviceIndex !== flow.serviceIndex) return undefined;
   const { vip, protocol, port } = real.service;
   return {
     service: { vip, protocol, port },
-    client: entry.client as IpAddress,
-    clientPort: entry.clientPort,
+    client: isIpv6(vip) ? image.flows.clientOf(flow.at) : (flow.client as IpAddress),
+    clientPort: flow.clientPort,
     real: real.address,
     state,
-    idleMs: entry.idleTicks * TICK_MS,
+    idleMs: flow.idleTicks * TICK_MS,
+    leftMs: Math.max(0, image.flowTimeoutTicks(flow) - flow.idleTicks) * TICK_MS,
   };
 }
 
-function passes({ service, real }: FlowRecord, filter: FlowFilter): boolean {
-  return (filter.real === undefined || real === filter.real) && isSame(service, filter.service ?? service);
+interface Passes {
+  /** Looked at first: it needs no record. */
+  state(flow: ScannedFlow): boolean;
+  record(record: FlowRecord): boolean;
+}
+
+function compile({ service, real, client, prefixLength, state }: FlowFilter): Passes {
+  const length = prefixLength ?? (client !== undefined && isIpv6(client) ? 128 : 32);
+  const network = client === undefined ? undefined : networkOf(client, length);
+  return {
+    state: (flow) => state === undefined || STATE_NAMES[flow.state] === state,
+    record: (record) =>
+      (real === undefined || record.real === real) &&
+      (service === undefined || isSame(record.service, service)) &&
+      (network === undefined || isIn(record.client, network, length)),
+  };
+}
+
+function isIn(address: IpAddress, network: IpAddress, length: number): boolean {
+  return isIpv6(address) === isIpv6(network) && networkOf(address, length) === network;
 }
 
 function isSame(a: ServiceKey, b: ServiceKey): boolean {

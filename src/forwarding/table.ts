@@ -59,6 +59,20 @@ export interface FlowTimeouts {
   readonly finWaitMs: number;
   readonly closeMs: number;
   readonly udpMs: number;
+  /** `DEFAULT_TIME_WAIT_MS` unless given. */
+  readonly timeWaitMs?: number;
+  /** `DEFAULT_SCTP_TIMEOUTS` unless given. */
+  readonly sctp?: SctpTimeouts;
+}
+
+export interface SctpTimeouts {
+  /** After the first INIT, and after a further one. */
+  readonly init1Ms: number;
+  readonly initMs: number;
+  readonly cookieEchoedMs: number;
+  readonly establishedMs: number;
+  readonly shutdownMs: number;
+  readonly closedMs: number;
 }
 
 export const DEFAULT_TIMEOUTS: FlowTimeouts = {
@@ -67,6 +81,17 @@ export const DEFAULT_TIMEOUTS: FlowTimeouts = {
   finWaitMs: 120_000,
   closeMs: 10_000,
   udpMs: 300_000,
+};
+
+export const DEFAULT_TIME_WAIT_MS = 120_000;
+
+export const DEFAULT_SCTP_TIMEOUTS: SctpTimeouts = {
+  init1Ms: 4_000,
+  initMs: 61_000,
+  cookieEchoedMs: 61_000,
+  establishedMs: 900_000,
+  shutdownMs: 61_000,
+  closedMs: 61_000,
 };
 
 export interface Service extends ServiceKey {

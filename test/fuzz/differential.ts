@@ -179,7 +179,7 @@ class Scenario {
   }
 
   #compareMemory(): void {
-    for (const part of ['settings', 'slots', 'flows', 'cursors'] as const) {
+    for (const part of ['settings', 'slots', 'flows', 'flowCounts', 'cursors'] as const) {
       const expected = Buffer.from(this.#referenceMemory[part]);
       const actual = Buffer.from(this.#director.memory[part]);
       if (expected.equals(actual)) continue;

@@ -93,8 +93,8 @@ export class SimulatedPlane implements DataPlane {
     };
   }
 
-  async *flows(filter: FlowFilter = {}): AsyncIterable<FlowRecord> {
-    yield* imageFlows(this.#image, this.#tick, filter);
+  flows(filter: FlowFilter = {}): AsyncIterable<FlowRecord> {
+    return imageFlows(this.#image, this.#tick, filter);
   }
 
   explain(packet: Uint8Array): Explanation {

@@ -52,7 +52,6 @@ const INTERFACE_GONE = 'is gone, and forwarding with it: start culvert anew when
 const SLOW_PATH_BUDGET = { opening: 3000, neighbour: 100, other: 2000 } as const;
 const SWEEP_INTERVAL_MS = 1000;
 /** Flows listed before other work gets a turn. */
-const FLOWS_PER_TURN = 5000;
 
 /** XDP program and slow path on one interface. What forwards is pinned: the object is only its control. */
 export class XdpPlane implements DataPlane {
@@ -133,12 +132,8 @@ export class XdpPlane implements DataPlane {
     return planeCounters(this.#image, this.#parts.fastPath.image.counters);
   }
 
-  async *flows(filter?: FlowFilter): AsyncGenerator<FlowRecord> {
-    let listed = 0;
-    for (const flow of imageFlows(this.#image, nowTick(), filter)) {
-      yield flow;
-      if (++listed % FLOWS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
-    }
+  flows(filter?: FlowFilter): AsyncIterable<FlowRecord> {
+    return imageFlows(this.#image, nowTick(), filter);
   }
 
   explain(packet: Uint8Array): Explanation {

@@ -3,8 +3,9 @@ import { CulvertError } from '../../errors.ts';
 import type { RealIndex } from '../decision.ts';
 import type { ForwardingTable, Real, Service, Tunnel } from '../table.ts';
 import { tunnelOf } from '../tunnel/kind.ts';
-import { clearFlows, forgetUnserved, timeoutTicks } from './flow-scan.ts';
-import type { ImageState } from './image-state.ts';
+import { clearFlows, forgetUnserved } from './flow-scan.ts';
+import { timeoutTicks } from './flow-timeouts.ts';
+import { type ImageState, retentionRules } from './image-state.ts';
 import { SERVICE_KIND } from './layout.ts';
 import { type Placement, placeRing, placeRotation } from './place-slots.ts';
 import { planChanges, type ServicePlan } from './plan.ts';
@@ -69,7 +70,7 @@ export function applyTable(
   for (const { service, record } of plan.services) if (!record) enterVip(state, service);
   for (const service of plan.services) applyService(run, service);
   leaveVips(state);
-  if (tally.unserved) forgetUnserved(state.flows, (real) => state.reals.isServing(real));
+  if (tally.unserved) forgetUnserved(state.flows, retentionRules(state));
   return { services: tally.services, reals: tally.reals, slotsWritten: tally.slotsWritten };
 }
 
@@ -150,6 +151,7 @@ function writeReals({ state, tally, hooks }: Run, record: ServiceRecord, service
       serviceIndex: record.index,
     });
     record.reals.set(real.address, added);
+    state.flows.counts.reset(added);
     hooks.realAdded(added);
     tally.reals.added++;
   }

@@ -1,3 +1,8 @@
+import type { Ipv6Address } from '../../net/ipv6-address.ts';
+import { swap32 } from './byte-order.ts';
+
+const WORD = 0xffff_ffffn;
+
 /**
  * The hash of a flow, keyed so that clients can neither aim at a real nor fill one set of the flow table:
  * two rounds of 32 x 32 -> 64-bit products. `flow_hash()` of the fast path computes the same.
@@ -12,6 +17,23 @@ export function flowHash(client: number, clientPort: number, key: Uint32Array): 
   const y = ((clientPort << 16) | clientPort) ^ k1;
   const a = Math.imul(x, y) ^ k2;
   const b = highProduct(x, y) ^ k3;
+  return (Math.imul(a, b) ^ highProduct(a, b)) >>> 0;
+}
+
+/** The client word of an IPv6 address; `fold_ipv6()` of the fast path computes the same and says why so. */
+export function foldIpv6(address: Ipv6Address, key: Uint32Array): number {
+  const k0 = key[0] as number;
+  const k1 = key[1] as number;
+  const k2 = key[2] as number;
+  const k3 = key[3] as number;
+  const x = (swap32(Number(address >> 96n)) + k0) | 0;
+  const y = (swap32(Number((address >> 64n) & WORD)) + k1) | 0;
+  const z = (swap32(Number((address >> 32n) & WORD)) + k2) | 0;
+  const w = (swap32(Number(address & WORD)) + k3) | 0;
+  const low = (Math.imul(x, y) >>> 0) + (Math.imul(z, w) >>> 0);
+  const carry = low > 0xffff_ffff ? 1 : 0;
+  const a = (low | 0) ^ k1;
+  const b = ((highProduct(x, y) + highProduct(z, w) + carry) | 0) ^ k2;
   return (Math.imul(a, b) ^ highProduct(a, b)) >>> 0;
 }
 

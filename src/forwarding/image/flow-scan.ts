@@ -1,29 +1,32 @@
 import type { RealIndex } from '../decision.ts';
-import type { FlowTimeouts } from '../table.ts';
-import type { FlowState } from './flow-state.ts';
+import { type FlowState, isTemplate } from './flow-state.ts';
 import type { FlowTable } from './flow-table.ts';
-import { FLOW, FLOW_BUSY, FLOW_STATE, TICK_MS } from './layout.ts';
+import type { FlowTimeoutTicks } from './flow-timeouts.ts';
+import { FLOW, FLOW_BUSY } from './layout.ts';
 
-/** A remembered flow. */
-export interface FlowEntry {
-  readonly client: number;
-  readonly clientPort: number;
-  readonly serviceIndex: number;
-  readonly real: RealIndex;
-  readonly state: FlowState;
-  readonly idleTicks: number;
+/** A live entry; one object that is filled anew for each, since a million would be garbage for nothing. */
+export interface ScannedFlow {
+  /** Client word. */
+  client: number;
+  /** 0 for a template. */
+  clientPort: number;
+  serviceIndex: number;
+  real: RealIndex;
+  state: FlowState;
+  idleTicks: number;
+  /** As `FlowTable.exchange` and `clientOf` have it. */
+  at: number;
 }
 
-/** Idle times in ticks, by flow state. */
-export type FlowTimeoutTicks = Readonly<Record<FlowState, number>>;
-
-/** Called with the parts of a live entry: an object for each of a million would be garbage for nothing. */
-export type FlowVisitor = (client: number, portAndService: number, real: RealIndex, state: FlowState) => void;
+export type FlowVisitor = (flow: Readonly<ScannedFlow>) => void;
 
 export interface ExpiryRules {
   readonly nowTick: number;
   readonly timeouts: FlowTimeoutTicks;
-  isServing(real: RealIndex): boolean;
+  /** Whether flows that name this real may stay. */
+  keepsFlows(real: RealIndex): boolean;
+  /** Whether templates that name it may. When they end is decided elsewhere. */
+  keepsTemplates(real: RealIndex): boolean;
 }
 
 /** One pass over the table, part by part: `next` is where to go on, and the rest adds up. */
@@ -42,25 +45,15 @@ const CLIENT = 1;
 const VALUE_LOW = 2;
 const LAST_SEEN = 3;
 /** A few milliseconds' worth. */
-const WORDS_PER_PART = WORDS * (1 << 15);
+const ENTRIES_PER_PART = 1 << 15;
+const WORDS_PER_PART = WORDS * ENTRIES_PER_PART;
 
 export function startExpiry(busyBefore: ReadonlySet<number>): ExpiryProgress {
   return { next: 0, live: 0, expired: 0, busy: new Set(), busyBefore };
 }
 
-export function timeoutTicks(timeouts: FlowTimeouts): FlowTimeoutTicks {
-  return {
-    [FLOW_STATE.none]: 0,
-    [FLOW_STATE.synRecv]: timeouts.synRecvMs / TICK_MS,
-    [FLOW_STATE.established]: timeouts.establishedMs / TICK_MS,
-    [FLOW_STATE.finWait]: timeouts.finWaitMs / TICK_MS,
-    [FLOW_STATE.close]: timeouts.closeMs / TICK_MS,
-    [FLOW_STATE.udp]: timeouts.udpMs / TICK_MS,
-  };
-}
-
 /**
- * Frees, in the next part of the table, the entries that timed out or whose real does not serve, and visits the others. An
+ * Frees, in the next part of the table, the entries that timed out or whose real may have none, and visits the others. An
  * entry that the fast path refreshes meanwhile is left alone: it is freed by compare-and-swap from what was read.
  * @returns false when the pass is complete
  */
@@ -72,32 +65,45 @@ export function expireFlows(
 ): boolean {
   const words = halves(table);
   const end = Math.min(words.length, progress.next + WORDS_PER_PART);
+  const flow = emptyFlow();
   for (let at = progress.next; at < end; at += WORDS) {
     const low = words[at + VALUE_LOW] as number;
     const seen = words[at + LAST_SEEN] as number;
     if (low === 0 && seen === 0) continue;
-    const state = (low >>> 16) & 0xff;
-    const real = low & 0xffff;
     if (low === Number(FLOW_BUSY) && seen === 0) {
       if (progress.busyBefore.has(at)) free(table, at, low, seen);
       else progress.busy.add(at);
-    } else if (idle(rules.nowTick, seen) >= (rules.timeouts[state] ?? 0) || !rules.isServing(real)) {
+      continue;
+    }
+    readFlow(words, at, rules.nowTick, flow);
+    if (isExpired(flow, rules)) {
       if (free(table, at, low, seen)) progress.expired++;
     } else {
       progress.live++;
-      visit(words[at + CLIENT] as number, words[at + KEY_LOW] as number, real, state);
+      visit(flow);
     }
   }
   progress.next = end;
   return end < words.length;
 }
 
-/** Frees the entries whose real does not serve. */
-export function forgetUnserved(table: FlowTable, isServing: (real: RealIndex) => boolean): void {
+function isExpired({ state, real, idleTicks }: ScannedFlow, rules: ExpiryRules): boolean {
+  if (isTemplate(state)) return !rules.keepsTemplates(real);
+  return idleTicks >= (rules.timeouts[state] as number) || !rules.keepsFlows(real);
+}
+
+/** Frees the entries whose real may have none. */
+export function forgetUnserved(
+  table: FlowTable,
+  rules: Pick<ExpiryRules, 'keepsFlows' | 'keepsTemplates'>,
+): void {
   const words = halves(table);
   for (let at = 0; at < words.length; at += WORDS) {
     const low = words[at + VALUE_LOW] as number;
-    if (low >>> 16 !== 0 && !isServing(low & 0xffff)) free(table, at, low, words[at + LAST_SEEN] as number);
+    const state = (low >>> 16) & 0xff;
+    if (low >>> 16 === 0) continue;
+    const kept = isTemplate(state) ? rules.keepsTemplates(low & 0xffff) : rules.keepsFlows(low & 0xffff);
+    if (!kept) free(table, at, low, words[at + LAST_SEEN] as number);
   }
 }
 
@@ -111,35 +117,53 @@ export function forgiveStandstill(table: FlowTable, stoppedTick: number, ticks: 
     const low = words[at + VALUE_LOW] as number;
     const seen = words[at + LAST_SEEN] as number;
     if (low >>> 16 === 0 || ((stoppedTick - seen) | 0) < 0) continue;
-    swap(table, at, packHalves(low, seen), packHalves(low, (seen + ticks) >>> 0));
+    table.exchange(at / 2, packHalves(low, seen), packHalves(low, (seen + ticks) >>> 0));
   }
 }
 
-/** All remembered flows as they stand. */
-export function* listFlows(table: FlowTable, nowTick: number): Generator<FlowEntry> {
+/** One part of the table: visits what is remembered there. @returns where the next part begins; undefined at the end */
+export function scanFlows(
+  table: FlowTable,
+  part: { readonly from: number; readonly nowTick: number },
+  visit: FlowVisitor,
+): number | undefined {
   const words = halves(table);
-  for (let at = 0; at < words.length; at += WORDS) {
-    const low = words[at + VALUE_LOW] as number;
-    if (low >>> 16 === 0) continue;
-    const key = words[at + KEY_LOW] as number;
-    yield {
-      client: words[at + CLIENT] as number,
-      clientPort: key >>> 16,
-      serviceIndex: key & 0xffff,
-      real: low & 0xffff,
-      state: (low >>> 16) & 0xff,
-      idleTicks: idle(nowTick, words[at + LAST_SEEN] as number),
-    };
+  const end = Math.min(words.length, part.from + WORDS_PER_PART);
+  const flow = emptyFlow();
+  for (let at = part.from; at < end; at += WORDS) {
+    if ((words[at + VALUE_LOW] as number) >>> 16 === 0) continue;
+    readFlow(words, at, part.nowTick, flow);
+    visit(flow);
   }
+  return end < words.length ? end : undefined;
 }
 
 /** Forgets every flow, for a new hash key under which none would be found. */
 export function clearFlows(table: FlowTable): void {
-  for (let at = 1; at < table.words.length; at += FLOW.size / 8) Atomics.store(table.words, at, 0n);
+  for (let at = 0; at < table.words.length; at += FLOW.size / 8) {
+    const value = Atomics.load(table.words, at + 1);
+    if (value > FLOW_BUSY) table.exchange(at, value, 0n);
+  }
 }
 
 function halves(table: FlowTable): Uint32Array {
   return new Uint32Array(table.words.buffer, table.words.byteOffset, table.words.length * 2);
+}
+
+function emptyFlow(): ScannedFlow {
+  return { client: 0, clientPort: 0, serviceIndex: 0, real: 0, state: 0, idleTicks: 0, at: 0 };
+}
+
+function readFlow(words: Uint32Array, at: number, nowTick: number, flow: ScannedFlow): void {
+  const low = words[at + VALUE_LOW] as number;
+  const key = words[at + KEY_LOW] as number;
+  flow.client = words[at + CLIENT] as number;
+  flow.clientPort = key >>> 16;
+  flow.serviceIndex = key & 0xffff;
+  flow.real = low & 0xffff;
+  flow.state = (low >>> 16) & 0xff;
+  flow.idleTicks = idle(nowTick, words[at + LAST_SEEN] as number);
+  flow.at = at / 2;
 }
 
 /** The fast path's clock is the image's, which may be ahead of the caller's: then the flow is not idle at all. */
@@ -149,11 +173,7 @@ function idle(nowTick: number, seenTick: number): number {
 }
 
 function free(table: FlowTable, at: number, low: number, seen: number): boolean {
-  return swap(table, at, packHalves(low, seen), 0n);
-}
-
-function swap(table: FlowTable, at: number, from: bigint, to: bigint): boolean {
-  return Atomics.compareExchange(table.words, at / 2 + 1, from, to) === from;
+  return table.exchange(at / 2, packHalves(low, seen), 0n);
 }
 
 function packHalves(low: number, seen: number): bigint {

@@ -1,24 +1,37 @@
-import { FLOW_STATE } from './layout.ts';
+import { FLOW_ACTIVE_STATES, FLOW_STATE } from './layout.ts';
+import { nextSctpState, SCTP_CHUNK } from './sctp-state.ts';
 
 /** A state of `FLOW_STATE`. */
 export type FlowState = number;
+
+/** What of a packet moves its flow's state; neither of the two for UDP. */
+export interface FlowSignal {
+  /** The flags byte of the TCP header. */
+  readonly tcpFlags: number | undefined;
+  /** The type of the SCTP packet's first chunk; ABORT also if it is bundled behind COOKIE ECHO or COOKIE ACK. */
+  readonly sctpChunk?: number | undefined;
+}
 
 const FIN = 1;
 const SYN = 2;
 const RST = 4;
 const ACK = 16;
 
-/** TCP: SYN set and RST not. What else is set does not matter, as in IPVS. */
-export function opensFlow(tcpFlags: number): boolean {
-  return (tcpFlags & (SYN | RST)) === SYN;
+/** TCP: SYN set and RST not; what else is set does not matter, as in IPVS. SCTP: INIT. UDP opens nothing by this. */
+export function opensFlow({ tcpFlags, sctpChunk }: FlowSignal): boolean {
+  return tcpFlags === undefined ? sctpChunk === SCTP_CHUNK.init : (tcpFlags & (SYN | RST)) === SYN;
+}
+
+export function isUdp({ tcpFlags, sctpChunk }: FlowSignal): boolean {
+  return tcpFlags === undefined && sctpChunk === undefined;
 }
 
 /**
  * State in which a packet's flow is first remembered; `none` for a RST, which is not worth an entry.
  * Otherwise SYN: SYN_RECV; FIN: FIN_WAIT; anything else: ESTABLISHED (the middle of a flow met in a tracked slot).
- * @param tcpFlags undefined for UDP
  */
-export function firstFlowState(tcpFlags: number | undefined): FlowState {
+export function firstFlowState({ tcpFlags, sctpChunk }: FlowSignal): FlowState {
+  if (sctpChunk !== undefined) return FLOW_STATE.sctpInit1;
   if (tcpFlags === undefined) return FLOW_STATE.udp;
   if (tcpFlags & RST) return FLOW_STATE.none;
   if (tcpFlags & SYN) return FLOW_STATE.synRecv;
@@ -26,14 +39,29 @@ export function firstFlowState(tcpFlags: number | undefined): FlowState {
 }
 
 /**
- * State of a remembered flow after a further packet, as IPVS sees it from the client's side. The first rule that
- * applies: RST gives CLOSE; SYN gives SYN_RECV, but leaves ESTABLISHED alone; FIN gives FIN_WAIT, but leaves CLOSE
- * alone; ACK takes SYN_RECV to ESTABLISHED. Nothing else changes a state.
+ * State of a remembered flow after a further packet, as IPVS sees it from the client's side. TCP, the first rule that
+ * applies: RST gives CLOSE; SYN gives SYN_RECV, but leaves ESTABLISHED alone; FIN takes SYN_RECV to TIME_WAIT and
+ * ESTABLISHED to FIN_WAIT; ACK takes SYN_RECV to ESTABLISHED. Nothing else changes a state.
  */
-export function nextFlowState(state: FlowState, tcpFlags: number | undefined): FlowState {
+export function nextFlowState(state: FlowState, { tcpFlags, sctpChunk }: FlowSignal): FlowState {
+  if (sctpChunk !== undefined) return nextSctpState(state, sctpChunk);
   if (tcpFlags === undefined) return FLOW_STATE.udp;
   if (tcpFlags & RST) return FLOW_STATE.close;
   if (tcpFlags & SYN) return state === FLOW_STATE.established ? state : FLOW_STATE.synRecv;
-  if (tcpFlags & FIN) return state === FLOW_STATE.close ? state : FLOW_STATE.finWait;
+  if (tcpFlags & FIN && state === FLOW_STATE.synRecv) return FLOW_STATE.timeWait;
+  if (tcpFlags & FIN && state === FLOW_STATE.established) return FLOW_STATE.finWait;
   return tcpFlags & ACK && state === FLOW_STATE.synRecv ? FLOW_STATE.established : state;
+}
+
+/** An opener that meets such a flow begins another: the real is chosen anew (IPVS: conn_reuse_mode=1). */
+export function isOver(state: FlowState): boolean {
+  return state === FLOW_STATE.close || state === FLOW_STATE.timeWait || state === FLOW_STATE.sctpClosed;
+}
+
+export function isTemplate(state: FlowState): boolean {
+  return state === FLOW_STATE.template || state === FLOW_STATE.assuredTemplate;
+}
+
+export function isActive(state: FlowState): boolean {
+  return ((FLOW_ACTIVE_STATES >>> state) & 1) !== 0;
 }

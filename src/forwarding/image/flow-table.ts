@@ -1,6 +1,11 @@
+import type { Ipv6Address } from '../../net/ipv6-address.ts';
+import { readIpv6Address, writeIpv6Address } from '../../net/ipv6-address.ts';
+import type { RealIndex } from '../decision.ts';
+import { FlowCounts, flowWeight } from './flow-counts.ts';
 import { flowHash } from './flow-hash.ts';
-import type { FlowState } from './flow-state.ts';
-import { FLOW, FLOW_BUSY, FLOW_STATE, FLOW_WAYS } from './layout.ts';
+import { type FlowState, isTemplate } from './flow-state.ts';
+import { FLOW, FLOW_BUSY, FLOW_CLIENT_SIZE, FLOW_COSTS, FLOW_LIMITS, FLOW_WAYS } from './layout.ts';
+import type { ImageMemory } from './memory.ts';
 
 /** Where a flow's entry is or would be: `hash` selects the set and gives the tag. */
 export interface FlowKey {
@@ -16,6 +21,13 @@ export interface FlowHit {
   readonly state: FlowState;
 }
 
+/** What an entry is to say. */
+export interface FlowValue {
+  readonly real: RealIndex;
+  readonly state: FlowState;
+  readonly nowTick: number;
+}
+
 interface Way {
   readonly at: number;
   readonly value: bigint;
@@ -25,36 +37,43 @@ interface Way {
 
 const WORDS = FLOW.size / 8;
 const SET_WORDS = WORDS * FLOW_WAYS;
+const LOWEST_LIMIT = 2;
 const SERVICE_STEP = 0x9e3779b1;
 
 /**
  * The flow memory: map `flows` of `bpf/layout.h`. The fast path writes it at the same time and by the same rules:
  *
  * - Entry hash: H = flowHash(client, port) + service index * 0x9E3779B1 mod 2^32; set = H & mask; tag = H >> 24.
- * - Find: the lowest way whose value is neither 0 nor BUSY, whose key is the flow's and whose value has its tag. A way's
- *   value is read before its key and, where the key is the flow's, once more: if it changed meanwhile it is passed over.
+ * - Find: the lowest way whose value is neither 0 nor BUSY, whose key is the flow's, whose value has its tag and whose
+ *   state is no template's. A way's value is read before its key and, where the key is the flow's, once more: if it changed
+ *   meanwhile it is passed over.
  * - Hit that is used: if the tick or the state differs from the entry's, one compare-and-swap from the value that was
  *   read to {tick, tag, new state, same real}. If it fails the update is given up.
- * - Hit that is replaced (its real does not serve, or an opener met CLOSE): one compare-and-swap from the value that
- *   was read to {tick, tag, first state, new real}. If it fails it is given up.
+ * - Hit that is replaced (its real does not serve, or an opener met a flow that is over): one compare-and-swap from the
+ *   value that was read to {tick, tag, first state, new real}. If it fails it is given up.
  * - Miss that is remembered: the lowest way whose value is 0; else the victim; else it is not remembered. Victim: the
  *   way with the lowest cost, then the oldest (greatest now - last seen mod 2^32), then the lowest index, BUSY ways
- *   left out; it is taken only if its cost is at most the newcomer's limit.
- *   Cost:  CLOSE 0; SYN_RECV and UDP 1 if the newcomer has the same state, else 2; FIN_WAIT 3; ESTABLISHED 4.
- *   Limit: SYN_RECV and UDP 2; FIN_WAIT 3; ESTABLISHED 4. So a flood of SYNs or datagrams pushes out no
- *   established or closing flow, and its own kind first.
- *   The way is taken by compare-and-swap from the value seen to BUSY; then the key is stored, then the value. If the
- *   swap fails the search for a way starts over; after FLOW_WAYS failures the flow is not remembered.
+ *   left out; it is taken only if its cost is at most the newcomer's limit. Cost and limit are the states' digits in
+ *   FLOW_COSTS and FLOW_LIMITS; where the limit is 2, an entry of the newcomer's own state costs 1. So a flood of SYNs,
+ *   datagrams or clients pushes out no established or closing flow and no assured template, and its own kind first.
+ *   The way is taken by compare-and-swap from the value seen to BUSY; then the client's address (IPv6), the key and the
+ *   value are stored. If the swap fails the search for a way starts over; after FLOW_WAYS failures the flow is not
+ *   remembered.
+ * - Whoever changes a value also changes `flow_counts`, see `bpf/layout.h`.
  */
 export class FlowTable {
   readonly sets: number;
   readonly words: BigUint64Array<ArrayBuffer>;
+  readonly counts: FlowCounts;
+  readonly #clients: Uint8Array<ArrayBuffer>;
   readonly #hashKey: Uint32Array;
 
   /** @param hashKey view of the image's hash key, so that a new key needs no new table */
-  constructor(flows: ArrayBuffer, hashKey: Uint32Array) {
-    this.sets = 1 << (31 - Math.clz32(flows.byteLength / (8 * SET_WORDS)));
-    this.words = new BigUint64Array(flows, 0, this.sets * SET_WORDS);
+  constructor(memory: Pick<ImageMemory, 'flows' | 'flowClients' | 'flowCounts'>, hashKey: Uint32Array) {
+    this.sets = 1 << (31 - Math.clz32(memory.flows.byteLength / (8 * SET_WORDS)));
+    this.words = new BigUint64Array(memory.flows, 0, this.sets * SET_WORDS);
+    this.counts = new FlowCounts(memory.flowCounts);
+    this.#clients = new Uint8Array(memory.flowClients, 0, this.sets * FLOW_WAYS * FLOW_CLIENT_SIZE);
     this.#hashKey = hashKey;
   }
 
@@ -64,16 +83,13 @@ export class FlowTable {
     return { hash, key: (BigInt(client >>> 0) << 32n) | BigInt(low) };
   }
 
-  find({ hash, key }: FlowKey): FlowHit | undefined {
-    const tag = hash >>> 24;
-    const first = this.#firstWord(hash);
-    for (let at = first; at < first + SET_WORDS; at += WORDS) {
-      const value = Atomics.load(this.words, at + 1);
-      if (value <= FLOW_BUSY || Atomics.load(this.words, at) !== key || tagOf(value) !== tag) continue;
-      if (Atomics.load(this.words, at + 1) !== value) continue;
-      return { at, value, real: Number(value & 0xffffn), state: stateOf(value) };
-    }
-    return undefined;
+  find(flow: FlowKey): FlowHit | undefined {
+    return this.#find(flow, false);
+  }
+
+  /** The template with this key, whose port is 0; a flow whose client has port 0 has the same. */
+  findTemplate(flow: FlowKey): FlowHit | undefined {
+    return this.#find(flow, true);
   }
 
   /** Notes a packet of a found flow; writes only when the tick or the state is new. */
@@ -84,23 +100,59 @@ export class FlowTable {
   }
 
   /** Gives a found entry to another real or state in place. */
-  replace(hit: FlowHit, next: { real: number; state: FlowState; nowTick: number }): boolean {
-    const value = packFlow(tagOf(hit.value), next);
-    return Atomics.compareExchange(this.words, hit.at + 1, hit.value, value) === hit.value;
+  replace(hit: FlowHit, next: FlowValue): boolean {
+    return this.exchange(hit.at, hit.value, packFlow(tagOf(hit.value), next));
   }
 
   /** Remembers a flow that was not found. False when nothing in its set may make way. */
-  insert(flow: FlowKey, next: { real: number; state: FlowState; nowTick: number }): boolean {
-    const value = packFlow(flow.hash >>> 24, next);
+  insert(flow: FlowKey, next: FlowValue, client?: Ipv6Address): boolean {
     for (let attempt = 0; attempt < FLOW_WAYS; attempt++) {
       const way = this.#wayFor(flow.hash, next.state, next.nowTick);
       if (way === undefined) return false;
-      if (Atomics.compareExchange(this.words, way.at + 1, way.value, FLOW_BUSY) !== way.value) continue;
+      if (!this.exchange(way.at, way.value, FLOW_BUSY)) continue;
+      this.counts.add(next.real, flowWeight(next.state));
+      if (client !== undefined) writeIpv6Address(this.#clients, clientAt(way.at), client);
       Atomics.store(this.words, way.at, flow.key);
-      Atomics.store(this.words, way.at + 1, value);
+      Atomics.store(this.words, way.at + 1, packFlow(flow.hash >>> 24, next));
       return true;
     }
     return false;
+  }
+
+  /**
+   * Changes an entry, counts included; the one way to do so.
+   * @param at where its key is in `words`
+   * @param to 0 frees it
+   */
+  exchange(at: number, from: bigint, to: bigint): boolean {
+    if (Atomics.compareExchange(this.words, at + 1, from, to) !== from) return false;
+    const [before, after] = [flowWeight(stateOf(from)), flowWeight(stateOf(to))];
+    const [realBefore, realAfter] = [realOf(from), realOf(to)];
+    if (realBefore === realAfter) {
+      this.counts.add(realAfter, after - before);
+      return true;
+    }
+    this.counts.add(realBefore, -before);
+    this.counts.add(realAfter, after);
+    return true;
+  }
+
+  /** The client of an entry of an IPv6 service, or of its templates: their network. @param at as for `exchange` */
+  clientOf(at: number): Ipv6Address {
+    return readIpv6Address(this.#clients, clientAt(at));
+  }
+
+  #find({ hash, key }: FlowKey, template: boolean): FlowHit | undefined {
+    const tag = hash >>> 24;
+    const first = this.#firstWord(hash);
+    for (let at = first; at < first + SET_WORDS; at += WORDS) {
+      const value = Atomics.load(this.words, at + 1);
+      if (value <= FLOW_BUSY || Atomics.load(this.words, at) !== key || tagOf(value) !== tag) continue;
+      const state = stateOf(value);
+      if (isTemplate(state) !== template || Atomics.load(this.words, at + 1) !== value) continue;
+      return { at, value, real: realOf(value), state };
+    }
+    return undefined;
   }
 
   #firstWord(hash: number): number {
@@ -109,13 +161,14 @@ export class FlowTable {
 
   #wayFor(hash: number, state: FlowState, nowTick: number): Way | undefined {
     const first = this.#firstWord(hash);
-    const limit = evictionLimit(state);
+    const limit = digit(FLOW_LIMITS, state);
     let best: Way | undefined;
     for (let at = first; at < first + SET_WORDS; at += WORDS) {
       const value = Atomics.load(this.words, at + 1);
       if (value === 0n) return { at, value, cost: 0, idle: 0 };
       if (value === FLOW_BUSY) continue;
-      const cost = evictionCost(stateOf(value), state);
+      const victim = stateOf(value);
+      const cost = victim === state && limit === LOWEST_LIMIT ? 1 : digit(FLOW_COSTS, victim);
       const idle = (nowTick - Number(value >> 32n)) >>> 0;
       if (cost > limit) continue;
       if (!best || cost < best.cost || (cost === best.cost && idle > best.idle))
@@ -126,9 +179,13 @@ export class FlowTable {
 }
 
 /** The value word of an entry. */
-export function packFlow(tag: number, of: { real: number; state: FlowState; nowTick: number }): bigint {
+export function packFlow(tag: number, of: FlowValue): bigint {
   const low = ((tag << 24) | (of.state << 16) | of.real) >>> 0;
   return (BigInt(of.nowTick >>> 0) << 32n) | BigInt(low);
+}
+
+function clientAt(at: number): number {
+  return (at / WORDS) * FLOW_CLIENT_SIZE;
 }
 
 function tagOf(value: bigint): number {
@@ -139,14 +196,10 @@ function stateOf(value: bigint): FlowState {
   return Number((value >> 16n) & 0xffn);
 }
 
-function evictionLimit(newcomer: FlowState): number {
-  if (newcomer === FLOW_STATE.established) return 4;
-  return newcomer === FLOW_STATE.finWait ? 3 : 2;
+function realOf(value: bigint): RealIndex {
+  return Number(value & 0xffffn);
 }
 
-function evictionCost(victim: FlowState, newcomer: FlowState): number {
-  if (victim === FLOW_STATE.close) return 0;
-  if (victim === FLOW_STATE.finWait) return 3;
-  if (victim === FLOW_STATE.established) return 4;
-  return victim === newcomer ? 1 : 2;
+function digit(digits: bigint, state: FlowState): number {
+  return Number((digits >> BigInt(4 * state)) & 0xfn);
 }

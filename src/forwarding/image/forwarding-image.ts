@@ -5,18 +5,20 @@ import type { RealIndex } from '../decision.ts';
 import { REASON_NAMES, type Reason } from '../reasons.ts';
 import type { ForwardingTable, Port, Service, TransportProtocol } from '../table.ts';
 import { type ApplyHooks, applyTable } from './apply.ts';
-import { type FlowEntry, listFlows } from './flow-scan.ts';
+import { type FlowVisitor, type ScannedFlow, scanFlows } from './flow-scan.ts';
+import { isTemplate } from './flow-state.ts';
 import type { FlowTable } from './flow-table.ts';
+import { templateTicks } from './flow-timeouts.ts';
 import { type ImageState, openState } from './image-state.ts';
 import { COUNTERS, LAYOUT_VERSION, RARITY, REALS } from './layout.ts';
 import type { ImageMemory } from './memory.ts';
 import type { RealFields, RealPath } from './real-table.ts';
 import type { SelectionMemory } from './select-real.ts';
 import { recordKey, type ServiceEntry } from './service-record.ts';
-import { type FlowCounts, newFlowCounts, type SweepSummary, sweepImage } from './sweep.ts';
+import { NEVER_SWEPT, type SweepMemory, type SweepSummary, sweepImage } from './sweep.ts';
 import { resume, takeOver } from './take-over.ts';
 
-export type { FlowEntry } from './flow-scan.ts';
+export type { ScannedFlow } from './flow-scan.ts';
 export type { NextHop, RealFields, RealPath } from './real-table.ts';
 export type { ServiceEntry } from './service-record.ts';
 export type { SweepSummary } from './sweep.ts';
@@ -32,6 +34,13 @@ export interface CounterValues {
   readonly connections: number;
 }
 
+/** As IPVS counts them: active, inactive and persistent connections. */
+export interface RealFlowCounts {
+  readonly active: number;
+  readonly inactive: number;
+  readonly templates: number;
+}
+
 const NO_HOOKS: ApplyHooks = { realAdded: () => undefined };
 const COUNTER_WORDS = COUNTERS.size / 8;
 
@@ -45,8 +54,7 @@ export class ForwardingImage implements SelectionMemory {
   readonly #hooks: ApplyHooks;
   readonly #counters: BigUint64Array<ArrayBuffer>;
   readonly #reasons: BigUint64Array<ArrayBuffer>;
-  #flowCounts: FlowCounts = newFlowCounts();
-  #busyFlows: ReadonlySet<number> = new Set();
+  #swept: SweepMemory = NEVER_SWEPT;
   #resumed = false;
 
   /** @throws CulvertError UNSUPPORTED when the memory was written by a version with another layout. */
@@ -89,9 +97,8 @@ export class ForwardingImage implements SelectionMemory {
   /** The same in steps of a few milliseconds, between which tables may be applied and packets decided. */
   *sweepInSteps(nowTick: number): Generator<void, SweepSummary> {
     this.#resume(nowTick);
-    const { summary, counts, busy } = yield* sweepImage(this.#state, nowTick, this.#busyFlows);
-    this.#flowCounts = counts;
-    this.#busyFlows = busy;
+    const { summary, memory } = yield* sweepImage(this.#state, nowTick, this.#swept);
+    this.#swept = memory;
     return summary;
   }
 
@@ -182,15 +189,28 @@ export class ForwardingImage implements SelectionMemory {
     return this.#state.cursors;
   }
 
-  listFlows(nowTick: number): Iterable<FlowEntry> {
-    return listFlows(this.#state.flows, nowTick);
+  /** Visits what is remembered in one part of the flow table, as `scanFlows` does. */
+  scanFlows(
+    part: { readonly from: number; readonly nowTick: number },
+    visit: FlowVisitor,
+  ): number | undefined {
+    return scanFlows(this.#state.flows, part, visit);
   }
 
-  /** Remembered flows of a real, as the last sweep counted them. */
-  flowCounts(real: RealIndex): { readonly active: number; readonly inactive: number } {
+  /** Idle time after which an entry is forgotten. */
+  flowTimeoutTicks({ state, serviceIndex }: Pick<ScannedFlow, 'state' | 'serviceIndex'>): number {
+    return isTemplate(state)
+      ? templateTicks(this.#state.byIndex.get(serviceIndex)?.service)
+      : (this.#state.timeouts[state] as number);
+  }
+
+  /** Remembered flows of a real, and its persistence templates as the last sweep counted them. */
+  flowCounts(real: RealIndex): RealFlowCounts {
+    const { counts } = this.#state.flows;
     return {
-      active: this.#flowCounts.active[real] ?? 0,
-      inactive: this.#flowCounts.inactive[real] ?? 0,
+      active: counts.active(real),
+      inactive: counts.inactive(real),
+      templates: this.#swept.tally.templates[real] ?? 0,
     };
   }
 

@@ -1,7 +1,8 @@
 import type { IpAddress } from '../../net/ip-address.ts';
 import { DEFAULT_TIMEOUTS } from '../table.ts';
-import { type FlowTimeoutTicks, timeoutTicks } from './flow-scan.ts';
+import type { ExpiryRules } from './flow-scan.ts';
 import { FlowTable } from './flow-table.ts';
+import { type FlowTimeoutTicks, longestRingTimeout, timeoutTicks } from './flow-timeouts.ts';
 import { IndexPool } from './index-pool.ts';
 import { SERVICES } from './layout.ts';
 import type { ImageMemory } from './memory.ts';
@@ -37,7 +38,7 @@ export function openState(memory: ImageMemory): ImageState {
     services: new ServiceTable(memory.services),
     reals: new RealTable(memory.reals),
     slots,
-    flows: new FlowTable(memory.flows, settings.hashKey),
+    flows: new FlowTable(memory, settings.hashKey),
     cursors: new BigUint64Array(memory.cursors, 0, SERVICES),
     allocator: new SlotAllocator(slots.length),
     serviceIndices: new IndexPool(1, () => false),
@@ -55,7 +56,16 @@ export function rangeOf(state: ImageState, record: ServiceRecord): RingRange {
 export function transitionRules(state: ImageState, nowTick: number): TransitionRules {
   return {
     nowTick,
-    windowTicks: Math.max(...Object.values(state.timeouts)),
+    windowTicks: longestRingTimeout(state.timeouts),
     isServing: (real) => state.reals.isServing(real),
   };
+}
+
+export function expiryRules(state: ImageState, nowTick: number): ExpiryRules {
+  return { nowTick, timeouts: state.timeouts, ...retentionRules(state) };
+}
+
+/** Which reals remembered flows may name. */
+export function retentionRules({ reals }: ImageState): Pick<ExpiryRules, 'keepsFlows' | 'keepsTemplates'> {
+  return { keepsFlows: (real) => reals.isServing(real), keepsTemplates: (real) => reals.isUsed(real) };
 }

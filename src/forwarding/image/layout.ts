@@ -87,7 +87,19 @@ export const FLOW_STATE = {
   udp: 5,
   timeWait: 6,
   template: 7,
+  assuredTemplate: 8,
+  sctpInit1: 9,
+  sctpInit: 10,
+  sctpCookieEchoed: 11,
+  sctpEstablished: 12,
+  sctpShutdown: 13,
+  sctpClosed: 14,
 } as const;
+/** A bit for each state that IPVS counts as active. */
+export const FLOW_ACTIVE_STATES = 0x1006;
+/** By state, four bits for each; see flow-table.ts. */
+export const FLOW_COSTS = 0x034222531203420n;
+export const FLOW_LIMITS = 0x2020203420n;
 
 export const FLOW_COUNTS_SIZE = 8;
 

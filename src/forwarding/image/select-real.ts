@@ -1,6 +1,7 @@
+import type { Ipv6Address } from '../../net/ipv6-address.ts';
 import type { RealIndex } from '../decision.ts';
 import { flowHash, slotOfHash } from './flow-hash.ts';
-import { firstFlowState, nextFlowState, opensFlow } from './flow-state.ts';
+import { type FlowSignal, firstFlowState, isOver, isUdp, nextFlowState, opensFlow } from './flow-state.ts';
 import type { FlowHit, FlowKey, FlowTable } from './flow-table.ts';
 import { FLOW_STATE, SERVICE_KIND, SLOT_REAL_BITS, SLOT_REAL_MASK, SLOT_TRACKED } from './layout.ts';
 
@@ -22,11 +23,12 @@ export interface SelectionMemory {
   isServing(real: RealIndex): boolean;
 }
 
-export interface FlowPacket {
+export interface FlowPacket extends FlowSignal {
+  /** Client word; see client-word.ts. */
   readonly client: number;
+  /** The address behind an IPv6 client's word. */
+  readonly clientAddress?: Ipv6Address | undefined;
   readonly clientPort: number;
-  /** The flags byte of the TCP header; undefined for UDP. */
-  readonly tcpFlags: number | undefined;
 }
 
 /**
@@ -58,7 +60,8 @@ interface Choice {
  * - hash service, tracked slot: a usable entry gives its real. Else TCP opener: `current`; any other packet: `fallback`
  *   if that serves, else `current`. The choice is remembered.
  * - rotation: a usable entry gives its real. Else TCP opener or UDP: the next turn, remembered; other TCP: none.
- * - An entry is usable if its real serves, unless it is in CLOSE and the packet is a TCP opener. An unusable one is replaced in place.
+ * - An entry is usable if its real serves, unless it is over (CLOSE, TIME_WAIT) and the packet is an opener. An unusable one
+ *   is replaced in place.
  * - A chosen real that is 0 or does not serve means none; then nothing is remembered. (The turn is taken all the same.)
  * - A RST is never first remembered. Hits are touched, see flow-table.ts.
  *
@@ -71,15 +74,15 @@ export function selectReal(
   nowTick: number,
 ): Selection {
   const choice = choose(memory, service, packet, takeTurn);
-  const opens = packet.tcpFlags !== undefined && opensFlow(packet.tcpFlags);
+  const opens = opensFlow(packet);
   if (choice.real === 0 || choice.flow === undefined) return selection(choice, opens);
   if (choice.how === 'flow') {
     const hit = choice.hit as FlowHit;
-    memory.flows.touch(hit, nextFlowState(hit.state, packet.tcpFlags), nowTick);
+    memory.flows.touch(hit, nextFlowState(hit.state, packet), nowTick);
     return selection(choice, opens);
   }
-  const remembered = remember(memory.flows, choice, firstFlowState(packet.tcpFlags), nowTick);
-  return selection(choice, opens || (packet.tcpFlags === undefined && remembered));
+  const remembered = remember(memory.flows, choice, packet, nowTick);
+  return selection(choice, opens || (isUdp(packet) && remembered));
 }
 
 /** The same choice without any effect; `turn` names the real whose turn is next. */
@@ -119,7 +122,7 @@ function chooseTracked(
   const hit = memory.flows.find(flow);
   if (hit && usable(memory, hit, packet)) return { real: hit.real, how: 'flow', flow, hit };
   const fallback = (slot >>> SLOT_REAL_BITS) & SLOT_REAL_MASK;
-  const opens = packet.tcpFlags !== undefined && opensFlow(packet.tcpFlags);
+  const opens = opensFlow(packet);
   if (!opens && memory.isServing(fallback)) return { real: fallback, how: 'fallback', flow, hit };
   return ifServing(memory, { real: slot & SLOT_REAL_MASK, how: 'current', flow, hit });
 }
@@ -133,7 +136,7 @@ function chooseByTurn(
   const flow = memory.flows.keyOf(packet.client, packet.clientPort, service.index);
   const hit = memory.flows.find(flow);
   if (hit && usable(memory, hit, packet)) return { real: hit.real, how: 'flow', flow, hit };
-  if (packet.tcpFlags !== undefined && !opensFlow(packet.tcpFlags)) return { real: 0, how: 'no-flow' };
+  if (!isUdp(packet) && !opensFlow(packet)) return { real: 0, how: 'no-flow' };
   if (service.slotCount === 0) return { real: 0, how: 'none' };
   const position = Number(turn(memory.cursors, service.index) % BigInt(service.slotCount));
   const slot = Atomics.load(memory.slots, service.firstSlot + position);
@@ -142,18 +145,20 @@ function chooseByTurn(
 
 function usable(memory: SelectionMemory, hit: FlowHit, packet: FlowPacket): boolean {
   if (!memory.isServing(hit.real)) return false;
-  const opens = packet.tcpFlags !== undefined && opensFlow(packet.tcpFlags);
-  return !(opens && hit.state === FLOW_STATE.close);
+  const opens = opensFlow(packet);
+  return !(opens && isOver(hit.state));
 }
 
 function ifServing(memory: SelectionMemory, choice: Choice): Choice {
   return memory.isServing(choice.real) ? choice : { real: 0, how: 'none' };
 }
 
-function remember(flows: FlowTable, choice: Choice, state: number, nowTick: number): boolean {
+function remember(flows: FlowTable, choice: Choice, packet: FlowPacket, nowTick: number): boolean {
+  const state = firstFlowState(packet);
   if (state === FLOW_STATE.none) return false;
   const next = { real: choice.real, state, nowTick };
-  return choice.hit ? flows.replace(choice.hit, next) : flows.insert(choice.flow as FlowKey, next);
+  if (choice.hit) return flows.replace(choice.hit, next);
+  return flows.insert(choice.flow as FlowKey, next, packet.clientAddress);
 }
 
 function takeTurn(cursors: BigUint64Array<ArrayBuffer>, index: number): bigint {

@@ -1,7 +1,8 @@
 import { flowHash, slotOfHash } from './flow-hash.ts';
-import { type ExpiryRules, expireFlows, type FlowVisitor, startExpiry } from './flow-scan.ts';
-import { type ImageState, rangeOf, transitionRules } from './image-state.ts';
-import { FLOW_STATE, REALS, SERVICE_KIND } from './layout.ts';
+import { expireFlows, type FlowVisitor, startExpiry } from './flow-scan.ts';
+import { type FlowTally, newTally, settleCounts, tallyFlow } from './flow-tally.ts';
+import { expiryRules, type ImageState, rangeOf, transitionRules } from './image-state.ts';
+import { SERVICE_KIND } from './layout.ts';
 import { compactRing } from './place-slots.ts';
 import { currentOf, settleRing, type Transition } from './ring-transition.ts';
 import { bucketKey, type ServiceRecord } from './service-record.ts';
@@ -14,17 +15,16 @@ export interface SweepSummary {
   readonly trackedSlots: number;
 }
 
-/** Remembered flows by real. */
-export interface FlowCounts {
-  readonly active: Uint32Array;
-  readonly inactive: Uint32Array;
-}
-
 export interface SweepResult {
   readonly summary: SweepSummary;
-  readonly counts: FlowCounts;
   /** For the next sweep. */
+  readonly memory: SweepMemory;
+}
+
+/** What one sweep leaves to the next. */
+export interface SweepMemory {
   readonly busy: ReadonlySet<number>;
+  readonly tally: FlowTally;
 }
 
 /** What the scan needs of a ring in transition; `foreign` as settleRing has it. */
@@ -33,9 +33,7 @@ interface ChangingRing extends Pick<ServiceRecord, 'portMask' | 'firstSlot' | 's
   readonly foreign: Uint8Array;
 }
 
-export function newFlowCounts(): FlowCounts {
-  return { active: new Uint32Array(REALS), inactive: new Uint32Array(REALS) };
-}
+export const NEVER_SWEPT: SweepMemory = { busy: new Set(), tally: newTally() };
 
 /**
  * Expires flows, counts those that live, and ends the transitions that nothing holds up any more. Yields every few
@@ -44,33 +42,32 @@ export function newFlowCounts(): FlowCounts {
 export function* sweepImage(
   state: ImageState,
   nowTick: number,
-  busyBefore: ReadonlySet<number>,
+  before: SweepMemory,
 ): Generator<void, SweepResult> {
-  const counts = newFlowCounts();
   const changing: ChangingRing[] = [];
   for (const { index, portMask, firstSlot, slotCount, transition } of state.records.values()) {
     if (!transition) continue;
     changing[index] = { portMask, firstSlot, slotCount, transition, foreign: new Uint8Array(slotCount) };
   }
-  const visit = visitor(state, counts, changing);
-  const expiry = startExpiry(busyBefore);
-  const rules = (): ExpiryRules => ({ ...transitionRules(state, nowTick), timeouts: state.timeouts });
-  while (expireFlows(state.flows, rules(), expiry, visit)) yield;
+  const tally = newTally(state.flows.counts.copy());
+  const visit = visitor(state, tally, changing);
+  const expiry = startExpiry(before.busy);
+  while (expireFlows(state.flows, expiryRules(state, nowTick), expiry, visit)) yield;
+  settleCounts(state.flows.counts, tally, before.tally);
   const { live, expired, busy } = expiry;
-  return { summary: { live, expired, ...settle(state, changing, nowTick) }, counts, busy };
+  return { summary: { live, expired, ...settle(state, changing, nowTick) }, memory: { busy, tally } };
 }
 
-function visitor(state: ImageState, counts: FlowCounts, changing: readonly ChangingRing[]): FlowVisitor {
+function visitor(state: ImageState, tally: FlowTally, changing: readonly ChangingRing[]): FlowVisitor {
   const { slots } = state;
   const { hashKey } = state.settings;
-  return (client, portAndService, real, flowState) => {
-    const list = flowState === FLOW_STATE.established ? counts.active : counts.inactive;
-    list[real] = (list[real] as number) + 1;
-    const ring = changing[portAndService & 0xffff];
+  return (flow) => {
+    tallyFlow(tally, flow);
+    const ring = changing[flow.serviceIndex];
     if (!ring) return;
-    const hash = flowHash(client, (portAndService >>> 16) & ring.portMask, hashKey);
+    const hash = flowHash(flow.client, flow.clientPort & ring.portMask, hashKey);
     const slot = slotOfHash(hash, ring.slotCount);
-    if (currentOf(slots[ring.firstSlot + slot] as number) !== real) ring.foreign[slot] = 1;
+    if (currentOf(slots[ring.firstSlot + slot] as number) !== flow.real) ring.foreign[slot] = 1;
   };
 }
 

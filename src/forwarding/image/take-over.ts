@@ -2,6 +2,7 @@ import type { IpAddress } from '../../net/ip-address.ts';
 import type { BlackholePolicy, Service } from '../table.ts';
 import { sameTunnel } from '../tunnel/kind.ts';
 import { forgiveStandstill } from './flow-scan.ts';
+import { recount } from './flow-tally.ts';
 import { type ImageState, rangeOf } from './image-state.ts';
 import { IndexPool } from './index-pool.ts';
 import { SERVICE_KIND, SERVICES } from './layout.ts';
@@ -36,6 +37,7 @@ export function takeOver(state: ImageState): void {
     if (!markers.has(vip)) state.services.insert(vipEntry(vip));
   }
   state.serviceIndices = new IndexPool(SERVICES, (index) => state.byIndex.has(index));
+  if (entries.length > 0) recount(state.flows);
 }
 
 /** The first thing to do with what was taken over, once the time is known: the image's clock stood still meanwhile. */

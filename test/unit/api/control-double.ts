@@ -33,6 +33,7 @@ export class ControlDouble implements DirectorControl {
       real: ip('10.0.1.2'),
       state: 'ESTABLISHED',
       idleMs: 1200,
+      leftMs: 898_800,
     },
     {
       service: DNS,
@@ -41,6 +42,7 @@ export class ControlDouble implements DirectorControl {
       real: ip('10.0.2.2'),
       state: 'UDP',
       idleMs: 61_000,
+      leftMs: 239_000,
     },
   ];
   reloadError: CulvertError | undefined;
@@ -71,7 +73,14 @@ export class ControlDouble implements DirectorControl {
   }
 
   async status(): Promise<DirectorStatus> {
-    const traffic = { connections: 1, packets: 10, bytes: 1000, activeFlows: 0, inactiveFlows: 0 };
+    const traffic = {
+      connections: 1,
+      packets: 10,
+      bytes: 1000,
+      activeFlows: 0,
+      inactiveFlows: 0,
+      persistentClients: 0,
+    };
     return {
       instance: 'eth0',
       interface: 'eth0',
@@ -100,6 +109,7 @@ export class ControlDouble implements DirectorControl {
                 bytes: 987_000_000,
                 activeFlows: 3,
                 inactiveFlows: 2,
+                persistentClients: 1,
               },
               { ...traffic, address: ip('10.0.2.2') },
               { ...traffic, address: ip('10.0.3.2') },

@@ -99,6 +99,16 @@ const CONSTANTS: Readonly<Record<string, number | bigint>> = {
   FLOW_UDP: layout.FLOW_STATE.udp,
   FLOW_TIME_WAIT: layout.FLOW_STATE.timeWait,
   FLOW_TEMPLATE: layout.FLOW_STATE.template,
+  FLOW_TEMPLATE_ASSURED: layout.FLOW_STATE.assuredTemplate,
+  FLOW_SCTP_INIT1: layout.FLOW_STATE.sctpInit1,
+  FLOW_SCTP_INIT: layout.FLOW_STATE.sctpInit,
+  FLOW_SCTP_COOKIE_ECHOED: layout.FLOW_STATE.sctpCookieEchoed,
+  FLOW_SCTP_ESTABLISHED: layout.FLOW_STATE.sctpEstablished,
+  FLOW_SCTP_SHUTDOWN: layout.FLOW_STATE.sctpShutdown,
+  FLOW_SCTP_CLOSED: layout.FLOW_STATE.sctpClosed,
+  FLOW_ACTIVE_STATES: layout.FLOW_ACTIVE_STATES,
+  FLOW_COSTS: layout.FLOW_COSTS,
+  FLOW_LIMITS: layout.FLOW_LIMITS,
 };
 
 describe('bpf/layout.h and layout.ts', () => {

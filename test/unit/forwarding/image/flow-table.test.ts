@@ -1,23 +1,27 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { expireFlows, scanFlows, startExpiry } from '../../../../src/forwarding/image/flow-scan.ts';
 import {
-  expireFlows,
-  listFlows,
-  startExpiry,
-  timeoutTicks,
-} from '../../../../src/forwarding/image/flow-scan.ts';
-import { firstFlowState, nextFlowState, opensFlow } from '../../../../src/forwarding/image/flow-state.ts';
+  firstFlowState,
+  isActive,
+  isTemplate,
+  nextFlowState,
+  opensFlow,
+} from '../../../../src/forwarding/image/flow-state.ts';
 import { type FlowKey, FlowTable } from '../../../../src/forwarding/image/flow-table.ts';
+import { timeoutTicks } from '../../../../src/forwarding/image/flow-timeouts.ts';
 import { FLOW_BUSY, FLOW_STATE } from '../../../../src/forwarding/image/layout.ts';
-import { SHORT_TIMEOUTS } from './tables.ts';
+import { ip } from '../../../../src/net/ip-address.ts';
+import type { Ipv6Address } from '../../../../src/net/ipv6-address.ts';
+import { flowMemory, flowsOf, SHORT_TIMEOUTS } from './tables.ts';
 
 const HASH_KEY = Uint32Array.of(1, 2, 3, 4);
-const { synRecv, established, finWait, close, udp } = FLOW_STATE;
+const { synRecv, established, finWait, close, udp, timeWait, template, assuredTemplate } = FLOW_STATE;
 const [FIN, SYN, RST, ACK] = [1, 2, 4, 16];
 
 /** One set, so that all flows meet in it. */
 function oneSet(): FlowTable {
-  return new FlowTable(new ArrayBuffer(64), HASH_KEY);
+  return new FlowTable(flowMemory(1), HASH_KEY);
 }
 
 const flowKey = (table: FlowTable, number: number): FlowKey => table.keyOf(0xc633_6400 + number, 40_000, 7);
@@ -33,7 +37,9 @@ function filled(states: readonly number[]): FlowTable {
 
 /** Ways whose flows are still found. */
 function survivors(table: FlowTable): number[] {
-  return [0, 1, 2, 3].filter((way) => table.find(flowKey(table, way)) !== undefined);
+  return [0, 1, 2, 3].filter(
+    (way) => table.find(flowKey(table, way)) ?? table.findTemplate(flowKey(table, way)),
+  );
 }
 
 describe('flow states', () => {
@@ -43,7 +49,7 @@ describe('flow states', () => {
     ['SYN and RST', SYN | RST, false],
     ['ACK', ACK, false],
   ])('%s opens a flow: %s', (_, flags, opens) => {
-    expect(opensFlow(flags)).toBe(opens);
+    expect(opensFlow({ tcpFlags: flags })).toBe(opens);
   });
 
   it.each([
@@ -56,7 +62,7 @@ describe('flow states', () => {
     [RST | ACK, FLOW_STATE.none],
     [undefined, udp],
   ])('flags %s are first remembered as state %i', (flags, state) => {
-    expect(firstFlowState(flags)).toBe(state);
+    expect(firstFlowState({ tcpFlags: flags })).toBe(state);
   });
 
   it.each([
@@ -72,13 +78,13 @@ describe('flow states', () => {
     },
     {
       flags: FIN | ACK,
-      from: [synRecv, established, finWait, close],
-      to: [finWait, finWait, finWait, close],
+      from: [synRecv, established, finWait, close, timeWait],
+      to: [timeWait, finWait, finWait, close, timeWait],
     },
     { flags: RST, from: [synRecv, established, finWait, close], to: [close, close, close, close] },
     { flags: 0, from: [synRecv, established, finWait, close], to: [synRecv, established, finWait, close] },
   ])('flags $flags take $from to $to', ({ flags, from, to }) => {
-    expect(from.map((state) => nextFlowState(state, flags))).toEqual(to);
+    expect(from.map((state) => nextFlowState(state, { tcpFlags: flags }))).toEqual(to);
   });
 });
 
@@ -89,12 +95,13 @@ describe('flow table', () => {
     const index = fc.integer({ min: 1, max: 16_383 });
     fc.assert(
       fc.property(fc.tuple(client, port, index), fc.tuple(client, port, index), (one, other) => {
-        const table = new FlowTable(new ArrayBuffer(1024), HASH_KEY);
+        const table = new FlowTable(flowMemory(16), HASH_KEY);
         table.insert(table.keyOf(...one), { real: 5, state: established, nowTick: 0xffff_ffff });
         expect(table.find(table.keyOf(...one))).toMatchObject({ real: 5, state: established });
         const same = one.every((part, i) => part === other[i]);
         expect(table.find(table.keyOf(...other)) !== undefined).toBe(same);
-        expect([...listFlows(table, 3)]).toEqual([
+        const scan = { scanFlows: scanFlows.bind(undefined, table) };
+        expect(flowsOf(scan, 3)).toMatchObject([
           {
             client: one[0],
             clientPort: one[1],
@@ -139,6 +146,20 @@ describe('flow table', () => {
     { newcomer: udp, set: [established, established, finWait, established], leaves: [0, 1, 2, 3] },
     { newcomer: finWait, set: [established, established, finWait, established], leaves: [0, 1, 3] },
     { newcomer: finWait, set: [established, established, established, established], leaves: [0, 1, 2, 3] },
+    { newcomer: synRecv, set: [synRecv, timeWait, synRecv, established], leaves: [1, 2, 3] },
+    { newcomer: synRecv, set: [template, template, assuredTemplate, finWait], leaves: [0, 1, 2, 3] },
+    { newcomer: template, set: [synRecv, template, assuredTemplate, finWait], leaves: [0, 2, 3] },
+    { newcomer: template, set: [synRecv, established, assuredTemplate, finWait], leaves: [1, 2, 3] },
+    {
+      newcomer: template,
+      set: [assuredTemplate, established, assuredTemplate, finWait],
+      leaves: [0, 1, 2, 3],
+    },
+    {
+      newcomer: established,
+      set: [assuredTemplate, assuredTemplate, template, established],
+      leaves: [0, 1, 3],
+    },
     { newcomer: established, set: [established, finWait, udp, established], leaves: [0, 1, 3] },
     { newcomer: established, set: [established, established, established, established], leaves: [1, 2, 3] },
   ])('a newcomer in state $newcomer leaves ways $leaves of $set', ({ newcomer, set, leaves }) => {
@@ -146,7 +167,57 @@ describe('flow table', () => {
     const kept = table.insert(flowKey(table, 9), { real: 9, state: newcomer, nowTick: 20 });
     expect(survivors(table)).toEqual(leaves);
     expect(kept).toBe(leaves.length < 4);
-    expect(table.find(flowKey(table, 9))?.real).toBe(kept ? 9 : undefined);
+    expect((table.find(flowKey(table, 9)) ?? table.findTemplate(flowKey(table, 9)))?.real).toBe(
+      kept ? 9 : undefined,
+    );
+  });
+
+  it('tells a template from a flow with the same key', () => {
+    const table = oneSet();
+    const key = table.keyOf(0xc633_6401, 0, 7);
+    table.insert(key, { real: 1, state: template, nowTick: 1 });
+    expect(table.find(key)).toBeUndefined();
+    table.insert(key, { real: 2, state: synRecv, nowTick: 1 });
+    expect([table.find(key)?.real, table.findTemplate(key)?.real]).toEqual([2, 1]);
+  });
+
+  it("holds an IPv6 client's address beside its entry", () => {
+    const table = oneSet();
+    const client = ip('2001:db8::1:2') as Ipv6Address;
+    table.insert(flowKey(table, 1), { real: 1, state: synRecv, nowTick: 1 });
+    table.insert(flowKey(table, 2), { real: 1, state: synRecv, nowTick: 1 }, client);
+    const at = table.find(flowKey(table, 2))?.at;
+    expect(at !== undefined && table.clientOf(at)).toBe(client);
+  });
+
+  it('keeps count of the flows of each real, whatever becomes of them', () => {
+    const action = fc.record({
+      flow: fc.nat(12),
+      real: fc.integer({ min: 1, max: 3 }),
+      state: fc.integer({ min: 1, max: 14 }),
+      how: fc.constantFrom('insert', 'replace', 'touch', 'free'),
+    });
+    fc.assert(
+      fc.property(fc.array(action, { maxLength: 100 }), (actions) => {
+        const table = oneSet();
+        actions.forEach(({ flow, real, state, how }, nowTick) => {
+          const key = flowKey(table, flow);
+          const hit = table.find(key);
+          if (hit === undefined) table.insert(key, { real, state, nowTick });
+          else if (how === 'touch') table.touch(hit, state, nowTick);
+          else if (how === 'free') table.exchange(hit.at, hit.value, 0n);
+          else table.replace(hit, { real, state, nowTick });
+        });
+        const live = flowsOf({ scanFlows: scanFlows.bind(undefined, table) }, 0);
+        for (const real of [1, 2, 3]) {
+          const states = live.filter((flow) => flow.real === real).map(({ state }) => state);
+          expect(table.counts.active(real)).toBe(states.filter(isActive).length);
+          expect(table.counts.inactive(real)).toBe(
+            states.filter((state) => !isActive(state) && !isTemplate(state)).length,
+          );
+        }
+      }),
+    );
   });
 
   it('takes the oldest by the tick even where the tick has wrapped round', () => {
@@ -179,12 +250,12 @@ const nothing = (): void => undefined;
 const always = (): boolean => true;
 
 describe('expiry', () => {
-  const timeouts = timeoutTicks(SHORT_TIMEOUTS);
+  const keepAll = { timeouts: timeoutTicks(SHORT_TIMEOUTS), keepsFlows: always, keepsTemplates: always };
 
   it('frees each state after its own timeout and visits the rest', () => {
     const table = filled([synRecv, established, finWait, close]);
     const liveAt = (nowTick: number): number[] => {
-      expireFlows(table, { nowTick, timeouts, isServing: always }, startExpiry(new Set()), nothing);
+      expireFlows(table, { ...keepAll, nowTick }, startExpiry(new Set()), nothing);
       return survivors(table);
     };
     expect(liveAt(32)).toEqual([0, 1, 2, 3]);
@@ -197,10 +268,10 @@ describe('expiry', () => {
 
   it('frees the flows of reals that do not serve', () => {
     const table = filled([established, established, established]);
-    const rules = { nowTick: 15, timeouts, isServing: (real: number): boolean => real !== 2 };
+    const rules = { ...keepAll, nowTick: 15, keepsFlows: (real: number): boolean => real !== 2 };
     const visited: number[] = [];
     const result = startExpiry(new Set());
-    expireFlows(table, rules, result, (_client, _key, real) => visited.push(real));
+    expireFlows(table, rules, result, ({ real }) => visited.push(real));
     expect(visited).toEqual([1, 3]);
     expect(result).toMatchObject({ live: 2, expired: 1 });
   });
@@ -208,7 +279,7 @@ describe('expiry', () => {
   it('frees a way whose writer died, at the second sweep', () => {
     const table = filled([established]);
     table.words[3] = FLOW_BUSY;
-    const rules = { nowTick: 15, timeouts, isServing: always };
+    const rules = { ...keepAll, nowTick: 15 };
     const first = startExpiry(new Set());
     expireFlows(table, rules, first, nothing);
     expect(table.words[3]).toBe(FLOW_BUSY);

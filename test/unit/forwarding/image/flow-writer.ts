@@ -1,10 +1,11 @@
 import { isMainThread, workerData } from 'node:worker_threads';
 import { FlowTable } from '../../../../src/forwarding/image/flow-table.ts';
 import { FLOW_STATE } from '../../../../src/forwarding/image/layout.ts';
+import type { FlowMemory } from './tables.ts';
 
 /** What a worker is given; it leaves how many answers were wrong and how many flows it found in `results`. */
 export interface WriterTask {
-  readonly memory: ArrayBuffer;
+  readonly memory: FlowMemory;
   readonly seed: number;
   readonly rounds: number;
   readonly results: Int32Array;

@@ -7,11 +7,11 @@ import { type Selection, selectReal } from '../../../../src/forwarding/image/sel
 import { DEFAULT_TIMEOUTS, type Real, type Service } from '../../../../src/forwarding/table.ts';
 import type { IpAddress } from '../../../../src/net/ip-address.ts';
 import { type Ipv4Address, ipv4 } from '../../../../src/net/ipv4-address.ts';
-import { HASH_KEY, real, service, table, VIP } from './tables.ts';
+import { flowsOf, HASH_KEY, real, service, table, VIP } from './tables.ts';
 
 const CAPACITY = { slots: 1 << 16, flows: 1 << 10 };
 const CLIENT = ipv4('198.51.100.7');
-const [SYN, RST, ACK] = [2, 4, 16];
+const [FIN, SYN, RST, ACK] = [1, 2, 4, 16];
 
 interface Opened {
   readonly image: ForwardingImage;
@@ -188,7 +188,7 @@ describe('scheduling', () => {
     const { image } = open([service({ reals: [real(1), real(2)] })]);
     image.apply(table([service({ reals: [real(1), real(2, { weight: 0 })] })]), 101);
     for (let port = 1; port < 200; port++) select(image, port, RST);
-    expect([...image.listFlows(101)]).toEqual([]);
+    expect(flowsOf(image, 101)).toEqual([]);
   });
 
   it('hashes the source alone where that is asked for', () => {
@@ -200,7 +200,7 @@ describe('scheduling', () => {
   it('touches no memory while a ring is stable', () => {
     const { image } = open([service()]);
     expect(select(image, 1000, SYN)).toMatchObject({ how: 'stable', connection: true });
-    expect([...image.listFlows(101)]).toEqual([]);
+    expect(flowsOf(image, 101)).toEqual([]);
   });
 
   it('counts a UDP flow as a connection when it is first remembered', () => {
@@ -223,9 +223,28 @@ describe('a sweep', () => {
     const { image } = open([service({ scheduler: 'rr', reals: [real(1)] })]);
     for (const port of [1000, 1001, 1002]) select(image, port, SYN);
     select(image, 1000, ACK);
-    expect(image.sweep(101)).toMatchObject({ live: 3, expired: 0 });
-    expect(image.flowCounts(1)).toEqual({ active: 1, inactive: 2 });
+    expect(image.flowCounts(1)).toEqual({ active: 3, inactive: 0, templates: 0 });
+    select(image, 1000, FIN | ACK);
+    expect(image.flowCounts(1)).toEqual({ active: 2, inactive: 1, templates: 0 });
     expect(image.sweep(100 + 50)).toMatchObject({ live: 1, expired: 2 });
+    expect(image.flowCounts(1)).toEqual({ active: 0, inactive: 1, templates: 0 });
+  });
+
+  it('mends a count that a writer which died has left, once it was off twice', () => {
+    const { image, memory } = open([service({ scheduler: 'rr', reals: [real(1)] })]);
+    for (const port of [1000, 1001, 1002]) select(image, port, SYN);
+    new BigUint64Array(memory.flowCounts)[1] = (7n << 32n) + 2n;
+    image.sweep(101);
+    expect(image.flowCounts(1)).toMatchObject({ active: 7, inactive: 2 });
+    image.sweep(102);
+    expect(image.flowCounts(1)).toMatchObject({ active: 3, inactive: 0 });
+  });
+
+  it('is not needed for counts to be right after a take-over', () => {
+    const { image, memory } = open([service({ scheduler: 'rr', reals: [real(1)] })]);
+    for (const port of [1000, 1001, 1002]) select(image, port, SYN);
+    new BigUint64Array(memory.flowCounts)[1] = 1n;
+    expect(new ForwardingImage(memory).flowCounts(1)).toMatchObject({ active: 3, inactive: 0 });
   });
 });
 
@@ -329,7 +348,7 @@ describe('settings', () => {
     const { image } = open([service({ scheduler: 'rr' })]);
     select(image, 1000, SYN);
     image.apply({ ...table([service({ scheduler: 'rr' })]), hashKey: new Uint8Array(16).fill(1) }, 101);
-    expect([...image.listFlows(101)]).toEqual([]);
+    expect(flowsOf(image, 101)).toEqual([]);
   });
 });
 

@@ -31,7 +31,7 @@ function send({ memory, service, clients, progress }: SenderTask): void {
   const image: SelectionMemory = {
     hashKey: settings.hashKey,
     slots: new Uint32Array(memory.slots),
-    flows: new FlowTable(memory.flows, settings.hashKey),
+    flows: new FlowTable(memory, settings.hashKey),
     cursors: new BigUint64Array(memory.cursors),
     isServing: (real) => reals.isServing(real),
   };
