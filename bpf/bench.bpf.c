@@ -111,7 +111,9 @@ int bench_director(struct xdp_md *ctx)
 SEC("xdp")
 int encapsulate_only(struct xdp_md *ctx)
 {
-	return encapsulate(ctx, &floor_real, real_next_hop(&floor_real)) ? XDP_DROP : XDP_TX;
+	__u64 next_hop = real_next_hop(&floor_real);
+
+	return encapsulate(ctx, &floor_real, next_hop, NULL, PLAIN_ENVELOPE(0)) ? XDP_DROP : XDP_TX;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
-/* The fast path: the common case of IPv4 over IPIP. Whatever else is for a VIP goes to the slow path, whole and with no
+/* The fast path: the common case (packet.h). Whatever else is for a VIP goes to the slow path, whole and with no
  * effect left behind; what is for no VIP goes up the stack. */
 #include "encapsulate.h"
+#include "for-vip.h"
+#include "hand-over.h"
 #include "image.h"
-#include "parse.h"
+#include "packet.h"
 #include "select-real.h"
 #include "service-table.h"
-
-static __always_inline void count_refused(void)
-{
-	__u32 none = 0;
-	struct counters *of_slow_path = bpf_map_lookup_elem(&counters, &none);
-
-	if (of_slow_path)
-		of_slow_path->connections++;
-}
 
 static __always_inline void count(__u32 real, __u32 bytes, int connection)
 {
@@ -28,58 +21,30 @@ static __always_inline void count(__u32 real, __u32 bytes, int connection)
 		of_real->connections++;
 }
 
-/* What was handed over in this tick; of no worth to another program, so that no user space has it. */
-struct spending {
-	__u32 tick;
-	__u32 packets;
-};
-
-struct spending spendings[3] SEC(".bss.spendings");
-
-/* CPUs may begin a tick at the same time: then it has a few packets more. */
-static __always_inline int is_within_budget(enum rarity rarity)
-{
-	struct spending *spending = &spendings[rarity];
-	__u32 budget = settings.budget[rarity], now = settings.now;
-
-	if (READ_ONCE(spending->tick) != now) {
-		spending->tick = now;
-		spending->packets = 0;
-	}
-	return !budget || __sync_fetch_and_add(&spending->packets, 1) < budget;
-}
-
-static __always_inline int redirect_to_slow_path(struct xdp_md *ctx, enum rarity rarity)
-{
-	if (!is_within_budget(rarity)) {
-		count_refused();
-		return XDP_DROP;
-	}
-	count(0, frame_bytes(ctx), 0);
-	if (!settings.slow_path_ifindex)
-		return XDP_DROP;
-	return bpf_redirect(settings.slow_path_ifindex, 0);
-}
-
-/* Functions of their own: they are rare, and there are many ways to them. */
-static __noinline int hand_over(struct xdp_md *ctx)
-{
-	return redirect_to_slow_path(ctx, RARE_OTHER);
-}
-
-static __noinline int hand_over_opening(struct xdp_md *ctx)
-{
-	return redirect_to_slow_path(ctx, RARE_OPENING);
-}
-
-static __noinline int hand_over_neighbour(struct xdp_md *ctx)
-{
-	return redirect_to_slow_path(ctx, RARE_NEIGHBOUR);
-}
-
 static __always_inline int transmit(struct xdp_md *ctx, __u32 ifindex)
 {
 	return likely(ifindex == ctx->ingress_ifindex) ? XDP_TX : bpf_redirect(ifindex, 0);
+}
+
+__noinline int encapsulate_any(struct xdp_md *ctx, __u32 index, __u64 next_hop, const struct packet *packet)
+{
+	const struct real *real = image_real(index);
+
+	return !packet ? -1 : encapsulate(ctx, real, next_hop, packet, envelope_for(real, packet));
+}
+
+/* Through any tunnel, and with tags. */
+__noinline int forward_through(struct xdp_md *ctx, __u32 index)
+{
+	const struct real *real = image_real(index);
+	__u64 next_hop = real_next_hop(real);
+	struct packet packet;
+
+	if (parse_frame(ctx, &packet) || !can_send(real, next_hop, &packet) ||
+	    encapsulate_any(ctx, index, next_hop, &packet))
+		return hand_over(ctx);
+	count(index, packet.length, opens_flow(&packet));
+	return transmit(ctx, real->ifindex);
 }
 
 /* No flow is remembered: the slot alone says where the packet goes. */
@@ -88,15 +53,29 @@ static __always_inline int forward_stateless(struct xdp_md *ctx, const struct pa
 	const struct real *real = image_real(index);
 	__u64 next_hop = real_next_hop(real);
 
-	if (unlikely(!can_send(real, next_hop, packet) || encapsulate(ctx, real, next_hop)))
+	if (unlikely(packet->is_tagged || !is_plain(real, packet->is_ipv6)))
+		return forward_through(ctx, index);
+	if (unlikely(!can_send(real, next_hop, packet) ||
+		     encapsulate(ctx, real, next_hop, packet, PLAIN_ENVELOPE(packet->is_ipv6))))
 		return hand_over(ctx);
 	count(index, packet->length, opens_flow(packet));
 	return transmit(ctx, real->ifindex);
 }
 
-/* Parses the packet again, so that the stateless way need not have it in memory for this one to read. */
-static __noinline int forward_remembered(struct xdp_md *ctx, const struct service *service, __u32 slot)
+static __always_inline int encapsulate_parsed(struct xdp_md *ctx, __u32 index, __u64 next_hop,
+					      const struct packet *packet)
 {
+	const struct real *real = image_real(index);
+
+	if (likely(!packet->is_tagged && !packet->is_ipv6 && is_plain(real, 0)))
+		return encapsulate(ctx, real, next_hop, packet, PLAIN_ENVELOPE(0));
+	return encapsulate_any(ctx, index, next_hop, packet);
+}
+
+/* Parses the packet again, so that the stateless way need not have it in memory for this one to read. */
+__noinline int forward_remembered(struct xdp_md *ctx, __u32 bucket, __u32 slot)
+{
+	const struct service *service = service_at(bucket);
 	struct packet parsed, *packet = &parsed;
 	struct choice choice = {};
 	const struct real *real;
@@ -107,10 +86,10 @@ static __noinline int forward_remembered(struct xdp_md *ctx, const struct servic
 		return hand_over(ctx);
 	choose_remembered(&choice, packet, service, slot);
 	if (!choice.real && (opens_flow(packet) || packet->protocol == IPPROTO_UDP))
-		return hand_over_opening(ctx);
+		return hand_over_as(ctx, RARE_OPENING);
 	real = image_real(choice.real);
 	next_hop = real_next_hop(real);
-	if (!can_send(real, next_hop, packet) || encapsulate(ctx, real, next_hop))
+	if (!can_send(real, next_hop, packet) || encapsulate_parsed(ctx, choice.real, next_hop, packet))
 		return hand_over(ctx);
 	remembered = remember(&choice, packet, settings.now);
 	count(choice.real, packet->length,
@@ -118,43 +97,69 @@ static __noinline int forward_remembered(struct xdp_md *ctx, const struct servic
 	return transmit(ctx, real->ifindex);
 }
 
-/* For a packet to no service. */
-static __noinline int pass_or_hand_over(struct xdp_md *ctx, __be32 destination)
+/* Each packet is a flow of its own. */
+__noinline int forward_by_turn(struct xdp_md *ctx, __u32 bucket)
 {
-	return is_vip(destination) ? hand_over(ctx) : XDP_PASS;
+	struct packet packet;
+
+	if (parse_frame(ctx, &packet))
+		return hand_over(ctx);
+	return forward_through(ctx, choose_by_turn(service_at(bucket), &packet));
 }
 
-static __always_inline int handle_ipv4(struct xdp_md *ctx, struct cursor *cursor)
+__noinline int pass_or_hand_over(struct xdp_md *ctx)
 {
-	const struct iphdr *ip = parse_ipv4(cursor);
-	struct found_service found;
-	struct packet packet;
-	__u32 slot = 0;
+	int rarity = rarity_for_vip(ctx);
 
-	if (unlikely(!ip))
-		return XDP_PASS;
-	if (unlikely(parse_common(cursor, ip, &packet)))
-		return pass_or_hand_over(ctx, ip->daddr);
-	found = find_service(packet.vip, packet.service_port, packet.protocol);
-	if (likely(found.kind == SERVICE_HASH))
-		slot = hashed_slot(&packet, found.service);
-	else if (found.kind == SERVICE_EMPTY)
-		return pass_or_hand_over(ctx, packet.vip);
-	if (unlikely(!ipv4_checksum_is_right(ip)))
+	return rarity < 0 ? XDP_PASS : hand_over_as(ctx, rarity);
+}
+
+__noinline int forward_without_hash(struct xdp_md *ctx, __u32 bucket, __u32 kind)
+{
+	switch (kind) {
+	case SERVICE_EMPTY:
+		return pass_or_hand_over(ctx);
+	case SERVICE_ROTATION:
+	case SERVICE_DELEGATED:
+		return forward_remembered(ctx, bucket, 0);
+	case SERVICE_TURNS:
+		return forward_by_turn(ctx, bucket);
+	default:
 		return hand_over(ctx);
-	if (unlikely(found.kind == SERVICE_ROTATION || slot & SLOT_TRACKED))
-		return forward_remembered(ctx, found.service, slot);
+	}
+}
+
+/* The cursor stands before the IP header. */
+static __always_inline int handle_ip(struct xdp_md *ctx, struct cursor *cursor, int is_ipv6, int is_tagged)
+{
+	struct packet packet = { .is_tagged = is_tagged };
+	const struct iphdr *ip = cursor->at;
+	struct found_service found;
+	__u32 slot;
+
+	if (unlikely(parse_packet(cursor, is_ipv6, &packet)))
+		return pass_or_hand_over(ctx);
+	found = find_service(&packet);
+	if (!is_ipv6 && unlikely(found.kind != SERVICE_EMPTY && !ipv4_checksum_is_right(ip)))
+		return hand_over(ctx);
+	if (unlikely(found.kind != SERVICE_HASH))
+		return forward_without_hash(ctx, found.bucket, found.kind);
+	slot = hashed_slot(&packet, service_at(found.bucket));
+	if (unlikely(slot & SLOT_TRACKED))
+		return forward_remembered(ctx, found.bucket, slot);
 	return forward_stateless(ctx, &packet, current_real(slot));
 }
 
-/* The slow path answers for VIPs; none of them is an address of this host. */
-static __always_inline int handle_arp(struct xdp_md *ctx, struct cursor *cursor)
+__noinline int handle_tagged(struct xdp_md *ctx)
 {
-	const struct arp_ipv4 *arp = parse_arp(cursor);
+	struct cursor cursor = frame_cursor(ctx);
+	const struct ethernet *ethernet;
+	__be16 protocol = parse_link(&cursor, &ethernet);
 
-	if (!arp || arp->operation != bpf_htons(ARPOP_REQUEST) || !is_vip(arp->target))
-		return XDP_PASS;
-	return hand_over_neighbour(ctx);
+	if (protocol != bpf_htons(ETH_P_IP) && protocol != bpf_htons(ETH_P_IPV6))
+		return pass_or_hand_over(ctx);
+	return is_to_group(ethernet) ? pass_or_hand_over(ctx)
+				     : handle_ip(ctx, &cursor, protocol == bpf_htons(ETH_P_IPV6), 1);
 }
 
 SEC("xdp")
@@ -165,12 +170,15 @@ int director(struct xdp_md *ctx)
 
 	if (unlikely(!ethernet))
 		return XDP_PASS;
-	if (unlikely(ethernet->protocol == bpf_htons(ETH_P_ARP)))
-		return handle_arp(ctx, &cursor);
-	/* Frames to a group of hosts are none of a router's business, even if the IP address in them is a VIP. */
-	if (unlikely(ethernet->protocol != bpf_htons(ETH_P_IP) || ethernet->destination[0] & 1))
-		return XDP_PASS;
-	return handle_ipv4(ctx, &cursor);
+	if (unlikely(ethernet->protocol == bpf_htons(ETH_P_8021Q)))
+		return handle_tagged(ctx);
+	if (unlikely(is_to_group(ethernet)))
+		return pass_or_hand_over(ctx);
+	if (likely(ethernet->protocol == bpf_htons(ETH_P_IP)))
+		return handle_ip(ctx, &cursor, 0, 0);
+	if (ethernet->protocol == bpf_htons(ETH_P_IPV6))
+		return handle_ip(ctx, &cursor, 1, 0);
+	return pass_or_hand_over(ctx);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -1,80 +1,120 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
-/* Putting the outer header on: what src/forwarding/tunnel/encapsulate.ts does, byte for byte, and the Ethernet header. */
+/* Putting the outer header on, and the Ethernet header with or without a tag: one routine, inlined with what is known of
+ * the envelope when compiling, so that the common one has no branches for the others. */
 #ifndef CULVERT_ENCAPSULATE_H
 #define CULVERT_ENCAPSULATE_H
 
-#include "checksum.h"
-#include "image.h"
-#include "parse.h"
+#include "outer-header.h"
 
-#define IP_VERSION_IHL 0x45
+/* IPIP between addresses of the packet's family, and no tag. */
+#define PLAIN_ENVELOPE(is_ipv6)                                                                  \
+	((struct envelope){ .inner_ipv6 = (is_ipv6), .outer_ipv6 = (is_ipv6), .tunnel = TUNNEL_IPIP })
 
-/* The first words of an IPv4 header as little-endian machines load them. */
-static __always_inline __u32 pack_words(__u16 first, __u16 second)
+/* Tunnel and overhead are read in one go; the overhead tells the outer header's family. */
+static __always_inline int is_plain(const struct real *real, int is_ipv6)
 {
-	return first | (__u32)second << 16;
+	__u32 overhead = is_ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
+
+	return *(const __u16 *)&real->tunnel == (TUNNEL_IPIP | overhead << 8) && real->vlan == 0;
 }
 
-/* 0 is left out: a receiver could take it for "not fragmentable". */
-static __always_inline __u16 next_outer_id(void)
+static __always_inline struct envelope envelope_for(const struct real *real, const struct packet *packet)
 {
-	__u16 id = __sync_fetch_and_add(&settings.outer_id, 1);
-
-	return id ? id : __sync_fetch_and_add(&settings.outer_id, 1);
+	return (struct envelope){
+		.inner_ipv6 = packet->is_ipv6,
+		.outer_ipv6 = !!(READ_ONCE(real->flags) & REAL_OUTER_IPV6),
+		.tunnel = READ_ONCE(real->tunnel),
+		.tag_before = packet->is_tagged,
+		.tag_after = !!(READ_ONCE(real->vlan) & REAL_VLAN),
+	};
 }
 
-static __always_inline void write_ethernet(struct ethernet *ethernet, const struct real *real, __u64 next_hop)
+static __always_inline void write_link(void *frame, const struct real *real, __u64 next_hop, struct envelope envelope)
 {
 	const __u64 mac = 0xffffffffffff;
 	__u64 source = *(const __u64 *)real->source_mac & mac;
-	void *frame = ethernet;
+	__be16 *protocol = frame + 2 * ETH_ALEN;
 
 	*(__u64 *)frame = (next_hop & mac) | source << 48;
 	*(__u32 *)(frame + 8) = source >> 16;
-	ethernet->protocol = bpf_htons(ETH_P_IP);
+	if (envelope.tag_after) {
+		*protocol++ = bpf_htons(ETH_P_8021Q);
+		*protocol++ = bpf_htons(real->vlan & ~REAL_VLAN);
+	}
+	*protocol = envelope.outer_ipv6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
 }
 
-/* ID 0 with DF, as the kernel's IPVS has it. */
-static __always_inline void write_outer(struct iphdr *outer, const struct iphdr *inner, const struct real *real)
+/* Branches on purpose: of an offset that is computed the verifier would not know how much of the packet it leaves. */
+static __always_inline void *step_if(int condition, void *at, long bytes)
 {
-	__u16 df = inner->frag_off & bpf_htons(IP_DF);
-	__u16 id = df ? 0 : bpf_htons(next_outer_id());
-	__u16 length = bpf_htons(bpf_ntohs(inner->tot_len) + sizeof(*outer));
-	__be32 source = real->outer_source[0], destination = real->outer_destination[0];
-	__u32 first = pack_words(IP_VERSION_IHL | inner->tos << 8, length);
-	__u32 second = pack_words(id, df);
-	__u32 third = pack_words(inner->ttl | IPPROTO_IPIP << 8, 0);
-	__u16 sum = fold_checksum((__u64)first + second + third + source + destination);
-	__u32 *word = (__u32 *)outer;
-
-	word[0] = first;
-	word[1] = second;
-	word[2] = third | (__u32)(__u16)~sum << 16;
-	word[3] = source;
-	word[4] = destination;
+	if (condition) {
+		at += bytes;
+		ONE_ADDRESS(at);
+	}
+	return at;
 }
 
-/* Puts both headers before the packet and cuts off the padding behind it; the inner TTL goes down by one. Reads the inner
- * packet again: what was read of it before would have had to be kept in memory, too. -1 if there is no room. */
-static __always_inline int encapsulate(struct xdp_md *ctx, const struct real *real, __u64 next_hop)
+static __always_inline void *behind_outer(void *outer, struct envelope envelope)
 {
-	struct iphdr *outer, *inner;
-	void *frame, *end;
+	return step_if(envelope.outer_ipv6, outer + sizeof(struct iphdr), sizeof(struct ipv6hdr) - sizeof(struct iphdr));
+}
+
+static __always_inline int envelope_growth(struct envelope envelope)
+{
+	int bytes = envelope.outer_ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
+
+	if (envelope.tunnel == TUNNEL_GRE)
+		bytes += sizeof(struct gre);
+	if (envelope.tunnel == TUNNEL_GUE)
+		bytes += sizeof(struct gue);
+	if (envelope.tag_after)
+		bytes += sizeof(struct vlan_tag);
+	return envelope.tag_before ? bytes - (int)sizeof(struct vlan_tag) : bytes;
+}
+
+/* All between the outer IP header and the inner one. */
+static __always_inline void write_tunnel(void *at, const struct real *real, const struct packet *packet,
+					 struct envelope envelope, struct carried *carried)
+{
+	if (envelope.tunnel == TUNNEL_GRE) {
+		__be16 protocol = envelope.inner_ipv6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
+
+		*(struct gre *)at = (struct gre){ .protocol = protocol };
+		carried->length += sizeof(struct gre);
+	} else if (envelope.tunnel == TUNNEL_GUE) {
+		carried->length += sizeof(struct gue);
+		write_gue(at, real, packet, envelope, carried->length);
+	}
+}
+
+/* Puts all headers before the packet and cuts off the padding behind it; the inner TTL goes down by one. Reads the inner
+ * packet again: what was read of it before would have had to be kept in memory, too. -1 if there is no room, and then
+ * nothing was changed.
+ * packet: read for GUE alone. */
+static __always_inline int encapsulate(struct xdp_md *ctx, const struct real *real, __u64 next_hop,
+				       const struct packet *packet, struct envelope envelope)
+{
+	void *frame, *end, *outer, *inner;
+	struct carried carried;
 	long padding;
 
-	if (unlikely(bpf_xdp_adjust_head(ctx, -(int)sizeof(*outer))))
+	if (unlikely(bpf_xdp_adjust_head(ctx, -envelope_growth(envelope))))
 		return -1;
 	frame = (void *)(long)ctx->data;
 	end = (void *)(long)ctx->data_end;
-	outer = frame + ETH_HLEN;
-	inner = outer + 1;
-	if (unlikely((void *)(inner + 1) > end))
+	outer = step_if(envelope.tag_after, frame + ETH_HLEN, sizeof(struct vlan_tag));
+	inner = step_if(envelope.tunnel == TUNNEL_GRE, behind_outer(outer, envelope), sizeof(struct gre));
+	inner = step_if(envelope.tunnel == TUNNEL_GUE, inner, sizeof(struct gue));
+	if (unlikely(inner + (envelope.inner_ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) > end))
 		return -1;
-	inner->ttl--;
-	inner->check = checksum_after_ttl(inner->check);
-	write_outer(outer, inner, real);
-	write_ethernet(frame, real, next_hop);
-	padding = end - (void *)inner - bounded_ntohs(inner->tot_len);
+	carried = envelope.inner_ipv6 ? carry_ipv6(inner) : carry_ipv4(inner);
+	padding = end - inner - carried.length;
+	write_tunnel(behind_outer(outer, envelope), real, packet, envelope, &carried);
+	if (envelope.outer_ipv6)
+		write_outer_ipv6(outer, real, carried, outer_protocol(envelope));
+	else
+		write_outer_ipv4(outer, real, carried, outer_protocol(envelope));
+	write_link(frame, real, next_hop, envelope);
 	if (unlikely(padding > 0))
 		bpf_xdp_adjust_tail(ctx, -(int)padding);
 	return 0;

@@ -5,7 +5,7 @@
 
 #include "flow-hash.h"
 #include "image.h"
-#include "parse.h"
+#include "packet.h"
 
 #define SERVICE_STEP 0x9e3779b1u
 
@@ -94,7 +94,7 @@ static __always_inline __u32 next_flow_state(__u32 state, const struct packet *p
 static __always_inline int find_flow_set(const struct packet *packet, __u32 service_index,
 					 struct flow_key *flow)
 {
-	__u32 client = bpf_ntohl(packet->client), port = bpf_ntohs(packet->client_port);
+	__u32 client = packet->client_word, port = bpf_ntohs(packet->client_port);
 	__u32 hash = flow_hash(client, port, settings.hash_key) + service_index * SERVICE_STEP;
 
 	flow->key = (__u64)client << 32 | port << 16 | service_index;

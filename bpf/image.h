@@ -8,8 +8,6 @@
 #include <bpf/bpf_helpers.h>
 
 #include "layout.h"
-#include "parse.h"
-
 
 #define REASON_CAPACITY 64 /* as in src/forwarding/image/memory.ts */
 

@@ -6,7 +6,7 @@
 
 #include "flow-table.h"
 #include "image.h"
-#include "parse.h"
+#include "packet.h"
 
 #define TURN_ATTEMPTS 8
 
@@ -50,7 +50,7 @@ static __always_inline __u32 hashed_slot(const struct packet *packet, const stru
 	/* A branch, because the processor guesses it and need not wait for the service's line as it would for the mask. */
 	if (unlikely(!service->port_mask))
 		port = 0;
-	hash = flow_hash(bpf_ntohl(packet->client), port, settings.hash_key);
+	hash = flow_hash(packet->client_word, port, settings.hash_key);
 	return likely(ring.slots) ? image_slot(ring.first + slot_of_hash(hash, ring.slots)) : 0;
 }
 
@@ -59,7 +59,7 @@ static __always_inline __u32 hashed_slot(const struct packet *packet, const stru
 static __always_inline int can_send(const struct real *real, __u64 next_hop, const struct packet *packet)
 {
 	return next_hop >> 48 == (REAL_SERVING | REAL_RESOLVED) &&
-	       packet->length + sizeof(struct iphdr) <= real->mtu;
+	       packet->length + real->overhead <= real->mtu;
 }
 
 static __always_inline int can_send_to(__u32 index, const struct packet *packet)
@@ -134,7 +134,8 @@ static __always_inline int remember(const struct choice *choice, const struct pa
 		return 0;
 	if (choice->hit.entry)
 		return replace_flow(&choice->hit, state, choice->real, now);
-	return insert_flow(&choice->flow, state, choice->real, now, NULL);
+	return insert_flow(&choice->flow, state, choice->real, now,
+			   packet->is_ipv6 ? (const __be32 *)packet->client.half : NULL);
 }
 
 #endif

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
 /* Makes, reflects and counts traffic for benchmarks. bench/generated-traffic.ts mirrors the maps. */
+#include <linux/ip.h>
+
 #include "parse.h"
 
 #define TEMPLATE_WORDS 8

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* The common case: a whole TCP or UDP packet, IPv4 without options or IPv6 without extension headers, of sound lengths,
+ * with TTL to spare. */
+#ifndef CULVERT_PACKET_H
+#define CULVERT_PACKET_H
+
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+
+#include "address.h"
+#include "flow-hash.h"
+#include "image.h"
+#include "parse.h"
+
+#define IP_DF 0x4000
+#define IP_FRAGMENT 0x3fff /* more fragments, or an offset */
+#define IP_VERSION_IHL 0x45
+
+#define TCP_FIN 0x01
+#define TCP_SYN 0x02
+#define TCP_RST 0x04
+#define TCP_ACK 0x10
+#define TCP_FLAGS_AT 13
+
+/* What the fast path needs to know of a packet it can forward. In host order, but for what is __be. */
+struct packet {
+	struct address client;
+	struct address vip;
+	__u32 client_word;       /* as flow keys have it */
+	__be16 client_port;
+	__be16 service_port;
+	__u32 length;            /* of the IP packet */
+	__u8 protocol;
+	__u8 tcp_flags;          /* 0 for UDP */
+	__u8 is_ipv6;
+	__u8 is_tagged;          /* set by parse_frame() alone */
+};
+
+/* The header without options; whether it makes sense is not looked at. */
+static __always_inline struct iphdr *parse_ipv4(struct cursor *cursor)
+{
+	struct iphdr *ip = cursor->at;
+
+	if (unlikely((void *)(ip + 1) > cursor->end))
+		return NULL;
+	cursor->at = ip + 1;
+	return ip;
+}
+
+static __always_inline struct ipv6hdr *parse_ipv6(struct cursor *cursor)
+{
+	struct ipv6hdr *ip = cursor->at;
+
+	if (unlikely((void *)(ip + 1) > cursor->end))
+		return NULL;
+	cursor->at = ip + 1;
+	return ip;
+}
+
+/* bytes: of the IP packet's payload. */
+static __always_inline int parse_transport(const struct cursor *cursor, long bytes, struct packet *packet)
+{
+	const struct udphdr *ports = cursor->at;
+
+	packet->tcp_flags = 0;
+	if (likely(packet->protocol == IPPROTO_TCP)) {
+		if (unlikely(cursor->at + sizeof(struct tcphdr) > cursor->end || bytes < (long)sizeof(struct tcphdr)))
+			return -1;
+		packet->tcp_flags = ((const __u8 *)cursor->at)[TCP_FLAGS_AT];
+	} else if (packet->protocol != IPPROTO_UDP || (const void *)(ports + 1) > cursor->end ||
+		   bytes < (long)sizeof(*ports)) {
+		return -1;
+	}
+	packet->client_port = ports->source;
+	packet->service_port = ports->dest;
+	return 0;
+}
+
+static __always_inline int parse_ipv4_packet(struct cursor *cursor, struct packet *packet)
+{
+	const struct iphdr *ip = parse_ipv4(cursor);
+
+	if (unlikely(!ip || *(const __u8 *)ip != IP_VERSION_IHL || ip->frag_off & bpf_htons(IP_FRAGMENT) || ip->ttl <= 1))
+		return -1;
+	packet->is_ipv6 = 0;
+	packet->length = bounded_ntohs(ip->tot_len);
+	if (unlikely((const void *)ip + packet->length > cursor->end))
+		return -1;
+	packet->protocol = ip->protocol;
+	packet->client = ipv4_address(ip->saddr);
+	packet->vip = ipv4_address(ip->daddr);
+	packet->client_word = bpf_ntohl(ip->saddr);
+	return parse_transport(cursor, (long)packet->length - (long)sizeof(*ip), packet);
+}
+
+static __always_inline int parse_ipv6_packet(struct cursor *cursor, struct packet *packet)
+{
+	const struct ipv6hdr *ip = parse_ipv6(cursor);
+	__u32 bytes;
+
+	if (unlikely(!ip || *(const __u8 *)ip >> 4 != 6 || ip->hop_limit <= 1))
+		return -1;
+	packet->is_ipv6 = 1;
+	bytes = bounded_ntohs(ip->payload_len);
+	if (unlikely((const void *)(ip + 1) + bytes > cursor->end))
+		return -1;
+	packet->length = sizeof(*ip) + bytes;
+	packet->protocol = ip->nexthdr;
+	packet->client = ipv6_address(&ip->saddr);
+	packet->vip = ipv6_address(&ip->daddr);
+	packet->client_word = fold_ipv6((const void *)&ip->saddr, settings.hash_key);
+	return parse_transport(cursor, bytes, packet);
+}
+
+/* 0, or -1 for what is not the common case. The cursor stands before the IP header. */
+static __always_inline int parse_packet(struct cursor *cursor, int is_ipv6, struct packet *packet)
+{
+	return is_ipv6 ? parse_ipv6_packet(cursor, packet) : parse_ipv4_packet(cursor, packet);
+}
+
+/* The same from the frame's beginning, for a frame that is known to be IP, with a tag or without. */
+static __always_inline int parse_frame(const struct xdp_md *ctx, struct packet *packet)
+{
+	struct cursor cursor = frame_cursor(ctx);
+	const struct ethernet *ethernet;
+	__be16 protocol = parse_link(&cursor, &ethernet);
+
+	if (!protocol)
+		return -1;
+	packet->is_tagged = ethernet->protocol == bpf_htons(ETH_P_8021Q);
+	return parse_packet(&cursor, protocol == bpf_htons(ETH_P_IPV6), packet);
+}
+
+/* As IPVS sees it: what else is set does not matter. UDP opens nothing by this. */
+static __always_inline int opens_flow(const struct packet *packet)
+{
+	return (packet->tcp_flags & (TCP_SYN | TCP_RST)) == TCP_SYN;
+}
+
+#endif
