@@ -49,6 +49,16 @@ static __always_inline int is_within_budget(enum rarity rarity)
 	return !budget || __sync_fetch_and_add(&spending->packets, 1) < budget;
 }
 
+/* The slow path replies to frames out of the interface that they came in by. It has no use for their destination but for
+ * the group bit, so that the interface is written over the rest of it (src/dataplane/xdp/ingress-mark.ts). */
+static __always_inline void mark_ingress(struct xdp_md *ctx)
+{
+	void *frame = (void *)(long)ctx->data;
+
+	if (frame + ETH_HLEN <= (void *)(long)ctx->data_end)
+		*(__u32 *)(frame + 2) = ctx->ingress_ifindex;
+}
+
 static __always_inline int redirect_to_slow_path(struct xdp_md *ctx, enum rarity rarity)
 {
 	if (!is_within_budget(rarity)) {
@@ -58,6 +68,7 @@ static __always_inline int redirect_to_slow_path(struct xdp_md *ctx, enum rarity
 	count(0, frame_bytes(ctx), 0);
 	if (!settings.slow_path_ifindex)
 		return XDP_DROP;
+	mark_ingress(ctx);
 	return bpf_redirect(settings.slow_path_ifindex, 0);
 }
 
