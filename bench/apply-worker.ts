@@ -4,7 +4,7 @@ import { bigTable } from './big-table.ts';
 
 /** Runs inside a namespace: applies the big table to a fresh plane, then changes one weight; times in ms as JSON. */
 const plane = await openXdpPlane({
-  interface: 'eth0',
+  interfaces: ['eth0'],
   instance: `bench-${process.pid}`,
   capacity: DEFAULT_CAPACITY,
   onEvent: () => undefined,

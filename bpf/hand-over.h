@@ -29,6 +29,16 @@ static __always_inline int is_within_budget(__u32 rarity)
 	return !budget || __sync_fetch_and_add(&spending->packets, 1) < budget;
 }
 
+/* The slow path replies to frames out of the interface that they came in by. It has no use for their destination but for
+ * the group bit, so that the interface is written over the rest of it (src/dataplane/xdp/ingress-mark.ts). */
+static __always_inline void mark_ingress(struct xdp_md *ctx)
+{
+	void *frame = (void *)(long)ctx->data;
+
+	if (frame + ETH_HLEN <= (void *)(long)ctx->data_end)
+		*(__u32 *)(frame + 2) = ctx->ingress_ifindex;
+}
+
 /* A function of its own: it is rare, and there are many ways to it.
  * rarity: enum rarity */
 __noinline int hand_over_as(struct xdp_md *ctx, __u32 rarity)
@@ -44,7 +54,10 @@ __noinline int hand_over_as(struct xdp_md *ctx, __u32 rarity)
 	}
 	of_slow_path->packets++;
 	of_slow_path->bytes += frame_bytes(ctx);
-	return settings.slow_path_ifindex ? bpf_redirect(settings.slow_path_ifindex, 0) : XDP_DROP;
+	if (!settings.slow_path_ifindex)
+		return XDP_DROP;
+	mark_ingress(ctx);
+	return bpf_redirect(settings.slow_path_ifindex, 0);
 }
 
 static __always_inline int hand_over(struct xdp_md *ctx)

@@ -1,6 +1,5 @@
 import type { DirectorConfig } from '../config/config.ts';
 import type { DataPlane, PlaneEventListener } from '../dataplane/data-plane.ts';
-import { CulvertError } from '../errors.ts';
 
 /** Opens the plane that the configuration names. Loaded only then: the simulated one needs no foreign function. */
 export async function openPlane(config: DirectorConfig, onEvent: PlaneEventListener): Promise<DataPlane> {
@@ -9,9 +8,6 @@ export async function openPlane(config: DirectorConfig, onEvent: PlaneEventListe
     return openSimulatedPlane({ capacity: config.capacity, onEvent });
   }
   const { openXdpPlane } = await import('../dataplane/xdp/open.ts');
-  const { interface: name, interfaces, instance, capacity } = config;
-  if (interfaces.length > 1) {
-    throw new CulvertError('UNSUPPORTED', 'director.interfaces: this version takes one; name it alone');
-  }
-  return openXdpPlane({ interface: name, instance, capacity, onEvent });
+  const { interfaces, instance, capacity } = config;
+  return openXdpPlane({ interfaces, instance, capacity, onEvent });
 }

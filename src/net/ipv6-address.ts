@@ -28,6 +28,11 @@ export function formatIpv6(address: Ipv6Address): string {
   return `${groups.slice(0, from).join(':')}::${groups.slice(from + count).join(':')}`;
 }
 
+/** fe80::/10: of use on its own link only (RFC 4291, section 2.5.6). */
+export function isIpv6LinkLocal(address: Ipv6Address): boolean {
+  return address >> 118n === 0x3fan;
+}
+
 /** Reads 16 bytes in network order. */
 export function readIpv6Address(bytes: Uint8Array, at: number): Ipv6Address {
   const view = new DataView(bytes.buffer, bytes.byteOffset + at, IPV6_ADDRESS_BYTES);

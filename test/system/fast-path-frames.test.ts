@@ -1,6 +1,7 @@
 // What the built fast path does with whole frames, by BPF_PROG_TEST_RUN: what is its own, what is the slow path's, and
 // what is neither's.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { ingressOf } from '../../src/dataplane/xdp/ingress-mark.ts';
 import { ForwardingImage } from '../../src/forwarding/image/forwarding-image.ts';
 import type { ForwardingTable } from '../../src/forwarding/table.ts';
 import { XDP_VERDICT } from '../../src/linux/bpf/program.ts';
@@ -66,11 +67,13 @@ describe.skipIf(missing !== undefined)(`frames at the fast path (${missing ?? 'l
     expect(director.program.testRun({ data: frame(syn(VIP)) }).verdict).toBe(XDP_VERDICT.redirect);
   });
 
-  test('what is handed over is redirected to the slow path, whole and unchanged, and counted', () => {
+  test('what is handed over is redirected to the slow path, whole, with its interface, and counted', () => {
     image.setSlowPathIfIndex(OTHER_IF_INDEX);
     const rare = frame(syn(VIP, { port: 81 + 1000 }));
     const { verdict, data } = director.program.testRun({ data: rare });
     expect(verdict).toBe(XDP_VERDICT.redirect);
+    expect(ingressOf(data)).toBe(INGRESS_IF_INDEX);
+    data.set(rare.subarray(2, 6), 2);
     expect(Buffer.from(data).equals(rare)).toBe(true);
     expect([...director.counters(1)]).toEqual([1n, BigInt(rare.length), 0n]);
   });

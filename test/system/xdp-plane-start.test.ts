@@ -61,14 +61,14 @@ describe.skipIf(!able)('starts of the xdp plane (needs root and build/bpf/direct
   }
 
   test('a missing interface is named', async () => {
-    expect(await failure({ interface: 'eth9' })).toMatchObject({
+    expect(await failure({ interfaces: ['eth9'] })).toMatchObject({
       code: 'INTERFACE',
       message: 'eth9: there is no such interface',
     });
   });
 
   test('an interface without Ethernet addresses is unfit', async () => {
-    expect(await failure({ interface: 'lo' })).toMatchObject({ code: 'INTERFACE' });
+    expect(await failure({ interfaces: ['lo'] })).toMatchObject({ code: 'INTERFACE' });
   });
 
   test('a missing capability is named', async () => {
@@ -84,7 +84,7 @@ describe.skipIf(!able)('starts of the xdp plane (needs root and build/bpf/direct
     execFileSync('nsenter', [...nsenter, 'xdp', 'obj', PASS_OBJECT, 'sec', 'xdp']);
     const program = inNamespace(namespace, () => queryXdp(indexOf('peer')));
     expect(program).toBeDefined();
-    expect(await failure({ interface: 'peer' })).toMatchObject({
+    expect(await failure({ interfaces: ['peer'] })).toMatchObject({
       code: 'XDP_OCCUPIED',
       message: expect.stringMatching(`id ${program?.programId}, native mode`) as string,
     });
@@ -93,17 +93,17 @@ describe.skipIf(!able)('starts of the xdp plane (needs root and build/bpf/direct
 
   test('what a dead director of another instance left is told of by its name', async () => {
     const former = `${instance}.f`;
-    await (await RemotePlane.open(namespace, former, { interface: 'eth0' }))[Symbol.asyncDispose]();
-    await expect(RemotePlane.open(namespace, instance, { interface: 'eth0' })).rejects.toMatchObject({
+    await (await RemotePlane.open(namespace, former, { interfaces: ['eth0'] }))[Symbol.asyncDispose]();
+    await expect(RemotePlane.open(namespace, instance, { interfaces: ['eth0'] })).rejects.toMatchObject({
       code: 'XDP_OCCUPIED',
       message: expect.stringContaining(`"culvert down --instance ${former}"`) as string,
     });
-    await using plane = await RemotePlane.open(namespace, former, { interface: 'eth0' });
+    await using plane = await RemotePlane.open(namespace, former, { interfaces: ['eth0'] });
     await plane.remove();
   });
 
   test('an interface that cannot do native mode gets generic mode, with a warning', async () => {
-    await using plane = await RemotePlane.open(namespace, instance, { interface: 'jumbo' });
+    await using plane = await RemotePlane.open(namespace, instance, { interfaces: ['jumbo'] });
     expect(plane.description).toBe('xdp, generic mode on jumbo');
     expect(plane.events).toMatchObject([
       {

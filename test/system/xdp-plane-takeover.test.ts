@@ -84,7 +84,7 @@ describe.skipIf(!able)('taking over the xdp plane (needs root and build/bpf/dire
     await receive(fixture.atReal, { protocol: PROTOCOL.ipip });
     expect(readdirSync(`/sys/fs/bpf/culvert/${fixture.instance}`).toSorted()).toEqual([
       'build',
-      'link',
+      'links',
       'maps',
       'maps-1',
     ]);
@@ -102,7 +102,7 @@ describe.skipIf(!able)('taking over the xdp plane (needs root and build/bpf/dire
     await fixture.untilResolved();
     expect(readdirSync(`/sys/fs/bpf/culvert/${fixture.instance}`).toSorted()).toEqual([
       'build',
-      'link',
+      'links',
       'maps',
       'maps-2',
     ]);

@@ -1,14 +1,16 @@
+import type { NextHop as ResolvedHop } from '../../forwarding/image/real-table.ts';
 import { NUD, RTN } from '../../linux/netlink/constants.ts';
+import type { Link } from '../../linux/netlink/link.ts';
 import { isUsable } from '../../linux/netlink/neighbour.ts';
 import type { Route } from '../../linux/netlink/route.ts';
-import { formatIp, type IpAddress, isIpv4 } from '../../net/ip-address.ts';
-import type { Ipv4Address } from '../../net/ipv4-address.ts';
+import { familyOf, formatIp, type IpAddress, isIpv4, isIpv6 } from '../../net/ip-address.ts';
+import { isIpv6LinkLocal } from '../../net/ipv6-address.ts';
 import type { NetworkView } from './network-view.ts';
 
 /** The way to an address, as far as it is known. */
 export interface NextHop {
-  /** Undefined while there is no route. */
-  readonly sourceAddress: Ipv4Address | undefined;
+  /** Of the address's family; undefined while there is no route, or none of the director's own for it. */
+  readonly sourceAddress: IpAddress | undefined;
   readonly mtuBytes: number;
   /** Whom to ask for the MAC address; undefined when nobody can be asked. */
   readonly neighbour: { readonly ifIndex: number; readonly address: IpAddress } | undefined;
@@ -20,47 +22,76 @@ export interface NextHop {
   readonly detail: string;
 }
 
-export interface ResolvedHop {
-  readonly nextHopMac: Uint8Array;
-  readonly sourceMac: Uint8Array;
-  readonly ifIndex: number;
-}
-
 const MAC_BYTES = 6;
 const NO_ROUTE_MTU_BYTES = 1500;
 
-/** Follows a route to the frame's addresses. */
+/**
+ * Follows a route to the frame's addresses: of either family, by a next hop of either (RFC 5549), and through a VLAN device
+ * to its parent and the tag.
+ */
 export function resolveNextHop(
-  view: NetworkView,
-  destination: Ipv4Address,
+  view: Pick<NetworkView, 'link' | 'neighbour'>,
+  destination: IpAddress,
   route: Route | undefined,
 ): NextHop {
   const link = route?.ifIndex === undefined ? undefined : view.link(route.ifIndex);
-  if (route === undefined || link === undefined) return unreachable('no route');
+  if (route === undefined || link === undefined || NOWHERE.has(route.type)) return unreachable('no route');
   if (route.type !== RTN.unicast) return unreachable('the address is not another host');
-  const way = {
-    sourceAddress: route.source !== undefined && isIpv4(route.source) ? route.source : undefined,
-    mtuBytes: Math.min(route.mtuBytes ?? link.mtuBytes, link.mtuBytes),
-  };
+  const sourceAddress = usableSource(route.source, destination);
+  const way = { sourceAddress, mtuBytes: Math.min(route.mtuBytes ?? link.mtuBytes, link.mtuBytes) };
   if (!link.running) return { ...way, ...unusable(`${link.name} is down`), state: 'failed' };
-  // A tunnel or another link without addresses of its own: the kernel knows how to send there.
-  if (link.mac.length !== MAC_BYTES) return { ...way, ...unusable(`on ${link.name}`), state: 'resolving' };
-  const neighbour: NextHop['neighbour'] = { ifIndex: link.index, address: route.gateway ?? destination };
-  const entry = view.neighbour(neighbour.ifIndex, neighbour.address);
-  const detail = `via ${formatIp(neighbour.address)} on ${link.name}`;
-  if (entry?.mac === undefined || !isUsable(entry)) {
-    const failed = entry !== undefined && (entry.state & NUD.failed) !== 0;
-    const unanswered = failed ? `${detail} does not answer ARP` : detail;
-    return {
-      ...way,
-      neighbour,
-      resolved: undefined,
-      state: failed ? 'failed' : 'resolving',
-      detail: unanswered,
-    };
+  if (sourceAddress === undefined)
+    return { ...way, ...unusable(noSource(link, destination)), state: 'failed' };
+  const exit = exitOf(view, link);
+  // A tunnel or another device that XDP cannot send by: the kernel knows how to send there.
+  if (exit === undefined) return { ...way, ...unusable(`on ${link.name}`), state: 'resolving' };
+  return { ...way, ...viaNeighbour(view, { link, exit, address: route.gateway ?? destination }) };
+}
+
+/** A look-up of IPv6 finds such routes; that of IPv4 finds none at all. */
+const NOWHERE: ReadonlySet<number> = new Set([RTN.blackhole, RTN.unreachable, RTN.prohibit]);
+
+type Exit = Omit<ResolvedHop, 'nextHopMac'>;
+
+/** Where frames that a link sends leave the machine; undefined for links that are neither Ethernet nor a VLAN on it. */
+function exitOf(view: Pick<NetworkView, 'link'>, link: Link): Exit | undefined {
+  if (link.mac.length !== MAC_BYTES) return undefined;
+  if (link.kind !== 'vlan') return { sourceMac: link.mac, ifIndex: link.index };
+  const parent = link.vlan && view.link(link.vlan.parentIndex);
+  if (link.vlan === undefined || parent === undefined || parent.kind === 'vlan') return undefined;
+  return { sourceMac: link.mac, ifIndex: parent.index, vlan: link.vlan.id };
+}
+
+function viaNeighbour(
+  view: Pick<NetworkView, 'neighbour'>,
+  { link, exit, address }: { readonly link: Link; readonly exit: Exit; readonly address: IpAddress },
+): Pick<NextHop, 'neighbour' | 'resolved' | 'state' | 'detail'> {
+  const neighbour = { ifIndex: link.index, address };
+  const entry = view.neighbour(link.index, address);
+  const detail = `via ${formatIp(address)} on ${link.name}`;
+  if (entry?.mac !== undefined && isUsable(entry)) {
+    return { neighbour, resolved: { ...exit, nextHopMac: entry.mac }, state: 'resolved', detail };
   }
-  const resolved = { nextHopMac: entry.mac, sourceMac: link.mac, ifIndex: link.index };
-  return { ...way, neighbour, resolved, state: 'resolved', detail };
+  if (entry === undefined || (entry.state & NUD.failed) === 0) {
+    return { neighbour, resolved: undefined, state: 'resolving', detail };
+  }
+  const question = isIpv4(address) ? 'ARP' : 'neighbour solicitations';
+  const unanswered = `${detail} does not answer ${question}`;
+  return { neighbour, resolved: undefined, state: 'failed', detail: unanswered };
+}
+
+/** A link-local address is of no use to who is not on the link; undefined for it, and for one of the other family. */
+export function usableSource(source: IpAddress | undefined, destination: IpAddress): IpAddress | undefined {
+  if (source === undefined || familyOf(source) !== familyOf(destination)) return undefined;
+  return isLinkLocal(source) && !isLinkLocal(destination) ? undefined : source;
+}
+
+function isLinkLocal(address: IpAddress): boolean {
+  return isIpv6(address) && isIpv6LinkLocal(address);
+}
+
+function noSource({ name }: Link, destination: IpAddress): string {
+  return `the director has no IPv${familyOf(destination)} address to send from on ${name}`;
 }
 
 function unreachable(detail: string): NextHop {

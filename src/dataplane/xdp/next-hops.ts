@@ -2,15 +2,15 @@ import { NUD } from '../../linux/netlink/constants.ts';
 import { probeNeighbour } from '../../linux/netlink/neighbour.ts';
 import { lookUpRoute } from '../../linux/netlink/route.ts';
 import type { NetlinkSocket } from '../../linux/netlink/socket.ts';
-import type { Ipv4Address } from '../../net/ipv4-address.ts';
+import type { IpAddress } from '../../net/ip-address.ts';
 import { NetworkView, type ViewChange } from './network-view.ts';
 import { type NextHop, resolveNextHop } from './next-hop.ts';
 
 export interface NextHopListener {
   /** The way to the address is this now; called only when it has changed. */
-  changed(address: Ipv4Address, hop: NextHop): void;
+  changed(address: IpAddress, hop: NextHop): void;
   /** For the operator: a way was lost, or found again. */
-  reported(address: Ipv4Address, hop: NextHop): void;
+  reported(address: IpAddress, hop: NextHop): void;
 }
 
 interface Followed {
@@ -37,7 +37,7 @@ export class NextHops implements Disposable {
   readonly #socket: NetlinkSocket;
   readonly #view: NetworkView;
   readonly #listener: NextHopListener;
-  readonly #followed = new Map<Ipv4Address, Followed>();
+  readonly #followed = new Map<IpAddress, Followed>();
   readonly #probeTimer: NodeJS.Timeout;
   #refreshTimer: NodeJS.Timeout | undefined;
   #generation = 0;
@@ -52,7 +52,7 @@ export class NextHops implements Disposable {
   }
 
   /** Follows these addresses and no others; what is known of the way to each has been told when it returns. */
-  follow(addresses: ReadonlySet<Ipv4Address>): void {
+  follow(addresses: ReadonlySet<IpAddress>): void {
     for (const address of this.#followed.keys()) {
       if (!addresses.has(address)) this.#followed.delete(address);
     }
@@ -62,7 +62,7 @@ export class NextHops implements Disposable {
   }
 
   /** Undefined for an address that is not followed. */
-  hop(address: Ipv4Address): NextHop | undefined {
+  hop(address: IpAddress): NextHop | undefined {
     return this.#followed.get(address)?.hop;
   }
 
@@ -73,7 +73,7 @@ export class NextHops implements Disposable {
     this.#view[Symbol.dispose]();
   }
 
-  #start(address: Ipv4Address): void {
+  #start(address: IpAddress): void {
     const hop = this.#resolve(address);
     const unresolvedSinceMs = hop.state === 'resolved' ? undefined : performance.now();
     this.#followed.set(address, { hop, lost: false, unresolvedSinceMs });
@@ -107,7 +107,7 @@ export class NextHops implements Disposable {
     slice(0);
   }
 
-  #refresh(address: Ipv4Address): void {
+  #refresh(address: IpAddress): void {
     const followed = this.#followed.get(address);
     if (followed === undefined) return;
     const hop = this.#resolve(address);
@@ -124,7 +124,7 @@ export class NextHops implements Disposable {
     if (hop.state === 'resolving') this.#ask(hop);
   }
 
-  #reportLoss(address: Ipv4Address, followed: Followed): void {
+  #reportLoss(address: IpAddress, followed: Followed): void {
     if (followed.lost || followed.hop.state === 'resolved' || followed.unresolvedSinceMs === undefined)
       return;
     const waitedMs = performance.now() - followed.unresolvedSinceMs;
@@ -157,7 +157,7 @@ export class NextHops implements Disposable {
     }
   }
 
-  #resolve(address: Ipv4Address): NextHop {
+  #resolve(address: IpAddress): NextHop {
     return resolveNextHop(this.#view, address, lookUpRoute(this.#socket, address));
   }
 }
@@ -167,6 +167,7 @@ function sameHop(one: NextHop, other: NextHop): boolean {
     one.sourceAddress === other.sourceAddress &&
     one.mtuBytes === other.mtuBytes &&
     one.resolved?.ifIndex === other.resolved?.ifIndex &&
+    one.resolved?.vlan === other.resolved?.vlan &&
     sameMac(one.resolved?.nextHopMac, other.resolved?.nextHopMac) &&
     sameMac(one.resolved?.sourceMac, other.resolved?.sourceMac)
   );

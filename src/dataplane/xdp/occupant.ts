@@ -4,6 +4,7 @@ import { CulvertError } from '../../errors.ts';
 import type { AttachedXdp } from '../../linux/bpf/query.ts';
 import { XdpLink } from '../../linux/bpf/xdp-link.ts';
 import { errnoOf } from '../../linux/errno.ts';
+import { linkDirectory, linkPins } from './link-pins.ts';
 
 /** What to do about the program that is on the interface already; `directory` has the pins of the instance that starts. */
 export function occupiedError(interfaceName: string, occupant: AttachedXdp, directory: string): CulvertError {
@@ -24,8 +25,12 @@ export function occupiedError(interfaceName: string, occupant: AttachedXdp, dire
 function instanceOf(programId: number, pins: string): string | undefined {
   // A start takes the directory away when nothing is pinned in it.
   const entries = existsSync(pins) ? readdirSync(pins) : [];
-  const name = entries.find((entry) => pinnedProgram(join(pins, entry, 'link')) === programId);
+  const name = entries.find((entry) => pinnedPrograms(join(pins, entry)).includes(programId));
   return name?.replaceAll('%2e', '.');
+}
+
+function pinnedPrograms(directory: string): (number | undefined)[] {
+  return linkPins(directory).map((name) => pinnedProgram(join(linkDirectory(directory), name)));
 }
 
 function pinnedProgram(path: string): number | undefined {

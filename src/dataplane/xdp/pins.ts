@@ -1,23 +1,12 @@
 import { createHash } from 'node:crypto';
-import {
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  renameSync,
-  rmdirSync,
-  symlinkSync,
-  unlinkSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
-import { CulvertError } from '../../errors.ts';
+import { readdirSync, renameSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ImageCapacity } from '../../forwarding/image/memory.ts';
 import { openBpfObject } from '../../linux/bpf/object.ts';
 import type { BpfProgram } from '../../linux/bpf/program.ts';
-import { queryXdp } from '../../linux/bpf/query.ts';
-import { XdpLink } from '../../linux/bpf/xdp-link.ts';
 import { pinDirectory } from '../../linux/bpffs.ts';
-import { errnoOf } from '../../linux/errno.ts';
-import { occupiedError } from './occupant.ts';
+import { freeMapsName, readObject, readText, removeInstance, unlinkIfThere } from './pin-files.ts';
+import { type AttachTarget, PinnedLinks } from './pinned-links.ts';
 import {
   closeMaps,
   type ImageMaps,
@@ -33,7 +22,7 @@ import {
 
 /*
  * In /sys/fs/bpf/culvert/<instance>/:
- *   link            the program's attachment to the interface
+ *   links           the program's attachments, by the interface's name
  *   maps            symbolic link to the directory of the maps in use: maps-1, maps-2, ...
  *   build           symbolic link that leads nowhere; its text is the hash of the object file that the program is from
  * A change takes `build` away first and sets it last, so that a start after a crash in between loads the program anew,
@@ -43,8 +32,7 @@ const PROGRAM = 'director';
 
 export interface PinRequest {
   readonly instance: string;
-  readonly interface: string;
-  readonly ifIndex: number;
+  readonly interfaces: readonly AttachTarget[];
   readonly capacity: ImageCapacity;
   readonly objectPath: string;
   readonly warn: (message: string) => void;
@@ -53,47 +41,96 @@ export interface PinRequest {
 /** How a start came to its program and maps; `pending`: the former ones forward until `commit`. */
 export type TakeOver = 'fresh' | 'kept' | 'new-program' | 'pending';
 
-/** The fast path: a program attached to an interface and the image that it reads, all pinned. */
+interface Build {
+  readonly directory: string;
+  readonly object: Uint8Array;
+  readonly hash: string;
+}
+
+/** The program is loaded when there is something to attach: that takes longest of all. */
+interface Loaded {
+  readonly maps: ImageMaps;
+  readonly program: BpfProgram | undefined;
+}
+
+interface FastPathParts extends Loaded {
+  readonly request: PinRequest;
+  readonly build: Build;
+  readonly links: PinnedLinks;
+  readonly takeOver: TakeOver;
+  /** What `commit` has to do. */
+  readonly swap?: () => void;
+}
+
+/** The fast path: a program attached to interfaces and the image that it reads, all pinned. */
 export class PinnedFastPath implements Disposable {
   readonly image: MappedImage;
   readonly takeOver: TakeOver;
-  readonly #maps: ImageMaps;
-  readonly #link: XdpLink;
-  readonly #directory: string;
-  readonly #commit: (() => void) | undefined;
+  readonly #parts: FastPathParts;
+  /** Attached by this start; a start that fails takes them back. */
+  readonly #added: number[] = [];
+  #program: BpfProgram | undefined;
+  #committed = false;
 
-  constructor(parts: {
-    readonly directory: string;
-    readonly maps: ImageMaps;
-    readonly link: XdpLink;
-    readonly takeOver: TakeOver;
-    readonly commit?: () => void;
-  }) {
-    this.#directory = parts.directory;
-    this.#maps = parts.maps;
-    this.#link = parts.link;
-    this.#commit = parts.commit;
+  constructor(parts: FastPathParts) {
+    this.#parts = parts;
+    this.#program = parts.program;
     this.takeOver = parts.takeOver;
     this.image = mapImage(parts.maps);
   }
 
-  /** Puts a pending program in the place of the former one, once its image has been filled. Idempotent. */
+  /** The program begins there with the image as it is. Nothing happens where it is attached. @throws CulvertError */
+  attach(targets: readonly AttachTarget[]): void {
+    const { build, maps, links, request } = this.#parts;
+    const missing = targets.filter(({ ifIndex }) => !links.has(ifIndex));
+    if (missing.length === 0) return;
+    this.#program ??= loadProgram(build.object, maps);
+    for (const target of missing) {
+      links.attach(this.#program, target, request.warn);
+      this.#added.push(target.ifIndex);
+    }
+  }
+
+  detach(ifIndex: number): void {
+    this.#parts.links.detach(ifIndex);
+  }
+
+  /**
+   * To be called once the image has been filled: puts a pending program in the place of the former one, and ends the
+   * attachments to interfaces that the former run had and this one has not. Idempotent.
+   */
   commit(): void {
-    this.#commit?.();
+    if (this.#committed) return;
+    this.#committed = true;
+    const { swap, links, request } = this.#parts;
+    swap?.();
+    const wanted = new Set([...request.interfaces.map(({ ifIndex }) => ifIndex), ...this.#added]);
+    for (const ifIndex of links.indices()) if (!wanted.has(ifIndex)) links.detach(ifIndex);
+  }
+
+  /** After a start that failed: leaves what a former run left, and nothing of its own. */
+  abandon(): void {
+    if (this.takeOver === 'fresh') {
+      this.remove();
+      return;
+    }
+    for (const ifIndex of this.#added) this.detach(ifIndex);
+    this[Symbol.dispose]();
   }
 
   /** Lets go of it; it goes on forwarding. */
   [Symbol.dispose](): void {
     this.image[Symbol.dispose]();
-    closeMaps(this.#maps);
-    this.#link[Symbol.dispose]();
+    this.#program?.[Symbol.dispose]();
+    closeMaps(this.#parts.maps);
+    this.#parts.links[Symbol.dispose]();
   }
 
   /** Ends forwarding and takes the pins away. */
   remove(): void {
-    this.#link.detach();
+    this.#parts.links.detachAll();
     this[Symbol.dispose]();
-    removeInstance(this.#directory);
+    removeInstance(this.#parts.build.directory);
   }
 }
 
@@ -104,141 +141,108 @@ export class PinnedFastPath implements Disposable {
 export function pinFastPath(request: PinRequest): PinnedFastPath {
   const object = readObject(request.objectPath);
   const directory = pinDirectory(request.instance);
-  const build = createHash('sha256').update(object).digest('hex');
-  const link = openLink(directory, request.ifIndex);
-  if (link === undefined) return attach(request, { directory, object, build });
-  removeStaleMaps(directory);
-  const maps = openMaps(join(directory, 'maps'));
-  if (maps === undefined || !mapsFit(maps, request.capacity)) {
-    if (maps !== undefined) closeMaps(maps);
-    return prepareReplacement(request, { directory, object, build }, link);
+  const build = { directory, object, hash: createHash('sha256').update(object).digest('hex') };
+  using opening = new DisposableStack();
+  const links = opening.use(new PinnedLinks(directory));
+  requireFree(request, links, directory);
+  const fastPath = links.size === 0 ? startAnew(request, build, links) : takeOver(request, build, links);
+  opening.move();
+  try {
+    fastPath.attach(request.interfaces);
+    if (fastPath.takeOver === 'fresh') symlinkSync(build.hash, join(directory, 'build'));
+    return fastPath;
+  } catch (error) {
+    fastPath.abandon();
+    throw error;
   }
-  if (readText(join(directory, 'build')) === build) {
-    return new PinnedFastPath({ directory, maps, link, takeOver: 'kept' });
-  }
-  using loaded = openBpfObject(object, { reuse: maps });
-  using program = loaded.program(PROGRAM);
-  replaceProgram({ directory, build, link, program });
-  return new PinnedFastPath({ directory, maps, link, takeOver: 'new-program' });
 }
 
 /** Takes away what is pinned of an instance, whose forwarding ends. False when there was nothing. */
 export function removePins(instance: string): boolean {
   const directory = pinDirectory(instance);
-  const path = join(directory, 'link');
-  const link = openIfThere(path);
-  link?.detach();
-  link?.[Symbol.dispose]();
+  using links = new PinnedLinks(directory);
+  const found = links.size > 0;
+  links.detachAll();
   removeInstance(directory);
-  return link !== undefined;
+  return found;
 }
 
-interface Build {
-  readonly directory: string;
-  readonly object: Uint8Array;
-  readonly build: string;
+function requireFree({ interfaces }: PinRequest, links: PinnedLinks, directory: string): void {
+  try {
+    links.requireFree(interfaces);
+  } catch (error) {
+    if (links.size === 0) removeInstance(directory);
+    throw error;
+  }
 }
 
-function attach(request: PinRequest, { directory, object, build }: Build): PinnedFastPath {
-  // Whatever is pinned is of no use: it is attached to nothing, or to another interface.
+/** Whatever is pinned is of no use: it is attached to nothing. */
+function startAnew(request: PinRequest, build: Build, links: PinnedLinks): PinnedFastPath {
+  const { directory } = build;
   removeInstance(directory);
-  using loaded = openBpfObject(object, { mapSizes: mapSizes(request.capacity) });
-  using program = loaded.program(PROGRAM);
-  const link = attachProgram(request, directory, program);
-  const maps = mapsOf(loaded);
-  const fastPath = new PinnedFastPath({ directory, maps, link, takeOver: 'fresh' });
+  const { maps, program } = load(build, request.capacity);
   try {
     pinDirectory(request.instance);
     pinMaps(maps, join(directory, 'maps-1'));
     symlinkSync('maps-1', join(directory, 'maps'));
-    link.pin(join(directory, 'link'));
-    symlinkSync(build, join(directory, 'build'));
-    return fastPath;
+    return new PinnedFastPath({ request, build, maps, program, links, takeOver: 'fresh' });
   } catch (error) {
-    fastPath.remove();
+    program[Symbol.dispose]();
+    closeMaps(maps);
+    removeInstance(directory);
     throw error;
   }
 }
 
-function attachProgram(request: PinRequest, directory: string, program: BpfProgram): XdpLink {
-  const occupant = queryXdp(request.ifIndex);
-  if (occupant !== undefined) throw occupiedError(request.interface, occupant, directory);
-  try {
-    return XdpLink.create(program, request.ifIndex, 'native');
-  } catch (error) {
-    if (!(error instanceof CulvertError) || error.code !== 'KERNEL') throw error;
-    const link = XdpLink.create(program, request.ifIndex, 'generic');
-    request.warn(
-      `${request.interface} does not take XDP in native mode (${error.message}); generic mode is slower, and merged ` +
-        `packets go round the fast path: "ethtool -K ${request.interface} gro off" helps`,
-    );
-    return link;
+function takeOver(request: PinRequest, build: Build, links: PinnedLinks): PinnedFastPath {
+  const { directory, hash } = build;
+  removeStaleMaps(directory);
+  const maps = openMaps(join(directory, 'maps'));
+  if (maps === undefined || !mapsFit(maps, request.capacity)) {
+    if (maps !== undefined) closeMaps(maps);
+    return prepareReplacement(request, build, links);
   }
+  const parts = { request, build, maps, links };
+  if (readText(join(directory, 'build')) === hash) {
+    return new PinnedFastPath({ ...parts, program: undefined, takeOver: 'kept' });
+  }
+  const program = loadProgram(build.object, maps);
+  replaceProgram(build, links, program);
+  return new PinnedFastPath({ ...parts, program, takeOver: 'new-program' });
 }
 
-/** Loads the program over new maps beside the former ones, which forward until the new image has been filled. */
-function prepareReplacement(
-  request: PinRequest,
-  { directory, object, build }: Build,
-  link: XdpLink,
-): PinnedFastPath {
+/** Makes new maps beside the former ones, which forward until the new image has been filled. */
+function prepareReplacement(request: PinRequest, build: Build, links: PinnedLinks): PinnedFastPath {
   request.warn('the capacity or the layout has changed: remembered flows start anew');
-  const loaded = openBpfObject(object, { mapSizes: mapSizes(request.capacity) });
-  const program = loaded.program(PROGRAM);
-  const maps = mapsOf(loaded);
-  loaded[Symbol.dispose]();
+  const { directory } = build;
+  const { maps, program } = load(build, request.capacity);
   const name = freeMapsName(directory);
   pinMaps(maps, join(directory, name));
-  let committed = false;
-  const commit = (): void => {
-    if (committed) return;
-    committed = true;
+  const swap = (): void => {
     unlinkIfThere(join(directory, 'build'));
     symlinkSync(name, join(directory, 'maps-new'));
     renameSync(join(directory, 'maps-new'), join(directory, 'maps'));
-    replaceProgram({ directory, build, link, program });
-    program[Symbol.dispose]();
+    replaceProgram(build, links, program);
     removeStaleMaps(directory);
   };
-  return new PinnedFastPath({ directory, maps, link, takeOver: 'pending', commit });
+  return new PinnedFastPath({ request, build, maps, program, links, takeOver: 'pending', swap });
 }
 
-function replaceProgram(parts: {
-  readonly directory: string;
-  readonly build: string;
-  readonly link: XdpLink;
-  readonly program: BpfProgram;
-}): void {
-  unlinkIfThere(join(parts.directory, 'build'));
-  parts.link.update(parts.program);
-  symlinkSync(parts.build, join(parts.directory, 'build'));
+function replaceProgram({ directory, hash }: Build, links: PinnedLinks, program: BpfProgram): void {
+  unlinkIfThere(join(directory, 'build'));
+  links.update(program);
+  symlinkSync(hash, join(directory, 'build'));
 }
 
-/** The pinned link, if it is still attached to this interface; one that is not is let go. */
-function openLink(directory: string, ifIndex: number): XdpLink | undefined {
-  const link = openIfThere(join(directory, 'link'));
-  if (link === undefined || link.info().ifIndex === ifIndex) return link;
-  link[Symbol.dispose]();
-  return undefined;
+/** With maps of their own. */
+function load({ object }: Build, capacity: ImageCapacity): { maps: ImageMaps; program: BpfProgram } {
+  using loaded = openBpfObject(object, { mapSizes: mapSizes(capacity) });
+  return { maps: mapsOf(loaded), program: loaded.program(PROGRAM) };
 }
 
-function openIfThere(path: string): XdpLink | undefined {
-  try {
-    return XdpLink.openPinned(path);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-function removeInstance(directory: string): void {
-  unpinDirectory(directory);
-  try {
-    rmdirSync(dirname(directory));
-  } catch (error) {
-    // Another instance has pins there, or has just taken its last ones away.
-    if (errnoOf(error) !== 'ENOTEMPTY' && errnoOf(error) !== 'ENOENT') throw error;
-  }
+function loadProgram(object: Uint8Array, maps: ImageMaps): BpfProgram {
+  using loaded = openBpfObject(object, { reuse: maps });
+  return loaded.program(PROGRAM);
 }
 
 /** Map directories that a start left behind which did not come to its commit. */
@@ -247,38 +251,5 @@ function removeStaleMaps(directory: string): void {
   const current = readText(join(directory, 'maps'));
   for (const name of readdirSync(directory)) {
     if (/^maps-\d+$/.test(name) && name !== current) unpinDirectory(join(directory, name));
-  }
-}
-
-function freeMapsName(directory: string): string {
-  const numbers = readdirSync(directory).map((name) => Number(/^maps-(\d+)$/.exec(name)?.[1] ?? 0));
-  return `maps-${Math.max(...numbers) + 1}`;
-}
-
-function readText(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-function unlinkIfThere(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
-  }
-}
-
-function readObject(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    throw new CulvertError('UNSUPPORTED', 'the compiled fast path is missing: run "make bpf" (needs clang)', {
-      where: path,
-      cause,
-    });
   }
 }

@@ -12,7 +12,7 @@ import type { Link } from '../../linux/netlink/link.ts';
 import { lookUpRoute } from '../../linux/netlink/route.ts';
 import type { NetlinkSocket } from '../../linux/netlink/socket.ts';
 import type { Tap } from '../../linux/tap.ts';
-import { formatIp, onlyIpv4 } from '../../net/ip-address.ts';
+import { formatIp, isIpv4 } from '../../net/ip-address.ts';
 import type { CheckConnector } from '../check-connector.ts';
 import type {
   ApplySummary,
@@ -26,89 +26,81 @@ import { imageFlows } from '../image-flows.ts';
 import { refuseUnsupported } from '../refuse-unsupported.ts';
 import { CheckRegistry } from './check-registry.ts';
 import { planeCounters } from './counters.ts';
-import type { InstanceLock } from './instance-lock.ts';
+import { GroupMemberships } from './group-memberships.ts';
+import { type Ingress, Ingresses } from './ingresses.ts';
 import type { PinnedFastPath } from './pins.ts';
 import { RealPaths } from './real-paths.ts';
 import { reversePathProblem } from './reverse-path.ts';
 import { SlowPath } from './slow-path.ts';
 import { checkMark, prepareTap, removeTap } from './tap-routing.ts';
 import { TunnelConnector } from './tunnel-connector.ts';
-import { watchInterface } from './watch-interface.ts';
 
 export interface XdpPlaneParts {
   readonly netlink: NetlinkSocket;
-  /** The interface that clients' packets come in by. */
-  readonly link: Link;
-  readonly lock: InstanceLock;
+  /** Of the interfaces that clients' packets come in by; one at least. */
+  readonly ingresses: readonly Ingress[];
   readonly tap: Tap;
-  readonly tapIndex: number;
   readonly fastPath: PinnedFastPath;
   readonly onEvent: PlaneEventListener;
 }
 
 const SLOW_PATH_LOST = 'rare packets and checks through the tunnel are lost until culvert is started anew';
-const INTERFACE_GONE = 'is gone, and forwarding with it: start culvert anew when there is one again';
 /** Packets in a tick of 100 ms: about half of what one core decides, so that checks and changes get their turn. */
 const SLOW_PATH_BUDGET = { opening: 3000, neighbour: 100, other: 2000 } as const;
 const SWEEP_INTERVAL_MS = 1000;
 /** Flows listed before other work gets a turn. */
 
-/** XDP program and slow path on one interface. What forwards is pinned: the object is only its control. */
+/** XDP program and slow path on some interfaces. What forwards is pinned: the object is only its control. */
 export class XdpPlane implements DataPlane {
   readonly kind = 'xdp';
-  readonly description: string;
   readonly connector: CheckConnector;
   readonly #parts: XdpPlaneParts;
   readonly #image: ForwardingImage;
   readonly #forwarder: ForwarderState;
+  readonly #ingresses: Ingresses;
   readonly #paths: RealPaths;
+  readonly #groups: GroupMemberships;
   readonly #running = new DisposableStack();
   #sweeper: NodeJS.Timeout | undefined;
   #sweepUnderWay: Generator<void> | undefined;
-  #reversePathWarning: string | undefined;
+  #reversePathWarning = '';
 
   constructor(parts: XdpPlaneParts) {
     this.#parts = parts;
-    const { netlink, link, fastPath, onEvent } = parts;
+    const { netlink, tap, fastPath, onEvent } = parts;
     const { memory, counters } = fastPath.image;
     const image = new ForwardingImage(memory, { realAdded: (index) => counters.clearOverCpus(index) });
     this.#image = image;
     image.setNow(nowTick());
-    image.setSlowPathIfIndex(parts.tapIndex);
+    const tapIndex = prepareTap(netlink, tap.name, leastMtu(parts.ingresses.map(({ link }) => link)));
+    image.setSlowPathIfIndex(tapIndex);
     image.setSlowPathBudget(SLOW_PATH_BUDGET);
-    this.#forwarder = createForwarderState({
-      image,
-      linkMtuBytes: link.mtuBytes,
-      interfaceMac: link.mac,
-      onCured: (service, client, clientPort) =>
-        onEvent({ type: 'blackhole-cured', service, client, clientPort }),
-    });
-    const { pathMtus } = this.#forwarder;
+    this.#forwarder = createForwarder(image, parts);
+    const forwarder = this.#forwarder;
+    const onChange = (): void => this.#followInterfaces();
+    this.#ingresses = new Ingresses({ ...parts, forwarder, onChange });
+    this.#groups = this.#running.use(new GroupMemberships());
+    this.#joinGroups();
+    const { pathMtus } = forwarder;
     this.#paths = this.#running.use(new RealPaths({ image, pathMtus, netlink, onEvent }));
-    this.#running.use(
-      new SlowPath({
-        tap: parts.tap,
-        ifIndex: link.index,
-        forwarder: this.#forwarder,
-        onFailure: (reason) => onEvent({ type: 'warning', message: `${reason}; ${SLOW_PATH_LOST}` }),
-      }),
-    );
-    this.#running.use(
-      watchInterface(link, {
-        changed: (now) => this.#followInterface(now),
-        gone: () => onEvent({ type: 'warning', message: `${link.name} ${INTERFACE_GONE}` }),
-      }),
-    );
+    const onFailure = (reason: string): void =>
+      onEvent({ type: 'warning', message: `${reason}; ${SLOW_PATH_LOST}` });
+    this.#running.use(new SlowPath({ tap, ingresses: this.#ingresses, forwarder, onFailure }));
     this.#repeat(TICK_MS, () => image.setNow(nowTick()));
-    const paths = this.#paths;
     this.connector = this.#running.use(
       new TunnelConnector({
-        mark: checkMark(link.index),
-        sourceTo: (real) => paths.sourceTo(onlyIpv4(real)),
-        checks: new CheckRegistry(this.#forwarder),
+        mark: checkMark(tapIndex),
+        sourceTo: (target) => this.#paths.sourceTo(target),
+        checks: new CheckRegistry(forwarder),
       }),
     );
-    this.description = `xdp, ${queryXdp(link.index)?.mode ?? 'unknown'} mode on ${link.name}`;
+  }
+
+  get description(): string {
+    const modes = this.#ingresses
+      .links()
+      .map(({ name, index }) => `${queryXdp(index)?.mode ?? 'unknown'} mode on ${name}`);
+    return `xdp, ${modes.join(', ')}`;
   }
 
   // The interface is asynchronous for planes that are; this one's changes are system calls and memory writes.
@@ -118,6 +110,7 @@ export class XdpPlane implements DataPlane {
     const summary = this.#image.apply(table, nowTick());
     if (summary.reals.added + summary.reals.removed > 0) this.#paths.follow();
     this.#parts.fastPath.commit();
+    this.#joinGroups();
     // Not before the first table: the timeouts are in it.
     if (this.#sweeper === undefined) this.#sweeper = this.#repeat(SWEEP_INTERVAL_MS, () => this.#sweep());
     this.#warnOfReversePath();
@@ -137,7 +130,7 @@ export class XdpPlane implements DataPlane {
   }
 
   explain(packet: Uint8Array): Explanation {
-    return explain(packet, this.#forwarder, bootTimeMs());
+    return explain(packet, this.#ingresses.forwarderAt(0), bootTimeMs());
   }
 
   async close(): Promise<void> {
@@ -155,12 +148,17 @@ export class XdpPlane implements DataPlane {
     await this.#release();
   }
 
-  #followInterface({ index, mtuBytes, mac }: Link): void {
-    Object.assign(this.#forwarder, {
-      linkMtuBytes: mtuBytes,
-      interfaceMac: mac,
-    } satisfies Partial<ForwarderState>);
-    prepareTap(this.#parts.netlink, this.#parts.tap.name, { ifIndex: index, mtuBytes });
+  #followInterfaces(): void {
+    const links = this.#ingresses.links();
+    if (links.length > 0) prepareTap(this.#parts.netlink, this.#parts.tap.name, leastMtu(links));
+    this.#joinGroups();
+  }
+
+  #joinGroups(): void {
+    this.#groups.set(
+      this.#image.vips(),
+      this.#ingresses.links().map(({ index }) => index),
+    );
   }
 
   #stop(): void {
@@ -168,8 +166,8 @@ export class XdpPlane implements DataPlane {
   }
 
   async #release(): Promise<void> {
+    await this.#ingresses[Symbol.asyncDispose]();
     this.#parts.netlink.close();
-    await this.#parts.lock.release();
   }
 
   #repeat(intervalMs: number, work: () => void): NodeJS.Timeout {
@@ -194,28 +192,47 @@ export class XdpPlane implements DataPlane {
   #refuseLocalVips(table: ForwardingTable): void {
     const fresh = new Set(table.services.map(({ vip }) => vip).filter((vip) => !this.#image.isVip(vip)));
     for (const vip of fresh) {
-      if (lookUpRoute(this.#parts.netlink, onlyIpv4(vip))?.type !== RTN.local) continue;
+      if (lookUpRoute(this.#parts.netlink, vip)?.type !== RTN.local) continue;
       throw new CulvertError(
         'INTERFACE',
         `${formatIp(vip)} is an address of this machine, whose own stack would take the traffic: remove it, ` +
           'the director answers for it',
-        { where: this.#parts.link.name },
+        {
+          where: this.#ingresses
+            .links()
+            .map(({ name }) => name)
+            .join(', '),
+        },
       );
     }
   }
 
   #warnOfReversePath(): void {
-    const { netlink, link, onEvent } = this.#parts;
-    const problem = reversePathProblem(
-      netlink,
-      { name: link.name, ifIndex: link.index },
-      [...this.#image.vips()].map(onlyIpv4),
-    );
-    if (problem !== undefined && problem !== this.#reversePathWarning) {
+    const { netlink, onEvent } = this.#parts;
+    const vips = [...this.#image.vips()].filter(isIpv4);
+    const problems = this.#ingresses
+      .links()
+      .flatMap(({ name, index }) => reversePathProblem(netlink, { name, ifIndex: index }, vips) ?? []);
+    const problem = problems.join('; ');
+    if (problem !== '' && problem !== this.#reversePathWarning)
       onEvent({ type: 'warning', message: problem });
-    }
     this.#reversePathWarning = problem;
   }
+}
+
+function createForwarder(image: ForwardingImage, { ingresses, onEvent }: XdpPlaneParts): ForwarderState {
+  const link = (ingresses[0] as Ingress).link;
+  return createForwarderState({
+    image,
+    linkMtuBytes: link.mtuBytes,
+    interfaceMac: link.mac,
+    onCured: (service, client, clientPort) =>
+      onEvent({ type: 'blackhole-cured', service, client, clientPort }),
+  });
+}
+
+function leastMtu(links: readonly Link[]): number {
+  return Math.min(...links.map(({ mtuBytes }) => mtuBytes));
 }
 
 function nowTick(): number {

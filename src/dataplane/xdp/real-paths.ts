@@ -2,20 +2,22 @@ import type { RealIndex } from '../../forwarding/decision.ts';
 import type { ForwardingImage } from '../../forwarding/image/forwarding-image.ts';
 import type { PathMtus } from '../../forwarding/path-mtus.ts';
 import { bootTimeMs } from '../../linux/clock.ts';
+import { lookUpRoute } from '../../linux/netlink/route.ts';
 import type { NetlinkSocket } from '../../linux/netlink/socket.ts';
-import { onlyIpv4 } from '../../net/ip-address.ts';
-import type { Ipv4Address } from '../../net/ipv4-address.ts';
+import { familyOf, type IpAddress } from '../../net/ip-address.ts';
 import type { PlaneEventListener } from '../data-plane.ts';
-import type { NextHop } from './next-hop.ts';
+import type { TunnelTarget } from './check-registry.ts';
+import { type NextHop, usableSource } from './next-hop.ts';
 import { NextHops } from './next-hops.ts';
 
 /** Writes the way to each real server into its entries of the image, and keeps it what it is. */
 export class RealPaths implements Disposable {
   readonly #image: ForwardingImage;
   readonly #pathMtus: PathMtus;
+  readonly #netlink: NetlinkSocket;
   readonly #nextHops: NextHops;
   /** Entries of each real server's address. */
-  #entries = new Map<Ipv4Address, RealIndex[]>();
+  #entries = new Map<IpAddress, RealIndex[]>();
 
   constructor(options: {
     readonly image: ForwardingImage;
@@ -25,6 +27,7 @@ export class RealPaths implements Disposable {
   }) {
     this.#image = options.image;
     this.#pathMtus = options.pathMtus;
+    this.#netlink = options.netlink;
     this.#nextHops = new NextHops(options.netlink, {
       changed: (address, hop) => this.#write(address, hop),
       reported: (real, { state, detail }) =>
@@ -36,8 +39,7 @@ export class RealPaths implements Disposable {
   /** Follows the reals that the image has now, and writes what is known of the way to each. */
   follow(): void {
     this.#entries = new Map();
-    for (const { index, address: real } of this.#image.reals()) {
-      const address = onlyIpv4(real);
+    for (const { index, address } of this.#image.reals()) {
       const entries = this.#entries.get(address);
       if (entries === undefined) this.#entries.set(address, [index]);
       else entries.push(index);
@@ -50,16 +52,21 @@ export class RealPaths implements Disposable {
     }
   }
 
-  /** The director's own address on the way to a real; undefined when there is no route. */
-  sourceTo(real: Ipv4Address): Ipv4Address | undefined {
-    return this.#nextHops.hop(real)?.sourceAddress;
+  /**
+   * The director's own address that a real answers checks to: the one on the way to it; for a VIP of the other family, the one
+   * on the way that packets to the VIP's network take. Undefined when there is none.
+   */
+  sourceTo({ vip, real }: TunnelTarget): IpAddress | undefined {
+    if (familyOf(vip) === familyOf(real)) return this.#nextHops.hop(real)?.sourceAddress;
+    const route = lookUpRoute(this.#netlink, vip);
+    return route === undefined ? undefined : usableSource(route.source, vip);
   }
 
   [Symbol.dispose](): void {
     this.#nextHops[Symbol.dispose]();
   }
 
-  #write(address: Ipv4Address, hop: NextHop): void {
+  #write(address: IpAddress, hop: NextHop): void {
     const mtuBytes = this.#pathMtus.bound(address, hop.mtuBytes, bootTimeMs());
     const path = { sourceAddress: hop.sourceAddress, mtuBytes, resolved: hop.resolved };
     for (const index of this.#entries.get(address) ?? []) this.#image.setPath(index, path);

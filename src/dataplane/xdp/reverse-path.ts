@@ -1,7 +1,7 @@
 import { lookUpRoute } from '../../linux/netlink/route.ts';
 import type { NetlinkSocket } from '../../linux/netlink/socket.ts';
 import { readSysctl } from '../../linux/sysctl.ts';
-import { formatIpv4, type Ipv4Address } from '../../net/ipv4-address.ts';
+import { formatIp, type IpAddress } from '../../net/ip-address.ts';
 
 const STRICT = 1;
 
@@ -12,13 +12,13 @@ const STRICT = 1;
 export function reversePathProblem(
   socket: NetlinkSocket,
   director: { readonly name: string; readonly ifIndex: number },
-  vips: Iterable<Ipv4Address>,
+  vips: Iterable<IpAddress>,
 ): string | undefined {
   if (reversePathFilter(director.name) !== STRICT) return undefined;
   const dropped = [...vips].filter((vip) => lookUpRoute(socket, vip)?.ifIndex !== director.ifIndex);
   if (dropped.length === 0) return undefined;
   return (
-    `answers to health checks from ${dropped.map(formatIpv4).join(', ')} would be dropped: rp_filter is strict on ` +
+    `answers to health checks from ${dropped.map(formatIp).join(', ')} would be dropped: rp_filter is strict on ` +
     `${director.name}; set net.ipv4.conf.${director.name}.rp_filter=2`
   );
 }

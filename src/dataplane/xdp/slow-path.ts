@@ -3,20 +3,24 @@ import { decideFrame } from '../../forwarding/frame.ts';
 import { learnPathMtu } from '../../forwarding/path-mtu.ts';
 import type { ForwarderState } from '../../forwarding/state.ts';
 import { bootTimeMs } from '../../linux/clock.ts';
-import { IcmpReceiver } from '../../linux/icmp-receiver.ts';
 import { PacketSocket } from '../../linux/packet-socket.ts';
 import { RawSender } from '../../linux/raw-socket.ts';
 import type { Tap, TapFrame } from '../../linux/tap.ts';
-import { readU32 } from '../../net/bytes.ts';
-import { ICMP_TYPE } from '../../net/icmp.ts';
-import { IPV4_AT } from '../../net/ipv4.ts';
-import type { Ipv4Address } from '../../net/ipv4-address.ts';
 import { finishChecksum } from './finish-checksum.ts';
+import { ingressOf } from './ingress-mark.ts';
+import { destinationOf } from './packet-destination.ts';
+import { PathErrors } from './path-errors.ts';
+
+/** What the slow path asks of the interfaces that packets come in by. */
+export interface IngressLookup {
+  has(ifIndex: number): boolean;
+  forwarderAt(ifIndex: number): ForwarderState;
+  readonly first: number | undefined;
+}
 
 export interface SlowPathOptions {
   readonly tap: Tap;
-  /** The interface that clients are behind, for frames that are answered with frames. */
-  readonly ifIndex: number;
+  readonly ingresses: IngressLookup;
   readonly forwarder: ForwarderState;
   /** Told when nothing can be read any more, as when somebody has deleted the TAP device. */
   readonly onFailure: (reason: string) => void;
@@ -25,24 +29,25 @@ export interface SlowPathOptions {
 /** Checks and the API get their turn after this time, however many frames are waiting. */
 const BUDGET_MS = 2;
 const FRAMES_PER_CLOCK_READING = 16;
-const PATH_ERRORS = [ICMP_TYPE.destinationUnreachable, ICMP_TYPE.sourceQuench, ICMP_TYPE.timeExceeded];
 
 /** Reads what the fast path handed over and what the host's stack routed here, and sends what comes of it. */
 export class SlowPath implements Disposable {
   readonly #tap: Tap;
+  readonly #ingresses: IngressLookup;
   readonly #forwarder: ForwarderState;
   readonly #packets: RawSender;
   readonly #frames: PacketSocket;
-  readonly #errors: IcmpReceiver;
+  readonly #errors: PathErrors;
   #closed = false;
 
-  constructor({ tap, ifIndex, forwarder, onFailure }: SlowPathOptions) {
+  constructor({ tap, ingresses, forwarder, onFailure }: SlowPathOptions) {
     using opening = new DisposableStack();
     this.#tap = tap;
+    this.#ingresses = ingresses;
     this.#forwarder = forwarder;
     this.#packets = opening.use(new RawSender());
-    this.#frames = opening.use(new PacketSocket(ifIndex));
-    this.#errors = opening.use(new IcmpReceiver(4, PATH_ERRORS));
+    this.#frames = opening.use(new PacketSocket(0));
+    this.#errors = opening.use(new PathErrors((packet) => this.#learn(packet), BUDGET_MS));
     tap.onReadable(() => {
       try {
         this.#readFrames();
@@ -51,7 +56,6 @@ export class SlowPath implements Disposable {
         onFailure(error instanceof Error ? error.message : String(error));
       }
     });
-    this.#errors.onReadable(() => this.#readErrors());
     opening.move();
   }
 
@@ -59,7 +63,7 @@ export class SlowPath implements Disposable {
     this.#closed = true;
     this.#packets.close();
     this.#frames.close();
-    this.#errors.close();
+    this.#errors[Symbol.dispose]();
   }
 
   #readFrames(): void {
@@ -77,21 +81,17 @@ export class SlowPath implements Disposable {
 
   #handleFrame({ frame, segmentBytes }: TapFrame, nowMs: number): void {
     const merged = segmentBytes === 0 ? undefined : segmentBytes;
-    for (const decision of decideFrame(frame, this.#forwarder, nowMs, merged)) {
-      if (decision.verdict === 'reply') this.#send(() => this.#frames.send(decision.frame));
+    const ifIndex = ingressOf(frame);
+    for (const decision of decideFrame(frame, this.#ingresses.forwarderAt(ifIndex), nowMs, merged)) {
+      if (decision.verdict === 'reply') this.#sendFrame(decision.frame, ifIndex);
       else this.#carryOut(decision);
     }
   }
 
   /** What routers on the way to reals report to the sender of the tunnel packets, the director. */
-  #readErrors(): void {
-    const endMs = performance.now() + BUDGET_MS;
-    while (!this.#closed && performance.now() < endMs) {
-      const packet = this.#errors.receive();
-      if (packet === undefined) return;
-      const { answer } = learnPathMtu(packet, this.#forwarder, bootTimeMs());
-      if (answer !== undefined) this.#carryOut(answer);
-    }
+  #learn(packet: Uint8Array): void {
+    const { answer } = learnPathMtu(packet, this.#forwarder, bootTimeMs());
+    if (answer !== undefined) this.#carryOut(answer);
   }
 
   #carryOut(decision: Decision): void {
@@ -100,9 +100,14 @@ export class SlowPath implements Disposable {
     for (const packet of decision.packets) this.#sendPacket(packet);
   }
 
+  /** Out of the interface that the request came in by. */
+  #sendFrame(frame: Uint8Array, ifIndex: number): void {
+    const exit = this.#ingresses.has(ifIndex) ? ifIndex : this.#ingresses.first;
+    if (exit !== undefined) this.#send(() => this.#frames.send(frame, exit));
+  }
+
   #sendPacket(packet: Uint8Array): void {
-    const to = readU32(packet, IPV4_AT.destination) as Ipv4Address;
-    this.#send(() => this.#packets.send(packet, to));
+    this.#send(() => this.#packets.send(packet, destinationOf(packet)));
   }
 
   /** A packet that the kernel refuses is lost, as it would be on a wire; the next one may fare better. */

@@ -1,17 +1,33 @@
 import { CulvertError } from '../../errors.ts';
+import { tunnelOverheadBytes } from '../../forwarding/tunnel/kind.ts';
+import { ANY_ADDRESS } from '../../linux/address-family.ts';
+import { errnoOf } from '../../linux/errno.ts';
 import { changeLink, deleteLink, findLink } from '../../linux/netlink/link.ts';
 import { listRoutes, replaceRoute } from '../../linux/netlink/route.ts';
-import { addMarkRule, deleteMarkRule, listMarkRules, type MarkRule } from '../../linux/netlink/rule.ts';
+import { addMarkRule, deleteMarkRule, listMarkRules } from '../../linux/netlink/rule.ts';
 import type { NetlinkSocket } from '../../linux/netlink/socket.ts';
 import { readSysctl, writeSysctl } from '../../linux/sysctl.ts';
-import type { Ipv4Address } from '../../net/ipv4-address.ts';
+import type { IpFamily } from '../../net/ip-address.ts';
+import { IPV6_MIN_MTU_BYTES } from '../../net/ipv6.ts';
 
-const TUNNEL_BYTES = 20;
+/** The most that any tunnel takes of a path's MTU: GUE with remote checksums over IPv6. */
+const TUNNEL_BYTES = tunnelOverheadBytes({ type: 'gue', port: 0, checksum: 'remote' }, 6);
 /** The largest that a TAP device takes: a merged packet that the fast path hands over must fit. */
 const TAP_MTU_BYTES = 65_521;
 const RULE_PRIORITY = 1000;
 const NUMBER_BASE = 0xc7000000;
 const NAME_BYTES = 15;
+/** RFC 791 and RFC 8200: of every link. */
+const LEAST_MTU_BYTES: Readonly<Record<IpFamily, number>> = { 4: 68, 6: IPV6_MIN_MTU_BYTES };
+const FAMILIES: readonly IpFamily[] = [4, 6];
+
+/** IPv6 sends nothing of its own accord on a device without an address: no link-local one, and none that a router offers. */
+const QUIET_IPV6 = [
+  ['addr_gen_mode', '1'],
+  ['accept_ra', '0'],
+  ['router_solicitations', '0'],
+  ['disable_ipv6', '0'],
+] as const;
 
 /** The name of an instance's TAP device, which its pins and its routing outlive the daemon with. */
 export function tapNameOf(instance: string): string {
@@ -22,37 +38,26 @@ export function tapNameOf(instance: string): string {
   return `cv-${instance.slice(0, 3)}-${hash.toString(16).padStart(8, '0')}`;
 }
 
-/** One number for the mark of check sockets and for the table that it leads to; an interface has but one director. */
-export function checkMark(ifIndex: number): number {
-  return (NUMBER_BASE + ifIndex) >>> 0;
+/** One number for the mark of check sockets and for the table that it leads to: that of the TAP device, and so of an instance. */
+export function checkMark(tapIndex: number): number {
+  return (NUMBER_BASE + tapIndex) >>> 0;
 }
 
-/** Brings the TAP device up and has the host's stack route marked packets into it. Idempotent. */
-export function prepareTap(
-  socket: NetlinkSocket,
-  tapName: string,
-  director: { readonly ifIndex: number; readonly mtuBytes: number },
-): number {
+/**
+ * Brings the TAP device up and has the host's stack route marked packets of both families into it. Idempotent.
+ * @param linkMtuBytes the least of the director's interfaces
+ */
+export function prepareTap(socket: NetlinkSocket, tapName: string, linkMtuBytes: number): number {
   const tap = findLink(socket, tapName);
   if (tap === undefined)
     throw new CulvertError('INTERFACE', 'the TAP device has vanished', { where: tapName });
-  // It carries IPv4 only, and nothing that the host's stack says of its own accord.
-  const noIpv6 = `net/ipv6/conf/${tapName}/disable_ipv6`;
-  if (readSysctl(noIpv6) === '0') writeSysctl(noIpv6, '1');
+  silenceIpv6(tapName);
   changeLink(socket, tap.index, { up: true, arp: false, mtuBytes: TAP_MTU_BYTES });
-  const rule = checkRule(director.ifIndex);
-  replaceRoute(socket, {
-    destination: 0 as Ipv4Address,
-    prefixLength: 0,
-    ifIndex: tap.index,
-    table: rule.table,
-    mtuBytes: director.mtuBytes - TUNNEL_BYTES,
-  });
-  addMarkRule(socket, rule);
+  for (const family of FAMILIES) routeMarked(socket, family, { ifIndex: tap.index, linkMtuBytes });
   return tap.index;
 }
 
-/** Takes the device away, and with it its route and the rule that leads there. False when there was none. */
+/** Takes the device away, and with it its routes and the rules that lead there. False when there was none. */
 export function removeTap(socket: NetlinkSocket, tapName: string): boolean {
   const tap = findLink(socket, tapName);
   if (tap === undefined) return false;
@@ -68,6 +73,27 @@ export function removeTap(socket: NetlinkSocket, tapName: string): boolean {
   return true;
 }
 
-function checkRule(ifIndex: number): MarkRule {
-  return { family: 4, priority: RULE_PRIORITY, mark: checkMark(ifIndex), table: checkMark(ifIndex) };
+/** Before the device is up, or it would have an address already. */
+function silenceIpv6(tapName: string): void {
+  for (const [name, value] of QUIET_IPV6) {
+    const path = `net/ipv6/conf/${tapName}/${name}`;
+    const present = readSysctl(path);
+    if (present !== undefined && present !== value) writeSysctl(path, value);
+  }
+}
+
+function routeMarked(
+  socket: NetlinkSocket,
+  family: IpFamily,
+  { ifIndex, linkMtuBytes }: { readonly ifIndex: number; readonly linkMtuBytes: number },
+): void {
+  const mtuBytes = Math.max(linkMtuBytes - TUNNEL_BYTES, LEAST_MTU_BYTES[family]);
+  const table = checkMark(ifIndex);
+  try {
+    replaceRoute(socket, { destination: ANY_ADDRESS[family], prefixLength: 0, ifIndex, table, mtuBytes });
+    addMarkRule(socket, { family, priority: RULE_PRIORITY, mark: table, table });
+  } catch (error) {
+    // A kernel that was told to do without IPv6.
+    if (family === 4 || errnoOf(error) !== 'EOPNOTSUPP') throw error;
+  }
 }

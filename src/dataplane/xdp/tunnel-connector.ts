@@ -1,7 +1,7 @@
 import { ANY_ADDRESS } from '../../linux/address-family.ts';
 import { openMarkedTcp } from '../../linux/marked-tcp.ts';
 import { openMarkedUdp } from '../../linux/marked-udp.ts';
-import { formatIp, type IpAddress, onlyIpv4 } from '../../net/ip-address.ts';
+import { familyOf, formatIp, type IpAddress } from '../../net/ip-address.ts';
 import type { CheckConnector, CheckStream, CheckTarget, UdpRequest } from '../check-connector.ts';
 import { connectDirect, connected } from '../connect-direct.ts';
 import { exchangeOn } from '../exchange-udp.ts';
@@ -11,8 +11,8 @@ import { Pinger } from './pinger.ts';
 export interface TunnelConnectorOptions {
   /** Routing leads packets with it to the slow path. */
   readonly mark: number;
-  /** The director's own address on the route to a real; undefined when there is none. */
-  readonly sourceTo: (real: IpAddress) => IpAddress | undefined;
+  /** The director's own address, of the VIP's family, that a real can answer to; undefined when there is none. */
+  readonly sourceTo: (target: TunnelTarget) => IpAddress | undefined;
   readonly checks: CheckRegistry;
 }
 
@@ -32,7 +32,7 @@ export class TunnelConnector implements CheckConnector, Disposable {
     if (target.via === 'direct') return connectDirect(target.address, target.port, signal);
     signal.throwIfAborted();
     const source = this.#sourceTo(target);
-    const { socket, localPort } = openMarkedTcp(this.#options.mark, onlyIpv4(source));
+    const { socket, localPort } = openMarkedTcp(this.#options.mark, source);
     using opening = new DisposableStack();
     opening.defer(() => socket.destroy());
     const unregister = this.#options.checks.register({ protocol: 'tcp', localPort, source }, target);
@@ -46,11 +46,11 @@ export class TunnelConnector implements CheckConnector, Disposable {
   async exchangeUdp(target: CheckTarget, request: UdpRequest, signal: AbortSignal): Promise<Uint8Array> {
     signal.throwIfAborted();
     if (target.via === 'direct') {
-      const { socket } = await openMarkedUdp(undefined, ANY_ADDRESS[4]);
+      const { socket } = await openMarkedUdp(undefined, ANY_ADDRESS[familyOf(target.address)]);
       return exchangeOn(socket, target, request, signal);
     }
     const source = this.#sourceTo(target);
-    const { socket, localPort } = await openMarkedUdp(this.#options.mark, onlyIpv4(source));
+    const { socket, localPort } = await openMarkedUdp(this.#options.mark, source);
     using opening = new DisposableStack();
     opening.defer(() => socket.close());
     const unregister = this.#options.checks.register({ protocol: 'udp', localPort, source }, target);
@@ -60,27 +60,26 @@ export class TunnelConnector implements CheckConnector, Disposable {
   }
 
   async ping(target: CheckTarget, signal: AbortSignal): Promise<void> {
-    if (target.via === 'direct') return this.#pinger.ping({ destination: onlyIpv4(target.address) }, signal);
+    if (target.via === 'direct') return this.#pinger.ping({ destination: target.address }, signal);
     const source = this.#sourceTo(target);
     const { mark, checks } = this.#options;
     const register = (identifier: number): (() => void) => {
       const unregister = checks.register({ protocol: 'icmp', localPort: identifier, source }, target);
       return () => linger(unregister);
     };
-    await this.#pinger.ping(
-      { destination: onlyIpv4(target.vip), mark, source: onlyIpv4(source), register },
-      signal,
-    );
+    await this.#pinger.ping({ destination: target.vip, mark, source, register }, signal);
   }
 
   [Symbol.dispose](): void {
     this.#pinger[Symbol.dispose]();
   }
 
-  #sourceTo({ real }: TunnelTarget): IpAddress {
-    const source = this.#options.sourceTo(real);
-    if (source === undefined) throw new Error(`no route to ${formatIp(real)}`);
-    return source;
+  #sourceTo(target: TunnelTarget): IpAddress {
+    const source = this.#options.sourceTo(target);
+    if (source !== undefined) return source;
+    const { vip, real } = target;
+    if (familyOf(vip) === familyOf(real)) throw new Error(`no route to ${formatIp(real)}`);
+    throw new Error(`the director has no IPv${familyOf(vip)} address that the real server could answer to`);
   }
 }
 

@@ -28,7 +28,7 @@ export interface Answer {
 
 export interface OpenOptions {
   readonly slots?: number;
-  readonly interface?: string;
+  readonly interfaces?: readonly string[];
   readonly objectPath?: string;
   /** A command that starts the process, such as one that takes capabilities away. */
   readonly wrapper?: readonly string[];
@@ -63,7 +63,7 @@ export class RemotePlane implements AsyncDisposable {
     const plane = new RemotePlane(namespace, options.wrapper ?? []);
     try {
       const description = await plane.#call('open', {
-        interface: options.interface ?? 'eth0',
+        interfaces: options.interfaces ?? ['eth0'],
         instance,
         ...(options.objectPath !== undefined && { objectPath: options.objectPath }),
         capacity: { ...CAPACITY, ...(options.slots !== undefined && { slots: options.slots }) },

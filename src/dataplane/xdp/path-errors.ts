@@ -1,0 +1,56 @@
+import { errnoOf } from '../../linux/errno.ts';
+import { IcmpReceiver } from '../../linux/icmp-receiver.ts';
+import { ICMP_TYPE } from '../../net/icmp.ts';
+import { ICMPV6_TYPE } from '../../net/icmpv6.ts';
+import type { IpFamily } from '../../net/ip-address.ts';
+
+const HEARD: Readonly<Record<IpFamily, readonly number[]>> = {
+  4: [ICMP_TYPE.destinationUnreachable, ICMP_TYPE.sourceQuench, ICMP_TYPE.timeExceeded],
+  6: [
+    ICMPV6_TYPE.destinationUnreachable,
+    ICMPV6_TYPE.packetTooBig,
+    ICMPV6_TYPE.timeExceeded,
+    ICMPV6_TYPE.parameterProblem,
+  ],
+};
+
+/** Hears the ICMP and ICMPv6 errors that come to the director's own addresses. */
+export class PathErrors implements Disposable {
+  readonly #receivers: readonly IcmpReceiver[];
+  #closed = false;
+
+  /**
+   * @param listener gets a whole packet, valid until it returns
+   * @param budgetMs the time after which other work gets its turn
+   */
+  constructor(listener: (packet: Uint8Array) => void, budgetMs: number) {
+    this.#receivers = ([4, 6] as const).flatMap((family) => openReceiver(family) ?? []);
+    for (const receiver of this.#receivers) {
+      receiver.onReadable(() => this.#read(receiver, listener, budgetMs));
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    for (const receiver of this.#receivers) receiver.close();
+  }
+
+  #read(receiver: IcmpReceiver, listener: (packet: Uint8Array) => void, budgetMs: number): void {
+    const endMs = performance.now() + budgetMs;
+    while (!this.#closed && performance.now() < endMs) {
+      const packet = receiver.receive();
+      if (packet === undefined) return;
+      listener(packet);
+    }
+  }
+}
+
+/** Undefined on a kernel that was told to do without IPv6. */
+function openReceiver(family: IpFamily): IcmpReceiver | undefined {
+  try {
+    return new IcmpReceiver(family, HEARD[family]);
+  } catch (error) {
+    if (family === 6 && errnoOf(error) === 'EAFNOSUPPORT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,51 @@
+import { readdirSync, readFileSync, readlinkSync, rmdirSync, unlinkSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { CulvertError } from '../../errors.ts';
+import { errnoOf } from '../../linux/errno.ts';
+import { unpinDirectory } from './pinned-maps.ts';
+
+/** The text of a symbolic link; undefined when there is none. */
+export function readText(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+export function unlinkIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
+}
+
+/** Takes an instance's directory away, and the one of all instances with the last of them. */
+export function removeInstance(directory: string): void {
+  unpinDirectory(directory);
+  try {
+    rmdirSync(dirname(directory));
+  } catch (error) {
+    // Another instance has pins there, or has just taken its last ones away.
+    if (errnoOf(error) !== 'ENOTEMPTY' && errnoOf(error) !== 'ENOENT') throw error;
+  }
+}
+
+/** `maps-2` if the highest there is `maps-1`. */
+export function freeMapsName(directory: string): string {
+  const numbers = readdirSync(directory).map((name) => Number(/^maps-(\d+)$/.exec(name)?.[1] ?? 0));
+  return `maps-${Math.max(...numbers) + 1}`;
+}
+
+export function readObject(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new CulvertError('UNSUPPORTED', 'the compiled fast path is missing: run "make bpf" (needs clang)', {
+      where: path,
+      cause,
+    });
+  }
+}

@@ -1,0 +1,124 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { CulvertError } from '../../errors.ts';
+import type { BpfProgram } from '../../linux/bpf/program.ts';
+import { queryXdp } from '../../linux/bpf/query.ts';
+import { XdpLink } from '../../linux/bpf/xdp-link.ts';
+import { linkDirectory, linkPins } from './link-pins.ts';
+import { occupiedError } from './occupant.ts';
+import { unlinkIfThere } from './pin-files.ts';
+
+/** An interface to attach to. */
+export interface AttachTarget {
+  readonly name: string;
+  readonly ifIndex: number;
+}
+
+interface PinnedLink {
+  readonly path: string;
+  readonly link: XdpLink;
+}
+
+/** The attachments of an instance's program, one to an interface, each pinned by the interface's name. */
+export class PinnedLinks implements Disposable {
+  readonly #instanceDirectory: string;
+  readonly #links = new Map<number, PinnedLink>();
+
+  /** Opens those that a former run left; the pins of interfaces that are gone are taken away. */
+  constructor(instanceDirectory: string) {
+    this.#instanceDirectory = instanceDirectory;
+    for (const name of linkPins(instanceDirectory)) {
+      const path = join(linkDirectory(instanceDirectory), name);
+      const link = XdpLink.openPinned(path);
+      const { ifIndex } = link.info();
+      if (ifIndex !== 0) this.#links.set(ifIndex, { path, link });
+      else forget({ path, link });
+    }
+  }
+
+  get size(): number {
+    return this.#links.size;
+  }
+
+  /** The interfaces that the program is attached to; those that are gone meanwhile included. */
+  indices(): number[] {
+    return [...this.#links.keys()];
+  }
+
+  has(ifIndex: number): boolean {
+    return this.#links.has(ifIndex);
+  }
+
+  /** @throws CulvertError XDP_OCCUPIED if another program is on one of them. */
+  requireFree(targets: readonly AttachTarget[]): void {
+    for (const { name, ifIndex } of targets) {
+      const occupant = this.has(ifIndex) ? undefined : queryXdp(ifIndex);
+      if (occupant !== undefined) throw occupiedError(name, occupant, this.#instanceDirectory);
+    }
+  }
+
+  /** Natively, or in generic mode if the driver cannot. @throws CulvertError XDP_OCCUPIED, KERNEL */
+  attach(program: BpfProgram, target: AttachTarget, warn: (message: string) => void): void {
+    this.requireFree([target]);
+    const link = createLink(program, target, warn);
+    const directory = linkDirectory(this.#instanceDirectory);
+    const path = join(directory, pinNameOf(target.name));
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    // An interface of that name that is gone may have left one.
+    unlinkIfThere(path);
+    link.pin(path);
+    this.#links.set(target.ifIndex, { path, link });
+  }
+
+  /** Ends the attachment, whether or not the interface is still there. */
+  detach(ifIndex: number): void {
+    const pinned = this.#links.get(ifIndex);
+    if (pinned === undefined) return;
+    this.#links.delete(ifIndex);
+    if (pinned.link.info().ifIndex !== 0) pinned.link.detach();
+    forget(pinned);
+  }
+
+  /** Puts another program in the place of the present one, on one interface after the other. */
+  update(program: BpfProgram): void {
+    for (const { link } of this.#links.values()) if (link.info().ifIndex !== 0) link.update(program);
+  }
+
+  detachAll(): void {
+    for (const ifIndex of this.indices()) this.detach(ifIndex);
+  }
+
+  /** Lets go of them; they stay attached. */
+  [Symbol.dispose](): void {
+    for (const { link } of this.#links.values()) link[Symbol.dispose]();
+    this.#links.clear();
+  }
+}
+
+/** bpffs refuses dots. */
+function pinNameOf(interfaceName: string): string {
+  return interfaceName.replaceAll('.', '%2e');
+}
+
+function forget({ path, link }: PinnedLink): void {
+  link[Symbol.dispose]();
+  unlinkIfThere(path);
+}
+
+function createLink(
+  program: BpfProgram,
+  { name, ifIndex }: AttachTarget,
+  warn: (message: string) => void,
+): XdpLink {
+  try {
+    return XdpLink.create(program, ifIndex, 'native');
+  } catch (error) {
+    if (!(error instanceof CulvertError) || error.code !== 'KERNEL') throw error;
+    const link = XdpLink.create(program, ifIndex, 'generic');
+    warn(
+      `${name} does not take XDP in native mode (${error.message}); generic mode is slower, and merged ` +
+        `packets go round the fast path: "ethtool -K ${name} gro off" helps`,
+    );
+    return link;
+  }
+}

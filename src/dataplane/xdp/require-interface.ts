@@ -1,0 +1,20 @@
+import { CulvertError } from '../../errors.ts';
+import type { Link } from '../../linux/netlink/link.ts';
+
+const MAC_BYTES = 6;
+
+/** The interface of that name, if clients can be behind it. @throws CulvertError INTERFACE */
+export function requireInterface(links: readonly Link[], name: string): Link {
+  const link = links.find((each) => each.name === name);
+  const fault = faultOf(link);
+  if (link === undefined || fault !== undefined)
+    throw new CulvertError('INTERFACE', fault ?? '', { where: name });
+  return link;
+}
+
+function faultOf(link: Link | undefined): string | undefined {
+  if (link === undefined) return 'there is no such interface';
+  if (link.mac.length !== MAC_BYTES || link.mac.every((byte) => byte === 0))
+    return 'it is no Ethernet interface';
+  return link.up ? undefined : `it is down: "ip link set dev ${link.name} up"`;
+}
