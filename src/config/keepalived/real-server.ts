@@ -1,5 +1,5 @@
 import { CHECK_KEYWORDS, type ReadCheck, readCheck } from './checks.ts';
-import { readForwardingMethod } from './forwarding-method.ts';
+import { type PlainTunnel, readForwardingMethod } from './forwarding-method.ts';
 import { Findings } from './place.ts';
 import {
   blockOf,
@@ -12,7 +12,7 @@ import {
   required,
   type Setting,
 } from './read-values.ts';
-import { parametersOf, placeOf, type Statement } from './statement.ts';
+import { parametersOf, type Statement } from './statement.ts';
 import { type Timing, timingKeywords } from './timing.ts';
 import { readPort } from './virtual-server-group.ts';
 import type { Word } from './words.ts';
@@ -24,8 +24,10 @@ export interface RealServer {
   readonly timing: Timing;
   readonly checks: ReadCheck[];
   weight?: Setting<number> | undefined;
+  upperThreshold?: Setting<number> | undefined;
+  lowerThreshold?: Setting<number> | undefined;
   /** Undefined: the virtual server's; 'unable': told already that it is none that culvert has. */
-  tunnel?: Setting<string> | 'unable' | undefined;
+  tunnel?: Setting<PlainTunnel> | 'unable' | undefined;
 }
 
 const MAX_WEIGHT = 65_535;
@@ -38,7 +40,7 @@ export const NO_INHIBIT =
 export const NO_ALPHA =
   'real servers count as up until a check fails; this version cannot start with them down';
 export const OWN_WARMUP = 'culvert spreads its checks over time by itself';
-const NO_THRESHOLDS = 'this version of culvert has no thresholds of connections';
+const MAX_THRESHOLD = 2 ** 32 - 1;
 
 export const WEIGHT: Keywords<{ weight?: Setting<number> | undefined }>[string] = {
   parameters: 1,
@@ -62,6 +64,15 @@ const CHECK: Keywords<RealServer>[string] = {
   },
 };
 
+function threshold(name: 'upperThreshold' | 'lowerThreshold'): Keywords<RealServer>[string] {
+  return {
+    parameters: 1,
+    read: (statement, real, findings): void => {
+      real[name] = readNumber(statement, { from: 0, to: MAX_THRESHOLD }, findings) ?? real[name];
+    },
+  };
+}
+
 const KEYWORDS: Keywords<RealServer> = {
   weight: WEIGHT,
   lvs_method: METHOD,
@@ -69,8 +80,8 @@ const KEYWORDS: Keywords<RealServer> = {
   warmup: ignore(OWN_WARMUP),
   inhibit_on_failure: refuseWhenOn(NO_INHIBIT),
   alpha: refuseWhenOn(NO_ALPHA),
-  uthreshold: refuse(NO_THRESHOLDS),
-  lthreshold: refuse(NO_THRESHOLDS),
+  uthreshold: threshold('upperThreshold'),
+  lthreshold: threshold('lowerThreshold'),
   notify_up: refuse(NO_COMMANDS),
   notify_down: refuse(NO_COMMANDS),
   smtp_alert: ignore(NO_MAIL),
@@ -83,9 +94,8 @@ export function readRealServer(statement: Statement, findings: Findings): RealSe
   const address = required(statement, 'the address of the real server', findings);
   if (address === undefined) return undefined;
   const [, portWord] = parametersOf(statement);
-  const origin = { place: placeOf(statement), keyword: 'real_server' };
-  const value = portWord === undefined ? undefined : readPort(portWord, origin, findings);
-  const port = value === undefined || portWord === undefined ? undefined : { value, word: portWord };
+  const value = readPort(portWord, 'real_server', findings) ?? 0;
+  const port = value === 0 || portWord === undefined ? undefined : { value, word: portWord };
   const real: RealServer = { address, port, timing: {}, checks: [] };
   readLevel(
     blockOf(statement, findings),

@@ -1,5 +1,4 @@
-import { isIP } from 'node:net';
-import { formatIpv4, type Ipv4Address, parseIpv4 } from '../../net/ipv4-address.ts';
+import { familyOf, formatIp, type IpAddress, isIpv4, networkOf, parseIp } from '../../net/ip-address.ts';
 import { describeFound } from '../issue.ts';
 import type { Origin } from './origins.ts';
 import type { Findings } from './place.ts';
@@ -18,13 +17,11 @@ export type Groups = ReadonlyMap<string, readonly Endpoint[]>;
 
 export const NO_FWMARK: string =
   'virtual servers by firewall mark are not in culvert, which sees packets before any firewall marks them; ' +
-  'allowed: an address and a port';
-
-export const NO_PORT: string =
-  'a virtual server of all ports needs persistence, which culvert has not got; allowed: a port';
+  "allowed: an address and a port, or in culvert's YAML several ports as one service, as port: [80, 443]";
 
 /** A range larger than this is a slip: it is more services than a director is sized for. */
 const MAX_RANGE = 65_536;
+const MAX_RANGE_BITS = 16;
 
 /** Every `virtual_server_group` by its name, ranges written out. */
 export function readGroups(statements: readonly Statement[], findings: Findings): Groups {
@@ -46,56 +43,53 @@ function readEntry(entry: Statement, findings: Findings): Endpoint[] {
     return [];
   }
   const [portWord] = parametersOf(entry);
-  const port = readPort(portWord, { keyword: 'virtual_server_group', place: origin.place }, findings);
+  const port = readPort(portWord, 'virtual_server_group', findings);
   if (port === undefined) return [];
   const addresses = expandRange(range);
   if (addresses === undefined) {
-    const allowed = `an address, 192.0.2.1-10, 192.0.2.250-192.0.3.10 or 192.0.2.8/29, at most ${MAX_RANGE} addresses`;
+    const allowed = `an address, 192.0.2.1-10, 192.0.2.250-192.0.3.10, 192.0.2.8/29 or 2001:db8::10-1f, at most ${MAX_RANGE} addresses`;
     findings.error(origin.place, `virtual_server_group: found ${describeFound(range)}; allowed: ${allowed}`);
     return [];
   }
   return addresses.map((address) => ({ address, port, origin }));
 }
 
-/** A port that has to be there; what is wrong is told. */
-export function readPort(
-  word: Word | undefined,
-  { keyword, place }: Origin,
-  findings: Findings,
-): number | undefined {
-  if (word === undefined || /^0+$/.test(word.text)) {
-    findings.error(word?.place ?? place, `${keyword}: ${NO_PORT}`);
-    return undefined;
-  }
-  const port = wholeNumber(word.text, { from: 1, to: 65_535 });
+/** 0 for all ports, which is also what no port at all means. What is wrong is told. */
+export function readPort(word: Word | undefined, keyword: string, findings: Findings): number | undefined {
+  if (word === undefined) return 0;
+  const port = wholeNumber(word.text, { from: 0, to: 65_535 });
   if (port === undefined)
     findings.error(
       word.place,
-      `${keyword}: found ${describeFound(word.text)}; allowed: a port from 1 to 65535`,
+      `${keyword}: found ${describeFound(word.text)}; allowed: a port from 1 to 65535, or 0 for all`,
     );
   return port;
 }
 
 function expandRange(text: string): string[] | undefined {
-  // Whether IPv6 may stand here is for the validation of all configurations to say.
-  if (isIP(text) !== 0) return [text];
-  const [, first = '', mask, last] = /^([\d.]+)(?:\/(\d{1,2})|-([\d.]+))$/.exec(text) ?? [];
-  const from = parseIpv4(first);
+  const [, first = '', prefixLength, last] =
+    /^([\d.a-fA-F:]+)(?:\/(\d{1,3})|-([\d.a-fA-F:]+))?$/.exec(text) ?? [];
+  const from = parseIp(first);
   if (from === undefined) return undefined;
-  if (mask !== undefined) return network(from, Number(mask));
-  // `192.0.2.1-10`: the last byte alone.
-  const to = parseIpv4(last?.includes('.') === true ? last : first.replace(/\d+$/, last ?? ''));
+  if (prefixLength !== undefined) return network(from, Number(prefixLength));
+  const to = last === undefined ? from : parseIp(/[.:]/.test(last) ? last : first.replace(/[^.:]*$/, last));
   return to === undefined ? undefined : between(from, to);
 }
 
-function network(address: Ipv4Address, bits: number): string[] | undefined {
-  if (bits > 32 || bits < 16) return undefined;
-  const size = 2 ** (32 - bits);
-  const from = Math.floor(address / size) * size;
-  return between(from, from + size - 1);
+function network(address: IpAddress, prefixLength: number): string[] | undefined {
+  const hostBits = (isIpv4(address) ? 32 : 128) - prefixLength;
+  if (hostBits < 0 || hostBits > MAX_RANGE_BITS) return undefined;
+  return listed(networkOf(address, prefixLength), 2 ** hostBits);
 }
 
-function between(from: number, to: number): string[] | undefined {
-  if (to < from || to - from >= MAX_RANGE) return undefined;
-  return Array.from({ length: to - from + 1 }, (_, index) => formatIpv4((from + index) as Ipv4Address));
+function between(from: IpAddress, to: IpAddress): string[] | undefined {
+  if (familyOf(from) !== familyOf(to)) return undefined;
+  const count = BigInt(to) - BigInt(from) + 1n;
+  return count < 1n || count > MAX_RANGE ? undefined : listed(from, Number(count));
+}
+
+function listed(from: IpAddress, count: number): string[] {
+  return Array.from({ length: count }, (_, index) =>
+    formatIp((isIpv4(from) ? from + index : from + BigInt(index)) as IpAddress),
+  );
 }

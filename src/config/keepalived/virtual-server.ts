@@ -1,34 +1,17 @@
+import { isIP } from 'node:net';
 import { describeFound } from '../issue.ts';
 import { type OwnFaults, plainCheck } from './checks.ts';
-import { DEFAULT_IS_NAT } from './forwarding-method.ts';
+import { DEFAULT_IS_NAT, type PlainTunnel } from './forwarding-method.ts';
 import type { Origins } from './origins.ts';
+import { plainPersistence } from './persistence.ts';
 import type { Findings } from './place.ts';
-import {
-  blockOf,
-  ignore,
-  type Keywords,
-  originOf,
-  readLevel,
-  readNumber,
-  refuse,
-  refuseWhenOn,
-  required,
-  type Setting,
-} from './read-values.ts';
-import {
-  METHOD,
-  NO_ALPHA,
-  NO_COMMANDS,
-  NO_INHIBIT,
-  NO_MAIL,
-  OWN_WARMUP,
-  type RealServer,
-  readRealServer,
-  WEIGHT,
-} from './real-server.ts';
-import { keywordOf, parametersOf, placeOf, type Statement } from './statement.ts';
-import { mergeTiming, type Timing, timingKeywords } from './timing.ts';
+import { blockOf, originOf, readLevel, required, type Setting } from './read-values.ts';
+import type { RealServer } from './real-server.ts';
+import { plainFlags } from './scheduler-flags.ts';
+import { parametersOf, placeOf, type Statement } from './statement.ts';
+import { mergeTiming } from './timing.ts';
 import { type Endpoint, type Groups, NO_FWMARK, readPort } from './virtual-server-group.ts';
+import { VIRTUAL_SERVER_KEYWORDS, type VirtualServer } from './virtual-server-keywords.ts';
 
 /** A service as culvert's YAML has it. */
 export type PlainService = Readonly<Record<string, unknown>> & { readonly reals: readonly object[] };
@@ -40,110 +23,6 @@ export interface TranslateContext {
   readonly ownFaults: OwnFaults;
 }
 
-interface VirtualServer {
-  readonly timing: Timing;
-  readonly reals: RealServer[];
-  readonly flags: Map<string, Statement>;
-  scheduler?: Setting<string> | undefined;
-  protocol?: Setting<string> | undefined;
-  weight?: Setting<number> | undefined;
-  tunnel?: RealServer['tunnel'];
-}
-
-const NO_PERSISTENCE =
-  'this version has no persistence; instead scheduler mh without mh-port keeps each client address with one real server';
-const NO_SORRY = 'this version of culvert has no sorry server';
-const NO_QUORUM = 'this version of culvert has no quorum';
-const FLAG: Keywords<VirtualServer>[string] = {
-  parameters: 0,
-  read: (statement, server): void => {
-    server.flags.set(keywordOf(statement), statement);
-  },
-};
-
-const SCHEDULER: Keywords<VirtualServer>[string] = {
-  parameters: 1,
-  read: (statement, server, findings): void => {
-    const word = required(statement, 'the name of a scheduler', findings);
-    if (word !== undefined) server.scheduler = { value: word.text, origin: originOf(statement, word) };
-  },
-};
-
-/** Accepts the only value that changes nothing. */
-function only(value: number, reason: string): Keywords<VirtualServer>[string] {
-  return {
-    parameters: 1,
-    read: (statement, _server, findings): void => {
-      const found = readNumber(statement, { from: value, to: 2 ** 32 - 1 }, findings);
-      if (found !== undefined && found.value !== value)
-        findings.error(found.origin.place, `${keywordOf(statement)}: ${reason}`);
-    },
-  };
-}
-
-const KEYWORDS: Keywords<VirtualServer> = {
-  lb_algo: SCHEDULER,
-  lvs_sched: SCHEDULER,
-  lb_kind: METHOD,
-  lvs_method: METHOD,
-  protocol: {
-    parameters: 1,
-    read: (statement, server, findings): void => {
-      const word = required(statement, 'TCP or UDP', findings);
-      if (word === undefined) return;
-      if (word.text === 'TCP' || word.text === 'UDP')
-        server.protocol = { value: word.text.toLowerCase(), origin: originOf(statement, word) };
-      else findings.error(word.place, `protocol: found ${describeFound(word.text)}; allowed: TCP or UDP`);
-    },
-  },
-  weight: WEIGHT,
-  ...timingKeywords(1),
-  real_server: {
-    parameters: 2,
-    read: (statement, server, findings): void => {
-      const real = readRealServer(statement, findings);
-      if (real !== undefined) server.reals.push(real);
-    },
-  },
-  ...Object.fromEntries(
-    ['flag-1', 'flag-2', 'flag-3', 'sh-port', 'sh-fallback', 'mh-port', 'mh-fallback'].map((name) => [
-      name,
-      FLAG,
-    ]),
-  ),
-  ops: refuse('this version remembers UDP flows; it cannot schedule each packet by itself'),
-  hashed: ignore('IPVS has not looked at it for long'),
-  ip_family: {
-    parameters: 1,
-    read: (statement, _server, findings): void => {
-      const word = required(statement, 'inet', findings);
-      if (word !== undefined && word.text !== 'inet')
-        findings.error(
-          word.place,
-          `ip_family: found ${describeFound(word.text)}; allowed: inet, for this version has no IPv6`,
-        );
-    },
-  },
-  persistence_timeout: refuse(NO_PERSISTENCE),
-  persistence_engine: refuse(NO_PERSISTENCE),
-  persistence_granularity: refuse(NO_PERSISTENCE),
-  sorry_server: refuse(NO_SORRY),
-  sorry_server_inhibit: refuse(NO_SORRY),
-  sorry_server_lvs_method: refuse(NO_SORRY),
-  quorum: only(1, NO_QUORUM),
-  hysteresis: only(0, NO_QUORUM),
-  quorum_up: refuse(NO_COMMANDS),
-  quorum_down: refuse(NO_COMMANDS),
-  inhibit_on_failure: refuseWhenOn(NO_INHIBIT),
-  alpha: refuseWhenOn(NO_ALPHA),
-  omega: ignore('it is about commands run at the end, and there are none'),
-  ha_suspend: ignore('checks run whether or not this machine has the address'),
-  warmup: ignore(OWN_WARMUP),
-  smtp_alert: ignore(NO_MAIL),
-  virtualhost: ignore('it is for HTTP_GET and SSL_GET'),
-  snmp_name: ignore('culvert has no SNMP; its metrics are for Prometheus'),
-};
-
 /** The services of one `virtual_server`: one, or those of its group. `first` is the place of the first among all. */
 export function readVirtualServer(
   statement: Statement,
@@ -154,7 +33,7 @@ export function readVirtualServer(
   const server: VirtualServer = { timing: {}, reals: [], flags: new Map() };
   readLevel(
     blockOf(statement, findings),
-    { keywords: KEYWORDS, target: server, level: 'in virtual_server' },
+    { keywords: VIRTUAL_SERVER_KEYWORDS, target: server, level: 'in virtual_server' },
     findings,
   );
   if (server.reals.length === 0) {
@@ -190,23 +69,16 @@ function readEndpoints(statement: Statement, { findings, groups }: TranslateCont
       `virtual_server group: found ${describeFound(second?.text)}; allowed: the name of a virtual_server_group (${known})`,
     );
   } else {
-    const port = readPort(second, { place: word.place, keyword: 'virtual_server' }, findings);
+    const port = readPort(second, 'virtual_server', findings);
     if (port !== undefined) return [{ address: word.text, port, origin }];
   }
   return [];
 }
 
-/** Every real server needs the tunnel, and one service has one kind of it. */
+/** Every real server needs a tunnel. */
 function checkMethods(statement: Statement, server: VirtualServer, findings: Findings): void {
   const methods = server.reals.map((real) => real.tunnel ?? server.tunnel);
   if (methods.includes(undefined)) findings.error(placeOf(statement), `virtual_server: ${DEFAULT_IS_NAT}`);
-  const [first, ...others] = methods.filter((method) => method !== undefined && method !== 'unable');
-  const other = others.find((method) => method.value !== first?.value);
-  if (other !== undefined)
-    findings.error(
-      other.origin.place,
-      `${other.origin.keyword}: the real servers of one virtual server need one kind of tunnel`,
-    );
 }
 
 interface ServiceParts {
@@ -220,58 +92,50 @@ function plainService(
   statement: Statement,
   { server, endpoint, index, context }: ServiceParts,
 ): PlainService {
-  const { origins } = context;
+  const { origins, findings } = context;
   const path = ['services', index];
   const standard = originOf(statement);
-  origins.set(path, standard);
-  origins.set([...path, 'vip'], endpoint.origin);
   // keepalived leaves it open, and the kernel then takes UDP.
   const protocol = server.protocol ?? { value: 'udp', origin: standard };
   const scheduler = server.scheduler ?? {
     value: 'wlc',
     origin: { ...standard, keyword: 'lvs_sched (by default)' },
   };
-  const method = server.reals
-    .map((real) => real.tunnel ?? server.tunnel)
-    .find((found) => typeof found === 'object');
-  origins.set([...path, 'protocol'], protocol.origin);
-  origins.set([...path, 'scheduler'], scheduler.origin);
-  origins.set([...path, 'tunnel'], method?.origin ?? standard);
+  const tunnel = tunnelOf(server);
+  origins.set(path, standard);
+  const parts = { vip: endpoint, protocol, scheduler, tunnel, persistence: server.persistenceTimeout };
+  for (const [name, part] of Object.entries(parts)) origins.set([...path, name], part?.origin ?? standard);
+  if (server.granularity) origins.set([...path, 'persistence', 'prefix'], server.granularity.origin);
+  if (server.onePacket) origins.set([...path, 'onePacket'], server.onePacket.origin);
+  const persistence = plainPersistence(server, endpoint.address, { statement, findings });
+  tellFamily(server, endpoint, findings);
   return {
     vip: endpoint.address,
     protocol: protocol.value,
-    port: endpoint.port,
+    port: endpoint.port === 0 ? 'all' : endpoint.port,
     scheduler: scheduler.value,
-    ...hashing(scheduler.value, { server, index, context, endpoint }),
-    tunnel: method === undefined || method.value === 'ipip' ? 'ipip' : { type: method.value },
+    ...plainFlags({ flags: server.flags, scheduler: scheduler.value, path, findings, origins }),
+    ...(server.onePacket ? { onePacket: true } : {}),
+    ...(persistence === undefined ? {} : { persistence }),
+    tunnel: tunnel?.value ?? 'ipip',
     reals: server.reals.map((real, position) =>
       plainReal(real, { server, endpoint, path: [...path, 'reals', position], context }),
     ),
   };
 }
 
-/** IPVS hashes the client's address alone unless a flag adds the port. culvert's mh falls back by itself. */
-function hashing(
-  scheduler: string,
-  { server, index, context }: ServiceParts,
-): { hashOn?: 'flow' | 'source' } {
-  const { findings, origins } = context;
-  const flagged = (name: string): Statement | undefined => server.flags.get(name);
-  if (scheduler === 'mh') {
-    const port = flagged('mh-port') ?? flagged('flag-2');
-    if (port !== undefined) origins.set(['services', index, 'hashOn'], originOf(port));
-    return { hashOn: port === undefined ? 'source' : 'flow' };
-  }
-  for (const [name, statement] of server.flags) {
-    const own = name.startsWith('flag-') || name.startsWith(`${scheduler}-`);
-    if (own)
-      findings.error(
-        placeOf(statement),
-        `${name}: culvert's ${scheduler} has no such flag; allowed: none, or with mh`,
-      );
-    else findings.warn(placeOf(statement), `${name} is not used: the scheduler is ${scheduler}`);
-  }
-  return {};
+/** The virtual server's, or that of its first real server; undefined where none is one that culvert has. */
+function tunnelOf({ tunnel, reals }: VirtualServer): Setting<PlainTunnel> | undefined {
+  return [tunnel, ...reals.map((real) => real.tunnel)].find((found) => typeof found === 'object');
+}
+
+function tellFamily({ family }: VirtualServer, { address }: Endpoint, findings: Findings): void {
+  const found = isIP(address);
+  if (family !== undefined && found !== 0 && found !== family.value)
+    findings.error(
+      family.origin.place,
+      `ip_family: the virtual server's address is IPv${found}; allowed: ${found === 4 ? 'inet' : 'inet6'}`,
+    );
 }
 
 interface RealParts {
@@ -281,21 +145,35 @@ interface RealParts {
   readonly context: TranslateContext;
 }
 
-function plainReal(real: RealServer, { server, endpoint, path, context }: RealParts): object {
-  const { findings, origins, ownFaults } = context;
+function plainReal(real: RealServer, parts: RealParts): object {
+  const { server, path, context } = parts;
+  const { origins } = context;
   const origin = { place: real.address.place, keyword: 'real_server' };
   origins.set(path, origin);
   const weight = real.weight ?? server.weight ?? { value: 1, origin };
-  origins.set([...path, 'weight'], weight.origin);
-  const plain = { address: real.address.text, weight: weight.value };
+  const { upperThreshold, lowerThreshold } = real;
+  const own = typeof real.tunnel === 'object' ? real.tunnel : undefined;
+  const common = JSON.stringify(tunnelOf(server)?.value) === JSON.stringify(own?.value);
+  const settings = { weight, upperThreshold, lowerThreshold, tunnel: common ? undefined : own };
+  const plain: Record<string, unknown> = { address: real.address.text };
+  for (const [name, setting] of Object.entries(settings)) {
+    if (setting === undefined) continue;
+    plain[name] = setting.value;
+    origins.set([...path, name], setting.origin);
+  }
+  return { ...plain, check: plainCheckOf(real, parts) };
+}
+
+function plainCheckOf(real: RealServer, { server, endpoint, path, context }: RealParts): unknown {
+  const { findings, origins, ownFaults } = context;
   const other = real.port !== undefined && real.port.value !== endpoint.port ? real.port : undefined;
-  if (other !== undefined)
+  if (other !== undefined && endpoint.port !== 0)
     findings.warn(
       other.word.place,
       `real_server: a tunnel leaves the port as it is, so port ${other.value} is not used but ${endpoint.port}, as by keepalived`,
     );
   const [check] = real.checks;
-  if (check === undefined) return { ...plain, check: 'none' };
+  if (check === undefined) return 'none';
   const { address } = check;
   if (address !== undefined && address.value !== real.address.text)
     findings.error(
@@ -303,7 +181,8 @@ function plainReal(real: RealServer, { server, endpoint, path, context }: RealPa
       `connect_ip: culvert checks the real server itself; allowed: ${real.address.text}`,
     );
   // keepalived checks the port that is written, although the traffic goes to another.
+  const origin = { place: real.address.place, keyword: 'real_server' };
   if (other !== undefined) check.port ??= { value: other.value, origin };
   const around = mergeTiming(server.timing, real.timing);
-  return { ...plain, check: plainCheck(check, around, { path: [...path, 'check'], origins, ownFaults }) };
+  return plainCheck(check, around, { path: [...path, 'check'], origins, ownFaults });
 }

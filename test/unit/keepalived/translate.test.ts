@@ -70,6 +70,81 @@ describe('translations', () => {
     ],
     ['mh hashes addresses', 'wrr', 'mh', [{ ...sound, scheduler: 'mh', hashOn: 'source' }]],
     ['mh with ports', 'wrr', 'mh\nmh-port\nmh-fallback', [{ ...sound, scheduler: 'mh', hashOn: 'flow' }]],
+    ['any scheduler', 'wrr', 'lblcr', [{ ...sound, scheduler: 'lblcr' }]],
+    ['keepalived has wlc', 'lvs_sched wrr', '', [{ ...sound, scheduler: 'wlc' }]],
+    ['sh', 'wrr', 'sh', [{ ...sound, scheduler: 'sh' }]],
+    [
+      'sh with its flags',
+      'wrr',
+      'sh\nsh-port\nsh-fallback',
+      [{ ...sound, scheduler: 'sh', schedulerFlags: ['sh-port', 'sh-fallback'] }],
+    ],
+    ['sh by number', 'wrr', 'sh\nflag-1', [{ ...sound, scheduler: 'sh', schedulerFlags: ['sh-fallback'] }]],
+    ['GRE', 'TUN', 'TUN type gre', [{ ...sound, tunnel: 'gre' }]],
+    [
+      'GRE with checksums',
+      'TUN',
+      'TUN type gre csum',
+      [{ ...sound, tunnel: { type: 'gre', checksum: 'full' } }],
+    ],
+    [
+      'GUE',
+      'TUN',
+      'TUN type gue port 5555 remcsum',
+      [{ ...sound, tunnel: { type: 'gue', port: 5555, checksum: 'remote' } }],
+    ],
+    [
+      'a tunnel of its own',
+      'weight 3',
+      'weight 3\nlvs_method TUN type gue port 6080 nocsum',
+      [changed({ tunnel: { type: 'gue', port: 6080, checksum: 'none' }, check })],
+    ],
+    [
+      'thresholds',
+      'weight 3',
+      'weight 3\nuthreshold 9\nlthreshold 4',
+      [changed({ upperThreshold: 9, lowerThreshold: 4, check })],
+    ],
+    ['SCTP', 'protocol TCP', 'protocol SCTP', [{ ...sound, protocol: 'sctp' }]],
+    ['one packet', 'protocol TCP', 'protocol UDP\nops', [{ ...sound, protocol: 'udp', onePacket: true }]],
+    [
+      'persistence',
+      'protocol TCP',
+      'protocol TCP\npersistence_timeout 50',
+      [{ ...sound, persistence: { timeout: '50s' } }],
+    ],
+    [
+      'its default time',
+      'protocol TCP',
+      'protocol TCP\npersistence_timeout',
+      [{ ...sound, persistence: { timeout: '6m' } }],
+    ],
+    [
+      'networks of clients',
+      'protocol TCP',
+      'protocol TCP\npersistence_granularity 255.255.240.0',
+      [{ ...sound, persistence: { timeout: '6m', prefix: 20 } }],
+    ],
+    ['IPv6', '192.0.2.10 80', '2001:db8::10 80', [{ ...sound, vip: '2001:db8::10' }]],
+    [
+      'IPv6 real servers',
+      '10.0.3.2',
+      '2001:db8::2',
+      [{ ...sound, reals: [{ address: '2001:db8::2', weight: 3, check }] }],
+    ],
+    ['the family that it is', 'protocol TCP', 'protocol TCP\nip_family inet', [sound]],
+    [
+      'all ports',
+      '192.0.2.10 80',
+      '192.0.2.10 0',
+      [{ ...changed({ check: { ...check, port: 80 } }), port: 'all' }],
+    ],
+    [
+      'no port is all',
+      '192.0.2.10 80',
+      '192.0.2.10',
+      [{ ...changed({ check: { ...check, port: 80 } }), port: 'all' }],
+    ],
     ['mh with ports by number', 'wrr', 'mh\nflag-1\nflag-2', [{ ...sound, scheduler: 'mh', hashOn: 'flow' }]],
   ];
   for (const [description, from, to, services] of cases) {
@@ -134,6 +209,32 @@ test('a group is a service for each of its addresses, at the line of its own', (
   expect(places.map((place) => place?.line)).toEqual([2, 3, 3, 4, 4, 4, 5, 5]);
 });
 
+test('a group of IPv6 addresses, and of all ports', () => {
+  const group =
+    'virtual_server_group G {\n 2001:db8::fe-101 80\n 2001:db8::1ff-2001:db8::200\n 2001:db8::303/127 81\n}\n';
+  const { plain } = read(group + SOUND.replace('192.0.2.10 80', 'group G'));
+  expect(plain.services.map(({ vip, port }) => [vip, port])).toEqual([
+    ['2001:db8::fe', 80],
+    ['2001:db8::ff', 80],
+    ['2001:db8::100', 80],
+    ['2001:db8::101', 80],
+    ['2001:db8::1ff', 'all'],
+    ['2001:db8::200', 'all'],
+    ['2001:db8::302', 81],
+    ['2001:db8::303', 81],
+  ]);
+});
+
+test('a service whose real servers have several tunnels has that of the first', () => {
+  const more =
+    'real_server 10.0.4.2 80 { lvs_method TUN }\nreal_server 10.0.5.2 80 { lvs_method TUN type gre }\n';
+  const text = SOUND.replace('    lvs_method TUN\n', '').replace('    real_server', `${more}    real_server`);
+  const { plain } = read(text.replace('weight 3', 'weight 3\nlvs_method TUN'));
+  expect(plain.services).toMatchObject([
+    { tunnel: 'ipip', reals: [{ address: '10.0.4.2' }, { tunnel: 'gre' }, { address: '10.0.3.2' }] },
+  ]);
+});
+
 test('timeouts and the instance are director settings; what is asked for outside the file goes first', () => {
   const { config } = read(`instance lb\nglobal_defs {\n lvs_timeouts tcp 7200 tcpfin 30 udp 60\n}\n${SOUND}`);
   expect(config.director).toMatchObject({
@@ -169,31 +270,46 @@ describe('what culvert has not got is an error at its place', () => {
   const cases: [from: string, to: string, where: string, words: string[]][] = [
     ['TUN', 'NAT', '4:16', ['lvs_method NAT', 'culvert tunnels only', 'allowed: TUN']],
     ['TUN', 'DR', '4:16', ['lvs_method DR', 'in any subnet', 'allowed: TUN']],
-    ['TUN', 'TUN type gue port 5555', '4:25', ["'gue'", 'allowed: ipip']],
-    ['TUN', 'TUN type ipip csum', '4:30', ["'csum'"]],
+    ['TUN', 'TUN type vxlan', '4:25', ["'vxlan'", 'TUN type gue port PORT']],
+    ['TUN', 'TUN type gue', '4:25', ['lvs_method: port is missing']],
+    ['TUN', 'TUN type gue port', '4:29', ["found 'port'", 'port PORT']],
+    ['TUN', 'TUN type gue port 0', '4:34', ["found '0'"]],
+    ['TUN', 'TUN type gre port 47', '4:25', ['port is for tunnels of type gue']],
+    ['TUN', 'TUN type ipip csum', '4:25', ['checksum is for tunnels of type gre or gue']],
+    ['TUN', 'TUN type gre remcsum', '4:25', ['found remote']],
+    ['TUN', 'TUN kind gre', '4:20', ["found 'kind'"]],
     ['    lvs_method TUN\n', '', '1:1', ['no lvs_method', 'NAT', 'allowed: lvs_method TUN']],
     ['weight 3', 'lvs_method DR', '7:20', ['lvs_method DR']],
     ['wrr', 'fancy', '3:15', ['lvs_sched', "'fancy'", 'rr, wrr']],
     ['wrr', 'rr\nsh-port\nflag-3', '5:1', ["culvert's rr has no such flag"]],
-    ['protocol TCP', 'protocol SCTP', '5:14', ["'SCTP'", 'TCP or UDP']],
+    ['protocol TCP', 'protocol DCCP', '5:14', ["'DCCP'", 'TCP, UDP or SCTP']],
     ['protocol TCP', 'sorry_server 10.0.9.9 80', '5:5', ['sorry_server: this version']],
     ['protocol TCP', 'quorum 2', '5:12', ['quorum: this version']],
-    ['protocol TCP', 'persistence_timeout 50', '5:5', ['no persistence', 'mh']],
-    ['protocol TCP', 'ops', '5:5', ['ops: this version']],
+    ['protocol TCP', 'persistence_timeout 0', '5:25', ["found '0'", 'from 1 to']],
+    ['protocol TCP', 'persistence_engine sip', '5:5', ['by their address']],
+    ['protocol TCP', 'persistence_granularity 255.0.255.0', '5:29', ["'255.0.255.0'", 'a netmask']],
+    ['protocol TCP', 'persistence_granularity 64', '5:29', ['address is IPv4', 'a netmask']],
+    ['protocol TCP', 'protocol TCP\nops', '6:1', ['ops: found onePacket with tcp', 'protocol udp']],
+    ['protocol TCP', 'ip_family inet6', '5:15', ['address is IPv4', 'allowed: inet']],
     ['protocol TCP', 'alpha', '5:5', ['alpha: real servers count as up']],
     ['protocol TCP', 'quorum_up "/bin/x y"', '5:5', ['runs no commands']],
     ['weight 3', 'notify_down /bin/x', '7:9', ['runs no commands']],
     ['weight 3', 'inhibit_on_failure', '7:9', ['weight 0']],
-    ['weight 3', 'uthreshold 9', '7:9', ['thresholds']],
+    ['weight 3', 'uthreshold 9\nlthreshold 10', '8:12', ['lthreshold: found 10', '0 to 9']],
+    ['weight 3', 'lthreshold 10', '7:20', ['without upperThreshold']],
     ['TCP_CHECK', 'BFD_CHECK', '8:9', ["no check of type 'bfd'", 'allowed: one of tcp']],
     ['retry 3', 'bindto 10.0.0.1', '10:13', ['bindto', 'source address']],
     ['retry 3', 'connect_ip 10.0.3.9', '10:24', ['allowed: 10.0.3.2']],
     ['weight 3', 'TCP_CHECK { }', '8:9', ['one check for each real server']],
     ['192.0.2.10 80', 'fwmark 1', '1:16', ['virtual_server fwmark', 'firewall mark']],
-    ['192.0.2.10 80', '192.0.2.10', '1:16', ['all ports', 'allowed: a port']],
     ['192.0.2.10 80', 'group G', '1:22', ["'G'", 'none is defined']],
-    ['192.0.2.10', '2001:db8::1', '1:16', ['IPv6 is not supported']],
-    ['10.0.3.2', '2001:db8::2', '6:17', ['IPv6 is not supported']],
+    ['192.0.2.10', 'ff02::1', '1:16', ['of a host', 'ff00::/8']],
+    [
+      '192.0.2.10 80 {',
+      '192.0.2.10 0 {\nreal_server 10.0.4.2 { TCP_CHECK { } }',
+      '2:24',
+      ['none that could be checked'],
+    ],
     ['10.0.3.2', '192.0.2.10', '6:17', ['the VIP of line 1']],
   ];
   for (const [from, to, where, words] of cases) {

@@ -1,0 +1,80 @@
+import { isIPv6 } from 'node:net';
+import { parseIpv4 } from '../../net/ipv4-address.ts';
+import { formatDuration } from '../duration.ts';
+import { describeFound } from '../issue.ts';
+import type { Findings } from './place.ts';
+import { type Keywords, originOf, readNumber, required, type Setting, wholeNumber } from './read-values.ts';
+import { parametersOf, placeOf, type Statement } from './statement.ts';
+
+/** What a virtual server says of keeping clients with a real server. */
+export interface ReadPersistence {
+  persistenceTimeout?: Setting<number> | undefined;
+  granularity?: (Setting<number> & { readonly family: 4 | 6 }) | undefined;
+}
+
+/** keepalived's, where it is asked for without a time. */
+const DEFAULT_SECONDS = 360;
+const MAX_SECONDS = 31 * 24 * 3600;
+
+export const PERSISTENCE: Keywords<ReadPersistence> = {
+  persistence_timeout: {
+    parameters: 1,
+    read: (statement, server, findings): void => {
+      server.persistenceTimeout =
+        parametersOf(statement).length === 0
+          ? { value: DEFAULT_SECONDS, origin: originOf(statement) }
+          : readNumber(statement, { from: 1, to: MAX_SECONDS }, findings);
+    },
+  },
+  persistence_granularity: {
+    parameters: 1,
+    read: (statement, server, findings): void => {
+      server.granularity = readGranularity(statement, findings) ?? server.granularity;
+      server.persistenceTimeout ??= { value: DEFAULT_SECONDS, origin: originOf(statement) };
+    },
+  },
+};
+
+/** A netmask for IPv4, the length of a prefix for IPv6. */
+function readGranularity(statement: Statement, findings: Findings): ReadPersistence['granularity'] {
+  const allowed = 'a netmask such as 255.255.255.0, or for IPv6 a whole number from 1 to 128';
+  const word = required(statement, allowed, findings);
+  if (word === undefined) return undefined;
+  const origin = originOf(statement, word);
+  const ipv6 = wholeNumber(word.text, { from: 1, to: 128 });
+  if (ipv6 !== undefined) return { value: ipv6, family: 6, origin };
+  const ipv4 = prefixLengthOf(word.text);
+  if (ipv4 !== undefined) return { value: ipv4, family: 4, origin };
+  findings.error(
+    word.place,
+    `persistence_granularity: found ${describeFound(word.text)}; allowed: ${allowed}`,
+  );
+  return undefined;
+}
+
+function prefixLengthOf(netmask: string): number | undefined {
+  const bits = parseIpv4(netmask);
+  if (bits === undefined || bits === 0) return undefined;
+  const length = Math.clz32(~bits);
+  return bits === (-1 << (32 - length)) >>> 0 ? length : undefined;
+}
+
+/** culvert's `persistence` of a service at this address; what does not fit that is told. */
+export function plainPersistence(
+  { persistenceTimeout, granularity }: ReadPersistence,
+  address: string,
+  { statement, findings }: { statement: Statement; findings: Findings },
+): object | undefined {
+  if (persistenceTimeout === undefined) return undefined;
+  const timeout = formatDuration(persistenceTimeout.value * 1000);
+  if (granularity === undefined) return { timeout };
+  const family = isIPv6(address) ? 6 : 4;
+  if (family === granularity.family) return { timeout, prefix: granularity.value };
+  const allowed = family === 6 ? 'a whole number from 1 to 128' : 'a netmask such as 255.255.255.0';
+  const { place } = granularity.origin ?? { place: placeOf(statement) };
+  findings.error(
+    place,
+    `persistence_granularity: the virtual server's address is IPv${family}; allowed: ${allowed}`,
+  );
+  return undefined;
+}
