@@ -91,8 +91,8 @@ describe('tables', () => {
         10.0.1.2                   1         10        1,000       0         0
 
       REASON         PACKETS  MEANING
-      no-flow          3,400  belongs to no flow and opens none; reset was sent
-      too-big             12  DF is set and the tunnel cannot carry it; fragmentation needed was sent
+      no-flow          3,400  belongs to no flow and opens none; reset or abort was sent
+      too-big             12  the tunnel cannot carry it whole; fragmentation needed, or packet too big, was sent
       (slow path)      3,500  handed over by the fast path, of all reasons
       (over budget)        7  rare packets dropped by the fast path in a flood of them
       `),

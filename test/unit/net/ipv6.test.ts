@@ -68,7 +68,7 @@ const none = { fragment: undefined, routing: undefined };
 
 describe('the upper layer behind extension headers', () => {
   test('none of them', () => {
-    const expected = { protocol: 6, at: 40, ...none };
+    const expected = { protocol: 6, namedAt: 6, at: 40, ...none };
     expect(findUpperLayer(packetOf(PROTOCOL.tcp, tcp))).toStrictEqual(expected);
     expect(findUpperLayer(packetOf(noNextHeader))).toStrictEqual({ ...expected, protocol: 59 });
   });
@@ -86,6 +86,7 @@ describe('the upper layer behind extension headers', () => {
     );
     expect(findUpperLayer(packet)).toStrictEqual({
       protocol: 6,
+      namedAt: 40 + 8 + 24 + 24,
       at: 40 + 8 + 24 + 24 + 16,
       fragment: undefined,
       routing: { type: 4, segmentsLeft: 1 },
@@ -96,11 +97,23 @@ describe('the upper layer behind extension headers', () => {
     const first = { id: 0xdeadbeef, offsetBytes: 0, more: true };
     const options = extension(PROTOCOL.tcp, 1);
     const found = findUpperLayer(packetOf(fragment, fragmentHeader(destinationOptions, first), options, tcp));
-    expect(found).toStrictEqual({ ...none, protocol: 6, at: 56, fragment: { ...first, at: 40 } });
+    expect(found).toStrictEqual({
+      ...none,
+      protocol: 6,
+      namedAt: 48,
+      at: 56,
+      fragment: { ...first, at: 40 },
+    });
     const later = { ...first, offsetBytes: 1448, more: false };
     expect(
       findUpperLayer(packetOf(fragment, fragmentHeader(destinationOptions, later), options)),
-    ).toStrictEqual({ ...none, protocol: destinationOptions, at: 48, fragment: { ...later, at: 40 } });
+    ).toStrictEqual({
+      ...none,
+      protocol: destinationOptions,
+      namedAt: 40,
+      at: 48,
+      fragment: { ...later, at: 40 },
+    });
   });
 
   test('a second fragment header is as far as it goes', () => {
