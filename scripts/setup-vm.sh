@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Fetches what `make test-vm` boots, one line for each thing, and nothing when it is there: QEMU, and Debian's kernels,
 # unpacked into build/vm/<series> beside an initramfs. No kernel is installed on this machine.
-# Where a kernel cannot be had, build/vm/<series>/missing says why.
+# Where a kernel or a program cannot be had, build/vm/<series>/missing says why, and the guest counts as skipped.
 set -eu
 cd "$(dirname "$0")/.."
 
 packages='qemu-system-x86 busybox-static kmod xz-utils ipvsadm'
+programs='qemu-system-x86_64 busybox modprobe depmod xz ipvsadm apt-get dpkg-deb'
 series_wanted='6.1 6.12'
 # What the initramfs needs to reach the host's files; all else is loaded from there.
 first_modules='virtio_pci 9pnet_virtio 9p overlay'
@@ -31,7 +32,23 @@ install_packages() {
     fi
     update_lists
     say "installing $package (Debian package)"
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >/dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >/dev/null ||
+      say "$package cannot be installed"
+  done
+}
+
+missing_programs() {
+  for program in $programs; do
+    command -v "$program" >/dev/null || printf '%s ' "$program"
+  done
+}
+
+give_up() {
+  say "skipping the guests: not on this machine: $1"
+  for series in $series_wanted; do
+    rm -rf "build/vm/$series"
+    mkdir -p "build/vm/$series"
+    echo "not on this machine: $1" >"build/vm/$series/missing"
   done
 }
 
@@ -95,7 +112,12 @@ build_initramfs() {
   rm -rf "$tree"
 }
 
-install_packages
+command -v dpkg-query >/dev/null && install_packages
+missing=$(missing_programs)
+if [ -n "$missing" ]; then
+  give_up "$missing"
+  exit 0
+fi
 for series in $series_wanted; do
   fetch_kernel "$series"
   build_initramfs "$series"

@@ -28,6 +28,6 @@ describe(`BPF programs on Linux ${release()}`, () => {
     using director = new LoadedDirector(SMALL_CAPACITY);
     const { packets, sent } = runDifferential(director, seed, PACKETS);
     expect(packets).toBeGreaterThanOrEqual(PACKETS);
-    expect(sent).toBeGreaterThan(0.3 * PACKETS);
+    expect(sent).toBeGreaterThan(0.15 * PACKETS);
   });
 });
