@@ -80,20 +80,23 @@ export interface FlowFilter {
 }
 
 /** As IPVS names them where it has them; TEMPLATE and ASSURED are those of persistence templates. */
-export type FlowStateName =
-  | 'SYN_RECV'
-  | 'ESTABLISHED'
-  | 'FIN_WAIT'
-  | 'TIME_WAIT'
-  | 'CLOSE'
-  | 'UDP'
-  | 'INIT1'
-  | 'INIT'
-  | 'COOKIE_ECHOED'
-  | 'SHUTDOWN'
-  | 'CLOSED'
-  | 'TEMPLATE'
-  | 'ASSURED';
+export const FLOW_STATES = [
+  'SYN_RECV',
+  'ESTABLISHED',
+  'FIN_WAIT',
+  'TIME_WAIT',
+  'CLOSE',
+  'UDP',
+  'INIT1',
+  'INIT',
+  'COOKIE_ECHOED',
+  'SHUTDOWN',
+  'CLOSED',
+  'TEMPLATE',
+  'ASSURED',
+] as const;
+
+export type FlowStateName = (typeof FLOW_STATES)[number];
 
 export interface FlowRecord {
   readonly service: ServiceKey;

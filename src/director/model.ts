@@ -44,19 +44,19 @@ export function servingReals(services: readonly Service[]): ReadonlySet<RealId> 
   const ids = services.flatMap((service) =>
     service.reals
       .filter(({ serving }) => serving)
-      .map(({ address }) => idOf(formatServiceName(service), address)),
+      .map(({ address }) => realId(formatServiceName(service), address)),
   );
   return new Set(ids);
 }
 
-function idOf(service: ServiceName, address: IpAddress): RealId {
+export function realId(service: ServiceName, address: IpAddress): RealId {
   return `${service} ${formatIp(address)}`;
 }
 
 function modelService(config: ServiceConfig): ModelService {
   const name = formatServiceName(config);
   const reals = config.reals.map((real) => ({
-    id: idOf(name, real.address),
+    id: realId(name, real.address),
     service: config,
     config: real,
     check: real.check === undefined ? undefined : checkOf(config, real.address, real.check),

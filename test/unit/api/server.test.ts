@@ -167,7 +167,7 @@ describe('what goes wrong', () => {
   test.each([
     ['/v1/reals/weight', { address: '10.0.1.2', weight: 65_536 }, 'weight must be 65535 or less'],
     ['/v1/reals/weight', { address: '10.0.1.2', weight: 1.5 }, 'weight must be a whole number'],
-    ['/v1/reals/drain', { address: '10.0.1.999' }, 'address must be an IPv4 address, as 192.0.2.10'],
+    ['/v1/reals/drain', { address: '10.0.1.999' }, 'address must be an IP address, as 192.0.2.10'],
     [
       '/v1/reals/drain',
       { address: '10.0.1.2', service: 'web' },
