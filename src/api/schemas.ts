@@ -162,12 +162,12 @@ export const weightChangeSchema: z.ZodType<WireWeightChange> = z.strictObject({
   weight: weight.nullable(),
 });
 
-/** 64 KiB is the longest IPv4 packet. */
+/** 64 KiB is the longest IPv4 packet; one of IPv6 has 40 bytes more. */
 export const explainRequestSchema: z.ZodType<{ readonly packet: string }> = z.strictObject({
   packet: z
     .string()
-    .max(131_070)
-    .regex(/^(?:[0-9a-f]{2})+$/i, 'must be an IPv4 packet in hex, two digits to a byte'),
+    .max(2 * (65_535 + 40))
+    .regex(/^(?:[0-9a-f]{2})+$/i, 'must be an IP packet in hex, two digits to a byte'),
 });
 
 export const flowQuerySchema: z.ZodType<{

@@ -21,7 +21,7 @@ export interface DataPlane {
   services(): readonly Service[];
   counters(): Promise<PlaneCounters>;
   flows(filter?: FlowFilter): AsyncIterable<FlowRecord>;
-  /** What would become of this IPv4 packet; changes nothing. */
+  /** What would become of this IP packet; changes nothing. */
   explain(packet: Uint8Array): Explanation;
   /** Ends the control; forwarding goes on where the plane lives outside the process. */
   close(): Promise<void>;

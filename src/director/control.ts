@@ -25,7 +25,7 @@ export interface DirectorControl {
   events(afterSequence: number): readonly DirectorEvent[];
   /** Calls `listener` for every further event until the signal aborts. */
   subscribe(listener: (event: DirectorEvent) => void, signal: AbortSignal): void;
-  /** What would become of this IPv4 packet; changes nothing. */
+  /** What would become of this IP packet; changes nothing. */
   explain(packet: Uint8Array): Explanation;
   /** `culvert down`: forwarding ends and nothing is left behind. The process ends afterwards. */
   remove(): Promise<void>;

@@ -174,7 +174,7 @@ describe('what goes wrong', () => {
       'service must name a service, as tcp:192.0.2.10:80',
     ],
     ['/v1/reals/drain', { address: '10.0.1.2', wieght: 1 }, 'Unrecognized key: "wieght"'],
-    ['/v1/explain', { packet: '450' }, 'packet must be an IPv4 packet in hex, two digits to a byte'],
+    ['/v1/explain', { packet: '450' }, 'packet must be an IP packet in hex, two digits to a byte'],
   ])('%s %j: %s', async (url, payload, message) => {
     const response = await post(url, payload);
     expect(response.statusCode).toBe(400);
