@@ -104,7 +104,7 @@ function realRoutes(app: ApiServer, { control }: ApiOptions): void {
 
 function selectorOf(body: WireRealSelector): RealSelector {
   const address = parseIp(body.address);
-  if (address === undefined) throw new CulvertError('API', `not an IPv4 address: ${body.address}`);
+  if (address === undefined) throw new CulvertError('API', `not an IP address: ${body.address}`);
   const service = parseServiceName(body.service ?? '');
   return service === undefined ? { address } : { address, service };
 }

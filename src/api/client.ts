@@ -1,5 +1,6 @@
 import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
+import type { FlowStateName } from '../dataplane/data-plane.ts';
 import { ERROR_CODES, type ErrorCode } from '../error-codes.ts';
 import { CulvertError } from '../errors.ts';
 import type {
@@ -18,7 +19,9 @@ import type {
 export interface FlowQuery {
   readonly service?: string | undefined;
   readonly real?: string | undefined;
+  /** An address or a network. */
   readonly client?: string | undefined;
+  readonly state?: FlowStateName | undefined;
 }
 
 interface Call {

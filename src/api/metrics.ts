@@ -89,13 +89,18 @@ function realTrafficMetrics(services: readonly WireServiceStats[]): Metric[] {
     ),
     gauge(
       'culvert_real_active_flows',
-      'Remembered established flows.',
+      'Remembered flows that are established or half-open.',
       each((real) => real.activeFlows),
     ),
     gauge(
       'culvert_real_inactive_flows',
       'Other remembered flows.',
       each((real) => real.inactiveFlows),
+    ),
+    gauge(
+      'culvert_real_persistent_clients',
+      'Clients, or networks of clients, that persistence keeps at a real.',
+      each((real) => real.persistentClients),
     ),
   ];
 }
@@ -155,7 +160,11 @@ function gauge(name: string, help: string, samples: readonly Sample[]): Metric {
 }
 
 function serviceLabels(service: WireServiceKey): Labels {
-  return { protocol: service.protocol, vip: service.vip, port: String(service.port) };
+  return {
+    protocol: service.protocol,
+    vip: service.vip,
+    port: service.port === 0 ? 'all' : String(service.port),
+  };
 }
 
 function metricText({ name, type, help, samples }: Metric): string {

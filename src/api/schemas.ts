@@ -1,6 +1,9 @@
 import { z } from 'zod';
+import { FLOW_STATES, type FlowStateName } from '../dataplane/data-plane.ts';
 import { REASON_NAMES } from '../forwarding/reasons.ts';
+import { SCHEDULER_NAMES } from '../forwarding/scheduler-names.ts';
 import { parseIp } from '../net/ip-address.ts';
+import { parseIpNetwork } from '../net/ip-network.ts';
 import { parseServiceName } from './service-name.ts';
 import type {
   WireError,
@@ -18,20 +21,34 @@ import type {
 
 const address = z
   .string()
-  .refine((text) => parseIp(text) !== undefined, 'must be an IPv4 address, as 192.0.2.10')
-  .meta({ format: 'ipv4', examples: ['192.0.2.10'] });
+  .refine((text) => parseIp(text) !== undefined, 'must be an IP address, as 192.0.2.10')
+  .meta({ examples: ['192.0.2.10', '2001:db8::10'] });
+const network = z
+  .string()
+  .refine(
+    (text) => parseIpNetwork(text) !== undefined,
+    'must be an IP address or network, as 198.51.100.0/24',
+  )
+  .meta({ examples: ['198.51.100.7', '2001:db8::/32'] });
 const serviceText = z
   .string()
   .refine((text) => parseServiceName(text) !== undefined, 'must name a service, as tcp:192.0.2.10:80')
-  .meta({ examples: ['tcp:192.0.2.10:80'] });
+  .meta({ examples: ['tcp:192.0.2.10:80', 'tcp:[2001:db8::10]:all'] });
 const count = z.int().nonnegative();
-const port = z.int().min(1).max(65_535);
+/** 0 for all ports of an address, or of a client. */
+const port = z.int().min(0).max(65_535);
 const weight = z
   .int('must be a whole number')
   .min(0, 'must be 0 or more')
   .max(65_535, 'must be 65535 or less');
 
-const serviceKey = z.object({ protocol: z.enum(['tcp', 'udp']), vip: address, port });
+const serviceKey = z.object({ protocol: z.enum(['tcp', 'udp', 'sctp']), vip: address, port });
+const tunnel = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('ipip') }),
+  z.object({ type: z.literal('gre'), checksum: z.enum(['none', 'full']) }),
+  z.object({ type: z.literal('gue'), checksum: z.enum(['none', 'full', 'remote']), port }),
+]);
+const flowCounts = { activeFlows: count, inactiveFlows: count, persistentClients: count };
 const traffic = { connections: count, packets: count, bytes: count };
 const health = z.object({
   state: z.enum(['up', 'down', 'unchecked']),
@@ -50,13 +67,22 @@ export const realSchema: z.ZodType<WireReal> = z.object({
   configuredWeight: weight,
   override: weight.nullable(),
   effectiveWeight: weight,
+  tunnel: tunnel.nullable(),
+  upperThreshold: count,
+  lowerThreshold: count,
+  ...flowCounts,
   health,
 });
 
 export const serviceSchema: z.ZodType<WireService> = z.object({
   service: serviceKey,
-  scheduler: z.enum(['rr', 'wrr', 'mh']),
-  tunnel: z.object({ type: z.enum(['ipip']) }),
+  morePorts: z.array(port),
+  scheduler: z.enum(SCHEDULER_NAMES),
+  schedulerFlags: z.array(z.enum(['sh-port', 'sh-fallback'])),
+  hashOn: z.enum(['flow', 'source']),
+  onePacket: z.boolean(),
+  persistence: z.object({ timeoutMs: count, prefixLength: z.int().min(1).max(128) }).nullable(),
+  tunnel,
   reals: z.array(realSchema),
 });
 
@@ -67,7 +93,7 @@ export const statsSchema: z.ZodType<WireStats> = z.object({
       ...traffic,
       slots: count,
       trackedSlots: count,
-      reals: z.array(z.object({ address, ...traffic, activeFlows: count, inactiveFlows: count })),
+      reals: z.array(z.object({ address, ...traffic, ...flowCounts })),
     }),
   ),
   reasons: z.record(z.string(), count),
@@ -86,13 +112,16 @@ export const statusSchema: z.ZodType<WireStatus> = z.object({
   stats: statsSchema,
 });
 
+const flowState = z.enum(FLOW_STATES);
+
 export const flowSchema: z.ZodType<WireFlow> = z.object({
   service: serviceKey,
   client: address,
   clientPort: port,
   real: address,
-  state: z.enum(['SYN_RECV', 'ESTABLISHED', 'FIN_WAIT', 'CLOSE', 'UDP']),
+  state: flowState,
   idleMs: z.number().nonnegative(),
+  leftMs: z.number().nonnegative(),
 });
 
 export const eventSchema: z.ZodType<WireEvent> = z.object({
@@ -133,22 +162,24 @@ export const weightChangeSchema: z.ZodType<WireWeightChange> = z.strictObject({
   weight: weight.nullable(),
 });
 
-/** 64 KiB is the longest IPv4 packet. */
+/** 64 KiB is the longest IPv4 packet; one of IPv6 has 40 bytes more. */
 export const explainRequestSchema: z.ZodType<{ readonly packet: string }> = z.strictObject({
   packet: z
     .string()
-    .max(131_070)
-    .regex(/^(?:[0-9a-f]{2})+$/i, 'must be an IPv4 packet in hex, two digits to a byte'),
+    .max(2 * (65_535 + 40))
+    .regex(/^(?:[0-9a-f]{2})+$/i, 'must be an IP packet in hex, two digits to a byte'),
 });
 
 export const flowQuerySchema: z.ZodType<{
   readonly service?: string | undefined;
   readonly real?: string | undefined;
   readonly client?: string | undefined;
+  readonly state?: FlowStateName | undefined;
 }> = z.strictObject({
   service: serviceText.optional(),
   real: address.optional(),
-  client: address.optional(),
+  client: network.optional(),
+  state: flowState.optional(),
 });
 
 export const eventQuerySchema: z.ZodType<{ readonly after: number }> = z.strictObject({

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { FlowFilter } from '../dataplane/data-plane.ts';
 import type { DirectorControl, DirectorEvent } from '../director/control.ts';
 import { parseIp } from '../net/ip-address.ts';
+import { parseIpNetwork } from '../net/ip-network.ts';
 import { errorSchema, eventQuerySchema, eventSchema, flowQuerySchema } from './schemas.ts';
 import type { ApiOptions, ApiServer } from './server.ts';
 import { parseServiceName } from './service-name.ts';
@@ -61,11 +62,12 @@ export function streamRoutes(app: ApiServer, { control }: ApiOptions): void {
 function flowFilter(query: z.infer<typeof flowQuerySchema>): FlowFilter {
   const service = parseServiceName(query.service ?? '');
   const real = parseIp(query.real ?? '');
-  const client = parseIp(query.client ?? '');
+  const client = parseIpNetwork(query.client ?? '');
   return {
     ...(service === undefined ? {} : { service }),
     ...(real === undefined ? {} : { real }),
-    ...(client === undefined ? {} : { client }),
+    ...(client === undefined ? {} : { client: client.address, prefixLength: client.prefixLength }),
+    ...(query.state === undefined ? {} : { state: query.state }),
   };
 }
 

@@ -30,7 +30,12 @@ export function statusToWire(status: DirectorStatus): WireStatus {
 export function serviceToWire(status: ServiceStatus): WireService {
   return {
     service: keyToWire(status.key),
+    morePorts: status.morePorts,
     scheduler: status.scheduler,
+    schedulerFlags: status.schedulerFlags,
+    hashOn: status.hashOn,
+    onePacket: status.onePacket,
+    persistence: status.persistence ?? null,
     tunnel: status.tunnel,
     reals: status.reals.map(realToWire),
   };
@@ -43,6 +48,12 @@ export function realToWire(real: RealStatus): WireReal {
     configuredWeight: real.configuredWeight,
     override: real.override ?? null,
     effectiveWeight: real.effectiveWeight,
+    tunnel: real.tunnel ?? null,
+    upperThreshold: real.upperThreshold,
+    lowerThreshold: real.lowerThreshold,
+    activeFlows: real.activeFlows,
+    inactiveFlows: real.inactiveFlows,
+    persistentClients: real.persistentClients,
     health: {
       ...real.health,
       lastError: real.health.lastError ?? null,
@@ -69,6 +80,7 @@ export function flowToWire(flow: FlowRecord): WireFlow {
     real: formatIp(flow.real),
     state: flow.state,
     idleMs: flow.idleMs,
+    leftMs: flow.leftMs,
   };
 }
 
@@ -107,6 +119,7 @@ function serviceCountersToWire(counters: ServiceCounters): WireServiceStats {
       bytes: real.bytes,
       activeFlows: real.activeFlows,
       inactiveFlows: real.inactiveFlows,
+      persistentClients: real.persistentClients,
     })),
   };
 }

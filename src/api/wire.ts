@@ -1,16 +1,23 @@
-import type { FlowRecord } from '../dataplane/data-plane.ts';
+import type { FlowStateName } from '../dataplane/data-plane.ts';
 import type { DirectorEvent, ReloadSummary } from '../director/control.ts';
 import type { Decision } from '../forwarding/decision.ts';
 import type { Reason } from '../forwarding/reasons.ts';
-import type { SchedulerName, TransportProtocol, Tunnel } from '../forwarding/table.ts';
+import type {
+  Persistence,
+  SchedulerFlag,
+  SchedulerName,
+  TransportProtocol,
+  Tunnel,
+} from '../forwarding/table.ts';
 
 /**
- * The bodies of the API, as JSON. Addresses are dotted decimal text; what is not there is `null`, never left out.
+ * The bodies of the API, as JSON. Addresses are text; what is not there is `null`, never left out.
  * `schemas.ts` holds the zod schema of each, and the compiler holds the two together.
  */
 export interface WireServiceKey {
   readonly protocol: TransportProtocol;
   readonly vip: string;
+  /** 0: all that no other service has. */
   readonly port: number;
 }
 
@@ -31,12 +38,26 @@ export interface WireReal {
   readonly configuredWeight: number;
   readonly override: number | null;
   readonly effectiveWeight: number;
+  /** `null`: the service's. */
+  readonly tunnel: Tunnel | null;
+  /** 0: no limit. */
+  readonly upperThreshold: number;
+  readonly lowerThreshold: number;
+  readonly activeFlows: number;
+  readonly inactiveFlows: number;
+  readonly persistentClients: number;
   readonly health: WireHealth;
 }
 
 export interface WireService {
   readonly service: WireServiceKey;
+  /** Those that are this service beside the one that names it. */
+  readonly morePorts: readonly number[];
   readonly scheduler: SchedulerName;
+  readonly schedulerFlags: readonly SchedulerFlag[];
+  readonly hashOn: 'flow' | 'source';
+  readonly onePacket: boolean;
+  readonly persistence: Persistence | null;
   readonly tunnel: Tunnel;
   readonly reals: readonly WireReal[];
 }
@@ -51,6 +72,8 @@ export interface WireRealStats extends WireTraffic {
   readonly address: string;
   readonly activeFlows: number;
   readonly inactiveFlows: number;
+  /** Clients, or networks of clients, that persistence keeps at this real. */
+  readonly persistentClients: number;
 }
 
 export interface WireServiceStats extends WireTraffic {
@@ -85,8 +108,10 @@ export interface WireFlow {
   readonly client: string;
   readonly clientPort: number;
   readonly real: string;
-  readonly state: FlowRecord['state'];
+  readonly state: FlowStateName;
   readonly idleMs: number;
+  /** Until it is forgotten, should nothing come. */
+  readonly leftMs: number;
 }
 
 export type WireEvent = DirectorEvent;

@@ -2,10 +2,11 @@ import { InvalidArgumentError } from 'commander';
 import { parseServiceName } from '../api/service-name.ts';
 import { parseDuration } from '../config/duration.ts';
 import { parseIp } from '../net/ip-address.ts';
+import { parseIpNetwork } from '../net/ip-network.ts';
 
 /** Readers of option values: each returns the value, or throws what commander turns into a usage error. */
 export function addressArgument(text: string): string {
-  if (parseIp(text) === undefined) throw new InvalidArgumentError('It must be an IPv4 address, as 10.0.3.2.');
+  if (parseIp(text) === undefined) throw new InvalidArgumentError('It must be an IP address, as 10.0.3.2.');
   return text;
 }
 
@@ -14,6 +15,11 @@ export function serviceArgument(text: string): string {
     throw new InvalidArgumentError('It must name a service, as tcp:192.0.2.10:80.');
   }
   return text;
+}
+
+export function networkArgument(text: string): string {
+  if (parseIpNetwork(text) !== undefined) return text;
+  throw new InvalidArgumentError('It must be an IP address or network, as 198.51.100.0/24.');
 }
 
 export function durationArgument(text: string): number {

@@ -1,6 +1,8 @@
 import { CulvertError } from '../errors.ts';
-import { buildIpv4, IPV4_HEADER_BYTES, IPV4_MAX_BYTES, PROTOCOL } from '../net/ipv4.ts';
-import { type Ipv4Address, parseIpv4 } from '../net/ipv4-address.ts';
+import { buildIp } from '../forwarding/build-ip.ts';
+import { familyOf, type IpAddress, parseIp } from '../net/ip-address.ts';
+import { IPV4_HEADER_BYTES, IPV4_MAX_BYTES, PROTOCOL } from '../net/ipv4.ts';
+import { IPV6_HEADER_BYTES } from '../net/ipv6.ts';
 import { buildTcp, TCP_FLAGS, TCP_HEADER_BYTES } from '../net/tcp.ts';
 import { buildUdp, UDP_HEADER_BYTES } from '../net/udp.ts';
 
@@ -18,14 +20,14 @@ export interface DescribedPacket {
 }
 
 export interface Endpoint {
-  readonly address: Ipv4Address;
+  readonly address: IpAddress;
   readonly port: number;
 }
 
-/** Reads `192.0.2.10:80`; undefined if it is not that. */
+/** Reads `192.0.2.10:80` or `[2001:db8::10]:80`; undefined if it is not that. */
 export function parseEndpoint(text: string): Endpoint | undefined {
-  const [, host = '', port = ''] = /^([\d.]+):(\d{1,5})$/.exec(text) ?? [];
-  const address = parseIpv4(host);
+  const [, ipv4, ipv6, port = ''] = /^(?:([\d.]+)|\[([\da-fA-F:.]+)\]):(\d{1,5})$/.exec(text) ?? [];
+  const address = parseIp(ipv4 ?? ipv6 ?? '');
   return address === undefined || Number(port) > 65_535 ? undefined : { address, port: Number(port) };
 }
 
@@ -39,9 +41,15 @@ export function parseTcpFlags(text: string): number | undefined {
   );
 }
 
-/** The packet, checksums right. @throws CulvertError USAGE when the length has no room for the headers. */
+/** The packet, checksums right. @throws CulvertError USAGE for mixed families, or a length without room for the headers. */
 export function buildDescribedPacket(described: DescribedPacket): Uint8Array {
   const { from, to, tcpFlags, df, ttl, tos } = described;
+  const family = familyOf(from.address);
+  if (familyOf(to.address) !== family) {
+    throw new CulvertError('USAGE', '--from and --to are of different families; one packet has but one');
+  }
+  if (family === 6 && df === true)
+    throw new CulvertError('USAGE', '--df is for IPv4; IPv6 never fragments on its way');
   const ports = {
     source: from.address,
     destination: to.address,
@@ -53,7 +61,7 @@ export function buildDescribedPacket(described: DescribedPacket): Uint8Array {
     tcpFlags === undefined
       ? { protocol: PROTOCOL.udp, bytes: buildUdp(ports) }
       : { protocol: PROTOCOL.tcp, bytes: buildTcp({ ...ports, flags: tcpFlags }) };
-  return buildIpv4(
+  return buildIp(
     {
       source: from.address,
       destination: to.address,
@@ -66,8 +74,9 @@ export function buildDescribedPacket(described: DescribedPacket): Uint8Array {
   );
 }
 
-function payloadBytes({ length, tcpFlags }: DescribedPacket): number {
-  const headers = IPV4_HEADER_BYTES + (tcpFlags === undefined ? UDP_HEADER_BYTES : TCP_HEADER_BYTES);
+function payloadBytes({ from, length, tcpFlags }: DescribedPacket): number {
+  const ipHeader = familyOf(from.address) === 4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
+  const headers = ipHeader + (tcpFlags === undefined ? UDP_HEADER_BYTES : TCP_HEADER_BYTES);
   if (length === undefined) return 0;
   if (length >= headers && length <= IPV4_MAX_BYTES) return length - headers;
   throw new CulvertError('USAGE', `--length must be from ${headers} (the headers) to ${IPV4_MAX_BYTES}`);

@@ -9,12 +9,14 @@ import { explain } from '../forwarding/explain.ts';
 import { ForwardingImage } from '../forwarding/image/forwarding-image.ts';
 import { allocateImageMemory } from '../forwarding/image/memory.ts';
 import { createForwarderState, type ForwarderState } from '../forwarding/state.ts';
+import { isIpv4 } from '../net/ip-address.ts';
 import type { Ipv4Address } from '../net/ipv4-address.ts';
+import type { Ipv6Address } from '../net/ipv6-address.ts';
 
 const MTU_BYTES = 1500;
 const FLOWS = 4096;
 /** Only the machine's routes say which address it sends from. */
-const UNKNOWN_SOURCE = 0 as Ipv4Address;
+const UNKNOWN_SOURCE = { ipv4: 0 as Ipv4Address, ipv6: 0n as Ipv6Address } as const;
 const SOME_NEXT_HOP = { nextHopMac: new Uint8Array(6), sourceMac: new Uint8Array(6), ifIndex: 1 };
 
 /** What a director that has just read this file would do with the packet: every real is up, no flow is known. */
@@ -39,8 +41,9 @@ function forwarderOf(config: CulvertConfig): ForwarderState {
     allocateImageMemory({ slots: config.director.capacity.slots, flows: FLOWS }),
   );
   image.apply(table, 0);
-  for (const { index } of image.reals()) {
-    image.setPath(index, { sourceAddress: UNKNOWN_SOURCE, mtuBytes: MTU_BYTES, resolved: SOME_NEXT_HOP });
+  for (const { index, address } of image.reals()) {
+    const sourceAddress = isIpv4(address) ? UNKNOWN_SOURCE.ipv4 : UNKNOWN_SOURCE.ipv6;
+    image.setPath(index, { sourceAddress, mtuBytes: MTU_BYTES, resolved: SOME_NEXT_HOP });
   }
   return createForwarderState({ image, linkMtuBytes: MTU_BYTES, interfaceMac: SOME_NEXT_HOP.sourceMac });
 }

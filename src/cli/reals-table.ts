@@ -1,13 +1,17 @@
 import { serviceName } from '../api/service-name.ts';
 import type { WireReal } from '../api/wire.ts';
+import { tunnelText } from './service-words.ts';
 import type { Colour, Style } from './style.ts';
-import { type Cell, type Column, formatTable } from './table.ts';
+import { type Cell, type Column, formatCount, formatTable } from './table.ts';
 
 const COLUMNS: readonly Column[] = [
   { header: 'SERVICE' },
   { header: 'REAL' },
   { header: 'WEIGHT', align: 'right' },
   { header: 'CONFIGURED', align: 'right' },
+  { header: 'ACTIVE', align: 'right' },
+  { header: 'INACTIVE', align: 'right' },
+  { header: 'PERSISTENT', align: 'right' },
   { header: 'CHECK' },
   { header: 'HEALTH' },
   { header: 'FOR', align: 'right' },
@@ -20,7 +24,7 @@ const HEALTH_COLOUR: Readonly<Record<WireReal['health']['state'], Colour>> = {
   unchecked: 'yellow',
 };
 
-/** Reals with weight and health; a service is named once. */
+/** Reals with weight, flows and health; a service is named once. */
 export function realsTable(reals: readonly WireReal[], style: Style, nowMs: number): string {
   let former = '';
   const rows = reals.map((real): Cell[] => {
@@ -33,6 +37,9 @@ export function realsTable(reals: readonly WireReal[], style: Style, nowMs: numb
       real.address,
       real.effectiveWeight,
       real.configuredWeight,
+      real.activeFlows,
+      real.inactiveFlows,
+      real.persistentClients,
       real.health.check ?? '-',
       { text: state, colour: HEALTH_COLOUR[state] },
       formatAge(nowMs - Date.parse(since)),
@@ -51,7 +58,7 @@ export function formatAge(milliseconds: number): string {
   return `${Math.floor(seconds / 86_400)}d`;
 }
 
-function note({ override, health }: WireReal): string {
+function note({ override, health, tunnel, upperThreshold }: WireReal): string {
   const notes: string[] = [];
   if (override === 0) notes.push('drained');
   else if (override !== null) notes.push('weight set by hand');
@@ -60,5 +67,7 @@ function note({ override, health }: WireReal): string {
     const times = health.failures > 1 ? ` (${health.failures} times)` : '';
     notes.push(`${health.lastError}${times}`);
   }
+  if (tunnel !== null) notes.push(`tunnel ${tunnelText(tunnel)}`);
+  if (upperThreshold > 0) notes.push(`at most ${formatCount(upperThreshold)} flows`);
   return notes.join('; ');
 }

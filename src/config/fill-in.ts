@@ -1,10 +1,13 @@
 import { DEFAULT_CAPACITY } from '../forwarding/image/memory.ts';
 import {
   type BlackholePolicy,
+  DEFAULT_SCTP_TIMEOUTS,
+  DEFAULT_TIME_WAIT_MS,
   DEFAULT_TIMEOUTS,
   type FlowTimeouts,
   type Persistence,
   type SchedulerFlag,
+  type SctpTimeouts,
   type TransportProtocol,
   type Tunnel,
 } from '../forwarding/table.ts';
@@ -16,6 +19,7 @@ import type {
   WrittenConfig,
   WrittenDirector,
   WrittenReal,
+  WrittenSctpTimeouts,
   WrittenService,
   WrittenServiceOptions,
   WrittenTimeouts,
@@ -62,6 +66,19 @@ function fillInTimeouts(written: WrittenTimeouts): FlowTimeouts {
     synRecvMs: written.synRecv ?? DEFAULT_TIMEOUTS.synRecvMs,
     udpMs: written.udp ?? DEFAULT_TIMEOUTS.udpMs,
     closeMs: written.close ?? DEFAULT_TIMEOUTS.closeMs,
+    timeWaitMs: written.timeWait ?? DEFAULT_TIME_WAIT_MS,
+    sctp: fillInSctpTimeouts(written.sctp ?? {}),
+  };
+}
+
+function fillInSctpTimeouts(written: WrittenSctpTimeouts): SctpTimeouts {
+  return {
+    init1Ms: written.init1 ?? DEFAULT_SCTP_TIMEOUTS.init1Ms,
+    initMs: written.init ?? DEFAULT_SCTP_TIMEOUTS.initMs,
+    cookieEchoedMs: written.cookieEchoed ?? DEFAULT_SCTP_TIMEOUTS.cookieEchoedMs,
+    establishedMs: written.established ?? DEFAULT_SCTP_TIMEOUTS.establishedMs,
+    shutdownMs: written.shutdown ?? DEFAULT_SCTP_TIMEOUTS.shutdownMs,
+    closedMs: written.closed ?? DEFAULT_SCTP_TIMEOUTS.closedMs,
   };
 }
 

@@ -21,12 +21,23 @@ const DAY = 86_400_000;
 
 const path = pattern(/^\/[^\0]*$/, 'an absolute path');
 
+const timeout = duration(1000, 31 * DAY);
+
 const timeouts = mapping({
-  tcp: duration(1000, 31 * DAY).optional(),
-  tcpFin: duration(1000, 31 * DAY).optional(),
-  synRecv: duration(1000, 31 * DAY).optional(),
-  udp: duration(1000, 31 * DAY).optional(),
-  close: duration(1000, 31 * DAY).optional(),
+  tcp: timeout.optional(),
+  tcpFin: timeout.optional(),
+  synRecv: timeout.optional(),
+  timeWait: timeout.optional(),
+  udp: timeout.optional(),
+  close: timeout.optional(),
+  sctp: mapping({
+    init1: timeout.optional(),
+    init: timeout.optional(),
+    cookieEchoed: timeout.optional(),
+    established: timeout.optional(),
+    shutdown: timeout.optional(),
+    closed: timeout.optional(),
+  }).optional(),
 });
 
 const capacity = mapping({
@@ -73,12 +84,7 @@ const tunnel = z.union([
   }),
 ]);
 
-const persistenceTimeout = duration(1000, 31 * DAY);
-
-const persistence = z.union([
-  persistenceTimeout,
-  mapping({ timeout: persistenceTimeout, prefix: wholeNumber(1, 128).optional() }),
-]);
+const persistence = z.union([timeout, mapping({ timeout, prefix: wholeNumber(1, 128).optional() })]);
 
 /** What stands at a service and, for all services, in `defaults`. */
 const serviceOptions = {

@@ -34,8 +34,19 @@ export interface WrittenTimeouts {
   tcp?: number | undefined;
   tcpFin?: number | undefined;
   synRecv?: number | undefined;
+  timeWait?: number | undefined;
   udp?: number | undefined;
   close?: number | undefined;
+  sctp?: WrittenSctpTimeouts | undefined;
+}
+
+export interface WrittenSctpTimeouts {
+  init1?: number | undefined;
+  init?: number | undefined;
+  cookieEchoed?: number | undefined;
+  established?: number | undefined;
+  shutdown?: number | undefined;
+  closed?: number | undefined;
 }
 
 /** What may stand at a service and, for all services, in `defaults`. */

@@ -21,7 +21,7 @@ export interface DataPlane {
   services(): readonly Service[];
   counters(): Promise<PlaneCounters>;
   flows(filter?: FlowFilter): AsyncIterable<FlowRecord>;
-  /** What would become of this IPv4 packet; changes nothing. */
+  /** What would become of this IP packet; changes nothing. */
   explain(packet: Uint8Array): Explanation;
   /** Ends the control; forwarding goes on where the plane lives outside the process. */
   close(): Promise<void>;
@@ -80,20 +80,23 @@ export interface FlowFilter {
 }
 
 /** As IPVS names them where it has them; TEMPLATE and ASSURED are those of persistence templates. */
-export type FlowStateName =
-  | 'SYN_RECV'
-  | 'ESTABLISHED'
-  | 'FIN_WAIT'
-  | 'TIME_WAIT'
-  | 'CLOSE'
-  | 'UDP'
-  | 'INIT1'
-  | 'INIT'
-  | 'COOKIE_ECHOED'
-  | 'SHUTDOWN'
-  | 'CLOSED'
-  | 'TEMPLATE'
-  | 'ASSURED';
+export const FLOW_STATES = [
+  'SYN_RECV',
+  'ESTABLISHED',
+  'FIN_WAIT',
+  'TIME_WAIT',
+  'CLOSE',
+  'UDP',
+  'INIT1',
+  'INIT',
+  'COOKIE_ECHOED',
+  'SHUTDOWN',
+  'CLOSED',
+  'TEMPLATE',
+  'ASSURED',
+] as const;
+
+export type FlowStateName = (typeof FLOW_STATES)[number];
 
 export interface FlowRecord {
   readonly service: ServiceKey;

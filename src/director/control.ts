@@ -1,7 +1,14 @@
 import type { CheckType } from '../config/probe-config.ts';
-import type { FlowFilter, FlowRecord, PlaneCounters } from '../dataplane/data-plane.ts';
+import type { FlowFilter, FlowRecord, PlaneCounters, RealCounters } from '../dataplane/data-plane.ts';
 import type { Explanation } from '../forwarding/decision.ts';
-import type { SchedulerName, ServiceKey, Tunnel } from '../forwarding/table.ts';
+import type {
+  Persistence,
+  Port,
+  SchedulerFlag,
+  SchedulerName,
+  ServiceKey,
+  Tunnel,
+} from '../forwarding/table.ts';
 import type { IpAddress } from '../net/ip-address.ts';
 
 /** What the API and the CLI can ask of a running director. */
@@ -18,7 +25,7 @@ export interface DirectorControl {
   events(afterSequence: number): readonly DirectorEvent[];
   /** Calls `listener` for every further event until the signal aborts. */
   subscribe(listener: (event: DirectorEvent) => void, signal: AbortSignal): void;
-  /** What would become of this IPv4 packet; changes nothing. */
+  /** What would become of this IP packet; changes nothing. */
   explain(packet: Uint8Array): Explanation;
   /** `culvert down`: forwarding ends and nothing is left behind. The process ends afterwards. */
   remove(): Promise<void>;
@@ -43,20 +50,33 @@ export interface DirectorStatus {
 
 export interface ServiceStatus {
   readonly key: ServiceKey;
+  readonly morePorts: readonly Port[];
   readonly scheduler: SchedulerName;
+  readonly schedulerFlags: readonly SchedulerFlag[];
+  readonly hashOn: 'flow' | 'source';
+  readonly onePacket: boolean;
+  readonly persistence: Persistence | undefined;
   readonly tunnel: Tunnel;
   readonly reals: readonly RealStatus[];
 }
 
-export interface RealStatus {
+export interface RealStatus extends RealFlows {
   readonly service: ServiceKey;
   readonly address: IpAddress;
   readonly configuredWeight: number;
   /** Set by `weight` or `drain`; undefined: the configured one holds. */
   readonly override: number | undefined;
   readonly effectiveWeight: number;
+  /** Undefined: the service's. */
+  readonly tunnel: Tunnel | undefined;
+  /** 0: no limit. */
+  readonly upperThreshold: number;
+  readonly lowerThreshold: number;
   readonly health: HealthStatus;
 }
+
+/** What a plane remembers for a real. */
+export type RealFlows = Pick<RealCounters, 'activeFlows' | 'inactiveFlows' | 'persistentClients'>;
 
 export interface HealthStatus {
   readonly state: 'up' | 'down' | 'unchecked';

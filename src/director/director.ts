@@ -22,7 +22,7 @@ import { Reconciler } from './reconciler.ts';
 import { selectReals } from './select.ts';
 import { Coalesced, Serial } from './serial.ts';
 import type { DirectorState, StateStore } from './state-store.ts';
-import { directorStatus, realStatus } from './status.ts';
+import { directorStatus, flowsByReal, realStatus } from './status.ts';
 import { computeTable, type TableInput } from './table.ts';
 import { describeDown, describeFailure, describeReload, messageOf, nameReal } from './words.ts';
 
@@ -108,14 +108,16 @@ export class Director implements DirectorControl {
 
   async status(): Promise<DirectorStatus> {
     const { config, configPath, plane } = this.#options;
+    const counters = await plane.counters();
+    const flowsOf = flowsByReal(counters);
     return directorStatus({
       director: config.director,
       configPath,
       plane: plane.description,
       startedMs: this.#startedMs,
       services: this.#model.services,
-      statusOf: (real) => this.#statusOf(real),
-      counters: await plane.counters(),
+      statusOf: (real) => this.#statusOf(real, flowsOf),
+      counters,
     });
   }
 
@@ -245,7 +247,8 @@ export class Director implements DirectorControl {
     }
     for (const real of reals) this.#options.events.add('info', type, `${nameReal(real)}: ${what}`);
     await this.#saving.request();
-    return reals.map((real) => this.#statusOf(real));
+    const flowsOf = flowsByReal(await this.#options.plane.counters());
+    return reals.map((real) => this.#statusOf(real, flowsOf));
   }
 
   #setOverride(id: RealId, weight: number | undefined): void {
@@ -291,10 +294,16 @@ export class Director implements DirectorControl {
     });
   }
 
-  #statusOf(real: ModelReal): RealStatus {
+  #statusOf(real: ModelReal, flowsOf: ReturnType<typeof flowsByReal>): RealStatus {
     const health = this.#health.of(real);
     const sinceMs = health === undefined ? this.#startedMs : this.#health.wallClockMs(health.sinceMs);
-    return realStatus({ real, override: this.#overrides.get(real.id), health, sinceMs });
+    return realStatus({
+      real,
+      override: this.#overrides.get(real.id),
+      health,
+      sinceMs,
+      flows: flowsOf(real.id),
+    });
   }
 
   async #save(): Promise<void> {

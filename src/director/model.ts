@@ -15,8 +15,12 @@ export interface Model {
 export interface ModelService {
   readonly name: ServiceName;
   readonly config: ServiceConfig;
+  readonly options: ServiceOptions;
   readonly reals: readonly ModelReal[];
 }
+
+/** What a table has of a service beside its reals. */
+export type ServiceOptions = Omit<Service, 'reals'>;
 
 /** `tcp 192.0.2.10:80 10.0.3.2`: names a real over reloads and restarts. */
 export type RealId = string;
@@ -44,22 +48,41 @@ export function servingReals(services: readonly Service[]): ReadonlySet<RealId> 
   const ids = services.flatMap((service) =>
     service.reals
       .filter(({ serving }) => serving)
-      .map(({ address }) => idOf(formatServiceName(service), address)),
+      .map(({ address }) => realId(formatServiceName(service), address)),
   );
   return new Set(ids);
 }
 
-function idOf(service: ServiceName, address: IpAddress): RealId {
+export function realId(service: ServiceName, address: IpAddress): RealId {
   return `${service} ${formatIp(address)}`;
 }
 
 function modelService(config: ServiceConfig): ModelService {
   const name = formatServiceName(config);
   const reals = config.reals.map((real) => ({
-    id: idOf(name, real.address),
+    id: realId(name, real.address),
     service: config,
     config: real,
     check: real.check === undefined ? undefined : checkOf(config, real.address, real.check),
   }));
-  return { name, config, reals };
+  return { name, config, options: optionsOf(config), reals };
+}
+
+/** What is left out is as it is by default. */
+function optionsOf(config: ServiceConfig): ServiceOptions {
+  const { vip, protocol, port, scheduler, hashOn, tunnel, blackhole } = config;
+  const { morePorts, schedulerFlags, onePacket, persistence } = config;
+  return {
+    vip,
+    protocol,
+    port,
+    ...(morePorts.length === 0 ? {} : { morePorts }),
+    scheduler,
+    ...(schedulerFlags.length === 0 ? {} : { schedulerFlags }),
+    hashOn,
+    ...(onePacket ? { onePacket } : {}),
+    ...(persistence === undefined ? {} : { persistence }),
+    tunnel,
+    blackhole,
+  };
 }

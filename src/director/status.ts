@@ -1,10 +1,11 @@
 import type { DirectorConfig } from '../config/config.ts';
 import type { PlaneCounters } from '../dataplane/data-plane.ts';
+import { formatServiceName } from '../forwarding/service-name.ts';
 import type { ServiceKey } from '../forwarding/table.ts';
 import type { CheckState } from '../health/check-state.ts';
 import { weightBy } from '../health/weight-effect.ts';
-import type { DirectorStatus, RealStatus } from './control.ts';
-import type { ModelReal, ModelService } from './model.ts';
+import type { DirectorStatus, RealFlows, RealStatus, ServiceStatus } from './control.ts';
+import { type ModelReal, type ModelService, type RealId, realId } from './model.ts';
 
 export interface DirectorStatusInput {
   readonly director: DirectorConfig;
@@ -24,13 +25,40 @@ export function directorStatus(input: DirectorStatusInput): DirectorStatus {
     configPath: input.configPath,
     pid: process.pid,
     startedAt: new Date(input.startedMs).toISOString(),
-    services: input.services.map(({ config, reals }) => ({
-      key: keyOf(config),
-      scheduler: config.scheduler,
-      tunnel: config.tunnel,
-      reals: reals.map(input.statusOf),
-    })),
+    services: input.services.map((service) => serviceStatus(service, input.statusOf)),
     counters: input.counters,
+  };
+}
+
+function serviceStatus(
+  { config, reals }: ModelService,
+  statusOf: DirectorStatusInput['statusOf'],
+): ServiceStatus {
+  const { morePorts, scheduler, schedulerFlags, hashOn, onePacket, persistence, tunnel } = config;
+  return {
+    key: keyOf(config),
+    morePorts,
+    scheduler,
+    schedulerFlags,
+    hashOn,
+    onePacket,
+    persistence,
+    tunnel,
+    reals: reals.map(statusOf),
+  };
+}
+
+/** What a plane remembers for each real; for one that it has not got, nothing. */
+export function flowsByReal(counters: PlaneCounters): (id: RealId) => RealFlows {
+  const flows = new Map(
+    counters.services.flatMap(({ key, reals }) => {
+      const name = formatServiceName(key);
+      return reals.map((real) => [realId(name, real.address), real] as const);
+    }),
+  );
+  return (id) => {
+    const { activeFlows = 0, inactiveFlows = 0, persistentClients = 0 } = flows.get(id) ?? {};
+    return { activeFlows, inactiveFlows, persistentClients };
   };
 }
 
@@ -41,11 +69,12 @@ export interface RealStatusInput {
   readonly health: CheckState | undefined;
   /** Since when it has been so, in milliseconds since 1970. */
   readonly sinceMs: number;
+  readonly flows: RealFlows;
 }
 
-export function realStatus({ real, override, health, sinceMs }: RealStatusInput): RealStatus {
+export function realStatus({ real, override, health, sinceMs, flows }: RealStatusInput): RealStatus {
   const down = health?.up === false;
-  const { weight: configured, check } = real.config;
+  const { weight: configured, check, tunnel, upperThreshold, lowerThreshold } = real.config;
   const found = weightBy(health?.weight, configured);
   return {
     service: keyOf(real.service),
@@ -53,6 +82,10 @@ export function realStatus({ real, override, health, sinceMs }: RealStatusInput)
     configuredWeight: configured,
     override,
     effectiveWeight: down ? 0 : (override ?? found),
+    tunnel,
+    upperThreshold,
+    lowerThreshold,
+    ...flows,
     health: {
       state: health === undefined ? 'unchecked' : down ? 'down' : 'up',
       since: new Date(sinceMs).toISOString(),

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ServiceConfig } from '../config/config.ts';
+import type { RealConfig } from '../config/config.ts';
 import { formatServiceName } from '../forwarding/service-name.ts';
 import type { ForwardingTable, Real, Service } from '../forwarding/table.ts';
 import type { KnownHealth } from '../health/check-state.ts';
 import { weightBy } from '../health/weight-effect.ts';
-import type { Model, ModelReal, ModelService, RealId } from './model.ts';
+import type { Model, ModelReal, ModelService, RealId, ServiceOptions } from './model.ts';
 
 export interface TableInput {
   readonly model: Model;
@@ -36,7 +36,7 @@ export function computeTable(input: TableInput, previous?: ForwardingTable): For
 
 function computeService(service: ModelService, input: TableInput, previous: Service | undefined): Service {
   const reals = service.reals.map((real, index) => computeReal(real, input, previous?.reals[index]));
-  const options = optionsOf(service.config);
+  const { options } = service;
   const unchanged =
     previous !== undefined &&
     previous.reals.length === reals.length &&
@@ -44,8 +44,6 @@ function computeService(service: ModelService, input: TableInput, previous: Serv
     OPTIONS.every((name) => isSame(previous[name], options[name]));
   return unchanged ? previous : { ...options, reals };
 }
-
-type Options = Omit<Service, 'reals'>;
 
 const OPTIONS = [
   'vip',
@@ -59,53 +57,37 @@ const OPTIONS = [
   'persistence',
   'tunnel',
   'blackhole',
-] as const satisfies readonly (keyof Options)[];
+] as const satisfies readonly (keyof ServiceOptions)[];
 
 /** Most are the same object, as long as no other configuration was read. */
 function isSame(a: unknown, b: unknown): boolean {
   return a === b || isDeepStrictEqual(a, b);
 }
 
-/** What is left out is as it is by default. */
-function optionsOf(config: ServiceConfig): Options {
-  const { vip, protocol, port, scheduler, hashOn, tunnel, blackhole } = config;
-  const { morePorts, schedulerFlags, onePacket, persistence } = config;
-  return {
-    vip,
-    protocol,
-    port,
-    ...(morePorts.length === 0 ? {} : { morePorts }),
-    scheduler,
-    ...(schedulerFlags.length === 0 ? {} : { schedulerFlags }),
-    hashOn,
-    ...(onePacket ? { onePacket } : {}),
-    ...(persistence === undefined ? {} : { persistence }),
-    tunnel,
-    blackhole,
-  };
-}
-
 function computeReal(real: ModelReal, input: TableInput, previous: Real | undefined): Real {
-  const { address, tunnel, upperThreshold, lowerThreshold } = real.config;
   const health = input.healthOf(real);
-  const next: Real = {
+  const weight = input.overrides.get(real.id) ?? weightBy(health?.weight, real.config.weight);
+  const serving = health?.up !== false;
+  // Most of thousands are as they were: nothing is made before that is known.
+  if (previous?.weight === weight && previous.serving === serving && isConfigured(previous, real.config)) {
+    return previous;
+  }
+  const { address, tunnel, upperThreshold, lowerThreshold } = real.config;
+  return {
     address,
-    weight: input.overrides.get(real.id) ?? weightBy(health?.weight, real.config.weight),
-    serving: health?.up !== false,
+    weight,
+    serving,
     ...(tunnel === undefined ? {} : { tunnel }),
     ...(upperThreshold === 0 ? {} : { upperThreshold }),
     ...(lowerThreshold === 0 ? {} : { lowerThreshold }),
   };
-  return previous !== undefined && isSameReal(previous, next) ? previous : next;
 }
 
-function isSameReal(a: Real, b: Real): boolean {
+function isConfigured(real: Real, config: RealConfig): boolean {
   return (
-    a.weight === b.weight &&
-    a.serving === b.serving &&
-    a.upperThreshold === b.upperThreshold &&
-    a.lowerThreshold === b.lowerThreshold &&
-    a.address === b.address &&
-    isSame(a.tunnel, b.tunnel)
+    real.address === config.address &&
+    (real.upperThreshold ?? 0) === config.upperThreshold &&
+    (real.lowerThreshold ?? 0) === config.lowerThreshold &&
+    isSame(real.tunnel, config.tunnel)
   );
 }

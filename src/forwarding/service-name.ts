@@ -1,6 +1,7 @@
 import { formatEndpoint } from '../net/ip-address.ts';
 import type { ServiceKey, ServiceName } from './table.ts';
 
+/** A service of all ports is named `tcp 192.0.2.10:all`. */
 export function formatServiceName({ vip, protocol, port }: ServiceKey): ServiceName {
-  return `${protocol} ${formatEndpoint(vip, port)}`;
+  return `${protocol} ${formatEndpoint(vip, port === 0 ? 'all' : port)}`;
 }

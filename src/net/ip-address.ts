@@ -50,7 +50,7 @@ export function formatIp(address: IpAddress): string {
 }
 
 /** `192.0.2.1:80` or `[2001:db8::1]:80` (RFC 5952, section 6). */
-export function formatEndpoint(address: IpAddress, port: number): string {
+export function formatEndpoint(address: IpAddress, port: number | 'all'): string {
   return isIpv4(address) ? `${formatIpv4(address)}:${port}` : `[${formatIpv6(address)}]:${port}`;
 }
 

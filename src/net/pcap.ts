@@ -8,7 +8,7 @@ export type { CapturedPacket } from './captured-packet.ts';
 export { writePcap } from './pcap-classic.ts';
 
 /** Link types that are understood (www.tcpdump.org/linktypes.html). */
-export const LINK_TYPE = { ethernet: 1, raw: 101, linuxCooked: 113, ipv4: 228 } as const;
+export const LINK_TYPE = { ethernet: 1, raw: 101, linuxCooked: 113, ipv4: 228, ipv6: 229 } as const;
 
 const LINUX_COOKED_HEADER_BYTES = 16;
 const VLAN_TAG_BYTES = 4;
@@ -26,8 +26,14 @@ export function readCapture(file: Uint8Array, name: string): CapturedPacket[] {
   throw new CulvertError('CAPTURE_INVALID', 'neither a pcap nor a pcapng file', { where: name });
 }
 
-/** The IPv4 packet inside, VLAN tags taken off; undefined when there is none or the link type is unknown. */
+/** As `ipPacketOf`, and undefined for IPv6. */
 export function ipv4PacketOf(captured: CapturedPacket): Uint8Array | undefined {
+  const packet = ipPacketOf(captured);
+  return packet !== undefined && versionOf(packet) === 4 ? packet : undefined;
+}
+
+/** The IP packet inside, VLAN tags taken off; undefined when there is none or the link type is unknown. */
+export function ipPacketOf(captured: CapturedPacket): Uint8Array | undefined {
   const { bytes, linkType } = captured;
   switch (linkType) {
     case LINK_TYPE.ethernet:
@@ -36,16 +42,21 @@ export function ipv4PacketOf(captured: CapturedPacket): Uint8Array | undefined {
       return payloadOfType(bytes, LINUX_COOKED_HEADER_BYTES - 2);
     case LINK_TYPE.raw:
     case LINK_TYPE.ipv4:
-      return (bytes[0] ?? 0) >> 4 === 4 ? bytes : undefined;
+    case LINK_TYPE.ipv6:
+      return [4, 6].includes(versionOf(bytes)) ? bytes : undefined;
     default:
       return undefined;
   }
 }
 
+function versionOf(packet: Uint8Array): number {
+  return (packet[0] ?? 0) >> 4;
+}
+
 function payloadOfType(bytes: Uint8Array, typeAt: number): Uint8Array | undefined {
   for (let at = typeAt; at + 2 <= bytes.length; at += VLAN_TAG_BYTES) {
     const type = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
-    if (type === ETHERTYPE.ipv4) return bytes.subarray(at + 2);
+    if (type === ETHERTYPE.ipv4 || type === ETHERTYPE.ipv6) return bytes.subarray(at + 2);
     if (type !== ETHERTYPE.vlan && type !== ETHERTYPE.qinq) return undefined;
   }
   return undefined;

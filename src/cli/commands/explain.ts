@@ -93,7 +93,7 @@ function described(options: ExplainOptions): Uint8Array {
 }
 
 async function captured(file: string, number = 1): Promise<Uint8Array> {
-  const { ipv4PacketOf, readCapture } = await import('../../net/pcap.ts');
+  const { ipPacketOf, readCapture } = await import('../../net/pcap.ts');
   const all = readCapture(await read(file), file);
   const chosen = all[number - 1];
   if (chosen === undefined) {
@@ -101,9 +101,9 @@ async function captured(file: string, number = 1): Promise<Uint8Array> {
       where: file,
     });
   }
-  const packet = ipv4PacketOf(chosen);
+  const packet = ipPacketOf(chosen);
   if (packet === undefined) {
-    throw new CulvertError('CAPTURE_INVALID', `packet ${number} holds no IPv4`, { where: file });
+    throw new CulvertError('CAPTURE_INVALID', `packet ${number} holds no IP packet`, { where: file });
   }
   return packet;
 }
@@ -121,7 +121,8 @@ async function read(file: string): Promise<Uint8Array> {
 
 function endpointArgument(text: string): Endpoint {
   const endpoint = parseEndpoint(text);
-  if (endpoint === undefined) throw new InvalidArgumentError('It must be ADDRESS:PORT, as 192.0.2.10:80.');
+  if (endpoint === undefined)
+    throw new InvalidArgumentError('It must be ADDRESS:PORT, as 192.0.2.10:80 or [2001:db8::10]:80.');
   return endpoint;
 }
 

@@ -5,7 +5,7 @@ import { realsTable } from '../reals-table.ts';
 
 export function register(program: Command, context: Context): void {
   const command = directorOptions(program.command('reals'))
-    .description('List the real servers of a running director, with weight and health.')
+    .description('List the real servers of a running director, with weight, flows and health.')
     .option('--json', 'print JSON');
   examples(command, 'culvert reals', 'culvert reals --json', 'culvert reals --instance eth0').action(
     async (options: DirectorOptions & { readonly json?: true }) => {

@@ -1,24 +1,31 @@
 import type { Command } from 'commander';
 import { serviceName } from '../../api/service-name.ts';
-import type { WireService } from '../../api/wire.ts';
+import type { WireReal, WireService } from '../../api/wire.ts';
 import { type Context, examples, print, printJson } from '../context.ts';
 import { connect, type DirectorOptions, directorOptions } from '../director.ts';
+import { persistenceText, schedulerText, tunnelText } from '../service-words.ts';
 import type { Style } from '../style.ts';
 import { type Cell, type Column, formatTable } from '../table.ts';
 
 const COLUMNS: readonly Column[] = [
   { header: 'SERVICE' },
   { header: 'SCHEDULER' },
+  { header: 'PERSISTENCE' },
   { header: 'TUNNEL' },
   { header: 'REALS', align: 'right' },
   { header: 'UP', align: 'right' },
   { header: 'DOWN', align: 'right' },
   { header: 'WEIGHT', align: 'right' },
+  { header: 'ACTIVE', align: 'right' },
+  { header: 'INACTIVE', align: 'right' },
+  { header: 'PERSISTENT', align: 'right' },
 ];
 
 export function register(program: Command, context: Context): void {
   const command = directorOptions(program.command('services'))
-    .description('List the services of a running director.')
+    .description(
+      'List the services of a running director. A service of several ports is named by the first of them and the number of the others.',
+    )
     .option('--json', 'print JSON, reals included');
   examples(command, 'culvert services', 'culvert services --json').action(
     async (options: DirectorOptions & { readonly json?: true }) => {
@@ -34,16 +41,23 @@ function servicesTable(services: readonly WireService[], style: Style): string {
   return formatTable(COLUMNS, services.map(serviceRow), style);
 }
 
-function serviceRow({ service, scheduler, tunnel, reals }: WireService): Cell[] {
+function serviceRow(status: WireService): Cell[] {
+  const { service, morePorts, tunnel, reals } = status;
+  const sum = (value: (real: WireReal) => number): number =>
+    reals.reduce((total, real) => total + value(real), 0);
   const down = reals.filter((real) => real.health.state === 'down').length;
   const up = reals.length - down;
   return [
-    serviceName(service),
-    scheduler,
-    tunnel.type,
+    `${serviceName(service)}${morePorts.length === 0 ? '' : ` +${morePorts.length}`}`,
+    schedulerText(status),
+    persistenceText(status),
+    tunnelText(tunnel),
     reals.length,
     { text: String(up), colour: up === 0 ? 'red' : 'green' },
     down === 0 ? 0 : { text: String(down), colour: 'red' },
-    reals.reduce((sum, real) => sum + real.effectiveWeight, 0),
+    sum((real) => real.effectiveWeight),
+    sum((real) => real.activeFlows),
+    sum((real) => real.inactiveFlows),
+    sum((real) => real.persistentClients),
   ];
 }

@@ -14,6 +14,7 @@ const TRAFFIC_COLUMNS: readonly Column[] = [
   { header: 'BYTES', align: 'right' },
   { header: 'ACTIVE', align: 'right' },
   { header: 'INACTIVE', align: 'right' },
+  { header: 'PERSISTENT', align: 'right' },
 ];
 
 const REASON_COLUMNS: readonly Column[] = [
@@ -61,12 +62,14 @@ function serviceRows(service: WireServiceStats): Cell[][] {
       ...trafficCells(service),
       reals.reduce((sum, real) => sum + real.activeFlows, 0),
       reals.reduce((sum, real) => sum + real.inactiveFlows, 0),
+      reals.reduce((sum, real) => sum + real.persistentClients, 0),
     ],
     ...reals.map((real): Cell[] => [
       `  ${real.address}`,
       ...trafficCells(real),
       real.activeFlows,
       real.inactiveFlows,
+      real.persistentClients,
     ]),
   ];
 }

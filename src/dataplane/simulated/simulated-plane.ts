@@ -72,7 +72,7 @@ export class SimulatedPlane implements DataPlane {
   }
 
   async apply(table: ForwardingTable): Promise<ApplySummary> {
-    refuseUnsupported(table);
+    refuseUnsupported(table, this.kind);
     this.#parts.prepare(table);
     const summary = this.#image.apply(table, this.#tick);
     this.#resolvePaths();

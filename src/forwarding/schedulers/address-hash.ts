@@ -9,11 +9,11 @@ const MULTIPLIER = 0x61c88647;
  * key: who knows the reals can aim at one; `mh` is safe from that.
  */
 export function hashPlace(address: IpAddress, port: number, bits: number): number {
-  return Math.imul(addressWord(address) + port, MULTIPLIER) >>> (32 - bits);
+  return Math.imul(word(address) + port, MULTIPLIER) >>> (32 - bits);
 }
 
 /** An IPv6 address as the exclusive or of its four words. */
-export function addressWord(address: IpAddress): number {
+function word(address: IpAddress): number {
   if (isIpv4(address)) return address;
   const half = (address >> 64n) ^ address;
   return Number(BigInt.asUintN(32, (half >> 32n) ^ half));

@@ -1,7 +1,7 @@
+import { clientWord } from '../client-word.ts';
 import { flowHash, slotOfHash } from '../image/flow-hash.ts';
 import { buildRing, NO_MEMBER, ringSize } from '../image/ring.ts';
 import type { Service } from '../table.ts';
-import { addressWord } from './address-hash.ts';
 import { KnownReals } from './known-reals.ts';
 import type { RingWalk } from './mh.ts';
 import type { Candidate, ScheduleRequest } from './scheduler.ts';
@@ -18,7 +18,7 @@ export function ownRing({ reals, hashOn }: Service, hashKey: Uint8Array): RingWa
     if (known.haveChanged(candidates)) {
       ring = buildRing(candidates, ringSize(Math.max(reals.length, candidates.length)), hashKey).slice();
     }
-    const hash = flowHash(addressWord(client), hashOn === 'flow' ? clientPort : 0, words);
+    const hash = flowHash(clientWord(client, words), hashOn === 'flow' ? clientPort : 0, words);
     const first = slotOfHash(hash, ring.length);
     for (let step = 0; step < ring.length; step++) {
       const position = ring[(first + step) & (ring.length - 1)] as number;

@@ -8,16 +8,30 @@ import type {
 } from '../../../src/director/control.ts';
 import { CulvertError } from '../../../src/errors.ts';
 import type { ServiceKey } from '../../../src/forwarding/table.ts';
-import { formatIp, ip } from '../../../src/net/ip-address.ts';
+import { formatIp, ip, networkOf } from '../../../src/net/ip-address.ts';
 
 export const WEB: ServiceKey = { vip: ip('192.0.2.10'), protocol: 'tcp', port: 80 };
 export const DNS: ServiceKey = { vip: ip('192.0.2.10'), protocol: 'udp', port: 53 };
 
-interface RealChange {
-  readonly override?: number;
-  readonly effectiveWeight?: number;
-  readonly health?: RealStatus['health'];
-}
+type RealChange = Partial<Omit<RealStatus, 'service' | 'address'>>;
+
+const PLAIN = {
+  morePorts: [],
+  schedulerFlags: [],
+  hashOn: 'flow',
+  onePacket: false,
+  persistence: undefined,
+  tunnel: { type: 'ipip' },
+} as const;
+
+const LIMITED = {
+  tunnel: { type: 'gre', checksum: 'none' },
+  upperThreshold: 5000,
+  lowerThreshold: 4000,
+  activeFlows: 1234,
+  inactiveFlows: 56,
+  persistentClients: 7,
+} as const;
 
 /**
  * A director in a fixed state, with one real up, one down and one drained: what the API and the CLI make of such a state
@@ -89,8 +103,17 @@ export class ControlDouble implements DirectorControl {
       pid: 4711,
       startedAt: new Date(this.#startedMs - 3_600_000).toISOString(),
       services: [
-        { key: WEB, scheduler: 'mh', tunnel: { type: 'ipip' }, reals: this.#reals(WEB) },
-        { key: DNS, scheduler: 'rr', tunnel: { type: 'ipip' }, reals: [this.#real(DNS, '10.0.1.2')] },
+        { ...PLAIN, key: WEB, scheduler: 'mh', reals: this.#reals(WEB) },
+        {
+          ...PLAIN,
+          key: DNS,
+          morePorts: [853, 5353],
+          scheduler: 'sh',
+          schedulerFlags: ['sh-port'],
+          persistence: { timeoutMs: 300_000, prefixLength: 24 },
+          tunnel: { type: 'gue', port: 6080, checksum: 'remote' },
+          reals: [this.#real(DNS, '10.0.1.2', LIMITED)],
+        },
       ],
       counters: {
         services: [
@@ -164,10 +187,11 @@ export class ControlDouble implements DirectorControl {
 
   async *flows(filter: FlowFilter): AsyncIterable<FlowRecord> {
     for (const flow of this.flowRecords) {
-      const { service, real, client } = filter;
+      const { service, real, client, prefixLength = 32, state } = filter;
       if (service !== undefined && service.port !== flow.service.port) continue;
       if (real !== undefined && real !== flow.real) continue;
-      if (client !== undefined && client !== flow.client) continue;
+      if (client !== undefined && client !== networkOf(flow.client, prefixLength)) continue;
+      if (state !== undefined && state !== flow.state) continue;
       yield flow;
     }
   }
@@ -227,6 +251,12 @@ export class ControlDouble implements DirectorControl {
       configuredWeight: 100,
       override: undefined,
       effectiveWeight: 100,
+      tunnel: undefined,
+      upperThreshold: 0,
+      lowerThreshold: 0,
+      activeFlows: 3,
+      inactiveFlows: 2,
+      persistentClients: 0,
       health: {
         state: 'up',
         since: this.#ago(125),

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseServiceName, serviceName } from '../../../src/api/service-name.ts';
+import { formatServiceName } from '../../../src/forwarding/service-name.ts';
+import { formatIp, ip } from '../../../src/net/ip-address.ts';
 import { ipv4 } from '../../../src/net/ipv4-address.ts';
 
 describe('service names', () => {
@@ -8,9 +10,22 @@ describe('service names', () => {
   });
 
   test.each([
+    ['sctp:[2001:db8::10]:7', { protocol: 'sctp', vip: ip('2001:db8::10'), port: 7 }],
+    ['udp:192.0.2.10:all', { protocol: 'udp', vip: ip('192.0.2.10'), port: 0 }],
+    ['tcp [2001:db8::10]:all', { protocol: 'tcp', vip: ip('2001:db8::10'), port: 0 }],
+  ] as const)('%s is read, and written back', (text, service) => {
+    expect(parseServiceName(text)).toEqual(service);
+    const { protocol, vip, port } = service;
+    expect(serviceName({ protocol, vip: formatIp(vip), port })).toBe(text.replace(/^(\w+):/, '$1 '));
+    expect(formatServiceName(service)).toBe(text.replace(/^(\w+):/, '$1 '));
+  });
+
+  test.each([
     '',
     'tcp:192.0.2.10',
-    'sctp:192.0.2.10:80',
+    'icmp:192.0.2.10:80',
+    'tcp:2001:db8::10:80',
+    'tcp:[192.0.2.10]:80',
     'tcp:192.0.2.999:80',
     'tcp:192.0.2.10:0',
     'udp:192.0.2.10:65536',

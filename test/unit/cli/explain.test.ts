@@ -5,8 +5,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { listenApi, type RunningApi } from '../../../src/api/listen.ts';
 import { explanationSchema } from '../../../src/api/schemas.ts';
 import { isFault } from '../../../src/net/fault.ts';
+import { ip as address } from '../../../src/net/ip-address.ts';
 import { ipv4ChecksumIsGood, parseIpv4Header } from '../../../src/net/ipv4.ts';
 import { ipv4 } from '../../../src/net/ipv4-address.ts';
+import { parseIpv6Header } from '../../../src/net/ipv6.ts';
 import { LINK_TYPE, writePcap } from '../../../src/net/pcap.ts';
 import { parseTcp, TCP_FLAGS } from '../../../src/net/tcp.ts';
 import { ControlDouble } from '../api/control-double.ts';
@@ -81,6 +83,32 @@ describe('a packet described by options', () => {
     expect(parseTcp(askedPacket(), 20)).toMatchObject({ flags: TCP_FLAGS.syn });
   });
 
+  test('IPv6', async () => {
+    await explain(
+      '--from',
+      '[2001:db8:1::7]:4000',
+      '--to',
+      '[2001:db8::10]:80',
+      '--length',
+      '100',
+      '--ttl',
+      '9',
+    );
+    const packet = askedPacket();
+    expect(parseIpv6Header(packet)).toMatchObject({
+      totalLength: 100,
+      hopLimit: 9,
+      nextHeader: 6,
+      source: address('2001:db8:1::7'),
+      destination: address('2001:db8::10'),
+    });
+    expect(parseTcp(packet, 40)).toMatchObject({
+      sourcePort: 4000,
+      destinationPort: 80,
+      flags: TCP_FLAGS.syn,
+    });
+  });
+
   test('UDP', async () => {
     await explain(...ENDS, '--udp', '--length', '100');
     expect(parseIpv4Header(askedPacket())).toMatchObject({ protocol: 17, totalLength: 100 });
@@ -91,6 +119,9 @@ describe('a packet described by options', () => {
     [[...ENDS, '--tcp', 'sin'], 'It must be flags'],
     [[...ENDS, '--tcp', 'syn', '--udp'], 'cannot be used with'],
     [[...ENDS, '--length', '39'], '--length must be from 40'],
+    [['--from', '[2001:db8::1]:1', '--to', '192.0.2.10:80'], 'different families'],
+    [['--from', '[2001:db8::1]:1', '--to', '[2001:db8::2]:1', '--df'], '--df is for IPv4'],
+    [['--from', '2001:db8::1:80', '--to', '192.0.2.10:80'], 'It must be ADDRESS:PORT'],
     [['--from', '198.51.100.2', '--to', '192.0.2.10:80'], 'It must be ADDRESS:PORT'],
     [[...ENDS, '--pcap', 'x.pcap'], 'cannot be used with'],
   ])('%j is wrong usage', async (argv, said) => {
@@ -119,7 +150,7 @@ describe('a packet of a capture', () => {
 
   test.each([
     ['3', 'has 2 packets, so there is no --packet 3', 2],
-    ['1', 'packet 1 holds no IPv4', 1],
+    ['1', 'packet 1 holds no IP packet', 1],
   ])('number %s: %s', async (number, said, expected) => {
     const { status, stderr } = await explain('--pcap', join(directory, 'x.pcap'), '--packet', number);
     expect(stderr).toContain(said);

@@ -7,6 +7,7 @@ import { listenApi, type RunningApi } from '../../../src/api/listen.ts';
 import { eventSchema, flowSchema, realSchema, serviceSchema, statsSchema } from '../../../src/api/schemas.ts';
 import { main } from '../../../src/cli/main.ts';
 import { CulvertError } from '../../../src/errors.ts';
+import { ip } from '../../../src/net/ip-address.ts';
 import { ControlDouble } from '../api/control-double.ts';
 import { type Outcome, Running, culvert as runCulvert, Sink } from './culvert.ts';
 
@@ -60,9 +61,9 @@ describe('tables', () => {
       status: 0,
       stderr: '',
       stdout: table(`
-      SERVICE            SCHEDULER  TUNNEL  REALS  UP  DOWN  WEIGHT
-      tcp 192.0.2.10:80  mh         ipip        3   2     1     100
-      udp 192.0.2.10:53  rr         ipip        1   1     0     100
+      SERVICE               SCHEDULER     PERSISTENCE  TUNNEL           REALS  UP  DOWN  WEIGHT  ACTIVE  INACTIVE  PERSISTENT
+      tcp 192.0.2.10:80     mh            -            ipip                 3   2     1     100       9         6           0
+      udp 192.0.2.10:53 +2  sh (sh-port)  5m/24        gue:6080 remote      1   1     0     100   1,234        56           7
       `),
     });
   });
@@ -70,11 +71,11 @@ describe('tables', () => {
   test('reals', async () => {
     expect((await culvert('reals')).stdout).toBe(
       table(`
-      SERVICE            REAL      WEIGHT  CONFIGURED  CHECK  HEALTH  FOR  NOTE
-      tcp 192.0.2.10:80  10.0.1.2     100         100  tcp    up       2m
-                         10.0.2.2       0         100  http   down     5s  connection refused (4 times)
-                         10.0.3.2       0         100  tcp    up       2m  drained
-      udp 192.0.2.10:53  10.0.1.2     100         100  tcp    up       2m
+      SERVICE            REAL      WEIGHT  CONFIGURED  ACTIVE  INACTIVE  PERSISTENT  CHECK  HEALTH  FOR  NOTE
+      tcp 192.0.2.10:80  10.0.1.2     100         100       3         2           0  tcp    up       2m
+                         10.0.2.2       0         100       3         2           0  http   down     5s  connection refused (4 times)
+                         10.0.3.2       0         100       3         2           0  tcp    up       2m  drained
+      udp 192.0.2.10:53  10.0.1.2     100         100   1,234        56           7  tcp    up       2m  tunnel gre; at most 5,000 flows
       `),
     );
   });
@@ -82,13 +83,13 @@ describe('tables', () => {
   test('stats', async () => {
     expect((await culvert('stats')).stdout).toBe(
       table(`
-      SERVICE / REAL     CONNECTIONS    PACKETS        BYTES  ACTIVE  INACTIVE
-      tcp 192.0.2.10:80        1,234  1,234,567  987,654,321       3         2
-        10.0.1.2               1,200  1,234,000  987,000,000       3         2
-        10.0.2.2                   1         10        1,000       0         0
-        10.0.3.2                   1         10        1,000       0         0
-      udp 192.0.2.10:53            0          0            0       0         0
-        10.0.1.2                   1         10        1,000       0         0
+      SERVICE / REAL     CONNECTIONS    PACKETS        BYTES  ACTIVE  INACTIVE  PERSISTENT
+      tcp 192.0.2.10:80        1,234  1,234,567  987,654,321       3         2           1
+        10.0.1.2               1,200  1,234,000  987,000,000       3         2           1
+        10.0.2.2                   1         10        1,000       0         0           0
+        10.0.3.2                   1         10        1,000       0         0           0
+      udp 192.0.2.10:53            0          0            0       0         0           0
+        10.0.1.2                   1         10        1,000       0         0           0
 
       REASON         PACKETS  MEANING
       no-flow          3,400  belongs to no flow and opens none; reset or abort was sent
@@ -102,12 +103,42 @@ describe('tables', () => {
   test('flows', async () => {
     expect((await culvert('flows')).stdout).toBe(
       table(`
-      PROTOCOL  CLIENT                 SERVICE                REAL             STATE        IDLE
-      tcp       198.51.100.2:40000     192.0.2.10:80          10.0.1.2         ESTABLISHED    1s
-      udp       198.51.100.77:5353     192.0.2.10:53          10.0.2.2         UDP            1m
+      PROTOCOL  CLIENT                 SERVICE                REAL             STATE          IDLE  LEFT
+      tcp       198.51.100.2:40000     192.0.2.10:80          10.0.1.2         ESTABLISHED      1s   14m
+      udp       198.51.100.77:5353     192.0.2.10:53          10.0.2.2         UDP              1m    3m
       `),
     );
     expect((await culvert('flows', '--real', '10.0.9.9')).stdout).toBe('no flows are remembered\n');
+  });
+
+  test('flows of IPv6, of all ports, and what persistence remembers', async () => {
+    const service = { vip: ip('2001:db8::10'), protocol: 'sctp', port: 0 } as const;
+    const common = { service, real: ip('10.0.1.2'), idleMs: 0, leftMs: 61_000 };
+    control.flowRecords.splice(
+      0,
+      2,
+      { ...common, client: ip('2001:db8:1::7'), clientPort: 40_000, state: 'COOKIE_ECHOED' },
+      { ...common, client: ip('2001:db8:1::'), clientPort: 0, state: 'TEMPLATE' },
+    );
+    const { stdout } = await culvert('flows');
+    expect(stdout.replaceAll(/ +/g, ' ')).toBe(
+      table(`
+      PROTOCOL CLIENT SERVICE REAL STATE IDLE LEFT
+      sctp [2001:db8:1::7]:40000 [2001:db8::10]:all 10.0.1.2 COOKIE_ECHOED 0s 1m
+      sctp 2001:db8:1:: [2001:db8::10]:all 10.0.1.2 TEMPLATE 0s 1m
+      `),
+    );
+  });
+
+  test.each([
+    [['--client', '198.51.100.64/26'], 1],
+    [['--client', '198.51.100.0/24'], 2],
+    [['--state', 'UDP'], 1],
+    [['--state', 'CLOSE'], 0],
+    [['--service', 'tcp:192.0.2.10:80', '--client', '198.51.100.0/24', '--state', 'ESTABLISHED'], 1],
+  ])('flows %j are %i', async (filter, count) => {
+    const { stdout } = await culvert('flows', '--json', ...filter);
+    expect(stdout.split('\n').length - 1).toBe(count);
   });
 
   test('events', async () => {

@@ -33,7 +33,7 @@ describe('wrong usage is status 2 and one clean line', () => {
     [['frobnicate'], "unknown command 'frobnicate'"],
     [['reals', '--frobnicate'], "unknown option '--frobnicate'"],
     [['drain'], "missing required argument 'address'"],
-    [['drain', '10.0.0.999'], 'It must be an IPv4 address, as 10.0.3.2.'],
+    [['drain', '10.0.0.999'], 'It must be an IP address, as 10.0.3.2.'],
     [['weight', '10.0.1.2', '65536'], 'It must be a whole number from 0 to 65535, or "configured".'],
     [['weight', '10.0.1.2', '-1'], "argument value '-1' is invalid"],
     [['drain', '10.0.1.2', '--service', 'web'], 'It must name a service, as tcp:192.0.2.10:80.'],

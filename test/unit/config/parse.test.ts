@@ -48,6 +48,15 @@ services:
         synRecvMs: 60_000,
         udpMs: 300_000,
         closeMs: 10_000,
+        timeWaitMs: 120_000,
+        sctp: {
+          init1Ms: 4000,
+          initMs: 61_000,
+          cookieEchoedMs: 61_000,
+          establishedMs: 900_000,
+          shutdownMs: 61_000,
+          closedMs: 61_000,
+        },
       },
       expireNodestConn: true,
       capacity: { slots: 4_194_304, flows: 1_048_576 },
@@ -89,7 +98,7 @@ director:
   interface: bond0.100
   instance: edge-1
   hashSeed: 5F3A0000000000000000000000000001
-  timeouts: {tcp: 15m, tcpFin: 2m, synRecv: 30s, udp: 90s, close: 1500ms}
+  timeouts: {tcp: 15m, tcpFin: 2m, synRecv: 30s, udp: 90s, close: 1500ms, timeWait: 3s, sctp: {init: 9s}}
   capacity: {slots: 1024, flows: 4096}
   listen: '[::1]:9000'
   stateDirectory: /srv/culvert
@@ -103,7 +112,15 @@ services:
   expect(director).toMatchObject({
     instance: 'edge-1',
     hashSeed: '5f3a0000000000000000000000000001',
-    timeouts: { establishedMs: 900_000, finWaitMs: 120_000, synRecvMs: 30_000, udpMs: 90_000, closeMs: 1500 },
+    timeouts: {
+      establishedMs: 900_000,
+      finWaitMs: 120_000,
+      synRecvMs: 30_000,
+      udpMs: 90_000,
+      closeMs: 1500,
+      timeWaitMs: 3000,
+      sctp: { initMs: 9000, init1Ms: 4000 },
+    },
     capacity: { slots: 1024, flows: 4096 },
     listen: { address: '::1', port: 9000 },
     stateDirectory: '/srv/culvert',

@@ -36,7 +36,7 @@ test.each<[words: string, fields: Partial<Service>]>([
 ])('a table with %s is refused by name', (words, fields) => {
   let thrown: CulvertError | undefined;
   try {
-    refuseUnsupported(table(fields));
+    refuseUnsupported(table(fields), 'simulated');
   } catch (error) {
     thrown = error as CulvertError;
   }
@@ -45,7 +45,11 @@ test.each<[words: string, fields: Partial<Service>]>([
 });
 
 test('what the planes can do passes', () => {
-  expect(() => refuseUnsupported(table({ scheduler: 'wrr', protocol: 'udp' }))).not.toThrow();
-  expect(() => refuseUnsupported({ ...table({}), expireNodestConn: true })).not.toThrow();
-  expect(() => refuseUnsupported({ ...table({}), expireNodestConn: false })).toThrow('expireNodestConn');
+  expect(() => refuseUnsupported(table({ scheduler: 'wrr', protocol: 'udp' }), 'simulated')).not.toThrow();
+  expect(() => refuseUnsupported({ ...table({}), expireNodestConn: true }, 'xdp')).not.toThrow();
+  expect(() => refuseUnsupported({ ...table({}), expireNodestConn: false }, 'xdp')).toThrow(
+    'expireNodestConn',
+  );
+  const ipv6 = { vip: ip('2001:db8::1'), tunnel: { type: 'gre', checksum: 'none' } } as const;
+  expect(() => refuseUnsupported(table(ipv6), 'xdp')).not.toThrow();
 });

@@ -9,6 +9,7 @@ import { buildIpv4 } from '../../../src/net/ipv4.ts';
 import { ipv4 } from '../../../src/net/ipv4-address.ts';
 import {
   type CapturedPacket,
+  ipPacketOf,
   ipv4PacketOf,
   LINK_TYPE,
   readCapture,
@@ -139,6 +140,19 @@ test('Wireshark reads what is written, and what its tools write is read', (conte
   } finally {
     rmSync(directory, { recursive: true });
   }
+});
+
+test('an IPv6 packet is one, too, unless IPv4 is asked for', () => {
+  const ipv6 = Uint8Array.from([0x60, ...Array<number>(39).fill(7)]);
+  const framed = {
+    ...captured,
+    linkType: LINK_TYPE.ethernet,
+    bytes: Uint8Array.from([...macs, 0x86, 0xdd, ...ipv6]),
+  };
+  expect(ipPacketOf(framed)).toStrictEqual(ipv6);
+  expect(ipPacketOf({ ...captured, linkType: LINK_TYPE.ipv6, bytes: ipv6 })).toStrictEqual(ipv6);
+  expect(ipv4PacketOf(framed)).toBeUndefined();
+  expect(ipPacketOf({ ...captured, bytes: new Uint8Array(20) })).toBeUndefined();
 });
 
 test('the IPv4 packet is found behind VLAN tags and cooked headers', () => {

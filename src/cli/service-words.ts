@@ -1,0 +1,28 @@
+import type { WireService } from '../api/wire.ts';
+import { formatDuration } from '../config/duration.ts';
+import type { Tunnel } from '../forwarding/table.ts';
+
+/** `sh (sh-port)`, `mh (source)`, `wlc`. */
+export function schedulerText({ scheduler, schedulerFlags, hashOn, onePacket }: WireService): string {
+  const remarks = [
+    ...schedulerFlags,
+    ...(scheduler === 'mh' && hashOn === 'source' ? [hashOn] : []),
+    ...(onePacket ? ['one packet'] : []),
+  ];
+  return remarks.length === 0 ? scheduler : `${scheduler} (${remarks.join(', ')})`;
+}
+
+/** `5m`, or `5m/24` where the clients of a network count as one. */
+export function persistenceText({ persistence, service }: WireService): string {
+  if (persistence === null) return '-';
+  const { timeoutMs, prefixLength } = persistence;
+  const single = prefixLength === (service.vip.includes(':') ? 128 : 32);
+  return `${formatDuration(timeoutMs)}${single ? '' : `/${prefixLength}`}`;
+}
+
+/** `ipip`, `gre`, `gre full`, `gue:6080 remote`. */
+export function tunnelText(tunnel: Tunnel): string {
+  if (tunnel.type === 'ipip') return tunnel.type;
+  const name = tunnel.type === 'gue' ? `gue:${tunnel.port}` : tunnel.type;
+  return tunnel.checksum === 'none' ? name : `${name} ${tunnel.checksum}`;
+}
