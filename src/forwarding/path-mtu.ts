@@ -63,17 +63,35 @@ function learn(error: TunnelError | undefined, state: ForwarderState, nowMs: num
   return error.trouble === 'too-big' ? lower(report, nowMs) : relay(report, nowMs);
 }
 
-function lower({ error, quoted, real, state }: Report, nowMs: number): PathReport {
+function lower(report: Report, nowMs: number): PathReport {
+  const { error, real, state } = report;
   const mtuBytes = reportedMtu(error);
-  if (mtuBytes >= real.mtuBytes) return IGNORED;
+  if (mtuBytes >= real.mtuBytes) return tellAgain(report, nowMs);
   state.pathMtus.lower(state.image, real.address, { currentBytes: real.mtuBytes, mtuBytes, nowMs });
   state.image.countReason('path-mtu-lowered');
-  const report = { outcome: 'lowered', real: real.address, mtuBytes } as const;
-  const { header } = quoted;
-  const told = toldMtuBytes(header.family, mtuBytes - real.overheadBytes);
-  if (!canBeTold(header) || told < LEAST_IPV4_MTU_BYTES) return report;
+  const answer = tooBigAnswer(report, mtuBytes);
+  return { outcome: 'lowered', real: real.address, mtuBytes, ...(answer && { answer }) };
+}
+
+/** The path is known to be that narrow, but this client may have sent before it could be told. */
+function tellAgain(report: Report, nowMs: number): PathReport {
+  const { state, quoted, real } = report;
+  const { tooBig } = state.limits;
+  const { source } = quoted.header;
+  if (!tooBig.allows(source, nowMs)) return IGNORED;
+  const answer = tooBigAnswer(report, real.mtuBytes);
+  if (answer === undefined) return IGNORED;
+  tooBig.take(source, nowMs);
+  state.image.countReason('path-error-relayed');
+  return { outcome: 'relayed', answer };
+}
+
+function tooBigAnswer(report: Report, mtuBytes: number): (Decision & { verdict: 'answer' }) | undefined {
+  const { header } = report.quoted;
+  const told = toldMtuBytes(header.family, mtuBytes - report.real.overheadBytes);
+  if (!canBeTold(header) || told < LEAST_IPV4_MTU_BYTES) return undefined;
   const said = { ...ICMP_ERRORS['too-big'][header.family], rest: told };
-  return { ...report, answer: answerTo({ error, quoted, real, state }, said, 'path-mtu-lowered') };
+  return answerTo(report, said, mtuBytes < report.real.mtuBytes ? 'path-mtu-lowered' : 'path-error-relayed');
 }
 
 /** Like all errors to clients, but for those about size, these are limited. */

@@ -1,13 +1,12 @@
 import { readU16 } from '../net/bytes.ts';
 import { isFault } from '../net/fault.ts';
 import type { IpAddress } from '../net/ip-address.ts';
-import { TCP_FLAGS } from '../net/tcp.ts';
 import { clientWord } from './client-word.ts';
 import type { ForwardingImage, RealEntry, ServiceEntry } from './image/forwarding-image.ts';
 import { previewReal } from './image/select-real.ts';
 import { type IpHeader, parseQuotedIpHeader } from './ip-header.ts';
 import type { TransportProtocol } from './table.ts';
-import { transportOf } from './transport.ts';
+import { MIDDLE_OF_FLOW, transportOf } from './transport.ts';
 
 /** What an ICMP error quotes of a packet that a service can have; the ports are the first four bytes behind the header. */
 export interface QuotedPacket {
@@ -49,11 +48,10 @@ export interface FlowTarget {
 export function findFlow(image: ForwardingImage, flow: KnownFlow): FlowTarget | undefined {
   const service = image.findService(flow.vip, flow.servicePort, flow.protocol);
   if (service === undefined) return undefined;
-  const tcpFlags = flow.protocol === 'tcp' ? TCP_FLAGS.ack : undefined;
   const selection = previewReal(image, service, {
     client: clientWord(flow.client, image.hashKey),
     clientPort: flow.clientPort,
-    tcpFlags,
+    ...MIDDLE_OF_FLOW[flow.protocol],
   });
   const real = selection.how === 'turn' ? undefined : image.real(selection.real);
   return real && { service, real };

@@ -1,14 +1,14 @@
 import { readU16 } from '../net/bytes.ts';
-import { formatIp } from '../net/ip-address.ts';
+import { formatIp, isIpv6 } from '../net/ip-address.ts';
 import { clientWord } from './client-word.ts';
 import { type Context, chooseReal, countForwarded } from './context.ts';
 import { flowHash, slotOfHash } from './image/flow-hash.ts';
 import type { RealEntry, ServiceEntry } from './image/forwarding-image.ts';
-import type { FlowPacket, Selection } from './image/select-real.ts';
+import type { FlowPacket, SelectedBy, Selection } from './image/select-real.ts';
 import type { IpPacket } from './ip-header.ts';
 import { formatServiceName } from './service-name.ts';
 import type { TransportProtocol } from './table.ts';
-import { LEAST_TRANSPORT_BYTES, transportOf } from './transport.ts';
+import { LEAST_TRANSPORT_BYTES, sctpSignal, tcpSignal, transportOf, udpSignal } from './transport.ts';
 
 /** Where a packet goes, and by which service. */
 export interface Target {
@@ -34,13 +34,16 @@ export function readTransport({ state }: Context, { bytes, header }: IpPacket): 
   const at = header.headerBytes;
   const protocol = transportOf(header.protocol);
   if (protocol === undefined || bytes.length - at < LEAST_TRANSPORT_BYTES[protocol]) return undefined;
+  const { source } = header;
+  const signal = { tcp: tcpSignal, udp: udpSignal, sctp: sctpSignal }[protocol](bytes, at);
   return {
     protocol,
     servicePort: readU16(bytes, at + 2),
     flow: {
-      client: clientWord(header.source, state.image.hashKey),
+      client: clientWord(source, state.image.hashKey),
+      ...(isIpv6(source) && { clientAddress: source }),
       clientPort: readU16(bytes, at),
-      tcpFlags: protocol === 'tcp' ? bytes[at + 13] : undefined,
+      ...signal,
     },
   };
 }
@@ -73,28 +76,21 @@ export function describe(
   const address = state.image.real(real)?.address;
   const chosen = address === undefined ? 'no real' : formatIp(address);
   const intro = `It is for the service ${formatServiceName(service.service)}, scheduler ${scheduler}.`;
-  if (scheduler !== 'mh') return [intro, ROTATION_SENTENCES[how as keyof typeof ROTATION_SENTENCES](chosen)];
+  if (scheduler !== 'mh') return [intro, SENTENCES[how](chosen)];
   if (service.slotCount === 0) return [intro, 'Its ring is empty: no real has a weight and serves.'];
   const hash = flowHash(flow.client, flow.clientPort & service.portMask, state.image.hashKey);
   const what = hashOn === 'source' ? "the client's address" : "the client's address and port";
   const slot = `The hash of ${what} is 0x${hash.toString(16).padStart(8, '0')}: slot ${slotOfHash(hash, service.slotCount)} of ${service.slotCount}.`;
-  return [intro, slot, HASH_SENTENCES[how as keyof typeof HASH_SENTENCES](chosen)];
+  return [intro, slot, SENTENCES[how](chosen)];
 }
 
-const ROTATION_SENTENCES = {
-  flow: (real: string) => `The flow is remembered: ${real}.`,
-  turn: (real: string) => `The flow is new, and the turn is ${real}'s.`,
-  none: () => 'No real serves.',
-  'no-flow': () => 'The packet belongs to no flow that is remembered and opens none.',
-} as const;
-
-const HASH_SENTENCES = {
-  stable: (real: string) =>
-    `The slot is stable: every packet in it goes to ${real}, and nothing is remembered.`,
-  flow: (real: string) => `The slot is in transition, and the flow is remembered: ${real}.`,
-  current: (real: string) =>
-    `The slot is in transition; a flow that begins now goes to its new real, ${real}.`,
-  fallback: (real: string) =>
+const SENTENCES: Readonly<Record<SelectedBy, (real: string) => string>> = {
+  stable: (real) => `The slot is stable: every packet in it goes to ${real}, and nothing is remembered.`,
+  flow: (real) => `The flow is remembered: ${real}.`,
+  current: (real) => `The slot is in transition; a flow that begins now goes to its new real, ${real}.`,
+  fallback: (real) =>
     `The slot is in transition; a flow that may have begun before stays with its old real, ${real}.`,
-  none: () => 'The real of the slot does not serve, and there is no other.',
-} as const;
+  turn: (real) => `The flow is new, and the turn is ${real}'s.`,
+  none: () => 'No real serves it.',
+  'no-flow': () => 'The packet belongs to no flow that is remembered and opens none.',
+};

@@ -9,7 +9,9 @@ import { IPV6_ROWS } from './rows/ipv6.ts';
 import { MALFORMED_ROWS } from './rows/malformed.ts';
 import { OUTER_HEADER_ROWS } from './rows/outer-header.ts';
 import { OVERSIZE_ROWS } from './rows/oversize.ts';
+import { SCTP_ROWS } from './rows/sctp.ts';
 import { TUNNEL_ROWS } from './rows/tunnels.ts';
+import { sctpImage } from './sctp.ts';
 import { tunnelImage } from './tunnels.ts';
 
 /** What IPVS does with each kind of packet, and where culvert does better: for every forwarder, over `fixture.ts`. */
@@ -31,5 +33,6 @@ export interface PacketSuite {
 export const PACKET_SUITES: readonly PacketSuite[] = [
   { name: 'IPv4 over IPIP', image: standardImage, rows: PACKET_TABLE },
   { name: 'IPv6 over IPv6', image: ipv6Image, rows: IPV6_ROWS },
+  { name: 'SCTP', image: sctpImage, rows: SCTP_ROWS },
   { name: 'every tunnel', image: tunnelImage, rows: TUNNEL_ROWS },
 ];

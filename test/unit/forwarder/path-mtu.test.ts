@@ -68,11 +68,15 @@ test('a route that changes meanwhile is what comes back', () => {
   expect(mtus(state, B)[0]).toBe(1400);
 });
 
-test('a second report lowers it further; one that is not lower changes nothing', () => {
+test('a second report lowers it further; one that is not lower only has its client told', () => {
   const state = standardState();
   learnPathMtu(report(OUTER), state, NOW_MS);
-  expect(learnPathMtu(report(OUTER), state, NOW_MS).outcome).toBe('ignored');
-  expect(learnPathMtu(report(OUTER, { mtuBytes: 1400 }), state, NOW_MS).outcome).toBe('ignored');
+  for (const [i, mtuBytes] of [1300, 1400].entries()) {
+    const outcome = learnPathMtu(report(OUTER, { mtuBytes }), state, NOW_MS);
+    const packet = fragmentationNeeded(CLIENT_PACKET, 1280, i + 2);
+    expect(outcome).toMatchObject({ outcome: 'relayed', answer: { packet, to: CLIENT } });
+    expect(mtus(state, B)[0]).toBe(1300);
+  }
   expect(learnPathMtu(report(OUTER, { mtuBytes: 1200 }), state, NOW_MS).mtuBytes).toBe(1200);
 });
 
