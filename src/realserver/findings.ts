@@ -1,3 +1,4 @@
+import { portOf } from '../forwarding/tunnel/kind.ts';
 import { formatIp, type IpAddress } from '../net/ip-address.ts';
 import { ANYONE } from './address-keys.ts';
 import { type DecapsulationCounts, type RealServerFacts } from './facts.ts';
@@ -8,7 +9,7 @@ import type { VerifyOptions } from './options.ts';
 import { familiesOf, ipv6Interfaces } from './plan.ts';
 import { gueFamilies } from './plan-devices.ts';
 import { arpSilent, dropsByReversePath, effective, ipv6IsOff, settingPath, sysctlText } from './sysctls.ts';
-import { tunnelOverheadBytes } from './tunnel-room.ts';
+import { overheadBytes } from './tunnel-room.ts';
 
 type Way = 'xdp' | 'kernel' | undefined;
 
@@ -49,7 +50,7 @@ function linkFindings({ link }: RealServerFacts, options: VerifyOptions): Findin
     return [{ check: 'interface', ok: false, found: `there is no ${name}`, expected: `${name}, up`, remedy }];
   }
   const state = link.up ? (link.running ? 'up' : 'up, but without carrier') : 'down';
-  const overhead = tunnelOverheadBytes(options);
+  const overhead = overheadBytes(options);
   const smallest = overhead + SMALLEST_PACKET_BYTES[familiesOf(options).at(-1) ?? 4];
   return [
     finding({
@@ -99,7 +100,7 @@ interface Fault {
 function xdpFaults(facts: RealServerFacts, { vips, tunnel, interface: name }: VerifyOptions): Fault[] {
   const accepts = facts.xdp?.accepts;
   if (accepts === undefined) return [];
-  const port = tunnel.type === 'gue' ? tunnel.port : 0;
+  const port = portOf(tunnel);
   if (accepts.tunnel.type !== tunnel.type || accepts.tunnel.port !== port) {
     return [
       {
@@ -131,7 +132,7 @@ function kernelFaults(facts: RealServerFacts, options: VerifyOptions): Fault[] {
         : { found: missing, remedy: `"modprobe ${device.module}" and "ip link set ${device.name} up"` },
     ];
   });
-  const port = options.tunnel.type === 'gue' ? options.tunnel.port : 0;
+  const port = portOf(options.tunnel);
   const closed = gueFamilies(facts, options).map((family) => ({
     found: `no GUE port ${port} over IPv${family}`,
     remedy: `"ip fou add port ${port} gue${family === 6 ? ' -6' : ''}"`,

@@ -1,7 +1,10 @@
 // Every kind of tunnel in both families, by BPF_PROG_TEST_RUN.
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type IpHeader, parseIpHeader } from '../../src/forwarding/ip-header.ts';
 import type { Tunnel } from '../../src/forwarding/table.ts';
+import { encapsulate, encapsulateInFragments } from '../../src/forwarding/tunnel/encapsulate.ts';
+import { routed } from '../../src/forwarding/tunnel/routed.ts';
 import { XDP_VERDICT } from '../../src/linux/bpf/program.ts';
 import { describeFrame } from '../../src/net/describe.ts';
 import { describeDifference } from '../../src/net/describe-difference.ts';
@@ -19,6 +22,8 @@ import {
   DIRECTOR,
   DIRECTOR6,
   frame,
+  REAL,
+  REAL6,
   randomNumbers,
   reassembled,
   VIP,
@@ -59,6 +64,28 @@ describe.skipIf(!root || !built)('tunnels of every kind (needs root and a built 
     expect(program.counted()).toEqual(count === undefined ? {} : { [count]: 1 });
     expect(verdict).toBe(output === undefined ? drop : pass);
     if (output !== undefined) expect(describeDifference(frame(output), data, describeFrame)).toBeUndefined();
+  });
+
+  test.for(MIXES)('what a director sends comes out as a router would pass it: $name', (mix) => {
+    const { tunnel, outer } = mix;
+    const program = programFor(tunnel);
+    const bytes = inner(mix.inner, 1300);
+    const header = parseIpHeader(bytes) as IpHeader;
+    const [source, destination] = outer === 4 ? [DIRECTOR, REAL] : [DIRECTOR6, REAL6];
+    const outerHeader = {
+      tunnel,
+      source,
+      destination,
+      id: ++outerId,
+      dontFragment: true,
+      sourcePort: 50_000,
+    };
+    const [whole] = program.passed([encapsulate({ bytes, header }, outerHeader)]);
+    expect(describeDifference(routed(bytes), whole ?? new Uint8Array(0))).toBeUndefined();
+    if (hasRemoteChecksum(tunnel)) return;
+    const fragments = encapsulateInFragments({ bytes, header }, outerHeader, 1280);
+    expect(fragments.length).toBeGreaterThan(1);
+    expect(reassembled(program.passed(fragments))).toEqual(Buffer.from(bytes.subarray(header.headerBytes)));
   });
 
   describe.for(MIXES.filter(({ tunnel }) => !hasRemoteChecksum(tunnel)))(
