@@ -5,17 +5,11 @@ import type { Decision } from '../../src/forwarding/decision.ts';
 import { decide } from '../../src/forwarding/forwarder.ts';
 import { describeFrame } from '../../src/net/describe.ts';
 import { describeDifference } from '../../src/net/describe-difference.ts';
-import { buildEthernet, ETHERTYPE } from '../../src/net/ethernet.ts';
+import { frameOf } from '../fuzz/frame.ts';
 import { LoadedDirector, whyNotLoadable } from '../fuzz/loaded-director.ts';
 import { expectDecision } from '../unit/forwarder/expect-decision.ts';
-import {
-  DIRECTOR_MAC,
-  NEXT_HOP_MAC,
-  NOW_MS,
-  standardImage,
-  standardState,
-} from '../unit/forwarder/fixture.ts';
-import { PACKET_TABLE } from '../unit/forwarder/packet-table.ts';
+import { DIRECTOR_MAC, NEXT_HOP_MAC, NOW_MS, standardState } from '../unit/forwarder/fixture.ts';
+import { PACKET_SUITES } from '../unit/forwarder/packet-table.ts';
 import type { Expected } from '../unit/forwarder/row.ts';
 
 const missing = whyNotLoadable();
@@ -31,21 +25,24 @@ describe.skipIf(missing !== undefined)(
     });
     afterAll(() => director?.[Symbol.dispose]());
 
-    test.each(PACKET_TABLE)('$description', ({ steps }) => {
-      director.clear();
-      const state = standardState(standardImage(director.memory));
-      for (const { packet, expected } of steps) {
-        const { verdict, frame } = director.run(framed(packet, DIRECTOR_MAC, NEXT_HOP_MAC));
-        expect(verdict === 'sent', 'whether the fast path took it').toBe(isCommon(expected));
-        if (verdict === 'sent') {
-          sent++;
-          expectSent(frame, expected);
-        } else {
-          const decision: Decision = decide(packet, state, NOW_MS);
-          expectDecision(decision, expected, state.image);
-          expect(verdict === 'passed', 'whether it passed').toBe(expected.verdict === 'pass');
+    describe.each(PACKET_SUITES)('$name', ({ image, rows }) => {
+      test.each(rows)('$description', ({ steps }) => {
+        director.clear();
+        const state = standardState(image(director.memory));
+        for (const { packet, expected } of steps) {
+          const frame = frameOf({ destination: DIRECTOR_MAC, source: NEXT_HOP_MAC }, packet);
+          const fast = director.run(frame);
+          expect(fast.verdict === 'sent', 'whether the fast path took it').toBe(isCommon(expected));
+          if (fast.verdict === 'sent') {
+            sent++;
+            expectSent(fast.frame, expected);
+          } else {
+            const decision: Decision = decide(packet, state, NOW_MS);
+            expectDecision(decision, expected, state.image);
+            expect(fast.verdict === 'passed', 'whether it passed').toBe(expected.verdict === 'pass');
+          }
         }
-      }
+      });
     });
 
     test('a good part of the table is common', () => {
@@ -61,11 +58,7 @@ function isCommon(expected: Expected): boolean {
 
 function expectSent(frame: Uint8Array, expected: Expected): void {
   const [packet] = expected.verdict === 'forward' ? expected.packets : [];
-  const wanted = framed(packet as Uint8Array, NEXT_HOP_MAC, DIRECTOR_MAC);
+  const wanted = frameOf({ destination: NEXT_HOP_MAC, source: DIRECTOR_MAC }, packet as Uint8Array);
   const difference = describeDifference(wanted, frame, describeFrame);
   if (difference !== undefined) expect.fail(difference);
-}
-
-function framed(packet: Uint8Array, destination: Uint8Array, source: Uint8Array): Uint8Array {
-  return buildEthernet({ destination, source, etherType: ETHERTYPE.ipv4 }, packet);
 }
