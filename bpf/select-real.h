@@ -69,13 +69,10 @@ static __always_inline int can_send_to(__u32 index, const struct packet *packet)
 	return can_send(real, real_next_hop(real), packet);
 }
 
-static __always_inline int is_usable(const struct flow_hit *hit, const struct packet *packet)
+/* An opener that meets such a flow begins another. */
+static __always_inline int is_over(__u32 state)
 {
-	__u32 state = flow_state(hit->value);
-
-	if (!hit->entry || !is_serving(flow_real(hit->value)))
-		return 0;
-	return !opens_flow(packet) || (state != FLOW_CLOSE && state != FLOW_TIME_WAIT);
+	return state == FLOW_CLOSE || state == FLOW_TIME_WAIT;
 }
 
 static __always_inline __u32 choose_in_slot(__u32 slot, const struct packet *packet)
@@ -107,17 +104,23 @@ static __always_inline __u32 choose_by_turn(const struct service *service, const
 	return 0;
 }
 
-/* For services that remember this packet's flow: all of SERVICE_ROTATION, and tracked slots. */
+/* For services that remember this packet's flow: SERVICE_ROTATION, SERVICE_DELEGATED, and tracked slots. What becomes of a
+ * flow whose real does not serve is for the slow path to say. */
 static __always_inline void choose_remembered(struct choice *choice, const struct packet *packet,
 					      const struct service *service, __u32 slot)
 {
+	__u32 remembered;
+
 	choice->hit = find_flow(&choice->flow);
-	choice->known = is_usable(&choice->hit, packet);
+	remembered = flow_real(choice->hit.value);
+	if (choice->hit.entry && !is_serving(remembered))
+		return;
+	choice->known = choice->hit.entry && !(opens_flow(packet) && is_over(flow_state(choice->hit.value)));
 	if (choice->known)
-		choice->real = flow_real(choice->hit.value);
+		choice->real = remembered;
 	else if (service->kind == SERVICE_ROTATION)
 		choice->real = choose_by_turn(service, packet);
-	else
+	else if (service->kind == SERVICE_HASH)
 		choice->real = choose_in_slot(slot, packet);
 }
 

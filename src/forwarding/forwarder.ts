@@ -141,6 +141,7 @@ function segmentsOf(
 }
 
 function refuse(context: Context, packet: IpPacket, reason: NoTarget): Decision {
+  if (reason === 'real-gone') return { verdict: 'drop', reason };
   return reason === 'no-real'
     ? replyPortUnreachable(context, packet, reason)
     : replyClosed(context, packet, reason);

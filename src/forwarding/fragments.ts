@@ -66,6 +66,7 @@ function sendFirst(context: Context, packet: IpPacket, target: Target): Decision
 
 /** A reset or an abort needs the whole segment, which no fragment has. */
 function refuseFirst(context: Context, packet: IpPacket, reason: NoTarget): Decision {
+  if (reason === 'real-gone') return { verdict: 'drop', reason };
   if (packet.header.protocol !== PROTOCOL.udp && reason !== 'no-real') return { verdict: 'drop', reason };
   return replyPortUnreachable(context, packet, reason);
 }

@@ -53,6 +53,7 @@ export function findFlow(image: ForwardingImage, flow: KnownFlow): FlowTarget | 
     clientPort: flow.clientPort,
     ...MIDDLE_OF_FLOW[flow.protocol],
   });
-  const real = selection.how === 'turn' ? undefined : image.real(selection.real);
+  const isNew = selection.how === 'turn' || selection.how === 'scheduled' || selection.how === 'template';
+  const real = isNew ? undefined : image.real(selection.real);
   return real && { service, real };
 }

@@ -38,6 +38,8 @@ export const REASONS = {
   'path-error-relayed': 'an error from the path to a real; sent on to the client',
   'tunnel-checksum': 'the tunnel has a checksum of its own; forwarded by the slow path',
   'neighbour-answered': 'neighbour solicitation for a VIP; answered',
+  delegated: 'the choice of its real is left to the slow path: a new flow, or all of SCTP; forwarded',
+  'real-gone': 'its real is gone and its flows are held until that is back; dropped',
 } as const;
 
 export type Reason = keyof typeof REASONS;

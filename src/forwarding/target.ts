@@ -4,8 +4,10 @@ import { clientWord } from './client-word.ts';
 import { type Context, chooseReal, countForwarded } from './context.ts';
 import { flowHash, slotOfHash } from './image/flow-hash.ts';
 import type { RealEntry, ServiceEntry } from './image/forwarding-image.ts';
+import { SERVICE_KIND } from './image/layout.ts';
 import type { FlowPacket, SelectedBy, Selection } from './image/select-real.ts';
 import type { IpPacket } from './ip-header.ts';
+import type { Reason } from './reasons.ts';
 import { formatServiceName } from './service-name.ts';
 import type { TransportProtocol } from './table.ts';
 import { LEAST_TRANSPORT_BYTES, sctpSignal, tcpSignal, transportOf, udpSignal } from './transport.ts';
@@ -15,6 +17,8 @@ export interface Target {
   readonly service: ServiceEntry;
   readonly real: RealEntry;
   readonly flow: FlowPacket;
+  /** Why the fast path could not choose it. */
+  readonly rarity?: Reason | undefined;
 }
 
 export interface Transport {
@@ -23,8 +27,11 @@ export interface Transport {
   readonly servicePort: number;
 }
 
-/** Why there is no target: the port is no service's, no real serves, or a rotation does not know the flow. */
-export type NoTarget = 'no-service' | 'no-real' | 'no-flow';
+/**
+ * Why there is no target: the port is no service's, no real serves, a service that remembers its flows does not know this
+ * one, or its real is gone and its flows are held.
+ */
+export type NoTarget = 'no-service' | 'no-real' | 'no-flow' | 'real-gone';
 
 /**
  * The ports of a packet that a service can have; undefined if it is none, or has fewer bytes than its transport header,
@@ -61,10 +68,18 @@ export function findTarget(context: Context, packet: IpPacket, transport: Transp
   if (context.trace !== undefined)
     for (const said of describe(context, service, flow, selection)) context.trace(said);
   const real = image.real(selection.real);
-  if (real === undefined) return selection.how === 'no-flow' ? 'no-flow' : 'no-real';
+  if (real === undefined) return NO_TARGETS[selection.how] ?? 'no-real';
   countForwarded(context, selection, packet.bytes.length);
-  return { service, real, flow };
+  const isDelegated = DELEGATED.has(selection.how) || service.kind === SERVICE_KIND.rare;
+  return { service, real, flow, rarity: isDelegated ? 'delegated' : undefined };
 }
+
+const NO_TARGETS: Readonly<Partial<Record<SelectedBy, NoTarget>>> = {
+  'no-flow': 'no-flow',
+  held: 'real-gone',
+};
+
+const DELEGATED: ReadonlySet<SelectedBy> = new Set(['scheduled', 'template']);
 
 export function describe(
   { state }: Context,
@@ -76,7 +91,7 @@ export function describe(
   const address = state.image.real(real)?.address;
   const chosen = address === undefined ? 'no real' : formatIp(address);
   const intro = `It is for the service ${formatServiceName(service.service)}, scheduler ${scheduler}.`;
-  if (scheduler !== 'mh') return [intro, SENTENCES[how](chosen)];
+  if (service.kind !== SERVICE_KIND.hash) return [intro, SENTENCES[how](chosen)];
   if (service.slotCount === 0) return [intro, 'Its ring is empty: no real has a weight and serves.'];
   const hash = flowHash(flow.client, flow.clientPort & service.portMask, state.image.hashKey);
   const what = hashOn === 'source' ? "the client's address" : "the client's address and port";
@@ -91,6 +106,9 @@ const SENTENCES: Readonly<Record<SelectedBy, (real: string) => string>> = {
   fallback: (real) =>
     `The slot is in transition; a flow that may have begun before stays with its old real, ${real}.`,
   turn: (real) => `The flow is new, and the turn is ${real}'s.`,
+  scheduled: (real) => `The flow is new, and the scheduler gives it to ${real}.`,
+  template: (real) => `The flow is new, and its client is persistent: it stays with ${real}.`,
   none: () => 'No real serves it.',
   'no-flow': () => 'The packet belongs to no flow that is remembered and opens none.',
+  held: () => 'The flow is remembered, but its real is gone: it is held until that is back.',
 };

@@ -14,6 +14,9 @@ export interface ScannedFlow {
   real: RealIndex;
   state: FlowState;
   idleTicks: number;
+  /** The two halves of its value, see `scannedValue`. */
+  low: number;
+  seenTick: number;
   /** As `FlowTable.exchange` and `clientOf` have it. */
   at: number;
 }
@@ -50,6 +53,11 @@ const WORDS_PER_PART = WORDS * ENTRIES_PER_PART;
 
 export function startExpiry(busyBefore: ReadonlySet<number>): ExpiryProgress {
   return { next: 0, live: 0, expired: 0, busy: new Set(), busyBefore };
+}
+
+/** The value of the entry as it was when it was scanned. */
+export function scannedValue({ low, seenTick }: ScannedFlow): bigint {
+  return packHalves(low, seenTick);
 }
 
 /**
@@ -151,18 +159,31 @@ function halves(table: FlowTable): Uint32Array {
 }
 
 function emptyFlow(): ScannedFlow {
-  return { client: 0, clientPort: 0, serviceIndex: 0, real: 0, state: 0, idleTicks: 0, at: 0 };
+  return {
+    client: 0,
+    clientPort: 0,
+    serviceIndex: 0,
+    real: 0,
+    state: 0,
+    idleTicks: 0,
+    low: 0,
+    seenTick: 0,
+    at: 0,
+  };
 }
 
 function readFlow(words: Uint32Array, at: number, nowTick: number, flow: ScannedFlow): void {
   const low = words[at + VALUE_LOW] as number;
+  const seenTick = words[at + LAST_SEEN] as number;
   const key = words[at + KEY_LOW] as number;
   flow.client = words[at + CLIENT] as number;
   flow.clientPort = key >>> 16;
   flow.serviceIndex = key & 0xffff;
   flow.real = low & 0xffff;
   flow.state = (low >>> 16) & 0xff;
-  flow.idleTicks = idle(nowTick, words[at + LAST_SEEN] as number);
+  flow.idleTicks = idle(nowTick, seenTick);
+  flow.low = low;
+  flow.seenTick = seenTick;
   flow.at = at / 2;
 }
 

@@ -1,5 +1,6 @@
+import { SCTP_CHUNK } from '../../net/sctp.ts';
 import { FLOW_ACTIVE_STATES, FLOW_STATE } from './layout.ts';
-import { nextSctpState, SCTP_CHUNK } from './sctp-state.ts';
+import { nextSctpState } from './sctp-state.ts';
 
 /** A state of `FLOW_STATE`. */
 export type FlowState = number;
@@ -8,7 +9,7 @@ export type FlowState = number;
 export interface FlowSignal {
   /** The flags byte of the TCP header. */
   readonly tcpFlags: number | undefined;
-  /** The type of the SCTP packet's first chunk; ABORT also if it is bundled behind COOKIE ECHO or COOKIE ACK. */
+  /** The type of the SCTP packet's deciding chunk, see transport.ts. */
   readonly sctpChunk?: number | undefined;
 }
 

@@ -188,7 +188,7 @@ function clientAt(at: number): number {
   return (at / WORDS) * FLOW_CLIENT_SIZE;
 }
 
-function tagOf(value: bigint): number {
+export function tagOf(value: bigint): number {
   return Number((value >> 24n) & 0xffn);
 }
 

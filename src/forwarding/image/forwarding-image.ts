@@ -41,6 +41,11 @@ export interface RealFlowCounts {
   readonly templates: number;
 }
 
+export interface ImageOptions extends Partial<ApplyHooks> {
+  /** For schedulers that throw dice; evenly from [0, 1). */
+  readonly random?: () => number;
+}
+
 const NO_HOOKS: ApplyHooks = { realAdded: () => undefined };
 const COUNTER_WORDS = COUNTERS.size / 8;
 
@@ -50,6 +55,7 @@ const COUNTER_WORDS = COUNTERS.size / 8;
  * write a memory at a time (the fast path beside it writes flows, cursors and the outer ID, atomically).
  */
 export class ForwardingImage implements SelectionMemory {
+  readonly random: () => number;
   readonly #state: ImageState;
   readonly #hooks: ApplyHooks;
   readonly #counters: BigUint64Array<ArrayBuffer>;
@@ -58,7 +64,8 @@ export class ForwardingImage implements SelectionMemory {
   #resumed = false;
 
   /** @throws CulvertError UNSUPPORTED when the memory was written by a version with another layout. */
-  constructor(memory: ImageMemory, hooks: Partial<ApplyHooks> = {}) {
+  constructor(memory: ImageMemory, { random = Math.random, ...hooks }: ImageOptions = {}) {
+    this.random = random;
     this.#state = openState(memory);
     this.#hooks = { ...NO_HOOKS, ...hooks };
     this.#counters = new BigUint64Array(memory.slowCounters, 0, COUNTER_WORDS * REALS);
@@ -76,7 +83,7 @@ export class ForwardingImage implements SelectionMemory {
 
   /**
    * Makes the image say what the table says, changing only what differs.
-   * @throws CulvertError CAPACITY, before anything has changed
+   * @throws CulvertError CAPACITY or UNSUPPORTED, before anything has changed
    */
   apply(table: ForwardingTable, nowTick: number): ApplySummary {
     this.#resume(nowTick);
@@ -103,15 +110,19 @@ export class ForwardingImage implements SelectionMemory {
   }
 
   services(): Service[] {
-    return [...this.#state.records.values()].map(({ service }) => service);
+    return [...this.#state.byIndex.values()].map(({ service }) => service);
   }
 
   serviceEntries(): Iterable<ServiceEntry> {
-    return this.#state.records.values();
+    return this.#state.byIndex.values();
   }
 
+  /** The service of this port, or of all ports. */
   findService(vip: IpAddress, port: Port, protocol: TransportProtocol): ServiceEntry | undefined {
-    return this.#state.records.get(recordKey({ vip, port, protocol }));
+    const { records } = this.#state;
+    return (
+      records.get(recordKey({ vip, port, protocol })) ?? records.get(recordKey({ vip, port: 0, protocol }))
+    );
   }
 
   isVip(address: IpAddress): boolean {
@@ -123,7 +134,7 @@ export class ForwardingImage implements SelectionMemory {
   }
 
   *reals(): Generator<RealEntry> {
-    for (const { reals, service } of this.#state.records.values()) {
+    for (const { reals, service } of this.#state.byIndex.values()) {
       for (const index of reals.values()) yield { ...this.#state.reals.read(index), service };
     }
   }
@@ -133,6 +144,10 @@ export class ForwardingImage implements SelectionMemory {
     const fields = this.#state.reals.read(index);
     const service = this.#state.byIndex.get(fields.serviceIndex)?.service;
     return service && { ...fields, service };
+  }
+
+  get holdsFlows(): boolean {
+    return this.#state.holdsFlows;
   }
 
   isServing(real: RealIndex): boolean {

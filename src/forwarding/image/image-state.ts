@@ -23,11 +23,14 @@ export interface ImageState {
   readonly cursors: BigUint64Array<ArrayBuffer>;
   readonly allocator: SlotAllocator;
   serviceIndices: IndexPool;
+  /** By each of a service's ports. */
   readonly records: Map<RecordKey, ServiceRecord>;
   readonly byIndex: Map<number, ServiceRecord>;
   /** Services of each VIP. */
   readonly vips: Map<IpAddress, number>;
   timeouts: FlowTimeoutTicks;
+  /** Flows of a real that is gone are held until it is back. */
+  holdsFlows: boolean;
 }
 
 export function openState(memory: ImageMemory): ImageState {
@@ -46,6 +49,7 @@ export function openState(memory: ImageMemory): ImageState {
     byIndex: new Map(),
     vips: new Map(),
     timeouts: timeoutTicks(DEFAULT_TIMEOUTS),
+    holdsFlows: false,
   };
 }
 
@@ -65,7 +69,13 @@ export function expiryRules(state: ImageState, nowTick: number): ExpiryRules {
   return { nowTick, timeouts: state.timeouts, ...retentionRules(state) };
 }
 
-/** Which reals remembered flows may name. */
-export function retentionRules({ reals }: ImageState): Pick<ExpiryRules, 'keepsFlows' | 'keepsTemplates'> {
-  return { keepsFlows: (real) => reals.isServing(real), keepsTemplates: (real) => reals.isUsed(real) };
+/** Which reals remembered flows may name. A template waits for a real that failed: its clients come back to it. */
+export function retentionRules({
+  reals,
+  holdsFlows,
+}: ImageState): Pick<ExpiryRules, 'keepsFlows' | 'keepsTemplates'> {
+  return {
+    keepsFlows: (real) => (holdsFlows ? reals.isUsed(real) : reals.isServing(real)),
+    keepsTemplates: (real) => reals.isUsed(real),
+  };
 }

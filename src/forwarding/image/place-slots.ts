@@ -24,6 +24,15 @@ export interface Placement {
   readonly written: number;
 }
 
+/** Of a service whose reals are chosen otherwise. */
+export const NO_SLOTS: Placement = {
+  firstSlot: 0,
+  slotCount: 0,
+  heldSlots: 0,
+  transition: undefined,
+  written: 0,
+};
+
 export interface PlacementContext {
   readonly plan: ServicePlan;
   readonly hashKey: Uint8Array;
@@ -44,7 +53,9 @@ export function placeRing(state: ImageState, record: ServiceRecord, context: Pla
     transition,
     written,
   });
-  if (!plan.record || context.rehashed) return place(undefined, spread(ring, wanted));
+  // Each packet of one-packet scheduling is a flow of its own: there is none to keep.
+  if (!plan.record || context.rehashed || plan.service.onePacket)
+    return place(undefined, spread(ring, wanted));
   // A rotation remembers every flow; of a ring that hashed otherwise at least the remembered ones stay.
   if (plan.rebuilt) return place(trackAll(ring, wanted, nowTick), ring.count);
   const before = plan.range ? copyRing(old, ring, record.transition) : record.transition;

@@ -1,13 +1,17 @@
 import { CulvertError } from '../../errors.ts';
+import { formatServiceName } from '../service-name.ts';
 import type { ForwardingTable, Service } from '../table.ts';
 import type { ImageState } from './image-state.ts';
 import { REALS, SERVICE_BUCKETS, SERVICE_KIND, SERVICES } from './layout.ts';
 import { ringSize } from './ring.ts';
 import { roundRobin, weightedRotation } from './rotation.ts';
 import {
-  bucketKey,
+  bucketKeys,
+  isDelegated,
+  portChange,
   portMaskOf,
-  recordKey,
+  type RecordKey,
+  recordKeys,
   type ServiceRecord,
   sameService,
   serviceKind,
@@ -22,7 +26,7 @@ export interface ServicePlan {
   readonly record: ServiceRecord | undefined;
   /** True when kind or hash changes, so that its slots mean something else and are written anew. */
   readonly rebuilt: boolean;
-  /** Rotation: positions of the reals in turn. Undefined for a ring. */
+  /** Rotation: positions of the reals in turn. Undefined for all other kinds. */
   readonly rotation: readonly number[] | undefined;
   /** A range allocated for it; undefined when it stays where it is. */
   readonly range: { readonly first: number; readonly count: number } | undefined;
@@ -37,14 +41,16 @@ export interface Plan {
 
 /**
  * Compares the table with what the image holds and sets aside the memory that the difference needs; writes nothing.
- * @throws CulvertError CAPACITY; then nothing is set aside either.
+ * @throws CulvertError CAPACITY or UNSUPPORTED; then nothing is set aside either.
  */
 export function planChanges(state: ImageState, table: ForwardingTable, nowTick: number): Plan {
   const rehashed = !state.settings.hasHashKey(table.hashKey);
-  const wanted = new Map(table.services.map((service) => [recordKey(service), service]));
-  const removed = [...state.records].filter(([key]) => !wanted.has(key)).map(([, record]) => record);
-  const changed = [...wanted].flatMap(([key, service]) => {
-    const record = state.records.get(key);
+  checkPorts(table.services);
+  const claims = claimRecords(state, table.services);
+  const claimed = new Set(claims.values());
+  const removed = [...state.byIndex.values()].filter((record) => !claimed.has(record));
+  const changed = table.services.flatMap((service) => {
+    const record = claims.get(service);
     const same = record && !record.takenOver && !rehashed && sameService(record.service, service);
     return same ? [] : [{ service, record }];
   });
@@ -62,6 +68,37 @@ export function planChanges(state: ImageState, table: ForwardingTable, nowTick: 
   return { rehashed, removed, services };
 }
 
+/** The records that services go on with: that of the same port, or what a former run left under another of its ports. */
+function claimRecords(state: ImageState, services: readonly Service[]): Map<Service, ServiceRecord> {
+  const claims = new Map<Service, ServiceRecord>();
+  const claimed = new Set<ServiceRecord>();
+  const claim = (service: Service, may: (record: ServiceRecord) => boolean): void => {
+    const records = recordKeys(service).flatMap((key) => state.records.get(key) ?? []);
+    const record = records.find((candidate) => !claimed.has(candidate) && may(candidate));
+    if (record === undefined || claims.has(service)) return;
+    claims.set(service, record);
+    claimed.add(record);
+  };
+  for (const service of services) claim(service, (record) => record.service.port === service.port);
+  for (const service of services) claim(service, (record) => record.takenOver);
+  return claims;
+}
+
+function checkPorts(services: readonly Service[]): void {
+  const owners = new Map<RecordKey, Service>();
+  for (const service of services) {
+    for (const key of recordKeys(service)) {
+      const other = owners.get(key);
+      if (other !== undefined)
+        throw new CulvertError(
+          'UNSUPPORTED',
+          `${formatServiceName(other)} and ${formatServiceName(service)} have a port in common; give it to one of them`,
+        );
+      owners.set(key, service);
+    }
+  }
+}
+
 interface Change {
   readonly service: Service;
   readonly record: ServiceRecord | undefined;
@@ -69,10 +106,11 @@ interface Change {
 
 function planService(state: ImageState, change: Change & { nowTick: number }): ServicePlan | undefined {
   const { service, record, nowTick } = change;
-  const kind = serviceKind(service.scheduler);
+  const kind = serviceKind(service);
   const rebuilt = record !== undefined && (record.kind !== kind || record.portMask !== portMaskOf(service));
-  const rotation = kind === SERVICE_KIND.rotation ? rotationOf(service) : undefined;
-  const slots = rotation?.length ?? ringSize(service.reals.length);
+  const takesTurns = kind === SERVICE_KIND.rotation || kind === SERVICE_KIND.turns;
+  const rotation = takesTurns ? rotationOf(service) : undefined;
+  const slots = isDelegated(kind) ? 0 : (rotation?.length ?? ringSize(service.reals.length));
   const stays = record !== undefined && !rebuilt && slots <= record.heldSlots;
   if (stays || slots === 0) return { service, record, rebuilt, rotation, range: undefined };
   const first = state.allocator.allocate(slots, nowTick);
@@ -113,8 +151,14 @@ function checkBuckets(
 ): void {
   const added = changed.filter(({ record }) => record === undefined).map(({ service }) => service);
   const newVips = new Set(added.map(({ vip }) => vip).filter((vip) => !state.vips.has(vip)));
-  const leaving = removed.map(({ service }) => bucketKey(service));
-  if (state.services.fits([...[...newVips].map(vipKey), ...added.map(bucketKey)], leaving)) return;
+  const leaving = [
+    ...removed.flatMap(({ service }) => bucketKeys(service)),
+    ...changed.flatMap(({ service, record }) => (record ? portChange(record.service, service).leaving : [])),
+  ];
+  const coming = changed.flatMap(({ service, record }) =>
+    record ? portChange(record.service, service).coming : bucketKeys(service),
+  );
+  if (state.services.fits([...[...newVips].map(vipKey), ...coming], leaving)) return;
   throw new CulvertError(
     'CAPACITY',
     `the plane's service table (${SERVICE_BUCKETS} places) has no room where one of the new services has to go; have fewer services`,

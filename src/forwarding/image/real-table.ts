@@ -112,6 +112,16 @@ export class RealTable {
     Atomics.store(this.#states, stateWord(index), serving ? state | SERVING_BIT : state & ~SERVING_BIT);
   }
 
+  isOverloaded(index: RealIndex): boolean {
+    return (this.#view.getUint16(index * REAL.size + REAL.flags, true) & REAL_FLAGS.overloaded) !== 0;
+  }
+
+  setOverloaded(index: RealIndex, overloaded: boolean): void {
+    const at = index * REAL.size + REAL.flags;
+    const others = this.#view.getUint16(at, true) & ~REAL_FLAGS.overloaded;
+    this.#view.setUint16(at, overloaded ? others | REAL_FLAGS.overloaded : others, true);
+  }
+
   setWeight(index: RealIndex, weight: number): void {
     this.#view.setUint16(index * REAL.size + REAL.weight, weight, true);
   }

@@ -1,17 +1,6 @@
+import { SCTP_CHUNK } from '../../net/sctp.ts';
 import type { FlowState } from './flow-state.ts';
 import { FLOW_STATE } from './layout.ts';
-
-/** Chunk types of SCTP (RFC 9260, section 3.2) that change a state. */
-export const SCTP_CHUNK = {
-  init: 1,
-  initAck: 2,
-  abort: 6,
-  shutdown: 7,
-  shutdownAck: 8,
-  cookieEcho: 10,
-  cookieAck: 11,
-  shutdownComplete: 14,
-} as const;
 
 const { sctpInit1, sctpInit, sctpCookieEchoed, sctpEstablished, sctpShutdown, sctpClosed } = FLOW_STATE;
 

@@ -1,71 +1,36 @@
-import type { Ipv6Address } from '../../net/ipv6-address.ts';
-import type { RealIndex } from '../decision.ts';
 import { flowHash, slotOfHash } from './flow-hash.ts';
-import { type FlowSignal, firstFlowState, isOver, isUdp, nextFlowState, opensFlow } from './flow-state.ts';
-import type { FlowHit, FlowKey, FlowTable } from './flow-table.ts';
+import { firstFlowState, isUdp, nextFlowState, opensFlow } from './flow-state.ts';
+import type { FlowHit, FlowTable } from './flow-table.ts';
 import { FLOW_STATE, SERVICE_KIND, SLOT_REAL_BITS, SLOT_REAL_MASK, SLOT_TRACKED } from './layout.ts';
+import { noteTemplate } from './persistence.ts';
+import { chooseDelegated } from './select-delegated.ts';
+import {
+  type Choice,
+  type FlowPacket,
+  recall,
+  type SelectableService,
+  type Selection,
+  type SelectionMemory,
+} from './selection.ts';
 
-/** What a choice needs of a service: the fields of `struct service`. */
-export interface SelectableService {
-  readonly index: number;
-  readonly kind: number;
-  readonly portMask: number;
-  readonly firstSlot: number;
-  readonly slotCount: number;
-}
-
-/** The parts of an image that a choice reads and writes. */
-export interface SelectionMemory {
-  readonly hashKey: Uint32Array;
-  readonly slots: Uint32Array;
-  readonly flows: FlowTable;
-  readonly cursors: BigUint64Array<ArrayBuffer>;
-  isServing(real: RealIndex): boolean;
-}
-
-export interface FlowPacket extends FlowSignal {
-  /** Client word; see client-word.ts. */
-  readonly client: number;
-  /** The address behind an IPv6 client's word. */
-  readonly clientAddress?: Ipv6Address | undefined;
-  readonly clientPort: number;
-}
+export type { FlowPacket, SelectableService, SelectedBy, Selection, SelectionMemory } from './selection.ts';
 
 /**
- * How a real was found. `stable`: the ring slot has but one. `flow`: remembered. `current` and `fallback`: a tracked
- * slot, and the flow was not known. `turn`: the rotation's next. With real 0, `none`: no real serves it; `no-flow`:
- * a rotation service, and the packet belongs to no flow and opens none.
- */
-export type SelectedBy = 'stable' | 'flow' | 'current' | 'fallback' | 'turn' | 'none' | 'no-flow';
-
-export interface Selection {
-  readonly real: RealIndex;
-  readonly how: SelectedBy;
-  /** Counts as a connection: a TCP opener that got a real, or a UDP flow now remembered. */
-  readonly connection: boolean;
-}
-
-interface Choice {
-  readonly real: RealIndex;
-  readonly how: SelectedBy;
-  readonly flow?: FlowKey;
-  /** The entry that the flow has already, used or to be replaced. */
-  readonly hit?: FlowHit | undefined;
-}
-
-/**
- * Chooses the real for one packet exactly as the fast path does, flow memory and cursor included:
+ * Chooses the real for one packet as the fast path does where it chooses, flow memory and cursor included:
  *
  * - hash service, slot not tracked: `current`; flow memory is not touched.
  * - hash service, tracked slot: a usable entry gives its real. Else TCP opener: `current`; any other packet: `fallback`
  *   if that serves, else `current`. The choice is remembered.
  * - rotation: a usable entry gives its real. Else TCP opener or UDP: the next turn, remembered; other TCP: none.
+ * - turns: the next turn, and nothing is remembered.
+ * - delegated and rare: a usable entry gives its real; all else the slow path alone knows, see select-delegated.ts.
  * - An entry is usable if its real serves, unless it is over (CLOSE, TIME_WAIT) and the packet is an opener. An unusable one
- *   is replaced in place.
+ *   is replaced in place; but where flows are held, one whose real does not serve means none, and is left.
  * - A chosen real that is 0 or does not serve means none; then nothing is remembered. (The turn is taken all the same.)
  * - A RST is never first remembered. Hits are touched, see flow-table.ts.
  *
- * The fast path may hand a packet over after it has chosen (next hop unknown, too big): choosing again finds the entry.
+ * The fast path hands over what it cannot carry out, such as an entry whose real does not serve, and leaves no trace. It may
+ * also hand a packet over after it has chosen (next hop unknown, too big): choosing again finds the entry.
  */
 export function selectReal(
   memory: SelectionMemory,
@@ -73,15 +38,19 @@ export function selectReal(
   packet: FlowPacket,
   nowTick: number,
 ): Selection {
-  const choice = choose(memory, service, packet, takeTurn);
+  const choice = choose(memory, service, packet, { nowTick, turn: takeTurn });
   const opens = opensFlow(packet);
-  if (choice.real === 0 || choice.flow === undefined) return selection(choice, opens);
+  if (choice.real === 0) return selection(choice, false);
   if (choice.how === 'flow') {
     const hit = choice.hit as FlowHit;
     memory.flows.touch(hit, nextFlowState(hit.state, packet), nowTick);
     return selection(choice, opens);
   }
+  choice.commit?.();
+  const wasOverloaded = service.delegate?.isOverloaded(choice.real) ?? false;
   const remembered = remember(memory.flows, choice, packet, nowTick);
+  if (choice.template) noteTemplate(memory.flows, choice.template, { real: choice.real, nowTick });
+  if (remembered) service.delegate?.noteFlow(choice.real, wasOverloaded);
   return selection(choice, opens || (isUdp(packet) && remembered));
 }
 
@@ -90,21 +59,40 @@ export function previewReal(
   memory: SelectionMemory,
   service: SelectableService,
   packet: FlowPacket,
+  nowTick = 0,
 ): Selection {
-  return selection(choose(memory, service, packet, readTurn), false);
+  return selection(choose(memory, service, packet, { nowTick, turn: readTurn }), false);
 }
 
 function selection(choice: Choice, connection: boolean): Selection {
   return { real: choice.real, how: choice.how, connection: connection && choice.real !== 0 };
 }
 
+interface Moment {
+  readonly nowTick: number;
+  readonly turn: (cursors: BigUint64Array<ArrayBuffer>, index: number) => bigint;
+}
+
 function choose(
   memory: SelectionMemory,
   service: SelectableService,
   packet: FlowPacket,
-  turn: (cursors: BigUint64Array<ArrayBuffer>, index: number) => bigint,
+  moment: Moment,
 ): Choice {
-  if (service.kind === SERVICE_KIND.rotation) return chooseByTurn(memory, service, packet, turn);
+  switch (service.kind) {
+    case SERVICE_KIND.rotation:
+      return chooseByTurn(memory, service, packet, moment);
+    case SERVICE_KIND.turns:
+      return nextTurn(memory, service, moment);
+    case SERVICE_KIND.delegated:
+    case SERVICE_KIND.rare:
+      return chooseDelegated(memory, service, packet, moment.nowTick);
+    default:
+      return chooseByHash(memory, service, packet);
+  }
+}
+
+function chooseByHash(memory: SelectionMemory, service: SelectableService, packet: FlowPacket): Choice {
   if (service.slotCount === 0) return { real: 0, how: 'none' };
   const hash = flowHash(packet.client, packet.clientPort & service.portMask, memory.hashKey);
   const slot = Atomics.load(memory.slots, service.firstSlot + slotOfHash(hash, service.slotCount));
@@ -118,35 +106,32 @@ function chooseTracked(
   packet: FlowPacket,
   slot: number,
 ): Choice {
-  const flow = memory.flows.keyOf(packet.client, packet.clientPort, service.index);
-  const hit = memory.flows.find(flow);
-  if (hit && usable(memory, hit, packet)) return { real: hit.real, how: 'flow', flow, hit };
+  const known = recall(memory, service, packet);
+  if (known.real !== undefined) return known;
   const fallback = (slot >>> SLOT_REAL_BITS) & SLOT_REAL_MASK;
-  const opens = opensFlow(packet);
-  if (!opens && memory.isServing(fallback)) return { real: fallback, how: 'fallback', flow, hit };
-  return ifServing(memory, { real: slot & SLOT_REAL_MASK, how: 'current', flow, hit });
+  if (!opensFlow(packet) && memory.isServing(fallback))
+    return { real: fallback, how: 'fallback', flow: known.flow, hit: known.hit };
+  return ifServing(memory, { real: slot & SLOT_REAL_MASK, how: 'current', flow: known.flow, hit: known.hit });
 }
 
 function chooseByTurn(
   memory: SelectionMemory,
   service: SelectableService,
   packet: FlowPacket,
-  turn: (cursors: BigUint64Array<ArrayBuffer>, index: number) => bigint,
+  moment: Moment,
 ): Choice {
-  const flow = memory.flows.keyOf(packet.client, packet.clientPort, service.index);
-  const hit = memory.flows.find(flow);
-  if (hit && usable(memory, hit, packet)) return { real: hit.real, how: 'flow', flow, hit };
+  const known = recall(memory, service, packet);
+  if (known.real !== undefined) return known;
   if (!isUdp(packet) && !opensFlow(packet)) return { real: 0, how: 'no-flow' };
+  const choice = nextTurn(memory, service, moment);
+  return choice.real === 0 ? choice : { ...choice, flow: known.flow, hit: known.hit };
+}
+
+function nextTurn(memory: SelectionMemory, service: SelectableService, { turn }: Moment): Choice {
   if (service.slotCount === 0) return { real: 0, how: 'none' };
   const position = Number(turn(memory.cursors, service.index) % BigInt(service.slotCount));
   const slot = Atomics.load(memory.slots, service.firstSlot + position);
-  return ifServing(memory, { real: slot & SLOT_REAL_MASK, how: 'turn', flow, hit });
-}
-
-function usable(memory: SelectionMemory, hit: FlowHit, packet: FlowPacket): boolean {
-  if (!memory.isServing(hit.real)) return false;
-  const opens = opensFlow(packet);
-  return !(opens && isOver(hit.state));
+  return ifServing(memory, { real: slot & SLOT_REAL_MASK, how: 'turn' });
 }
 
 function ifServing(memory: SelectionMemory, choice: Choice): Choice {
@@ -155,10 +140,10 @@ function ifServing(memory: SelectionMemory, choice: Choice): Choice {
 
 function remember(flows: FlowTable, choice: Choice, packet: FlowPacket, nowTick: number): boolean {
   const state = firstFlowState(packet);
-  if (state === FLOW_STATE.none) return false;
+  if (choice.flow === undefined || state === FLOW_STATE.none) return false;
   const next = { real: choice.real, state, nowTick };
   if (choice.hit) return flows.replace(choice.hit, next);
-  return flows.insert(choice.flow as FlowKey, next, packet.clientAddress);
+  return flows.insert(choice.flow, next, packet.clientAddress);
 }
 
 function takeTurn(cursors: BigUint64Array<ArrayBuffer>, index: number): bigint {

@@ -1,10 +1,11 @@
 import { type IpAddress, isIpv4 } from '../../net/ip-address.ts';
 import type { RealIndex } from '../decision.ts';
-import type { SchedulerName, Service, ServiceKey } from '../table.ts';
+import type { Persistence, Port, Real, SchedulerFlag, Service, ServiceKey } from '../table.ts';
 import { sameTunnel, tunnelOf } from '../tunnel/kind.ts';
+import type { Delegate } from './delegate.ts';
 import { SERVICE_KIND } from './layout.ts';
 import type { Transition } from './ring-transition.ts';
-import type { SelectableService } from './select-real.ts';
+import type { SelectableService } from './selection.ts';
 import type { BucketKey } from './service-table.ts';
 
 /** A service of the image, as the slow path reads it. */
@@ -24,6 +25,9 @@ export interface ServiceRecord extends ServiceEntry {
   heldSlots: number;
   service: Service;
   readonly reals: Map<IpAddress, RealIndex>;
+  /** Reals that are configured no more, whose flows are held. */
+  readonly goneReals: Map<IpAddress, RealIndex>;
+  delegate: Delegate | undefined;
   /** Undefined while every slot is stable. */
   transition: Transition | undefined;
   /** True until the first table: what memory does not tell of the service is a guess. */
@@ -33,8 +37,10 @@ export interface ServiceRecord extends ServiceEntry {
 const PROTOCOL_NUMBER = { tcp: 6, udp: 17, sctp: 132 } as const;
 const PROTOCOLS = Object.keys(PROTOCOL_NUMBER) as ServiceKey['protocol'][];
 
-export function bucketKey(key: ServiceKey): BucketKey {
-  return { vip: key.vip, port: key.port, protocol: PROTOCOL_NUMBER[key.protocol] };
+/** One for each port. */
+export function bucketKeys(service: ServicePorts): readonly BucketKey[] {
+  const { vip, protocol } = service;
+  return portsOf(service).map((port) => ({ vip, port, protocol: PROTOCOL_NUMBER[protocol] }));
 }
 
 export function vipKey(vip: IpAddress): BucketKey {
@@ -53,8 +59,41 @@ export function recordKey({ vip, port, protocol }: ServiceKey): RecordKey {
   return isIpv4(vip) ? vip * 2 ** 18 + transport : (vip << 18n) | BigInt(transport);
 }
 
-export function serviceKind(scheduler: SchedulerName): number {
-  return scheduler === 'mh' ? SERVICE_KIND.hash : SERVICE_KIND.rotation;
+/** One for each port. */
+export function recordKeys(service: ServicePorts): readonly RecordKey[] {
+  return portsOf(service).map((port) => recordKey({ ...service, port }));
+}
+
+type ServicePorts = ServiceKey & { readonly morePorts?: readonly Port[] };
+
+function portsOf({ port, morePorts = [] }: ServicePorts): readonly Port[] {
+  return [...new Set([port, ...morePorts])];
+}
+
+/** Entries of the service table that go and come when one service becomes another. */
+export function portChange(
+  from: ServicePorts,
+  to: ServicePorts,
+): { readonly leaving: readonly BucketKey[]; readonly coming: readonly BucketKey[] } {
+  const [before, after] = [bucketKeys(from), bucketKeys(to)];
+  const without = (keys: readonly BucketKey[], others: readonly BucketKey[]): readonly BucketKey[] =>
+    keys.filter(({ port }) => !others.some((other) => other.port === port));
+  return { leaving: without(before, after), coming: without(after, before) };
+}
+
+/** Who chooses for the service's packets; see `enum service_kind` in `bpf/layout.h`. */
+export function serviceKind(service: Service): number {
+  const { scheduler, protocol, onePacket, persistence, reals } = service;
+  const isPlain = persistence === undefined && reals.every(({ upperThreshold = 0 }) => upperThreshold === 0);
+  const isRotation = scheduler === 'rr' || scheduler === 'wrr';
+  if (protocol === 'sctp') return SERVICE_KIND.rare;
+  if (isPlain && scheduler === 'mh') return SERVICE_KIND.hash;
+  if (protocol === 'udp' && onePacket) return isPlain && isRotation ? SERVICE_KIND.turns : SERVICE_KIND.rare;
+  return isPlain && isRotation ? SERVICE_KIND.rotation : SERVICE_KIND.delegated;
+}
+
+export function isDelegated(kind: number): boolean {
+  return kind === SERVICE_KIND.delegated || kind === SERVICE_KIND.rare;
 }
 
 export function portMaskOf(service: Service): number {
@@ -66,20 +105,34 @@ export function sameService(a: Service, b: Service): boolean {
   if (a === b) return true;
   return (
     a.scheduler === b.scheduler &&
+    sameList(a.schedulerFlags, b.schedulerFlags) &&
+    sameList<Port>(a.morePorts, b.morePorts) &&
     a.hashOn === b.hashOn &&
+    (a.onePacket ?? false) === (b.onePacket ?? false) &&
+    samePersistence(a.persistence, b.persistence) &&
     sameTunnel(a.tunnel, b.tunnel) &&
     a.blackhole.policy === b.blackhole.policy &&
     a.blackhole.after === b.blackhole.after &&
     a.reals.length === b.reals.length &&
-    a.reals.every((real, i) => {
-      const other = b.reals[i];
-      return (
-        other !== undefined &&
-        real.address === other.address &&
-        real.weight === other.weight &&
-        real.serving === other.serving &&
-        sameTunnel(tunnelOf(a, real), tunnelOf(b, other))
-      );
-    })
+    a.reals.every((real, i) => sameReal([a, real], [b, b.reals[i] as Real]))
   );
+}
+
+function sameReal([serviceA, a]: readonly [Service, Real], [serviceB, b]: readonly [Service, Real]): boolean {
+  return (
+    a.address === b.address &&
+    a.weight === b.weight &&
+    a.serving === b.serving &&
+    (a.upperThreshold ?? 0) === (b.upperThreshold ?? 0) &&
+    (a.lowerThreshold ?? 0) === (b.lowerThreshold ?? 0) &&
+    sameTunnel(tunnelOf(serviceA, a), tunnelOf(serviceB, b))
+  );
+}
+
+function sameList<T extends SchedulerFlag | Port>(a: readonly T[] = [], b: readonly T[] = []): boolean {
+  return a.length === b.length && a.every((item, i) => item === b[i]);
+}
+
+function samePersistence(a: Persistence | undefined, b: Persistence | undefined): boolean {
+  return a?.timeoutMs === b?.timeoutMs && a?.prefixLength === b?.prefixLength;
 }

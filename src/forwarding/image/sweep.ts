@@ -1,11 +1,20 @@
+import { releaseGoneReals } from './apply-reals.ts';
 import { flowHash, slotOfHash } from './flow-hash.ts';
 import { expireFlows, type FlowVisitor, startExpiry } from './flow-scan.ts';
+import { isTemplate } from './flow-state.ts';
 import { type FlowTally, newTally, settleCounts, tallyFlow } from './flow-tally.ts';
 import { expiryRules, type ImageState, rangeOf, transitionRules } from './image-state.ts';
 import { SERVICE_KIND } from './layout.ts';
 import { compactRing } from './place-slots.ts';
 import { currentOf, settleRing, type Transition } from './ring-transition.ts';
-import { bucketKey, type ServiceRecord } from './service-record.ts';
+import { bucketKeys, type ServiceRecord } from './service-record.ts';
+import {
+  noteFlow,
+  settleTemplates,
+  startWatch,
+  type TemplateWatch,
+  watchTemplate,
+} from './template-watch.ts';
 
 export interface SweepSummary {
   readonly live: number;
@@ -25,6 +34,7 @@ export interface SweepResult {
 export interface SweepMemory {
   readonly busy: ReadonlySet<number>;
   readonly tally: FlowTally;
+  readonly watch: TemplateWatch;
 }
 
 /** What the scan needs of a ring in transition; `foreign` as settleRing has it. */
@@ -33,7 +43,7 @@ interface ChangingRing extends Pick<ServiceRecord, 'portMask' | 'firstSlot' | 's
   readonly foreign: Uint8Array;
 }
 
-export const NEVER_SWEPT: SweepMemory = { busy: new Set(), tally: newTally() };
+export const NEVER_SWEPT: SweepMemory = { busy: new Set(), tally: newTally(), watch: startWatch() };
 
 /**
  * Expires flows, counts those that live, and ends the transitions that nothing holds up any more. Yields every few
@@ -45,24 +55,45 @@ export function* sweepImage(
   before: SweepMemory,
 ): Generator<void, SweepResult> {
   const changing: ChangingRing[] = [];
-  for (const { index, portMask, firstSlot, slotCount, transition } of state.records.values()) {
+  for (const { index, portMask, firstSlot, slotCount, transition } of state.byIndex.values()) {
     if (!transition) continue;
     changing[index] = { portMask, firstSlot, slotCount, transition, foreign: new Uint8Array(slotCount) };
   }
   const tally = newTally(state.flows.counts.copy());
-  const visit = visitor(state, tally, changing);
+  const watch = startWatch(before.watch);
+  const visit = visitor(state, { tally, changing, watch, watched: before.watch });
   const expiry = startExpiry(before.busy);
   while (expireFlows(state.flows, expiryRules(state, nowTick), expiry, visit)) yield;
   settleCounts(state.flows.counts, tally, before.tally);
-  const { live, expired, busy } = expiry;
-  return { summary: { live, expired, ...settle(state, changing, nowTick) }, memory: { busy, tally } };
+  const ended = settleTemplates(state.flows, before.watch, nowTick);
+  releaseGoneReals(state, nowTick);
+  const { live, busy } = expiry;
+  const summary = {
+    live: live - ended,
+    expired: expiry.expired + ended,
+    ...settle(state, changing, nowTick),
+  };
+  return { summary, memory: { busy, tally, watch } };
 }
 
-function visitor(state: ImageState, tally: FlowTally, changing: readonly ChangingRing[]): FlowVisitor {
+interface Visit {
+  readonly tally: FlowTally;
+  readonly changing: readonly ChangingRing[];
+  /** Of this pass, and of the one before. */
+  readonly watch: TemplateWatch;
+  readonly watched: TemplateWatch;
+}
+
+function visitor(state: ImageState, { tally, changing, watch, watched }: Visit): FlowVisitor {
   const { slots } = state;
   const { hashKey } = state.settings;
   return (flow) => {
     tallyFlow(tally, flow);
+    if (isTemplate(flow.state)) {
+      watchTemplate(watch, flow, state.byIndex.get(flow.serviceIndex)?.service);
+      return;
+    }
+    noteFlow(watched, flow, state);
     const ring = changing[flow.serviceIndex];
     if (!ring) return;
     const hash = flowHash(flow.client, flow.clientPort & ring.portMask, hashKey);
@@ -79,7 +110,7 @@ function settle(
   const rules = transitionRules(state, nowTick);
   let slotsWritten = 0;
   let trackedSlots = 0;
-  for (const record of state.records.values()) {
+  for (const record of state.byIndex.values()) {
     const { transition } = record;
     const scanned = changing[record.index];
     if (transition && scanned?.transition === transition) {
@@ -94,5 +125,7 @@ function settle(
 
 function compact(state: ImageState, record: ServiceRecord, nowTick: number): void {
   if (!compactRing(state, record, nowTick)) return;
-  state.services.setRing(state.services.find(bucketKey(record.service)), record.firstSlot, record.slotCount);
+  for (const key of bucketKeys(record.service)) {
+    state.services.setRing(state.services.find(key), record.firstSlot, record.slotCount);
+  }
 }

@@ -1,6 +1,9 @@
 import type { IpAddress } from '../../net/ip-address.ts';
-import type { BlackholePolicy, Service } from '../table.ts';
+import type { RealIndex } from '../decision.ts';
+import { createScheduler } from '../schedulers/create-scheduler.ts';
+import type { BlackholePolicy, SchedulerName, Service } from '../table.ts';
 import { sameTunnel } from '../tunnel/kind.ts';
+import { Delegate } from './delegate.ts';
 import { forgiveStandstill } from './flow-scan.ts';
 import { recount } from './flow-tally.ts';
 import { type ImageState, rangeOf } from './image-state.ts';
@@ -8,7 +11,7 @@ import { IndexPool } from './index-pool.ts';
 import { SERVICE_KIND, SERVICES } from './layout.ts';
 import type { RealFields } from './real-table.ts';
 import { findTransition, restartWindows } from './ring-transition.ts';
-import { protocolName, recordKey, type ServiceRecord, vipKey } from './service-record.ts';
+import { isDelegated, protocolName, recordKeys, type ServiceRecord, vipKey } from './service-record.ts';
 import type { BucketEntry } from './service-table.ts';
 import { SlotAllocator } from './slot-allocator.ts';
 
@@ -23,9 +26,7 @@ export function takeOver(state: ImageState): void {
   const entries = [...state.services.entries()];
   const reals = realsByService(state);
   const markers = new Set(entries.filter(({ kind }) => kind === SERVICE_KIND.vip).map(({ vip }) => vip));
-  for (const entry of entries) {
-    if (entry.kind !== SERVICE_KIND.vip) adopt(state, entry, reals.get(entry.index) ?? []);
-  }
+  for (const [index, ports] of portsByService(entries)) adopt(state, ports, reals.get(index) ?? []);
   for (const [index, orphans] of reals) {
     if (state.byIndex.has(index)) continue;
     for (const real of orphans) state.reals.remove(real, state.settings.now);
@@ -48,7 +49,7 @@ export function resume(state: ImageState, nowTick: number): void {
     state.settings.setNow(nowTick);
     forgiveStandstill(state.flows, stoppedTick, ticks);
   }
-  for (const record of state.records.values()) {
+  for (const record of state.byIndex.values()) {
     if (record.transition) restartWindows(rangeOf(state, record), record.transition, nowTick);
   }
 }
@@ -68,8 +69,23 @@ function realsByService(state: ImageState): Map<number, number[]> {
   return reals;
 }
 
-function adopt(state: ImageState, entry: BucketEntry, indices: readonly number[]): void {
+/** The entries of each service by its index: one for each port. */
+function portsByService(entries: readonly BucketEntry[]): Map<number, BucketEntry[]> {
+  const services = new Map<number, BucketEntry[]>();
+  for (const entry of entries) {
+    if (entry.kind === SERVICE_KIND.vip) continue;
+    const ports = services.get(entry.index);
+    if (ports) ports.push(entry);
+    else services.set(entry.index, [entry]);
+  }
+  return services;
+}
+
+function adopt(state: ImageState, ports: readonly BucketEntry[], indices: readonly number[]): void {
+  const [entry, ...others] = ports as [BucketEntry, ...BucketEntry[]];
   const fields = indices.map((index) => state.reals.read(index));
+  const service = assumedService(entry, others, fields);
+  const reals = new Map(fields.map(({ address, index }) => [address, index]));
   const record: ServiceRecord = {
     index: entry.index,
     kind: entry.kind,
@@ -77,21 +93,53 @@ function adopt(state: ImageState, entry: BucketEntry, indices: readonly number[]
     firstSlot: entry.firstSlot,
     slotCount: entry.slotCount,
     heldSlots: SlotAllocator.rounded(entry.slotCount),
-    service: assumedService(entry, fields),
-    reals: new Map(fields.map(({ address, index }) => [address, index])),
+    service,
+    reals,
+    goneReals: new Map(),
+    delegate: isDelegated(entry.kind) ? assumedDelegate(state, service, reals) : undefined,
     transition: undefined,
     takenOver: true,
   };
   if (record.kind === SERVICE_KIND.hash) {
     record.transition = findTransition(rangeOf(state, record));
   }
+  for (const other of others) alignPort(state, entry, other);
   state.allocator.reserve(record.firstSlot, record.heldSlots);
-  state.records.set(recordKey(record.service), record);
+  for (const key of recordKeys(record.service)) state.records.set(key, record);
   state.byIndex.set(record.index, record);
   state.vips.set(entry.vip, (state.vips.get(entry.vip) ?? 0) + 1);
 }
 
-function assumedService(entry: BucketEntry, reals: readonly RealFields[]): Service {
+/** A run that was killed may have changed some of a service's ports. One that is of another kind comes anew with the table. */
+function alignPort(state: ImageState, first: BucketEntry, other: BucketEntry): void {
+  const bucket = state.services.find(other);
+  if (other.kind !== first.kind || other.portMask !== first.portMask) state.services.remove(bucket);
+  else state.services.setRing(bucket, first.firstSlot, first.slotCount);
+}
+
+function assumedDelegate(
+  state: ImageState,
+  service: Service,
+  reals: ReadonlyMap<IpAddress, RealIndex>,
+): Delegate {
+  const scheduler = createScheduler(service, new Uint8Array(state.settings.hashKey.slice().buffer));
+  return new Delegate(service, reals, {
+    scheduler,
+    loads: { reals: state.reals, counts: state.flows.counts },
+  });
+}
+
+const ASSUMED_SCHEDULERS: Readonly<Record<number, SchedulerName>> = {
+  [SERVICE_KIND.hash]: 'mh',
+  [SERVICE_KIND.delegated]: 'wlc',
+  [SERVICE_KIND.rare]: 'wlc',
+};
+
+function assumedService(
+  entry: BucketEntry,
+  others: readonly BucketEntry[],
+  reals: readonly RealFields[],
+): Service {
   const weights = new Set(reals.map(({ weight }) => weight).filter((weight) => weight > 0));
   const rotation = weights.size > 1 ? 'wrr' : 'rr';
   const tunnel = reals[0]?.tunnel ?? { type: 'ipip' };
@@ -99,7 +147,9 @@ function assumedService(entry: BucketEntry, reals: readonly RealFields[]): Servi
     vip: entry.vip,
     protocol: protocolName(entry.protocol),
     port: entry.port,
-    scheduler: entry.kind === SERVICE_KIND.hash ? 'mh' : rotation,
+    ...(others.length > 0 && { morePorts: others.map(({ port }) => port) }),
+    scheduler: ASSUMED_SCHEDULERS[entry.kind] ?? rotation,
+    ...(entry.kind === SERVICE_KIND.turns && { onePacket: true }),
     hashOn: entry.kind === SERVICE_KIND.hash && entry.portMask === 0 ? 'source' : 'flow',
     tunnel,
     blackhole: ASSUMED_BLACKHOLE,

@@ -33,6 +33,8 @@ function send({ memory, service, clients, progress }: SenderTask): void {
     slots: new Uint32Array(memory.slots),
     flows: new FlowTable(memory, settings.hashKey),
     cursors: new BigUint64Array(memory.cursors),
+    holdsFlows: false,
+    random: Math.random,
     isServing: (real) => reals.isServing(real),
   };
   const select = (port: number, tcpFlags: number): number => {
