@@ -2,8 +2,11 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decide, decideEach } from '../../../src/forwarding/forwarder.ts';
 import { TICK_MS } from '../../../src/forwarding/image/layout.ts';
+import { learnPathMtu } from '../../../src/forwarding/path-mtu.ts';
+import { takeProbeReply } from '../../../src/forwarding/probe-path.ts';
 import { REASON_NAMES } from '../../../src/forwarding/reasons.ts';
 import { checkKey, type ForwarderState } from '../../../src/forwarding/state.ts';
+import { type IpAddress, ip, ipBytes, isIpv6 } from '../../../src/net/ip-address.ts';
 import { PROTOCOL, writeIpv4Checksum } from '../../../src/net/ipv4.ts';
 import { ipv4 } from '../../../src/net/ipv4-address.ts';
 import { flowsOf } from '../forwarding/image/tables.ts';
@@ -18,12 +21,16 @@ import {
   standardState,
   VIP,
 } from './fixture.ts';
+import { ipv6Image, outer6, REALS_6 } from './ipv6.ts';
 import { ACK, CLIENT_PORT, data, outer, outerFragments, RST, tcp, udp } from './packets.ts';
+import { tcp6, VIP_6 } from './packets6.ts';
+import { TUNNEL_CASES, tunnelImage } from './tunnels.ts';
 
 const [A, B] = REALS;
 
-function realIndex(state: ForwarderState, port: number, address = A): number {
-  return state.image.findService(VIP, port, 'tcp')?.reals.get(address) ?? 0;
+function realIndex(state: ForwarderState, port: number, address: IpAddress = A): number {
+  const vip = isIpv6(address) ? VIP_6 : VIP;
+  return state.image.findService(vip, port, 'tcp')?.reals.get(address) ?? 0;
 }
 
 test('counts packets, bytes and connections, of refused packets too', () => {
@@ -138,6 +145,23 @@ test('a check reaches a real that does not serve', () => {
   expect(decide(packet, state, NOW_MS)).toMatchObject({ verdict: 'forward', real: index, reason: 'check' });
 });
 
+test("an IPv6 check's packets go to the real under test; an IPv4 check with the same port is another", () => {
+  const state = standardState(ipv6Image());
+  const [, real] = REALS_6;
+  const index = realIndex(state, 81, real);
+  state.checks.set(checkKey(PROTOCOL.tcp, 50_000, 6), index);
+  state.checks.set(checkKey(PROTOCOL.tcp, 50_000), realIndex(state, 81, REALS_6[0]));
+  const source = ip('2001:db8:0:1::3');
+  state.ownAddresses.add(source);
+  const packet = tcp6(81, { sourcePort: 50_000, ip6: { source: source as typeof VIP_6 } });
+  expect(decide(packet, state, NOW_MS)).toEqual({
+    verdict: 'forward',
+    real: index,
+    packets: [outer6(packet, real)],
+    reason: 'check',
+  });
+});
+
 test('the port alone does not make a packet a check', () => {
   const state = standardState();
   state.checks.set(checkKey(PROTOCOL.tcp, CLIENT_PORT), realIndex(state, 81, B));
@@ -182,6 +206,63 @@ const addressed = fc
     }
     return bytes;
   });
+
+const EXTENSIONS = [0, 43, 44, 51, 60];
+
+/** IPv6 to the VIP with any headers, most of them such as there are. */
+const addressed6 = fc
+  .tuple(
+    fc.uint8Array({ minLength: 40, maxLength: 160 }),
+    fc.array(fc.constantFrom(...EXTENSIONS, 6, 17, 58, 59, 132), { minLength: 1, maxLength: 6 }),
+    fc.constantFrom(80, 81, 53, 82, 99),
+    fc.boolean(),
+  )
+  .map(([bytes, headers, port, sound]) => {
+    bytes.set(ipBytes(VIP_6), 24);
+    bytes[0] = 0x60 | ((bytes[0] as number) & 15);
+    if (sound) bytes.set([0, bytes.length - 40], 4);
+    let at = 40;
+    bytes[6] = headers[0] as number;
+    for (const [i, header] of headers.entries()) {
+      const isLast = !EXTENSIONS.includes(header) || at + 16 > bytes.length;
+      if (isLast) break;
+      bytes.set([headers[i + 1] ?? 6, 0], at);
+      at += 8;
+    }
+    if (at + 4 <= bytes.length) bytes.set([port >> 8, port & 255], at + 2);
+    return bytes;
+  });
+
+test('whatever comes of IPv6 has exactly one verdict, as a packet, as a report and as an answer to a probe', () => {
+  const state = standardState(ipv6Image());
+  const reasons = new Set<string>();
+  fc.assert(
+    fc.property(fc.oneof(fc.uint8Array({ maxLength: 100 }), addressed6, addressed6), (bytes) => {
+      const decision = decide(bytes, state, NOW_MS);
+      if (decision.verdict !== 'forward') expect(REASON_NAMES).toContain(decision.reason);
+      reasons.add(decision.reason ?? 'forward');
+      expect(learnPathMtu(bytes, state, NOW_MS)).toBeDefined();
+      expect(takeProbeReply(bytes, state)).toBe(false);
+    }),
+    { numRuns: 3000 },
+  );
+  expect(reasons.size).toBeGreaterThan(8);
+});
+
+test('every prefix of an IPv6 packet and every flipped byte is survived, in every tunnel', () => {
+  const state = standardState(tunnelImage());
+  for (const { port } of TUNNEL_CASES) {
+    const packet = tcp6(port, { dataBytes: 30 });
+    for (let at = 0; at < packet.length; at++) {
+      decide(packet.subarray(0, at), state, NOW_MS);
+      for (const value of [0, 1, 0x7f, 0xff]) {
+        const damaged = packet.slice();
+        damaged[at] = value;
+        expect(decide(damaged, state, NOW_MS).verdict).toBeDefined();
+      }
+    }
+  }
+});
 
 test('whatever comes has exactly one verdict, with a reason unless it is simply forwarded', () => {
   const state = standardState();

@@ -6,7 +6,9 @@ import { transportChecksum } from '../../../src/net/checksum.ts';
 import { type Ipv4Header, ipv4ChecksumIsGood, parseIpv4Header } from '../../../src/net/ipv4.ts';
 import { parseTcp, TCP_FLAGS, type TcpHeader } from '../../../src/net/tcp.ts';
 import { MTU, NOW_MS, standardState } from './fixture.ts';
+import { ipv6Image } from './ipv6.ts';
 import { ACK, data, FIN, fragmentationNeeded, PSH, tcp, udp } from './packets.ts';
+import { tcp6 } from './packets6.ts';
 
 const { cwr, ece } = TCP_FLAGS;
 const ALL_FLAGS = ACK | PSH | FIN | cwr | ece;
@@ -83,4 +85,23 @@ test('64 KiB without DF, for a port that nobody serves and for a service', () =>
   expect(new Set(decisions.map(({ reason }) => reason))).toEqual(new Set(['outer-fragments', 'merged']));
   const closed = tcp(99, { dataBytes: 65_495 });
   expect(decideEach(closed, standardState(), NOW_MS).map(({ reason }) => reason)).toEqual(['no-service']);
+});
+
+test('IPv6 packets are taken apart the same way, without IDs', () => {
+  const merged = tcp6(80, { flags: ALL_FLAGS, sequence: 1000, dataBytes: 4000 });
+  const segments = split(merged) as Uint8Array[];
+  const headers = segments.map((segment) => {
+    const header = parseIpHeader(segment) as IpHeader;
+    const { source, destination } = header;
+    expect(transportChecksum(segment.subarray(40), source, destination, 6)).toBe(0);
+    const { sequence, flags } = parseTcp(segment, 40) as TcpHeader;
+    return { length: segment.length, sequence, flags };
+  });
+  expect(headers).toEqual([
+    { length: 1500, sequence: 1000, flags: ACK | ece | cwr },
+    { length: 1500, sequence: 2440, flags: ACK | ece },
+    { length: 1180, sequence: 3880, flags: ACK | PSH | FIN | ece },
+  ]);
+  const decisions = decideEach(merged, standardState(ipv6Image()), NOW_MS);
+  expect(decisions.map(({ reason }) => reason)).toEqual(['too-big', 'too-big', 'merged']);
 });
