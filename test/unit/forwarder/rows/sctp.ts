@@ -17,11 +17,11 @@ const DATA = { chunks: [dataChunk()] } as const;
 const ROUTER = CLIENT;
 
 function plain(packet: Uint8Array, real = A): Step {
-  return forward(packet, real, outer(packet, real));
+  return forward(packet, real, outer(packet, real), 'delegated');
 }
 
 function plain6(packet: Uint8Array): Step {
-  return forward(packet, A6, outer6(packet, A6));
+  return forward(packet, A6, outer6(packet, A6), 'delegated');
 }
 
 function segment(verificationTag: number, said: SctpChunk, port: number): Uint8Array {
@@ -71,9 +71,9 @@ export const SCTP_ROWS: readonly PacketRow[] = [
   ),
   row('SCTP over IPv6', plain6(sctp6(INIT)), plain6(sctp6(DATA))),
   row(
-    'SCTP to a hash service: the ring alone tells',
-    plain(sctp({ ...DATA, port: 80 }), B),
+    'SCTP to a hash service: the client gets the real of its TCP, and the flow is remembered',
     plain(sctp({ ...INIT, port: 80 }), B),
+    plain(sctp({ ...DATA, port: 80 }), B),
   ),
   row(
     'SCTP: what fits, what does not, and no fragments of what must not be',
