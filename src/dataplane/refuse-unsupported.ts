@@ -17,6 +17,17 @@ const UNSCHEDULED: readonly Feature[] = [
   ({ reals }) => (reals.some(({ upperThreshold = 0 }) => upperThreshold > 0) ? 'thresholds' : undefined),
 ];
 
+/** No service can have it. */
+const IMPOSSIBLE: readonly Feature[] = [
+  ({ tunnel, reals }) => {
+    const ports = [tunnel, ...reals.map((real) => real.tunnel)].map((one) =>
+      one?.type === 'gue' ? one.port : 1,
+    );
+    const port = ports.find((one) => !(one >= 1 && one <= 0xffff));
+    return port === undefined ? undefined : `GUE to port ${port}`;
+  },
+];
+
 /** The hosts of the simulated network know IPv4 and IPIP alone. */
 const UNSIMULATED: readonly Feature[] = [
   ({ vip }) => (isIpv6(vip) ? 'IPv6' : undefined),
@@ -31,8 +42,8 @@ const UNSIMULATED: readonly Feature[] = [
 ];
 
 const LACKING: Readonly<Record<DataPlane['kind'], readonly Feature[]>> = {
-  xdp: UNSCHEDULED,
-  simulated: [...UNSCHEDULED, ...UNSIMULATED],
+  xdp: [...UNSCHEDULED, ...IMPOSSIBLE],
+  simulated: [...UNSCHEDULED, ...IMPOSSIBLE, ...UNSIMULATED],
 };
 
 /** @throws CulvertError UNSUPPORTED, naming the first service that asks for what the plane cannot do. */

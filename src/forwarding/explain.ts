@@ -40,6 +40,6 @@ function conclusion(decision: Decision): string {
 /** The line of the IP header and that of what it carries. */
 function summary(packet: Uint8Array): string {
   const lines = describePacket(packet).split('\n');
-  const carried = lines.find((line) => /^ {2}(TCP|UDP|ICMP)/.test(line));
+  const carried = lines.find((line) => /^ {2}(TCP|UDP|SCTP|ICMP)/.test(line));
   return carried === undefined ? (lines[0] ?? '') : `${lines[0]}, ${carried.trim()}`;
 }

@@ -31,6 +31,8 @@ test.each<[words: string, fields: Partial<Service>]>([
   ['persistence', { persistence: { timeoutMs: 1000, prefixLength: 32 } }],
   ['type gre', { tunnel: { type: 'gre', checksum: 'none' } }],
   ['type gue', { reals: [{ ...REAL, tunnel: { type: 'gue', port: 6080, checksum: 'none' } }] }],
+  ['GUE to port 0', { tunnel: { type: 'gue', port: 0, checksum: 'none' } }],
+  ['GUE to port 0', { reals: [{ ...REAL, tunnel: { type: 'gue', port: 0, checksum: 'full' } }] }],
   ['IPv6 reals (2001:db8::2)', { reals: [REAL, { ...REAL, address: ip('2001:db8::2') }] }],
   ['thresholds', { reals: [{ ...REAL, upperThreshold: 5 }] }],
 ])('a table with %s is refused by name', (words, fields) => {
