@@ -1,0 +1,96 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import type { CulvertConfig, ServiceConfig } from '../../../src/config/config.ts';
+import { parseConfig } from '../../../src/config/parse-config.ts';
+import { buildModel } from '../../../src/director/model.ts';
+import { computeTable } from '../../../src/director/table.ts';
+import { CulvertError } from '../../../src/errors.ts';
+import { SCHEDULER_NAMES } from '../../../src/forwarding/scheduler-names.ts';
+import { isIpv4 } from '../../../src/net/ip-address.ts';
+
+/** Mostly sound values of every option, so that mixtures of them come up that are accepted and that are not. */
+function mostly<Value>(sound: readonly Value[], unsound: readonly Value[]): fc.Arbitrary<Value> {
+  return fc.oneof(
+    { weight: 15, arbitrary: fc.constantFrom(...sound) },
+    { weight: 1, arbitrary: fc.constantFrom(...unsound) },
+  );
+}
+
+const tunnel = mostly<unknown>(
+  ['ipip', 'gre', { type: 'gue', port: 6080 }, { type: 'gue', port: 1, checksum: 'remote' }],
+  ['gue', { type: 'gue' }, { type: 'gre', port: 1 }, { type: 'gre', checksum: 'remote' }, { type: 'vxlan' }],
+);
+const real = fc.record(
+  {
+    address: mostly(['10.0.3.2', '10.0.4.2', '2001:db8::2'], ['::1', '192.0.2.10']),
+    weight: fc.constantFrom(0, 1, 100),
+    upperThreshold: mostly([0, 5, 5000], [-1]),
+    lowerThreshold: mostly([0], [1, 6]),
+    tunnel,
+  },
+  { requiredKeys: ['address'] },
+);
+const service = fc.record(
+  {
+    vip: mostly(['192.0.2.10', '192.0.2.11', '2001:db8::10'], ['ff02::1']),
+    port: mostly<unknown>([80, 443, [80, 443], ['70-90', 8080], 'all'], [['90-80'], [], 0]),
+    protocol: mostly(['tcp', 'udp', 'sctp'], ['icmp']),
+    scheduler: mostly(SCHEDULER_NAMES as readonly string[], ['wlb']),
+    schedulerFlags: mostly<readonly string[]>([[]], [['sh-port'], ['mh-port']]),
+    hashOn: fc.constantFrom('flow', 'source'),
+    onePacket: mostly([false], [true]),
+    persistence: mostly<unknown>(
+      ['5m', { timeout: '5m', prefix: 24 }],
+      ['1ms', '300', { timeout: '5m', prefix: 0 }, { timeout: '5m', prefix: 64 }],
+    ),
+    tunnel,
+    check: fc.constantFrom<unknown>('none', { port: 80 }, 'tcp'),
+    reals: fc.array(real, { maxLength: 2 }),
+  },
+  { requiredKeys: ['vip', 'port', 'reals'] },
+);
+
+function read(text: string): CulvertConfig | CulvertError {
+  try {
+    return parseConfig(text, 'x.yaml');
+  } catch (error) {
+    if (error instanceof CulvertError) return error;
+    throw error;
+  }
+}
+
+test('whatever the options, they are refused with places, or come to a table that holds together', () => {
+  let accepted = 0;
+  const property = fc.property(fc.array(service, { minLength: 1, maxLength: 2 }), (services) => {
+    const outcome = read(stringify({ director: { interface: 'eth0' }, services }));
+    if (outcome instanceof CulvertError) {
+      for (const line of outcome.message.split('\n')) expect(line).toMatch(/^x\.yaml:\d+:\d+: \S/);
+      return;
+    }
+    accepted++;
+    outcome.services.forEach(expectSound);
+    const input = {
+      hashKey: new Uint8Array(16),
+      overrides: new Map<string, number>(),
+      healthOf: () => undefined,
+    };
+    const table = computeTable({ ...input, model: buildModel(outcome) });
+    expect(computeTable({ ...input, model: buildModel(outcome) }, table)).toBe(table);
+  });
+  fc.assert(property, { numRuns: 600 });
+  expect(accepted).toBeGreaterThan(40);
+});
+
+/** What planes rely on. */
+function expectSound(config: ServiceConfig): void {
+  const { vip, scheduler, schedulerFlags, onePacket, persistence, protocol, reals, tunnel: common } = config;
+  if (schedulerFlags.length > 0) expect(scheduler).toBe('sh');
+  if (onePacket) expect([protocol, persistence]).toEqual(['udp', undefined]);
+  if (persistence) expect(persistence.prefixLength).toBeLessThanOrEqual(isIpv4(vip) ? 32 : 128);
+  for (const { upperThreshold, lowerThreshold, tunnel: own } of reals) {
+    expect(lowerThreshold).toBeLessThanOrEqual(upperThreshold);
+    const used = own ?? common;
+    if (used.type === 'gue') expect(used.port).toBeGreaterThan(0);
+  }
+}
