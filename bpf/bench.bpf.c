@@ -113,7 +113,7 @@ int encapsulate_only(struct xdp_md *ctx)
 {
 	__u64 next_hop = real_next_hop(&floor_real);
 
-	return encapsulate(ctx, &floor_real, next_hop, NULL, PLAIN_ENVELOPE(0)) ? XDP_DROP : XDP_TX;
+	return encapsulate(ctx, &floor_real, next_hop, 0, PLAIN_ENVELOPE(0)) ? XDP_DROP : XDP_TX;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -9,6 +9,10 @@
 #include "select-real.h"
 #include "service-table.h"
 
+/* What encapsulate_any() has to know of the frame that comes. */
+#define INNER_IPV6 1
+#define INNER_TAGGED 2
+
 static __always_inline void count(__u32 real, __u32 bytes, int connection)
 {
 	struct counters *of_real = bpf_map_lookup_elem(&counters, &real);
@@ -26,11 +30,23 @@ static __always_inline int transmit(struct xdp_md *ctx, __u32 ifindex)
 	return likely(ifindex == ctx->ingress_ifindex) ? XDP_TX : bpf_redirect(ifindex, 0);
 }
 
-__noinline int encapsulate_any(struct xdp_md *ctx, __u32 index, __u64 next_hop, const struct packet *packet)
+/* To the verifier a function apart, called with numbers alone: packets in its callers' memory would take too much stack.
+ * inner: INNER_IPV6 | INNER_TAGGED */
+__noinline int encapsulate_any(struct xdp_md *ctx, __u32 index, __u64 next_hop, __u32 hash, __u32 inner)
 {
 	const struct real *real = image_real(index);
 
-	return !packet ? -1 : encapsulate(ctx, real, next_hop, packet, envelope_for(real, packet));
+	return encapsulate(ctx, real, next_hop, hash, envelope_for(real, inner & INNER_IPV6, inner & INNER_TAGGED));
+}
+
+static __always_inline int encapsulate_parsed(struct xdp_md *ctx, __u32 index, __u64 next_hop,
+					      const struct packet *packet)
+{
+	__u32 inner = (packet->is_ipv6 ? INNER_IPV6 : 0) | (packet->is_tagged ? INNER_TAGGED : 0);
+
+	if (likely(!inner && is_plain(image_real(index), 0)))
+		return encapsulate(ctx, image_real(index), next_hop, 0, PLAIN_ENVELOPE(0));
+	return encapsulate_any(ctx, index, next_hop, outer_flow_hash(packet), inner);
 }
 
 /* Through any tunnel, and with tags. */
@@ -41,7 +57,7 @@ __noinline int forward_through(struct xdp_md *ctx, __u32 index)
 	struct packet packet;
 
 	if (parse_frame(ctx, &packet) || !can_send(real, next_hop, &packet) ||
-	    encapsulate_any(ctx, index, next_hop, &packet))
+	    encapsulate_parsed(ctx, index, next_hop, &packet))
 		return hand_over(ctx);
 	count(index, packet.length, opens_flow(&packet));
 	return transmit(ctx, real->ifindex);
@@ -56,20 +72,10 @@ static __always_inline int forward_stateless(struct xdp_md *ctx, const struct pa
 	if (unlikely(packet->is_tagged || !is_plain(real, packet->is_ipv6)))
 		return forward_through(ctx, index);
 	if (unlikely(!can_send(real, next_hop, packet) ||
-		     encapsulate(ctx, real, next_hop, packet, PLAIN_ENVELOPE(packet->is_ipv6))))
+		     encapsulate(ctx, real, next_hop, 0, PLAIN_ENVELOPE(packet->is_ipv6))))
 		return hand_over(ctx);
 	count(index, packet->length, opens_flow(packet));
 	return transmit(ctx, real->ifindex);
-}
-
-static __always_inline int encapsulate_parsed(struct xdp_md *ctx, __u32 index, __u64 next_hop,
-					      const struct packet *packet)
-{
-	const struct real *real = image_real(index);
-
-	if (likely(!packet->is_tagged && !packet->is_ipv6 && is_plain(real, 0)))
-		return encapsulate(ctx, real, next_hop, packet, PLAIN_ENVELOPE(0));
-	return encapsulate_any(ctx, index, next_hop, packet);
 }
 
 /* Parses the packet again, so that the stateless way need not have it in memory for this one to read. */
@@ -114,7 +120,7 @@ __noinline int pass_or_hand_over(struct xdp_md *ctx)
 	return rarity < 0 ? XDP_PASS : hand_over_as(ctx, rarity);
 }
 
-__noinline int forward_without_hash(struct xdp_md *ctx, __u32 bucket, __u32 kind)
+static __always_inline int forward_without_hash(struct xdp_md *ctx, __u32 bucket, __u32 kind)
 {
 	switch (kind) {
 	case SERVICE_EMPTY:
@@ -150,6 +156,13 @@ static __always_inline int handle_ip(struct xdp_md *ctx, struct cursor *cursor, 
 	return forward_stateless(ctx, &packet, current_real(slot));
 }
 
+__noinline int handle_ipv6(struct xdp_md *ctx)
+{
+	struct cursor cursor = frame_cursor(ctx);
+
+	return parse_ethernet(&cursor) ? handle_ip(ctx, &cursor, 1, 0) : XDP_PASS;
+}
+
 __noinline int handle_tagged(struct xdp_md *ctx)
 {
 	struct cursor cursor = frame_cursor(ctx);
@@ -177,7 +190,7 @@ int director(struct xdp_md *ctx)
 	if (likely(ethernet->protocol == bpf_htons(ETH_P_IP)))
 		return handle_ip(ctx, &cursor, 0, 0);
 	if (ethernet->protocol == bpf_htons(ETH_P_IPV6))
-		return handle_ip(ctx, &cursor, 1, 0);
+		return handle_ipv6(ctx);
 	return pass_or_hand_over(ctx);
 }
 

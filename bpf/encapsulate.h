@@ -18,13 +18,13 @@ static __always_inline int is_plain(const struct real *real, int is_ipv6)
 	return *(const __u16 *)&real->tunnel == (TUNNEL_IPIP | overhead << 8) && real->vlan == 0;
 }
 
-static __always_inline struct envelope envelope_for(const struct real *real, const struct packet *packet)
+static __always_inline struct envelope envelope_for(const struct real *real, int inner_ipv6, int tag_before)
 {
 	return (struct envelope){
-		.inner_ipv6 = packet->is_ipv6,
+		.inner_ipv6 = inner_ipv6,
 		.outer_ipv6 = !!(READ_ONCE(real->flags) & REAL_OUTER_IPV6),
 		.tunnel = READ_ONCE(real->tunnel),
-		.tag_before = packet->is_tagged,
+		.tag_before = tag_before,
 		.tag_after = !!(READ_ONCE(real->vlan) & REAL_VLAN),
 	};
 }
@@ -73,8 +73,8 @@ static __always_inline int envelope_growth(struct envelope envelope)
 }
 
 /* All between the outer IP header and the inner one. */
-static __always_inline void write_tunnel(void *at, const struct real *real, const struct packet *packet,
-					 struct envelope envelope, struct carried *carried)
+static __always_inline void write_tunnel(void *at, const struct real *real, __u32 hash, struct envelope envelope,
+					 struct carried *carried)
 {
 	if (envelope.tunnel == TUNNEL_GRE) {
 		__be16 protocol = envelope.inner_ipv6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
@@ -83,16 +83,16 @@ static __always_inline void write_tunnel(void *at, const struct real *real, cons
 		carried->length += sizeof(struct gre);
 	} else if (envelope.tunnel == TUNNEL_GUE) {
 		carried->length += sizeof(struct gue);
-		write_gue(at, real, packet, envelope, carried->length);
+		write_gue(at, real, hash, envelope, carried->length);
 	}
 }
 
 /* Puts all headers before the packet and cuts off the padding behind it; the inner TTL goes down by one. Reads the inner
  * packet again: what was read of it before would have had to be kept in memory, too. -1 if there is no room, and then
  * nothing was changed.
- * packet: read for GUE alone. */
+ * hash: of the packet, as outer_flow_hash() has it; for GUE alone. */
 static __always_inline int encapsulate(struct xdp_md *ctx, const struct real *real, __u64 next_hop,
-				       const struct packet *packet, struct envelope envelope)
+				       __u32 hash, struct envelope envelope)
 {
 	void *frame, *end, *outer, *inner;
 	struct carried carried;
@@ -109,7 +109,7 @@ static __always_inline int encapsulate(struct xdp_md *ctx, const struct real *re
 		return -1;
 	carried = envelope.inner_ipv6 ? carry_ipv6(inner) : carry_ipv4(inner);
 	padding = end - inner - carried.length;
-	write_tunnel(behind_outer(outer, envelope), real, packet, envelope, &carried);
+	write_tunnel(behind_outer(outer, envelope), real, hash, envelope, &carried);
 	if (envelope.outer_ipv6)
 		write_outer_ipv6(outer, real, carried, outer_protocol(envelope));
 	else

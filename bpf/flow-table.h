@@ -198,18 +198,21 @@ static __always_inline struct flow_hit find_way(struct flow_set *set, __u32 stat
 }
 
 /* Before the key: whoever finds the key finds the client's address. */
-static __always_inline void note_client(const struct flow_key *flow, __u32 way, const __be32 client[4])
+static __always_inline void note_client(const struct flow_key *flow, __u32 way, struct address client)
 {
 	struct flow_clients *clients = bpf_map_lookup_elem(&flow_clients, &flow->number);
+	__u64 *half;
 
-	if (clients)
-		__builtin_memcpy(&clients->way[way % FLOW_WAYS], client, sizeof(clients->way[0]));
+	if (!clients)
+		return;
+	half = (__u64 *)clients->way[way % FLOW_WAYS].address;
+	half[0] = client.half[0];
+	half[1] = client.half[1];
 }
 
-/* Remembers a flow that was not found; 0 when nothing in its set may make way.
- * client: the IPv6 address, as it lies in packets; NULL for IPv4. */
+/* Remembers a flow that was not found; 0 when nothing in its set may make way. */
 static __always_inline int insert_flow(const struct flow_key *flow, __u32 state, __u32 real, __u32 now,
-				       const __be32 *client)
+				       const struct packet *packet)
 {
 	for (int attempt = 0; attempt < FLOW_WAYS; attempt++) {
 		struct flow_hit way = find_way(flow->set, state, now);
@@ -221,8 +224,8 @@ static __always_inline int insert_flow(const struct flow_key *flow, __u32 state,
 		if (way.value)
 			count_flows(flow_real(way.value), -flow_weight(flow_state(way.value)));
 		count_flows(real, flow_weight(state));
-		if (client)
-			note_client(flow, way.way, client);
+		if (packet->is_ipv6)
+			note_client(flow, way.way, packet->client);
 		/* Exchanges, not plain stores: they are the barriers that keep the key before its value. */
 		__sync_lock_test_and_set(&way.entry->key, flow->key);
 		__sync_lock_test_and_set(&way.entry->value, pack_flow(flow->tag, state, real, now));

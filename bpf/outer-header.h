@@ -4,7 +4,6 @@
 #define CULVERT_OUTER_HEADER_H
 
 #include "checksum.h"
-#include "flow-hash.h"
 #include "image.h"
 #include "packet.h"
 
@@ -94,17 +93,15 @@ static __always_inline __u8 outer_protocol(struct envelope envelope)
 }
 
 /* By its source port routers tell flows apart. */
-static __always_inline __be16 gue_source_port(const struct packet *packet)
+static __always_inline __be16 gue_source_port(__u32 hash)
 {
-	__u32 hash = flow_hash(packet->client_word, bpf_ntohs(packet->client_port), settings.hash_key);
-
 	return bpf_htons(DYNAMIC_PORTS | (hash & DYNAMIC_PORTS_MASK));
 }
 
-static __always_inline void write_gue(struct gue *gue, const struct real *real, const struct packet *packet,
+static __always_inline void write_gue(struct gue *gue, const struct real *real, __u32 hash,
 				      struct envelope envelope, __u32 length)
 {
-	gue->source_port = gue_source_port(packet);
+	gue->source_port = gue_source_port(hash);
 	gue->destination_port = real->tunnel_port;
 	gue->length = bpf_htons(length);
 	gue->checksum = 0;

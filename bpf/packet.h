@@ -134,6 +134,12 @@ static __always_inline int parse_frame(const struct xdp_md *ctx, struct packet *
 	return parse_packet(&cursor, protocol == bpf_htons(ETH_P_IPV6), packet);
 }
 
+/* The flow's whatever its service hashes. */
+static __always_inline __u32 outer_flow_hash(const struct packet *packet)
+{
+	return flow_hash(packet->client_word, bpf_ntohs(packet->client_port), settings.hash_key);
+}
+
 /* As IPVS sees it: what else is set does not matter. UDP opens nothing by this. */
 static __always_inline int opens_flow(const struct packet *packet)
 {

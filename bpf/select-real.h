@@ -137,8 +137,7 @@ static __always_inline int remember(const struct choice *choice, const struct pa
 		return 0;
 	if (choice->hit.entry)
 		return replace_flow(&choice->hit, state, choice->real, now);
-	return insert_flow(&choice->flow, state, choice->real, now,
-			   packet->is_ipv6 ? (const __be32 *)packet->client.half : NULL);
+	return insert_flow(&choice->flow, state, choice->real, now, packet);
 }
 
 #endif

@@ -4,18 +4,46 @@ import {
   type ForwardingTable,
   type Real,
   type Service,
+  type Tunnel,
 } from '../../src/forwarding/table.ts';
-import type { Ipv4Address } from '../../src/net/ipv4-address.ts';
+import { familyOf, type IpAddress, ip } from '../../src/net/ip-address.ts';
 import { INGRESS_IF_INDEX } from './loaded-director.ts';
 import type { Random } from './random.ts';
 
-export const VIPS = [0xc000020a, 0xc000020b, 0xcb007101] as readonly number[] as readonly Ipv4Address[];
+export const VIPS: readonly IpAddress[] = [
+  '192.0.2.10',
+  '192.0.2.11',
+  '203.0.113.1',
+  '2001:db8:f::10',
+  '2001:db8:f::11',
+].map(ip);
+/** No service has them. */
+export const NOT_VIPS: readonly IpAddress[] = ['10.0.0.2', '2001:db8:d::2'].map(ip);
 export const PORTS = [53, 80, 443, 8080] as const;
-const DIRECTOR = 0x0a000002 as Ipv4Address;
-const FIRST_REAL = 0x0a010002;
-const MOST_REALS = 6;
+const DIRECTORS = { 4: ip('10.0.0.2'), 6: ip('2001:db8:d::2') } as const;
+const REALS: readonly IpAddress[] = [
+  '10.1.0.2',
+  '10.1.0.3',
+  '10.1.0.4',
+  '2001:db8:1::2',
+  '2001:db8:1::3',
+  '2001:db8:1::4',
+].map(ip);
+const TUNNELS: readonly Tunnel[] = [
+  { type: 'ipip' },
+  { type: 'ipip' },
+  { type: 'gre', checksum: 'none' },
+  { type: 'gue', checksum: 'none', port: 6080 },
+  { type: 'gue', checksum: 'none', port: 5555 },
+];
+/** The slow path's. */
+const CHECKSUM_TUNNELS: readonly Tunnel[] = [
+  { type: 'gre', checksum: 'full' },
+  { type: 'gue', checksum: 'full', port: 6080 },
+  { type: 'gue', checksum: 'remote', port: 6080 },
+];
 const OTHER_IF_INDEX = 7;
-const MTUS = [1500, 1500, 1500, 1480, 576, 120] as const;
+const MTUS = [1500, 1500, 1500, 1500, 1500, 1500, 1480, 1480, 1280, 576, 120] as const;
 
 export function randomTable(random: Random): ForwardingTable {
   const services = new Map<string, Service>();
@@ -44,16 +72,17 @@ export function changedTable(random: Random, table: ForwardingTable): Forwarding
 /** Paths for reals that have none yet, and now and then another one. The same for both images. */
 export function randomPaths(random: Random, images: readonly ForwardingImage[]): void {
   const [first, ...others] = images;
-  for (const { index, ifIndex } of first?.reals() ?? []) {
+  for (const { index, ifIndex, address } of first?.reals() ?? []) {
     if (ifIndex !== 0 && random.chance(0.8)) continue;
     const path = {
-      sourceAddress: DIRECTOR,
+      sourceAddress: DIRECTORS[familyOf(address)],
       mtuBytes: random.pick(MTUS),
       resolved: random.chance(0.95)
         ? {
             nextHopMac: random.bytes(6),
             sourceMac: random.bytes(6),
             ifIndex: random.chance(0.7) ? INGRESS_IF_INDEX : OTHER_IF_INDEX,
+            vlan: random.chance(0.7) ? undefined : random.between(1, 4094),
           }
         : undefined,
     };
@@ -63,14 +92,14 @@ export function randomPaths(random: Random, images: readonly ForwardingImage[]):
 
 function randomService(random: Random): Service {
   const reals: Real[] = [];
-  for (let wanted = random.between(0, 5); wanted > 0; wanted--) addReal(random, reals);
+  for (let wanted = random.pick([0, 1, 2, 3, 3, 4, 5, 5]); wanted > 0; wanted--) addReal(random, reals);
   return {
     vip: random.pick(VIPS),
     port: random.pick(PORTS),
-    protocol: random.chance(0.7) ? 'tcp' : 'udp',
+    protocol: random.pick(['tcp', 'tcp', 'tcp', 'tcp', 'tcp', 'tcp', 'udp', 'udp', 'udp', 'sctp'] as const),
     scheduler: random.pick(['mh', 'mh', 'mh', 'rr', 'wrr']),
     hashOn: random.chance(0.7) ? 'flow' : 'source',
-    tunnel: { type: 'ipip' },
+    tunnel: randomTunnel(random),
     blackhole: { policy: random.chance(0.7) ? 'cure' : 'refuse', after: random.between(1, 3) },
     reals,
   };
@@ -83,8 +112,13 @@ function addReal(random: Random, reals: Real[]): void {
 
 function randomReal(random: Random): Real {
   return {
-    address: (FIRST_REAL + random.below(MOST_REALS)) as Ipv4Address,
+    address: random.pick(REALS),
+    ...(random.chance(0.1) && { tunnel: randomTunnel(random) }),
     weight: random.pick([0, 1, 1, 1, 2, 3]),
-    serving: random.chance(0.9),
+    serving: random.chance(0.93),
   };
+}
+
+function randomTunnel(random: Random): Tunnel {
+  return random.pick(random.chance(0.9) ? TUNNELS : CHECKSUM_TUNNELS);
 }
