@@ -81,7 +81,7 @@ export class XdpPlane implements DataPlane {
     const onChange = (): void => this.#followInterfaces();
     this.#ingresses = new Ingresses({ ...parts, forwarder, onChange });
     this.#groups = this.#running.use(new GroupMemberships());
-    this.#joinGroups();
+    this.#followInterfaces();
     const { pathMtus } = forwarder;
     this.#paths = this.#running.use(new RealPaths({ image, pathMtus, netlink, onEvent }));
     const onFailure = (reason: string): void =>
@@ -159,7 +159,10 @@ export class XdpPlane implements DataPlane {
 
   #followInterfaces(): void {
     const links = this.#ingresses.links();
-    if (links.length > 0) prepareTap(this.#parts.netlink, this.#parts.tap.name, leastMtu(links));
+    const { netlink, tap, fastPath, onEvent } = this.#parts;
+    if (links.length > 0) prepareTap(netlink, tap.name, leastMtu(links));
+    const parents = new Set(listLinks(netlink).flatMap(({ vlan }) => vlan?.parentIndex ?? []));
+    fastPath.vlanOffloads.turnOff(links, parents, (message) => onEvent({ type: 'warning', message }));
     this.#joinGroups();
   }
 
