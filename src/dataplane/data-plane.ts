@@ -17,6 +17,11 @@ export interface DataPlane {
    * @throws CulvertError CAPACITY or UNSUPPORTED, before anything has changed.
    */
   apply(table: ForwardingTable): Promise<ApplySummary>;
+  /**
+   * Has VIP traffic come in by these interfaces and no others from now on; planes without interfaces have no such thing.
+   * @throws CulvertError INTERFACE, ALREADY_RUNNING, XDP_OCCUPIED, before anything has changed
+   */
+  useInterfaces?(names: readonly string[]): Promise<void>;
   /** What the plane holds now, also before the first `apply`: what a former run left is taken over. */
   services(): readonly Service[];
   counters(): Promise<PlaneCounters>;

@@ -44,7 +44,6 @@ function sameReal(a: ModelReal, b: ModelReal): boolean {
 }
 
 const NEEDS_RESTART = [
-  'interfaces',
   'plane',
   'instance',
   'hashSeed',

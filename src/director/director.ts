@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { CulvertConfig } from '../config/config.ts';
 import { type HostFacts, validateAgainstHost } from '../config/host.ts';
 import type { DataPlane, FlowFilter, FlowRecord } from '../dataplane/data-plane.ts';
@@ -60,6 +61,7 @@ export class Director implements DirectorControl {
   readonly #saving: Coalesced;
   readonly #overrides: Map<RealId, number>;
   #model: Model;
+  #interfaces: readonly string[];
   #retry: NodeJS.Timeout | undefined;
   /** The plane is closed or removed, and the state file final. */
   #ended = false;
@@ -89,6 +91,7 @@ export class Director implements DirectorControl {
     this.#startedMs = now();
     this.#hashKey = chooseHashKey(config.director.hashSeed, state.hashKey);
     this.#model = buildModel(config);
+    this.#interfaces = config.director.interfaces;
     this.#overrides = new Map(state.overrides);
     this.#health = new HealthBoard({
       connector: plane.connector,
@@ -202,7 +205,9 @@ export class Director implements DirectorControl {
     validateAgainstHost(config, await hostFacts());
     const [before, after] = [this.#model, buildModel(config)];
     const startedMs = performance.now();
-    await this.#adopt(after, this.#health.formerIn(before));
+    await this.#useInterfaces(config.director.interfaces, () =>
+      this.#adopt(after, this.#health.formerIn(before)),
+    );
     const summary = { ...countChanges(before, after), applyMs: performance.now() - startedMs };
     await this.#saving.request();
     events.add('info', 'reload', describeReload(summary));
@@ -210,6 +215,21 @@ export class Director implements DirectorControl {
       events.add('warning', 'restart-needed', `${name} has changed and takes effect at the next start`);
     }
     return summary;
+  }
+
+  /** Has the plane use these interfaces; if what comes next fails it goes back to the former ones. */
+  async #useInterfaces(names: readonly string[], next: () => Promise<void>): Promise<void> {
+    const { plane } = this.#options;
+    const former = this.#interfaces;
+    const isSame = isDeepStrictEqual(names, former);
+    if (!isSame) await plane.useInterfaces?.(names);
+    try {
+      await next();
+      this.#interfaces = names;
+    } catch (error) {
+      if (!isSame) await plane.useInterfaces?.(former);
+      throw error;
+    }
   }
 
   /** Makes `model` the one that is forwarded and checked, or changes nothing if the plane cannot take it. */

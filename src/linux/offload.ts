@@ -3,7 +3,8 @@ import { promisify } from 'node:util';
 import { CulvertError } from '../errors.ts';
 import { NAMESPACE_DIRECTORY } from './namespace-thread.ts';
 
-export type Offload = 'tx' | 'rx' | 'gro' | 'gso' | 'tso';
+/** `txvlan`, `rxvlan`: the tag of a frame goes beside it instead of in it, where XDP would not see it. */
+export type Offload = 'tx' | 'rx' | 'gro' | 'gso' | 'tso' | 'txvlan' | 'rxvlan';
 
 const execute = promisify(execFile);
 

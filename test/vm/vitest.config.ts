@@ -18,6 +18,7 @@ const config: ViteUserConfig = defineConfig({
       'test/vm/guest/**/*.test.ts',
       'test/system/{bpf,fast-path-frames,fast-path-table,linux-*}.test.ts',
       'test/system/realserver-{kernel,program}.test.ts',
+      'test/system/xdp-plane-vlan.test.ts',
     ],
     reporters: ['test/vm/reporter.ts'],
     // Starting Node takes longest of all: one process for all files.

@@ -1,7 +1,7 @@
 import type { RealIndex } from '../../forwarding/decision.ts';
 import type { ForwardingImage } from '../../forwarding/image/forwarding-image.ts';
 import { checkKey, type ForwarderState } from '../../forwarding/state.ts';
-import { type IpAddress, isIpv6 } from '../../net/ip-address.ts';
+import { familyOf, type IpAddress, isIpv6 } from '../../net/ip-address.ts';
 import { PROTOCOL } from '../../net/ipv4.ts';
 import type { CheckTarget } from '../check-connector.ts';
 
@@ -30,7 +30,7 @@ export class CheckRegistry {
     if (real === undefined) throw new Error('the real server is not part of the service any more');
     const { protocol, localPort, source } = check;
     const number = protocol === 'icmp' && isIpv6(source) ? PROTOCOL.icmpv6 : PROTOCOL[protocol];
-    const key = checkKey(number, localPort);
+    const key = checkKey(number, localPort, familyOf(source));
     const holder = Symbol(key);
     this.#holders.set(key, holder);
     this.#state.ownAddresses.add(source);

@@ -4,7 +4,7 @@ import { NetworkMonitor } from '../../linux/netlink/monitor.ts';
 import type { PlaneEventListener } from '../data-plane.ts';
 import { InstanceLock } from './instance-lock.ts';
 import type { PinnedFastPath } from './pins.ts';
-import { requireInterface } from './require-interface.ts';
+import { attachTarget, requireInterface } from './require-interface.ts';
 
 /** An interface that VIP traffic reaches. */
 export interface Ingress {
@@ -17,7 +17,7 @@ export interface IngressesOptions {
   readonly fastPath: PinnedFastPath;
   readonly forwarder: ForwarderState;
   readonly onEvent: PlaneEventListener;
-  /** Some came, went, or have another MTU or MAC address. */
+  /** Some came, went, or have another MTU or MAC address, or VLAN devices. */
   readonly onChange: () => void;
 }
 
@@ -75,9 +75,9 @@ export class Ingresses implements AsyncDisposable {
     for (const link of added) {
       ingresses.push({ link, lock: opening.use(await InstanceLock.take(link.name, link.index)) });
     }
-    for (const { name, index } of added) {
-      this.#options.fastPath.attach([{ name, ifIndex: index }]);
-      opening.defer(() => this.#options.fastPath.detach(index));
+    for (const link of added) {
+      this.#options.fastPath.attach([attachTarget(link, links)]);
+      opening.defer(() => this.#options.fastPath.detach(link.index));
     }
     opening.move();
     this.#names = names;
@@ -115,6 +115,7 @@ export class Ingresses implements AsyncDisposable {
     const known = this.#present.get(link.index);
     if (known === undefined) {
       if (!removed && this.#names.includes(link.name)) void this.#arrive(link);
+      if (link.vlan !== undefined && this.has(link.vlan.parentIndex)) this.#options.onChange();
       return;
     }
     if (removed) {

@@ -66,6 +66,11 @@ export class NextHops implements Disposable {
     return this.#followed.get(address)?.hop;
   }
 
+  /** The way to an address at the moment, followed or not. */
+  resolve(address: IpAddress): NextHop {
+    return resolveNextHop(this.#view, address, lookUpRoute(this.#socket, address));
+  }
+
   [Symbol.dispose](): void {
     this.#closed = true;
     clearInterval(this.#probeTimer);
@@ -74,7 +79,7 @@ export class NextHops implements Disposable {
   }
 
   #start(address: IpAddress): void {
-    const hop = this.#resolve(address);
+    const hop = this.resolve(address);
     const unresolvedSinceMs = hop.state === 'resolved' ? undefined : performance.now();
     this.#followed.set(address, { hop, lost: false, unresolvedSinceMs });
     this.#listener.changed(address, hop);
@@ -110,7 +115,7 @@ export class NextHops implements Disposable {
   #refresh(address: IpAddress): void {
     const followed = this.#followed.get(address);
     if (followed === undefined) return;
-    const hop = this.#resolve(address);
+    const hop = this.resolve(address);
     if (!sameHop(hop, followed.hop)) this.#listener.changed(address, hop);
     followed.hop = hop;
     if (hop.state === 'resolved') {
@@ -155,10 +160,6 @@ export class NextHops implements Disposable {
     } catch {
       // The interface went away meanwhile; the notification about that is on its way.
     }
-  }
-
-  #resolve(address: IpAddress): NextHop {
-    return resolveNextHop(this.#view, address, lookUpRoute(this.#socket, address));
   }
 }
 

@@ -9,7 +9,7 @@ import type { Ingress } from './ingresses.ts';
 import { InstanceLock } from './instance-lock.ts';
 import { pinFastPath } from './pins.ts';
 import { XdpPlane } from './plane.ts';
-import { requireInterface } from './require-interface.ts';
+import { attachTarget, requireInterface } from './require-interface.ts';
 import { removeTap, tapNameOf } from './tap-routing.ts';
 
 export interface XdpPlaneOptions {
@@ -42,7 +42,7 @@ export async function openXdpPlane(options: XdpPlaneOptions): Promise<DataPlane>
   const tapName = tapNameOf(options.instance);
   const fastPath = pinFastPath({
     instance: options.instance,
-    interfaces: links.map(({ name, index }) => ({ name, ifIndex: index })),
+    interfaces: links.map((link) => attachTarget(link, present)),
     capacity: options.capacity,
     objectPath: options.objectPath ?? OBJECT_PATH,
     warn: (message) => options.onEvent({ type: 'warning', message }),

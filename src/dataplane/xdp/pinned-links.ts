@@ -12,6 +12,8 @@ import { unlinkIfThere } from './pin-files.ts';
 export interface AttachTarget {
   readonly name: string;
   readonly ifIndex: number;
+  /** Name of the interface that it is a VLAN device of. */
+  readonly parent?: string | undefined;
 }
 
 interface PinnedLink {
@@ -57,7 +59,7 @@ export class PinnedLinks implements Disposable {
     }
   }
 
-  /** Natively, or in generic mode if the driver cannot. @throws CulvertError XDP_OCCUPIED, KERNEL */
+  /** Natively, or in generic mode if the driver cannot, as that of VLAN devices. @throws CulvertError XDP_OCCUPIED, KERNEL */
   attach(program: BpfProgram, target: AttachTarget, warn: (message: string) => void): void {
     this.requireFree([target]);
     const link = createLink(program, target, warn);
@@ -107,7 +109,7 @@ function forget({ path, link }: PinnedLink): void {
 
 function createLink(
   program: BpfProgram,
-  { name, ifIndex }: AttachTarget,
+  { name, ifIndex, parent }: AttachTarget,
   warn: (message: string) => void,
 ): XdpLink {
   try {
@@ -115,9 +117,11 @@ function createLink(
   } catch (error) {
     if (!(error instanceof CulvertError) || error.code !== 'KERNEL') throw error;
     const link = XdpLink.create(program, ifIndex, 'generic');
+    const advice =
+      parent === undefined ? `"ethtool -K ${name} gro off" helps` : `name its parent, ${parent}, instead`;
     warn(
       `${name} does not take XDP in native mode (${error.message}); generic mode is slower, and merged ` +
-        `packets go round the fast path: "ethtool -K ${name} gro off" helps`,
+        `packets go round the fast path: ${advice}`,
     );
     return link;
   }

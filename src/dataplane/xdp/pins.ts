@@ -19,11 +19,13 @@ import {
   pinMaps,
   unpinDirectory,
 } from './pinned-maps.ts';
+import { VlanOffloads } from './vlan-offloads.ts';
 
 /*
  * In /sys/fs/bpf/culvert/<instance>/:
  *   links           the program's attachments, by the interface's name
  *   maps            symbolic link to the directory of the maps in use: maps-1, maps-2, ...
+ *   rxvlan          symbolic links that lead nowhere, named for the interfaces whose VLAN offload was switched off
  *   build           symbolic link that leads nowhere; its text is the hash of the object file that the program is from
  * A change takes `build` away first and sets it last, so that a start after a crash in between loads the program anew,
  * over the maps that `maps` names. bpffs holds no plain files, but everything in it vanishes together.
@@ -66,6 +68,7 @@ interface FastPathParts extends Loaded {
 export class PinnedFastPath implements Disposable {
   readonly image: MappedImage;
   readonly takeOver: TakeOver;
+  readonly vlanOffloads: VlanOffloads;
   readonly #parts: FastPathParts;
   /** Attached by this start; a start that fails takes them back. */
   readonly #added: number[] = [];
@@ -74,6 +77,7 @@ export class PinnedFastPath implements Disposable {
 
   constructor(parts: FastPathParts) {
     this.#parts = parts;
+    this.vlanOffloads = new VlanOffloads(parts.build.directory);
     this.#program = parts.program;
     this.takeOver = parts.takeOver;
     this.image = mapImage(parts.maps);
@@ -129,6 +133,7 @@ export class PinnedFastPath implements Disposable {
   /** Ends forwarding and takes the pins away. */
   remove(): void {
     this.#parts.links.detachAll();
+    this.vlanOffloads.restore();
     this[Symbol.dispose]();
     removeInstance(this.#parts.build.directory);
   }
@@ -163,6 +168,7 @@ export function removePins(instance: string): boolean {
   using links = new PinnedLinks(directory);
   const found = links.size > 0;
   links.detachAll();
+  new VlanOffloads(directory).restore();
   removeInstance(directory);
   return found;
 }
@@ -179,6 +185,7 @@ function requireFree({ interfaces }: PinRequest, links: PinnedLinks, directory: 
 /** Whatever is pinned is of no use: it is attached to nothing. */
 function startAnew(request: PinRequest, build: Build, links: PinnedLinks): PinnedFastPath {
   const { directory } = build;
+  new VlanOffloads(directory).restore();
   removeInstance(directory);
   const { maps, program } = load(build, request.capacity);
   try {

@@ -8,7 +8,7 @@ import type { ForwardingTable, Service } from '../../forwarding/table.ts';
 import { queryXdp } from '../../linux/bpf/query.ts';
 import { bootTimeMs } from '../../linux/clock.ts';
 import { RTN } from '../../linux/netlink/constants.ts';
-import type { Link } from '../../linux/netlink/link.ts';
+import { type Link, listLinks } from '../../linux/netlink/link.ts';
 import { lookUpRoute } from '../../linux/netlink/route.ts';
 import type { NetlinkSocket } from '../../linux/netlink/socket.ts';
 import type { Tap } from '../../linux/tap.ts';
@@ -48,6 +48,7 @@ const SLOW_PATH_LOST = 'rare packets and checks through the tunnel are lost unti
 /** Packets in a tick of 100 ms: about half of what one core decides, so that checks and changes get their turn. */
 const SLOW_PATH_BUDGET = { opening: 3000, neighbour: 100, other: 2000 } as const;
 const SWEEP_INTERVAL_MS = 1000;
+const PROBE_INTERVAL_MS = 250;
 /** Flows listed before other work gets a turn. */
 
 /** XDP program and slow path on some interfaces. What forwards is pinned: the object is only its control. */
@@ -80,12 +81,15 @@ export class XdpPlane implements DataPlane {
     const onChange = (): void => this.#followInterfaces();
     this.#ingresses = new Ingresses({ ...parts, forwarder, onChange });
     this.#groups = this.#running.use(new GroupMemberships());
-    this.#joinGroups();
+    this.#followInterfaces();
     const { pathMtus } = forwarder;
     this.#paths = this.#running.use(new RealPaths({ image, pathMtus, netlink, onEvent }));
     const onFailure = (reason: string): void =>
       onEvent({ type: 'warning', message: `${reason}; ${SLOW_PATH_LOST}` });
-    this.#running.use(new SlowPath({ tap, ingresses: this.#ingresses, forwarder, onFailure }));
+    const slowPath = this.#running.use(
+      new SlowPath({ tap, ingresses: this.#ingresses, forwarder, onFailure }),
+    );
+    this.#repeat(PROBE_INTERVAL_MS, () => slowPath.probePaths());
     this.#repeat(TICK_MS, () => image.setNow(nowTick()));
     this.connector = this.#running.use(
       new TunnelConnector({
@@ -107,6 +111,7 @@ export class XdpPlane implements DataPlane {
   async apply(table: ForwardingTable): Promise<ApplySummary> {
     refuseUnsupported(table, this.kind);
     this.#refuseLocalVips(table);
+    this.#paths.refuseNarrow(table);
     const summary = this.#image.apply(table, nowTick());
     if (summary.reals.added + summary.reals.removed > 0) this.#paths.follow();
     this.#parts.fastPath.commit();
@@ -115,6 +120,10 @@ export class XdpPlane implements DataPlane {
     if (this.#sweeper === undefined) this.#sweeper = this.#repeat(SWEEP_INTERVAL_MS, () => this.#sweep());
     this.#warnOfReversePath();
     return summary;
+  }
+
+  async useInterfaces(names: readonly string[]): Promise<void> {
+    await this.#ingresses.use(names, listLinks(this.#parts.netlink));
   }
 
   services(): readonly Service[] {
@@ -150,7 +159,10 @@ export class XdpPlane implements DataPlane {
 
   #followInterfaces(): void {
     const links = this.#ingresses.links();
-    if (links.length > 0) prepareTap(this.#parts.netlink, this.#parts.tap.name, leastMtu(links));
+    const { netlink, tap, fastPath, onEvent } = this.#parts;
+    if (links.length > 0) prepareTap(netlink, tap.name, leastMtu(links));
+    const parents = new Set(listLinks(netlink).flatMap(({ vlan }) => vlan?.parentIndex ?? []));
+    fastPath.vlanOffloads.turnOff(links, parents, (message) => onEvent({ type: 'warning', message }));
     this.#joinGroups();
   }
 

@@ -1,10 +1,15 @@
+import { CulvertError } from '../../errors.ts';
 import type { RealIndex } from '../../forwarding/decision.ts';
 import type { ForwardingImage } from '../../forwarding/image/forwarding-image.ts';
 import type { PathMtus } from '../../forwarding/path-mtus.ts';
+import { formatServiceName } from '../../forwarding/service-name.ts';
+import type { ForwardingTable } from '../../forwarding/table.ts';
 import { bootTimeMs } from '../../linux/clock.ts';
 import { lookUpRoute } from '../../linux/netlink/route.ts';
 import type { NetlinkSocket } from '../../linux/netlink/socket.ts';
-import { familyOf, type IpAddress } from '../../net/ip-address.ts';
+import { familyOf, formatIp, type IpAddress, isIpv6 } from '../../net/ip-address.ts';
+import { IPV6_MIN_MTU_BYTES } from '../../net/ipv6.ts';
+import { type Ipv6Address, isIpv6LinkLocal } from '../../net/ipv6-address.ts';
 import type { PlaneEventListener } from '../data-plane.ts';
 import type { TunnelTarget } from './check-registry.ts';
 import { type NextHop, usableSource } from './next-hop.ts';
@@ -52,6 +57,19 @@ export class RealPaths implements Disposable {
     }
   }
 
+  /** @throws CulvertError UNSUPPORTED if the way to a new IPv6 real is too narrow for IPv6, or leads nowhere without a zone. */
+  refuseNarrow({ services }: ForwardingTable): void {
+    for (const service of services) {
+      for (const { address } of service.reals) {
+        if (!isIpv6(address) || this.#entries.has(address)) continue;
+        const fault = faultOfPath(address, this.#nextHops.resolve(address));
+        if (fault === undefined) continue;
+        const where = `${formatServiceName(service)}, real ${formatIp(address)}`;
+        throw new CulvertError('UNSUPPORTED', fault, { where });
+      }
+    }
+  }
+
   /**
    * The director's own address that a real answers checks to: the one on the way to it; for a VIP of the other family, the one
    * on the way that packets to the VIP's network take. Undefined when there is none.
@@ -71,4 +89,10 @@ export class RealPaths implements Disposable {
     const path = { sourceAddress: hop.sourceAddress, mtuBytes, resolved: hop.resolved };
     for (const index of this.#entries.get(address) ?? []) this.#image.setPath(index, path);
   }
+}
+
+function faultOfPath(real: Ipv6Address, { mtuBytes, detail }: NextHop): string | undefined {
+  if (isIpv6LinkLocal(real)) return 'a link-local address is of no use here: it does not say on which link';
+  if (mtuBytes >= IPV6_MIN_MTU_BYTES) return undefined;
+  return `the path ${detail} has an MTU of ${mtuBytes}, and IPv6 needs ${IPV6_MIN_MTU_BYTES}: raise the MTU of the route or the interface`;
 }

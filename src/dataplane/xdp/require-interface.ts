@@ -1,5 +1,6 @@
 import { CulvertError } from '../../errors.ts';
 import type { Link } from '../../linux/netlink/link.ts';
+import type { AttachTarget } from './pinned-links.ts';
 
 const MAC_BYTES = 6;
 
@@ -17,4 +18,10 @@ function faultOf(link: Link | undefined): string | undefined {
   if (link.mac.length !== MAC_BYTES || link.mac.every((byte) => byte === 0))
     return 'it is no Ethernet interface';
   return link.up ? undefined : `it is down: "ip link set dev ${link.name} up"`;
+}
+
+/** What the fast path is attached to. */
+export function attachTarget({ name, index, vlan }: Link, links: readonly Link[]): AttachTarget {
+  const parent = links.find((link) => link.index === vlan?.parentIndex);
+  return { name, ifIndex: index, parent: parent?.name };
 }

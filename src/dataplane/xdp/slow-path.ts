@@ -1,15 +1,16 @@
 import type { Decision } from '../../forwarding/decision.ts';
 import { decideFrame } from '../../forwarding/frame.ts';
 import { learnPathMtu } from '../../forwarding/path-mtu.ts';
+import { probePaths, takeProbeReply } from '../../forwarding/probe-path.ts';
 import type { ForwarderState } from '../../forwarding/state.ts';
 import { bootTimeMs } from '../../linux/clock.ts';
 import { PacketSocket } from '../../linux/packet-socket.ts';
 import { RawSender } from '../../linux/raw-socket.ts';
 import type { Tap, TapFrame } from '../../linux/tap.ts';
 import { finishChecksum } from './finish-checksum.ts';
+import { IcmpListener } from './icmp-listener.ts';
 import { ingressOf } from './ingress-mark.ts';
 import { destinationOf } from './packet-destination.ts';
-import { PathErrors } from './path-errors.ts';
 
 /** What the slow path asks of the interfaces that packets come in by. */
 export interface IngressLookup {
@@ -37,7 +38,7 @@ export class SlowPath implements Disposable {
   readonly #forwarder: ForwarderState;
   readonly #packets: RawSender;
   readonly #frames: PacketSocket;
-  readonly #errors: PathErrors;
+  readonly #icmp: IcmpListener;
   #closed = false;
 
   constructor({ tap, ingresses, forwarder, onFailure }: SlowPathOptions) {
@@ -47,7 +48,7 @@ export class SlowPath implements Disposable {
     this.#forwarder = forwarder;
     this.#packets = opening.use(new RawSender());
     this.#frames = opening.use(new PacketSocket(0));
-    this.#errors = opening.use(new PathErrors((packet) => this.#learn(packet), BUDGET_MS));
+    this.#icmp = opening.use(new IcmpListener((packet) => this.#hear(packet), BUDGET_MS));
     tap.onReadable(() => {
       try {
         this.#readFrames();
@@ -63,7 +64,7 @@ export class SlowPath implements Disposable {
     this.#closed = true;
     this.#packets.close();
     this.#frames.close();
-    this.#errors[Symbol.dispose]();
+    this.#icmp[Symbol.dispose]();
   }
 
   #readFrames(): void {
@@ -88,10 +89,17 @@ export class SlowPath implements Disposable {
     }
   }
 
-  /** What routers on the way to reals report to the sender of the tunnel packets, the director. */
-  #learn(packet: Uint8Array): void {
-    const { answer } = learnPathMtu(packet, this.#forwarder, bootTimeMs());
+  /** Sends what is due of the probes that tell whether a path has the MTU that was reported; every quarter of a second or so. */
+  probePaths(): void {
+    for (const packet of probePaths(this.#forwarder, bootTimeMs()).packets) this.#sendPacket(packet);
+  }
+
+  /** What routers on the way to reals report to the sender of the tunnel packets, the director; and what probes brought. */
+  #hear(packet: Uint8Array): void {
+    if (takeProbeReply(packet, this.#forwarder)) return;
+    const { answer, outcome } = learnPathMtu(packet, this.#forwarder, bootTimeMs());
     if (answer !== undefined) this.#carryOut(answer);
+    if (outcome === 'needs-probe') this.probePaths();
   }
 
   #carryOut(decision: Decision): void {

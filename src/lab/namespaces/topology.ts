@@ -40,6 +40,8 @@ const NO_OFFLOADS: Readonly<Record<Offload, boolean>> = {
   gro: false,
   gso: false,
   tso: false,
+  txvlan: false,
+  rxvlan: false,
 };
 
 /** The namespaces of one lab; `id` keeps several labs apart. */

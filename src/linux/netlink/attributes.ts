@@ -21,14 +21,19 @@ function encodeAttribute([type, value]: Attribute): Uint8Array {
   return bytes;
 }
 
-/** The attributes from `at` to the end by type; a length that does not fit ends the list. */
+/** The attributes from `at` to the end by type, of each type the last; a length that does not fit ends the list. */
 export function decodeAttributes(bytes: Uint8Array, at = 0): Map<number, Buffer> {
+  return new Map(listAttributes(bytes, at));
+}
+
+/** As `decodeAttributes`, in their order, for what may have several of a type. */
+export function listAttributes(bytes: Uint8Array, from = 0): (readonly [type: number, value: Buffer])[] {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  const found = new Map<number, Buffer>();
-  while (at + HEADER_BYTES <= view.length) {
+  const found: (readonly [number, Buffer])[] = [];
+  for (let at = from; at + HEADER_BYTES <= view.length; ) {
     const length = view.readUInt16LE(at);
     if (length < HEADER_BYTES || at + length > view.length) break;
-    found.set(view.readUInt16LE(at + 2) & TYPE_MASK, view.subarray(at + HEADER_BYTES, at + length));
+    found.push([view.readUInt16LE(at + 2) & TYPE_MASK, view.subarray(at + HEADER_BYTES, at + length)]);
     at += align(length);
   }
   return found;

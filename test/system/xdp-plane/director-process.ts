@@ -32,6 +32,7 @@ async function perform({ method, argument }: Call): Promise<unknown> {
     connection[Symbol.dispose]();
     return undefined;
   }
+  if (method === 'ping') return plane.connector.ping(argument as never, AbortSignal.timeout(2000));
   if (method === 'flows') return listFlows(plane);
   const operation = plane[method] as (argument: unknown) => unknown;
   return operation.call(plane, argument);

@@ -11,7 +11,17 @@ import type {
 import type { ForwardingTable, Service } from '../../../src/forwarding/table.ts';
 import { NAMESPACE_DIRECTORY } from '../../../src/linux/namespace-thread.ts';
 
-type Method = 'open' | 'apply' | 'services' | 'counters' | 'flows' | 'check' | 'close' | 'remove';
+type Method =
+  | 'open'
+  | 'apply'
+  | 'useInterfaces'
+  | 'services'
+  | 'counters'
+  | 'flows'
+  | 'check'
+  | 'ping'
+  | 'close'
+  | 'remove';
 
 export interface Call {
   readonly id: number;
@@ -94,6 +104,14 @@ export class RemotePlane implements AsyncDisposable {
   /** A TCP check; rejects with the connector's own words. */
   async check(target: CheckTarget): Promise<void> {
     await this.#call('check', target);
+  }
+
+  async ping(target: CheckTarget): Promise<void> {
+    await this.#call('ping', target);
+  }
+
+  async useInterfaces(names: readonly string[]): Promise<void> {
+    await this.#call('useInterfaces', names);
   }
 
   /** Ends the control, as a daemon that is told to stop does. */

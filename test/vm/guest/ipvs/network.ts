@@ -30,6 +30,8 @@ const NO_OFFLOADS: Readonly<Record<Offload, boolean>> = {
   gro: false,
   gso: false,
   tso: false,
+  txvlan: false,
+  rxvlan: false,
 };
 const ADDRESSES = [
   'address add 10.0.0.2/24 dev eth0',

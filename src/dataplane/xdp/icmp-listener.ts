@@ -5,17 +5,18 @@ import { ICMPV6_TYPE } from '../../net/icmpv6.ts';
 import type { IpFamily } from '../../net/ip-address.ts';
 
 const HEARD: Readonly<Record<IpFamily, readonly number[]>> = {
-  4: [ICMP_TYPE.destinationUnreachable, ICMP_TYPE.sourceQuench, ICMP_TYPE.timeExceeded],
+  4: [ICMP_TYPE.echoReply, ICMP_TYPE.destinationUnreachable, ICMP_TYPE.sourceQuench, ICMP_TYPE.timeExceeded],
   6: [
     ICMPV6_TYPE.destinationUnreachable,
     ICMPV6_TYPE.packetTooBig,
     ICMPV6_TYPE.timeExceeded,
     ICMPV6_TYPE.parameterProblem,
+    ICMPV6_TYPE.echoReply,
   ],
 };
 
-/** Hears the ICMP and ICMPv6 errors that come to the director's own addresses. */
-export class PathErrors implements Disposable {
+/** Hears the errors and echo replies of ICMP and ICMPv6 that come to the director's own addresses. */
+export class IcmpListener implements Disposable {
   readonly #receivers: readonly IcmpReceiver[];
   #closed = false;
 
