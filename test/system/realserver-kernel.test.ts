@@ -1,21 +1,41 @@
-// The kernel's ipip, where there is one (namespaces: realserver/host.ts).
+// The kernel's tunnel devices, where there are any (namespaces: realserver/host.ts).
 import { type ChildProcess, execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Tunnel } from '../../src/forwarding/table.ts';
+import { formatTunnel } from '../../src/forwarding/tunnel/kind.ts';
 import { errnoOf } from '../../src/linux/errno.ts';
-import { inNamespace } from '../../src/linux/namespace-thread.ts';
 import { findLink } from '../../src/linux/netlink/link.ts';
 import { NetlinkSocket } from '../../src/linux/netlink/socket.ts';
 import { createTunnel } from '../../src/linux/netlink/tunnel.ts';
 import { createNamespace, deleteNamespace } from '../../src/linux/netns.ts';
 import { readSysctl, writeSysctl } from '../../src/linux/sysctl.ts';
+import type { IpFamily } from '../../src/net/ip-address.ts';
+import { ANYONE } from '../../src/realserver/address-keys.ts';
 import { setupRealServer } from '../../src/realserver/setup.ts';
 import { teardownRealServer } from '../../src/realserver/teardown.ts';
 import { verifyRealServer } from '../../src/realserver/verify.ts';
+import { encapsulated, encapsulatedFragments } from './realserver/encapsulated.ts';
 import { RealHost } from './realserver/host.ts';
-import { clientPacket, outerFragments, tunnelled } from './realserver/tunnel-frames.ts';
+import { GUE_PORT, inner } from './realserver/tunnel-cases.ts';
+import { REAL6, VIP, VIP6 } from './realserver/tunnel-frames.ts';
 
 const root = process.getuid?.() === 0;
+
+/** The devices tunl0 and sit0, ip6tnl0, gre0, ip6gre0, and those of our own where there are checksums. */
+const SETUPS = (
+  [
+    [{ type: 'ipip' }, 4],
+    [{ type: 'ipip' }, 6],
+    [{ type: 'gre', checksum: 'none' }, 4],
+    [{ type: 'gre', checksum: 'none' }, 6],
+    [{ type: 'gre', checksum: 'full' }, 4],
+    [{ type: 'gre', checksum: 'full' }, 6],
+    [{ type: 'gue', checksum: 'none', port: GUE_PORT }, 4],
+    [{ type: 'gue', checksum: 'remote', port: GUE_PORT }, 4],
+    [{ type: 'gue', checksum: 'full', port: GUE_PORT }, 6],
+  ] satisfies [Tunnel, IpFamily][]
+).map(([tunnel, outer]) => ({ name: `${formatTunnel(tunnel)} in IPv${outer}`, tunnel, outer }));
 
 function hasIpip(): boolean {
   if (existsSync('/sys/module/ipip')) return true;
@@ -72,40 +92,60 @@ describe.skipIf(!root)('a device of the kernel (needs root)', () => {
   });
 });
 
-describe.skipIf(!root || !hasIpip())('a real server by ipip (needs root and a kernel with ipip)', () => {
-  let host: RealHost;
-  let server: ChildProcess | undefined;
-  let before: Record<string, string>;
+describe.skipIf(!root || !hasIpip())(
+  "a real server by the kernel's devices (needs root and a kernel with ipip)",
+  () => {
+    let host: RealHost;
+    let server: ChildProcess | undefined;
+    let before: Record<string, string>;
+    let id = 0;
 
-  beforeAll(async () => {
-    host = await new RealHost('k').ready();
-    before = host.snapshot();
-    const options = host.options({ decapsulation: 'kernel', directors: [] });
-    const summary = inNamespace(host.real, () => setupRealServer(options));
-    expect(summary).toMatchObject({
-      decapsulation: 'kernel',
-      warnings: ['no director is named: tunnel packets are accepted from anyone'],
+    beforeAll(async () => {
+      host = await new RealHost('k').ready();
+      before = host.snapshot();
+      // The server's addresses come and go with each set-up.
+      host.sh('sysctl -q net.ipv4.ip_nonlocal_bind=1 net.ipv6.ip_nonlocal_bind=1');
+      server = await host.echoServer('192.0.2.10,2001:db8::10', 53);
+      host.sh('sysctl -q net.ipv4.ip_nonlocal_bind=0 net.ipv6.ip_nonlocal_bind=0');
     });
-    server = await host.echoServer('192.0.2.10', 53);
-  });
-  afterAll(() => {
-    server?.kill();
-    host?.[Symbol.dispose]();
-  });
+    afterAll(() => {
+      server?.kill();
+      host?.[Symbol.dispose]();
+    });
 
-  test.for([
-    ['one packet', [tunnelled(clientPacket(600))]],
-    ['outer fragments', outerFragments(clientPacket(1472), 1500, { id: 9 })],
-  ] as const)('answers %s', async ([, packets]) => {
-    for (const packet of packets) host.send(packet);
-    expect(await host.receive((frame) => (frame[23] === 17 ? true : undefined))).toBe(true);
-  });
+    test.for(SETUPS)('$name', async ({ tunnel, outer }) => {
+      const directors = outer === 4 ? [] : [ANYONE[6]];
+      const options = host.options({ vips: [VIP, VIP6], directors, decapsulation: 'kernel', tunnel });
+      const { decapsulation, warnings } = host.inside(() => setupRealServer(options));
+      expect([decapsulation, warnings]).toEqual(['kernel', [expect.stringContaining('from anyone')]]);
+      for (const family of [4, 6] as const) {
+        const packet = inner(family, 600 + ++id);
+        expect(await host.echoes(packet, [encapsulated(packet, { tunnel, outer })]), `IPv${family}`).toBe(
+          true,
+        );
+      }
+      const { findings } = host.inside(() => verifyRealServer({ ...options, ports: [53] }));
+      expect(findings.filter(({ ok }) => !ok)).toEqual([]);
+    });
 
-  test('is found to be well, and is taken back', () => {
-    const options = host.options({ directors: [] });
-    const { findings } = host.inside(() => verifyRealServer({ ...options, ports: [53] }));
-    expect(findings.filter(({ ok }) => !ok)).toEqual([]);
-    host.inside(() => teardownRealServer(options));
-    expect(host.snapshot()).toEqual(before);
-  });
-});
+    test('outer fragments are put together by the kernel', async () => {
+      const tunnel = { type: 'ipip' } as const;
+      const options = host.options({ vips: [VIP, VIP6], directors: [], decapsulation: 'kernel', tunnel });
+      host.inside(() => setupRealServer(options));
+      const packet = inner(4, 1400);
+      const fragments = encapsulatedFragments(packet, { tunnel, outer: 4, id: 9 }, 1400);
+      expect(await host.echoes(packet, fragments)).toBe(true);
+    });
+
+    test('the VIP stays silent in neighbour discovery', async () => {
+      expect(await host.advertises(REAL6, 'everyone')).toBe(true);
+      for (const asked of ['everyone', 'the real'] as const)
+        expect(await host.advertises(VIP6, asked)).toBe(false);
+    });
+
+    test('everything is taken back', () => {
+      host.inside(() => teardownRealServer(host.options()));
+      expect(host.snapshot()).toEqual(before);
+    });
+  },
+);

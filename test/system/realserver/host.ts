@@ -18,16 +18,30 @@ import {
 } from '../../../src/linux/netns.ts';
 import { setOffloads } from '../../../src/linux/offload.ts';
 import { PacketSocket } from '../../../src/linux/packet-socket.ts';
-import { type Ipv4Address, ipv4 } from '../../../src/net/ipv4-address.ts';
+import { buildEthernet, ETHERTYPE } from '../../../src/net/ethernet.ts';
+import { familyOf, type IpAddress, ip } from '../../../src/net/ip-address.ts';
+import { PROTOCOL } from '../../../src/net/ipv4.ts';
+import { ipv4 } from '../../../src/net/ipv4-address.ts';
+import type { Ipv6Address } from '../../../src/net/ipv6-address.ts';
+import { multicastMac, solicitedNodeAddress } from '../../../src/net/ipv6-multicast.ts';
+import {
+  buildNeighbourSolicitation,
+  parseNeighbourAdvertisement,
+} from '../../../src/net/neighbour-discovery.ts';
 import type { RealServerOptions } from '../../../src/realserver/options.ts';
-import { CLIENT, DIRECTOR, frame, REAL, VIP } from './tunnel-frames.ts';
+import { CLIENT, CLIENT6, DIRECTOR, frame, REAL, REAL6, VIP, versionOf } from './tunnel-frames.ts';
 
 export const INTERFACE = 'eth0';
 const ECHO_SERVER = fileURLToPath(new URL('echo-server.ts', import.meta.url));
 const ROUTER = ipv4('10.0.3.1');
 
+const ROUTER6 = ip('fd00:3::1') as Ipv6Address;
+const ASKING_MAC = Uint8Array.of(2, 0, 0, 0, 0, 9);
+const PREFIX_LENGTH = { 4: 24, 6: 64 } as const;
+
 /**
- *   wire (client and director in one)  10.0.3.1/24 ──── veth ──── 10.0.3.2/24  real, its default route by 10.0.3.1
+ *   wire (client and director in one)  10.0.3.1/24 ──── veth ──── 10.0.3.2/24  real, its default routes by 10.0.3.1
+ *                                     fd00:3::1/64                fd00:3::2/64 and fd00:3::1
  */
 export class RealHost implements Disposable {
   readonly wire: string;
@@ -48,10 +62,11 @@ export class RealHost implements Disposable {
     createNamespace(this.wire);
     createNamespace(this.real);
     connectNamespaces({ namespace: this.wire, name: INTERFACE }, { namespace: this.real, name: INTERFACE });
-    const wireLink = this.#configure(this.wire, ROUTER);
-    this.realMac = this.#configure(this.real, REAL).mac;
+    const wireLink = this.#configure(this.wire, [ROUTER, ROUTER6]);
+    this.realMac = this.#configure(this.real, [REAL, REAL6]).mac;
     using socket = new NetlinkSocket(this.real);
     replaceRoute(socket, { destination: ipv4('0.0.0.0'), prefixLength: 0, gateway: ROUTER });
+    replaceRoute(socket, { destination: ip('::'), prefixLength: 0, gateway: ROUTER6 });
     this.capture = inNamespace(this.wire, () => new PacketSocket(wireLink.index, { receive: true }));
   }
 
@@ -92,6 +107,33 @@ export class RealHost implements Disposable {
     return undefined;
   }
 
+  /** Whether the answer of an echo server to a UDP packet comes back, all bytes of it, once `sent` is on the wire. */
+  async echoes(packet: Uint8Array, sent: readonly Uint8Array[]): Promise<boolean> {
+    for (const each of sent) this.send(each);
+    const v6 = versionOf(packet) === 6;
+    const headersBytes = v6 ? 48 : 28;
+    const data = Buffer.from(packet.subarray(headersBytes));
+    const answer = await this.receive((got) => {
+      const echoed = Buffer.from(got.subarray(14 + headersBytes, 14 + packet.length));
+      return got[14 + (v6 ? 6 : 9)] === PROTOCOL.udp && echoed.equals(data) ? true : undefined;
+    });
+    return answer ?? false;
+  }
+
+  /** Whether the real advertises itself as the neighbour that has the address, when everyone or it alone is asked. */
+  async advertises(target: Ipv6Address, asked: 'everyone' | 'the real'): Promise<boolean> {
+    const destination = asked === 'everyone' ? solicitedNodeAddress(target) : target;
+    const mac = asked === 'everyone' ? multicastMac(destination) : this.realMac;
+    const link = { source: ROUTER6, destination, target, sourceLinkAddress: ASKING_MAC };
+    const header = { destination: mac, source: ASKING_MAC, etherType: ETHERTYPE.ipv6 };
+    this.capture.send(buildEthernet(header, buildNeighbourSolicitation(link)));
+    const found = await this.receive((got) => {
+      const advertisement = parseNeighbourAdvertisement(got.subarray(14));
+      return typeof advertisement !== 'string' && advertisement.target === target ? true : undefined;
+    }, 300);
+    return found ?? false;
+  }
+
   inside<T>(work: () => T): T {
     return inNamespace(this.real, work);
   }
@@ -116,12 +158,16 @@ export class RealHost implements Disposable {
   snapshot(): Record<string, string> {
     return {
       ...this.inside(() => readTree('/proc/sys/net/ipv4')),
+      ...this.inside(() => readTree('/proc/sys/net/ipv6/conf')),
       // A device that was up once keeps its queue.
       links: this.sh("ip -o link | sed 's/ qdisc [a-z]*//; s/ qlen [0-9]*//'"),
-      addresses: this.sh('ip -o -4 addr'),
+      // The link-local address comes when it likes.
+      addresses: this.sh("ip -o addr | grep -v ' fe80:'"),
       routes: this.sh('ip -4 route show table all'),
+      routes6: this.sh("ip -6 route show table all | grep -v 'fe80:\\|ff00:'"),
       nft: this.sh('nft list ruleset'),
       iptables: this.sh('iptables -t mangle -S'),
+      ip6tables: this.sh('ip6tables -t mangle -S'),
       pins: existsSync(this.pins) ? readdirSync(this.pins).join(' ') : 'none',
       record: readdirSync(this.directory).join(' '),
     };
@@ -135,14 +181,18 @@ export class RealHost implements Disposable {
     rmSync(this.directory, { recursive: true });
   }
 
-  #configure(namespace: string, address: Ipv4Address): Link {
+  #configure(namespace: string, addresses: readonly IpAddress[]): Link {
     using socket = new NetlinkSocket(namespace);
     const link = findLink(socket, INTERFACE);
     if (link === undefined) throw new Error(`no ${INTERFACE} in ${namespace}`);
-    addAddress(socket, { ifIndex: link.index, address, prefixLength: 24 });
+    for (const address of addresses) {
+      const prefixLength = PREFIX_LENGTH[familyOf(address)];
+      addAddress(socket, { ifIndex: link.index, address, prefixLength, noDad: true });
+    }
     if (namespace === this.wire) {
-      const loopback = findLink(socket, 'lo')?.index ?? 1;
-      addAddress(socket, { ifIndex: loopback, address: CLIENT, prefixLength: 32 });
+      const ifIndex = findLink(socket, 'lo')?.index ?? 1;
+      addAddress(socket, { ifIndex, address: CLIENT, prefixLength: 32 });
+      addAddress(socket, { ifIndex, address: CLIENT6, prefixLength: 128, noDad: true });
     }
     return link;
   }
@@ -155,9 +205,9 @@ function readTree(directory: string): Record<string, string> {
     const path = join(directory, name);
     if (statSync(path).isDirectory() || (statSync(path).mode & 0o400) === 0) continue;
     try {
-      found[name] = readFileSync(path, 'utf8');
+      found[path] = readFileSync(path, 'utf8');
     } catch {
-      found[name] = 'unreadable';
+      found[path] = 'unreadable';
     }
   }
   return found;
