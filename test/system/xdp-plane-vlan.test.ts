@@ -198,11 +198,9 @@ describe.skipIf(missing !== undefined)(`802.1Q tags in the xdp plane (${missing 
   });
 
   test('tags stay in frames while the fast path is there, and then are treated as before', async () => {
-    const features = (): Promise<string> =>
-      runInNamespace(network.namespace('director'), ['ethtool', '-k', 'eth0']);
-    expect(await features()).toContain('rx-vlan-offload: off');
+    expect(await featuresOf(network.namespace('director'))).toContain('rx-vlan-offload: off');
     await plane.remove();
-    expect(await features()).toContain('rx-vlan-offload: on');
+    expect(await featuresOf(network.namespace('director'))).toContain('rx-vlan-offload: on');
   });
 
   test('a VLAN device as interface: generic mode, with a warning that names the parent', async () => {
@@ -225,3 +223,7 @@ describe.skipIf(missing !== undefined)(`802.1Q tags in the xdp plane (${missing 
     }
   });
 });
+
+function featuresOf(namespace: string): Promise<string> {
+  return runInNamespace(namespace, ['ethtool', '-k', 'eth0']);
+}

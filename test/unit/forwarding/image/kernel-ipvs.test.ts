@@ -29,8 +29,8 @@ describe('states of kernel IPVS', () => {
       flows: { client: '198.51.100.7', port: 40000 },
     };
     for (const [sequence, after] of Object.entries(table.after)) {
-      const packets = sequence.split(', ');
-      const [to, ...state] = after.split(' ');
+      const packets = sequence.splitSeconds(', ');
+      const [to, ...state] = after.splitSeconds(' ');
       const replay = new KernelReplay(scenario);
       const letters = packets.map((send) => replay.step({ send, flows: '0' }));
       if (to === 'A' || to === '.') expect(letters.at(-1), sequence).toBe(to);
@@ -49,17 +49,20 @@ describe('states of kernel IPVS', () => {
  * template that was prolonged gets 60 s from a new connection of the kernel, and its own timeout from culvert.
  */
 function expectAlike(actual: readonly string[], expected: readonly string[], where: string): void {
-  const split = (line: string): readonly string[] => /^(.*) (\d+)$/.exec(line)?.slice(1) ?? [line];
   expect(
-    actual.map((line) => split(line)[0]),
+    actual.map((line) => splitSeconds(line)[0]),
     where,
-  ).toEqual(expected.map((line) => split(line)[0]));
+  ).toEqual(expected.map((line) => splitSeconds(line)[0]));
   for (const [i, line] of actual.entries()) {
-    const [what = '', seconds = '0'] = split(line);
-    const recorded = Number(split(expected[i] as string)[1] ?? 0);
+    const [what = '', seconds = '0'] = splitSeconds(line);
+    const recorded = Number(splitSeconds(expected[i] as string)[1] ?? 0);
     if (/ (NONE|ASSURED)$/.test(what) && recorded <= 60) continue;
     expect(Math.abs(Number(seconds) - recorded), `${where}: ${line}`).toBeLessThanOrEqual(4);
   }
+}
+
+function splitSeconds(line: string): readonly string[] {
+  return /^(.*) (\d+)$/.exec(line)?.slice(1) ?? [line];
 }
 
 /** The step from which on it is another real's turn: culvert's turns are precomputed, and a change does not go on from the last. */
