@@ -100,7 +100,7 @@ function ofService(line: string, { service }: Scenario): string {
 
 /** Packets of which the answer was withheld by the rate limit, which culvert has and the recordings have not. */
 function blur(letters: string, replayed: string): string {
-  return [...letters]
+  return Array.from(letters)
     .map((letter, i) => (replayed[i] === '?' && 'ru'.includes(letter) ? '?' : letter))
     .join('');
 }
