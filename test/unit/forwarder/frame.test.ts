@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decide } from '../../../src/forwarding/forwarder.ts';
 import { decideFrame } from '../../../src/forwarding/frame.ts';
@@ -157,4 +158,34 @@ test('what is no frame of ours, or none at all', () => {
   expect(
     decided(buildEthernet({ ...header, destination: BROADCAST_MAC, etherType: ETHERTYPE.ipv6 }, tcp6(80))),
   ).toBe('not-ours');
+});
+
+test('whatever frame comes is survived', () => {
+  const now = state();
+  const etherTypes = fc.constantFrom(
+    ETHERTYPE.ipv4,
+    ETHERTYPE.arp,
+    ETHERTYPE.ipv6,
+    ETHERTYPE.vlan,
+    ETHERTYPE.qinq,
+    0,
+  );
+  const frames = fc
+    .tuple(fc.uint8Array({ maxLength: 160 }), etherTypes, etherTypes)
+    .map(([bytes, first, second]) => {
+      if (bytes.length >= 18) writeU16(bytes, 12, first);
+      if (bytes.length >= 18) writeU16(bytes, 16, second);
+      return bytes;
+    });
+  const damaged = fc.tuple(fc.nat(85), fc.nat(255)).map(([at, value]) => {
+    const frame = asking();
+    frame[at] = value;
+    return frame;
+  });
+  fc.assert(
+    fc.property(fc.oneof(frames, damaged), (frame) => {
+      expect(decideFrame(frame, now, NOW_MS).length).toBeGreaterThan(0);
+    }),
+    { numRuns: 3000 },
+  );
 });
