@@ -76,9 +76,11 @@ export function portChange(
   to: ServicePorts,
 ): { readonly leaving: readonly BucketKey[]; readonly coming: readonly BucketKey[] } {
   const [before, after] = [bucketKeys(from), bucketKeys(to)];
-  const without = (keys: readonly BucketKey[], others: readonly BucketKey[]): readonly BucketKey[] =>
-    keys.filter(({ port }) => !others.some((other) => other.port === port));
   return { leaving: without(before, after), coming: without(after, before) };
+}
+
+function without(keys: readonly BucketKey[], others: readonly BucketKey[]): readonly BucketKey[] {
+  return keys.filter(({ port }) => !others.some((other) => other.port === port));
 }
 
 /** Who chooses for the service's packets; see `enum service_kind` in `bpf/layout.h`. */

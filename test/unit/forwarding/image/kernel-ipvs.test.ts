@@ -44,12 +44,15 @@ describe('states of kernel IPVS', () => {
   });
 });
 
+function split(line: string): readonly string[] {
+  return /^(.*) (\d+)$/.exec(line)?.slice(1) ?? [line];
+}
+
 /**
  * Lines that end in seconds to live. Those are off by a few where a recording, or the sweeps of a replay, took a moment. A
  * template that was prolonged gets 60 s from a new connection of the kernel, and its own timeout from culvert.
  */
 function expectAlike(actual: readonly string[], expected: readonly string[], where: string): void {
-  const split = (line: string): readonly string[] => /^(.*) (\d+)$/.exec(line)?.slice(1) ?? [line];
   expect(
     actual.map((line) => split(line)[0]),
     where,
@@ -97,7 +100,8 @@ function ofService(line: string, { service }: Scenario): string {
 
 /** Packets of which the answer was withheld by the rate limit, which culvert has and the recordings have not. */
 function blur(letters: string, replayed: string): string {
-  return [...letters]
+  return letters
+    .split('')
     .map((letter, i) => (replayed[i] === '?' && 'ru'.includes(letter) ? '?' : letter))
     .join('');
 }
