@@ -17,7 +17,7 @@ export function sendToReal(context: Context, packet: IpPacket, target: Target): 
   const { real } = target;
   if (packet.header.ttl <= 1) return replyTimeExceeded(context, packet);
   return traceFit(context, packet, real)
-    ? sendWhole(context, packet, real, target.rarity)
+    ? sendWhole(context, packet, real, rarity(packet, real) ?? target.rarity)
     : sendOversize(context, packet, target, 'outer-fragments');
 }
 

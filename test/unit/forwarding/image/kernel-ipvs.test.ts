@@ -29,8 +29,8 @@ describe('states of kernel IPVS', () => {
       flows: { client: '198.51.100.7', port: 40000 },
     };
     for (const [sequence, after] of Object.entries(table.after)) {
-      const packets = sequence.splitSeconds(', ');
-      const [to, ...state] = after.splitSeconds(' ');
+      const packets = sequence.split(', ');
+      const [to, ...state] = after.split(' ');
       const replay = new KernelReplay(scenario);
       const letters = packets.map((send) => replay.step({ send, flows: '0' }));
       if (to === 'A' || to === '.') expect(letters.at(-1), sequence).toBe(to);
@@ -44,25 +44,25 @@ describe('states of kernel IPVS', () => {
   });
 });
 
+function split(line: string): readonly string[] {
+  return /^(.*) (\d+)$/.exec(line)?.slice(1) ?? [line];
+}
+
 /**
  * Lines that end in seconds to live. Those are off by a few where a recording, or the sweeps of a replay, took a moment. A
  * template that was prolonged gets 60 s from a new connection of the kernel, and its own timeout from culvert.
  */
 function expectAlike(actual: readonly string[], expected: readonly string[], where: string): void {
   expect(
-    actual.map((line) => splitSeconds(line)[0]),
+    actual.map((line) => split(line)[0]),
     where,
-  ).toEqual(expected.map((line) => splitSeconds(line)[0]));
+  ).toEqual(expected.map((line) => split(line)[0]));
   for (const [i, line] of actual.entries()) {
-    const [what = '', seconds = '0'] = splitSeconds(line);
-    const recorded = Number(splitSeconds(expected[i] as string)[1] ?? 0);
+    const [what = '', seconds = '0'] = split(line);
+    const recorded = Number(split(expected[i] as string)[1] ?? 0);
     if (/ (NONE|ASSURED)$/.test(what) && recorded <= 60) continue;
     expect(Math.abs(Number(seconds) - recorded), `${where}: ${line}`).toBeLessThanOrEqual(4);
   }
-}
-
-function splitSeconds(line: string): readonly string[] {
-  return /^(.*) (\d+)$/.exec(line)?.slice(1) ?? [line];
 }
 
 /** The step from which on it is another real's turn: culvert's turns are precomputed, and a change does not go on from the last. */
@@ -100,7 +100,8 @@ function ofService(line: string, { service }: Scenario): string {
 
 /** Packets of which the answer was withheld by the rate limit, which culvert has and the recordings have not. */
 function blur(letters: string, replayed: string): string {
-  return Array.from(letters)
+  return letters
+    .split('')
     .map((letter, i) => (replayed[i] === '?' && 'ru'.includes(letter) ? '?' : letter))
     .join('');
 }
