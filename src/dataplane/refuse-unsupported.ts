@@ -7,16 +7,6 @@ import type { DataPlane } from './data-plane.ts';
 /** What a service can ask for and a plane may lack: what was found, in words; undefined where it asks for nothing of it. */
 type Feature = (service: Service) => string | undefined;
 
-/** Those that no plane has yet: they need a choice for each new flow that is not a ring's or a rotation's. */
-const UNSCHEDULED: readonly Feature[] = [
-  ({ protocol }) => (protocol === 'sctp' ? 'protocol sctp' : undefined),
-  ({ port, morePorts }) => (port === 0 || morePorts !== undefined ? 'services of several ports' : undefined),
-  ({ scheduler }) => (['mh', 'rr', 'wrr'].includes(scheduler) ? undefined : `scheduler ${scheduler}`),
-  ({ onePacket }) => (onePacket === true ? 'onePacket' : undefined),
-  ({ persistence }) => (persistence === undefined ? undefined : 'persistence'),
-  ({ reals }) => (reals.some(({ upperThreshold = 0 }) => upperThreshold > 0) ? 'thresholds' : undefined),
-];
-
 /** No service can have it. */
 const IMPOSSIBLE: readonly Feature[] = [
   ({ tunnel, reals }) => {
@@ -26,11 +16,25 @@ const IMPOSSIBLE: readonly Feature[] = [
     const port = ports.find((one) => !(one >= 1 && one <= 0xffff));
     return port === undefined ? undefined : `GUE to port ${port}`;
   },
+  ({ scheduler, schedulerFlags: [flag] = [] }) =>
+    flag === undefined || scheduler === 'sh' ? undefined : `flag ${flag} of scheduler ${scheduler}`,
+  ({ onePacket, protocol }) =>
+    onePacket === true && protocol !== 'udp' ? `onePacket of protocol ${protocol}` : undefined,
+  ({ persistence, vip }) => {
+    const length = persistence?.prefixLength ?? 1;
+    return length >= 1 && length <= (isIpv6(vip) ? 128 : 32) ? undefined : `persistence of prefix ${length}`;
+  },
+  ({ reals }) => {
+    const real = reals.find(({ upperThreshold = 0, lowerThreshold = 0 }) => lowerThreshold > upperThreshold);
+    return real && `lowerThreshold ${real.lowerThreshold} above upperThreshold`;
+  },
 ];
 
-/** The hosts of the simulated network know IPv4 and IPIP alone. */
+/** The hosts of the simulated network know IPv4, TCP, UDP and IPIP alone, and serve the ports that are named. */
 const UNSIMULATED: readonly Feature[] = [
   ({ vip }) => (isIpv6(vip) ? 'IPv6' : undefined),
+  ({ protocol }) => (protocol === 'sctp' ? 'protocol sctp' : undefined),
+  ({ port }) => (port === 0 ? 'services of all ports' : undefined),
   ({ tunnel, reals }) => {
     const other = [tunnel, ...reals.map((real) => real.tunnel)].find((one) => one && one.type !== 'ipip');
     return other && `tunnels of type ${other.type}`;
@@ -42,15 +46,12 @@ const UNSIMULATED: readonly Feature[] = [
 ];
 
 const LACKING: Readonly<Record<DataPlane['kind'], readonly Feature[]>> = {
-  xdp: [...UNSCHEDULED, ...IMPOSSIBLE],
-  simulated: [...UNSCHEDULED, ...IMPOSSIBLE, ...UNSIMULATED],
+  xdp: IMPOSSIBLE,
+  simulated: [...IMPOSSIBLE, ...UNSIMULATED],
 };
 
 /** @throws CulvertError UNSUPPORTED, naming the first service that asks for what the plane cannot do. */
 export function refuseUnsupported(table: ForwardingTable, kind: DataPlane['kind']): void {
-  if (table.expireNodestConn === false) {
-    throw new CulvertError('UNSUPPORTED', 'this version always has expireNodestConn; leave it out');
-  }
   for (const service of table.services) {
     const found = LACKING[kind].map((feature) => feature(service)).find((name) => name !== undefined);
     if (found === undefined) continue;

@@ -35,10 +35,12 @@ function withCommonCheck(service: { readonly reals: readonly PlainReal[] }): obj
   return { ...rest, check: first.check, reals: others };
 }
 
-/** One line for each real and each check. */
+/** One line for each real and each option. */
 function inline(service: YAMLMap): void {
-  const check = service.get('check');
-  if (isMap(check)) check.flow = true;
+  for (const name of ['schedulerFlags', 'persistence', 'tunnel', 'check']) {
+    const option = service.get(name);
+    if (isMap(option) || isSeq(option)) option.flow = true;
+  }
   const reals = service.get('reals');
   for (const real of isSeq(reals) ? reals.items : []) if (isMap(real)) real.flow = true;
 }

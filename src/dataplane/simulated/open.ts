@@ -54,12 +54,14 @@ export async function openSimulatedPlane(options: SimulatedPlaneOptions = {}): P
 function provider(topology: Topology): (table: ForwardingTable) => void {
   const provided = new Set<string>();
   return ({ services }) => {
-    for (const service of services) {
-      const fresh = service.reals
-        .map(({ address }) => onlyIpv4(address))
-        .filter((address) => !provided.has(`${formatServiceName(service)} ${address}`));
-      for (const address of fresh) provided.add(`${formatServiceName(service)} ${address}`);
-      topology.provide(service, fresh);
+    for (const { vip, protocol, port, morePorts = [], reals } of services) {
+      for (const key of [port, ...morePorts].map((each) => ({ vip, protocol, port: each }))) {
+        const fresh = reals
+          .map(({ address }) => onlyIpv4(address))
+          .filter((address) => !provided.has(`${formatServiceName(key)} ${address}`));
+        for (const address of fresh) provided.add(`${formatServiceName(key)} ${address}`);
+        topology.provide(key, fresh);
+      }
     }
   };
 }

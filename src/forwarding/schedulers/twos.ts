@@ -8,19 +8,21 @@ export const twoChoices: Scheduler = stateless((candidates, { random }: Schedule
   let total = 0;
   for (const candidate of candidates) if (isEligible(candidate)) total += candidate.weight;
   if (total === 0) return undefined;
-  const first = drawn(candidates, Math.floor(random() * total));
-  const second = drawn(candidates, Math.floor(random() * total));
+  const [first, second] = drawn(candidates, [Math.floor(random() * total), Math.floor(random() * total)]);
   const [a, b] = [candidates[first] as Candidate, candidates[second] as Candidate];
   return loadBy(BY_FLOWS, b) * a.weight < loadBy(BY_FLOWS, a) * b.weight ? second : first;
 });
 
-/** Position of the eligible real that has the `lot`-th share of their weights. */
-function drawn(candidates: readonly Candidate[], lot: number): number {
-  let left = lot;
-  for (let position = 0; position < candidates.length; position++) {
+/** Positions of the eligible reals that have those shares of their weights. */
+function drawn(candidates: readonly Candidate[], lots: readonly [number, number]): [number, number] {
+  let [first, second] = [-1, -1];
+  let end = 0;
+  for (let position = 0; first < 0 || second < 0; position++) {
     const candidate = candidates[position] as Candidate;
-    if (isEligible(candidate)) left -= candidate.weight;
-    if (left < 0) return position;
+    if (!isEligible(candidate)) continue;
+    end += candidate.weight;
+    if (first < 0 && lots[0] < end) first = position;
+    if (second < 0 && lots[1] < end) second = position;
   }
-  return -1;
+  return [first, second];
 }

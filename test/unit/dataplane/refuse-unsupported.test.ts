@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { DataPlane } from '../../../src/dataplane/data-plane.ts';
 import { refuseUnsupported } from '../../../src/dataplane/refuse-unsupported.ts';
 import type { CulvertError } from '../../../src/errors.ts';
 import { DEFAULT_TIMEOUTS, type ForwardingTable, type Service } from '../../../src/forwarding/table.ts';
@@ -23,35 +24,47 @@ function table(fields: Partial<Service>): ForwardingTable {
 
 test.each<[words: string, fields: Partial<Service>]>([
   ['IPv6', { vip: ip('2001:db8::1') }],
-  ['scheduler twos', { scheduler: 'twos' }],
   ['protocol sctp', { protocol: 'sctp' }],
-  ['several ports', { port: 0 }],
-  ['several ports', { morePorts: [443] }],
-  ['onePacket', { onePacket: true }],
-  ['persistence', { persistence: { timeoutMs: 1000, prefixLength: 32 } }],
+  ['all ports', { port: 0 }],
   ['type gre', { tunnel: { type: 'gre', checksum: 'none' } }],
   ['type gue', { reals: [{ ...REAL, tunnel: { type: 'gue', port: 6080, checksum: 'none' } }] }],
+  ['IPv6 reals (2001:db8::2)', { reals: [REAL, { ...REAL, address: ip('2001:db8::2') }] }],
+])('the simulated plane refuses %s by name', (words, fields) => {
+  expectRefused(table(fields), 'simulated', words);
+  expect(() => refuseUnsupported(table(fields), 'xdp')).not.toThrow();
+});
+
+test.each<[words: string, fields: Partial<Service>]>([
   ['GUE to port 0', { tunnel: { type: 'gue', port: 0, checksum: 'none' } }],
   ['GUE to port 0', { reals: [{ ...REAL, tunnel: { type: 'gue', port: 0, checksum: 'full' } }] }],
-  ['IPv6 reals (2001:db8::2)', { reals: [REAL, { ...REAL, address: ip('2001:db8::2') }] }],
-  ['thresholds', { reals: [{ ...REAL, upperThreshold: 5 }] }],
-])('a table with %s is refused by name', (words, fields) => {
+  ['flag sh-port of scheduler rr', { scheduler: 'rr', schedulerFlags: ['sh-port'] }],
+  ['onePacket of protocol tcp', { onePacket: true }],
+  ['persistence of prefix 33', { persistence: { timeoutMs: 1000, prefixLength: 33 } }],
+  ['lowerThreshold 6 above', { reals: [{ ...REAL, upperThreshold: 5, lowerThreshold: 6 }] }],
+])('every plane refuses %s by name', (words, fields) => {
+  for (const kind of ['xdp', 'simulated'] as const) expectRefused(table(fields), kind, words);
+});
+
+test('all else passes', () => {
+  const options: Partial<Service> = {
+    scheduler: 'sh',
+    schedulerFlags: ['sh-fallback'],
+    protocol: 'udp',
+    morePorts: [82],
+    onePacket: true,
+  };
+  expect(() => refuseUnsupported(table(options), 'simulated')).not.toThrow();
+  const persistence = { timeoutMs: 1000, prefixLength: 64 };
+  expect(() => refuseUnsupported(table({ vip: ip('2001:db8::1'), persistence }), 'xdp')).not.toThrow();
+});
+
+function expectRefused(refused: ForwardingTable, kind: DataPlane['kind'], words: string): void {
   let thrown: CulvertError | undefined;
   try {
-    refuseUnsupported(table(fields), 'simulated');
+    refuseUnsupported(refused, kind);
   } catch (error) {
     thrown = error as CulvertError;
   }
   expect(thrown?.code).toBe('UNSUPPORTED');
   expect(thrown?.message).toContain(words);
-});
-
-test('what the planes can do passes', () => {
-  expect(() => refuseUnsupported(table({ scheduler: 'wrr', protocol: 'udp' }), 'simulated')).not.toThrow();
-  expect(() => refuseUnsupported({ ...table({}), expireNodestConn: true }, 'xdp')).not.toThrow();
-  expect(() => refuseUnsupported({ ...table({}), expireNodestConn: false }, 'xdp')).toThrow(
-    'expireNodestConn',
-  );
-  const ipv6 = { vip: ip('2001:db8::1'), tunnel: { type: 'gre', checksum: 'none' } } as const;
-  expect(() => refuseUnsupported(table(ipv6), 'xdp')).not.toThrow();
-});
+}

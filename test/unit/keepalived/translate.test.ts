@@ -266,6 +266,19 @@ services:
 `);
 });
 
+test('the imported YAML has one line for each option, too', () => {
+  const text = SOUND.replace('wrr', 'sh\nsh-port\npersistence_timeout 60').replace(
+    'TUN',
+    'TUN type gue port 6080',
+  );
+  expect(printYaml(read(text), FILE)).toContain(`
+    scheduler: sh
+    schedulerFlags: [sh-port]
+    persistence: {timeout: 1m}
+    tunnel: {type: gue, port: 6080}
+`);
+});
+
 describe('what culvert has not got is an error at its place', () => {
   const cases: [from: string, to: string, where: string, words: string[]][] = [
     ['TUN', 'NAT', '4:16', ['lvs_method NAT', 'culvert tunnels only', 'allowed: TUN']],
