@@ -1,12 +1,12 @@
 import type { WireEvent, WireStatus } from '../api/wire.ts';
-import type { Ipv4Address } from '../net/ipv4-address.ts';
+import type { IpAddress } from '../net/ip-address.ts';
 
 /**
  * Client — router — director, and three reals in three other subnets behind the router, MTU 1500 everywhere:
  * network namespaces and real programs, or the simulated network. The scenario is the same over both.
  */
 export interface LabEnvironment extends AsyncDisposable {
-  readonly vip: Ipv4Address;
+  readonly vip: IpAddress;
   readonly reals: readonly LabReal[];
   /** What the operator can type to see for himself; what it shows first. */
   readonly tryByHand: readonly (readonly [shows: string, command: string])[];
@@ -32,7 +32,7 @@ export interface LabEnvironment extends AsyncDisposable {
 
 export interface LabReal {
   readonly name: string;
-  /** Dotted decimal. */
+  /** As it is written in a configuration. */
   readonly address: string;
 }
 

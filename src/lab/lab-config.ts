@@ -1,6 +1,8 @@
-import type { SchedulerName } from '../forwarding/table.ts';
+import type { SchedulerName, Tunnel } from '../forwarding/table.ts';
+import type { IpFamily } from '../net/ip-address.ts';
 
 export const LAB_VIP = '192.0.2.10';
+export const LAB_VIPS: Readonly<Record<IpFamily, string>> = { 4: LAB_VIP, 6: '2001:db8:10::10' };
 export const LAB_PORT = 80;
 
 export interface LabConfig {
@@ -11,6 +13,10 @@ export interface LabConfig {
   readonly blackhole: 'cure' | 'refuse';
   readonly scheduler: SchedulerName;
   readonly reals: readonly string[];
+  /** LAB_VIP unless given. */
+  readonly vip?: string;
+  /** IPIP unless given. */
+  readonly tunnel?: Tunnel;
   /** Further services of the VIP; the lab's own one is on LAB_PORT. */
   readonly more?: readonly LabService[];
 }
@@ -24,7 +30,7 @@ export interface LabService {
 
 /** The configuration file of the lab's director; checks are quicker than usual, so that the story is short. */
 export function labConfig(config: LabConfig): string {
-  const { plane, instance, directory, blackhole, scheduler, reals, more = [] } = config;
+  const { plane, instance, directory, blackhole, scheduler, more = [] } = config;
   const services = [{ port: LAB_PORT, scheduler }, ...more];
   return `director:
   interface: eth0
@@ -36,15 +42,18 @@ defaults:
   blackhole: ${blackhole}
   check: {type: tcp, interval: 500ms, timeout: 500ms, retries: 1, retryDelay: 200ms, via: tunnel}
 services:
-${services.map((service) => serviceText(service, reals)).join('')}`;
+${services.map((service) => serviceText(service, config)).join('')}`;
 }
 
-function serviceText({ port, scheduler, keys = [] }: LabService, reals: readonly string[]): string {
-  return `  - vip: ${LAB_VIP}
+function serviceText({ port, scheduler, keys = [] }: LabService, config: LabConfig): string {
+  const { reals, vip = LAB_VIP, tunnel = { type: 'ipip' } } = config;
+  // Each value is a number or a word.
+  const written = Object.entries(tunnel).map(([key, value]) => `${key}: ${value}`);
+  return `  - vip: '${vip}'
     protocol: tcp
     port: ${port}
     scheduler: ${scheduler}
-    tunnel: {type: ipip}
+    tunnel: {${written.join(', ')}}
 ${keys.map((key) => `    ${key}\n`).join('')}    reals:
-${reals.map((address) => `      - {address: ${address}, weight: 100}\n`).join('')}`;
+${reals.map((address) => `      - {address: '${address}', weight: 100}\n`).join('')}`;
 }

@@ -1,4 +1,5 @@
 import { ETHERNET_HEADER_BYTES } from '../net/ethernet.ts';
+import { onlyIpv4 } from '../net/ip-address.ts';
 import type { LabEnvironment } from './environment.ts';
 import type { Expectations } from './expectations.ts';
 import { findFigures, type MtuFigures } from './mtu-figures.ts';
@@ -63,7 +64,7 @@ async function upload(environment: LabEnvironment, timeoutMs: number): Promise<M
   await environment.forgetPathMtu();
   const capture = await environment.capture();
   const { completed } = await environment.upload(UPLOAD_BYTES, timeoutMs);
-  return { completed, ...findFigures(await capture.stop(), environment.vip) };
+  return { completed, ...findFigures(await capture.stop(), onlyIpv4(environment.vip)) };
 }
 
 function expectLearned(figures: MtuFigures, expectations: Expectations): void {

@@ -16,6 +16,7 @@ import { arrivals, arrivalsOf, isTunnelTo, tcpBetween } from './xdp-plane/ip-pac
 import { delay } from './xdp-plane/packets.ts';
 import { RemotePlane } from './xdp-plane/remote-plane.ts';
 import { able, SERVICE, TABLE } from './xdp-plane/table.ts';
+import { PASS_OBJECT } from './xdp-plane/topology.ts';
 import { WiredNetwork } from './xdp-plane/wired-network.ts';
 
 const VIP = { 4: ip('192.0.2.10'), 6: ip('2001:db8:10::10') };
@@ -125,6 +126,30 @@ describe.skipIf(!able)('several interfaces (needs root and build/bpf/director.bp
       expect(entry).toContain(`lladdr ${formatMac(network.link('director', CLIENTS[from].interface).mac)}`);
     },
   );
+
+  test('where XDP cannot send the slow path does, until it can', async () => {
+    // The other end of a veth device takes what is redirected only with an XDP program.
+    await network.ip('real', 'link set eth0 xdp off');
+    const warnings = (): unknown[] => plane.events.filter((event) => event.type === 'warning');
+    await expect
+      .poll(warnings, { timeout: 5000 })
+      .toMatchObject([{ message: expect.stringMatching(/^XDP cannot send to eth2/) as string }]);
+    const before = await plane.counters();
+    await arrives('client', 4);
+    expect((await plane.counters()).handedOver).toBe(before.handedOver + 1);
+    await network.ip('real', `link set dev eth0 xdp obj ${PASS_OBJECT} sec xdp`);
+    await expect
+      .poll(
+        async () => {
+          const { handedOver } = await plane.counters();
+          await arrives('client', 4);
+          return (await plane.counters()).handedOver - handedOver;
+        },
+        { timeout: 5000 },
+      )
+      .toBe(0);
+    plane.events.length = 0;
+  });
 
   test('a second director on either is refused', async () => {
     await expect(open(['eth2', 'eth1'], 'second')).rejects.toMatchObject({

@@ -22,6 +22,12 @@ export interface NextHop {
   readonly detail: string;
 }
 
+/** What is asked of the machine's network. */
+export interface Network extends Pick<NetworkView, 'link' | 'neighbour'> {
+  /** Whether the fast path can send out of an interface. */
+  sends(link: Link): boolean;
+}
+
 const MAC_BYTES = 6;
 const NO_ROUTE_MTU_BYTES = 1500;
 
@@ -29,11 +35,7 @@ const NO_ROUTE_MTU_BYTES = 1500;
  * Follows a route to the frame's addresses: of either family, by a next hop of either (RFC 5549), and through a VLAN device
  * to its parent and the tag.
  */
-export function resolveNextHop(
-  view: Pick<NetworkView, 'link' | 'neighbour'>,
-  destination: IpAddress,
-  route: Route | undefined,
-): NextHop {
+export function resolveNextHop(view: Network, destination: IpAddress, route: Route | undefined): NextHop {
   const link = route?.ifIndex === undefined ? undefined : view.link(route.ifIndex);
   if (route === undefined || link === undefined || NOWHERE.has(route.type)) return unreachable('no route');
   if (route.type !== RTN.unicast) return unreachable('the address is not another host');
@@ -53,12 +55,15 @@ const NOWHERE: ReadonlySet<number> = new Set([RTN.blackhole, RTN.unreachable, RT
 
 type Exit = Omit<ResolvedHop, 'nextHopMac'>;
 
-/** Where frames that a link sends leave the machine; undefined for links that are neither Ethernet nor a VLAN on it. */
-function exitOf(view: Pick<NetworkView, 'link'>, link: Link): Exit | undefined {
+/** Where frames that a link sends leave the machine; undefined unless it is Ethernet, or a VLAN on it, that XDP can send by. */
+function exitOf(view: Network, link: Link): Exit | undefined {
   if (link.mac.length !== MAC_BYTES) return undefined;
-  if (link.kind !== 'vlan') return { sourceMac: link.mac, ifIndex: link.index };
+  if (link.kind !== 'vlan') {
+    return view.sends(link) ? { sourceMac: link.mac, ifIndex: link.index } : undefined;
+  }
   const parent = link.vlan && view.link(link.vlan.parentIndex);
   if (link.vlan === undefined || parent === undefined || parent.kind === 'vlan') return undefined;
+  if (!view.sends(parent)) return undefined;
   return { sourceMac: link.mac, ifIndex: parent.index, vlan: link.vlan.id };
 }
 

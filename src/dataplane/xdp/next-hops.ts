@@ -1,10 +1,12 @@
 import { NUD } from '../../linux/netlink/constants.ts';
+import type { Link } from '../../linux/netlink/link.ts';
 import { probeNeighbour } from '../../linux/netlink/neighbour.ts';
 import { lookUpRoute } from '../../linux/netlink/route.ts';
 import type { NetlinkSocket } from '../../linux/netlink/socket.ts';
 import type { IpAddress } from '../../net/ip-address.ts';
 import { NetworkView, type ViewChange } from './network-view.ts';
 import { type NextHop, resolveNextHop } from './next-hop.ts';
+import type { WaysOut } from './ways-out.ts';
 
 export interface NextHopListener {
   /** The way to the address is this now; called only when it has changed. */
@@ -36,6 +38,7 @@ const PATIENCE_MS = 3000;
 export class NextHops implements Disposable {
   readonly #socket: NetlinkSocket;
   readonly #view: NetworkView;
+  readonly #waysOut: WaysOut;
   readonly #listener: NextHopListener;
   readonly #followed = new Map<IpAddress, Followed>();
   readonly #probeTimer: NodeJS.Timeout;
@@ -43,8 +46,9 @@ export class NextHops implements Disposable {
   #generation = 0;
   #closed = false;
 
-  constructor(socket: NetlinkSocket, listener: NextHopListener) {
+  constructor(socket: NetlinkSocket, waysOut: WaysOut, listener: NextHopListener) {
     this.#socket = socket;
+    this.#waysOut = waysOut;
     this.#listener = listener;
     this.#view = new NetworkView(socket, (change) => this.#onChange(change));
     this.#probeTimer = setInterval(() => this.#probe(), PROBE_INTERVAL_MS);
@@ -68,7 +72,12 @@ export class NextHops implements Disposable {
 
   /** The way to an address at the moment, followed or not. */
   resolve(address: IpAddress): NextHop {
-    return resolveNextHop(this.#view, address, lookUpRoute(this.#socket, address));
+    const network = {
+      link: (ifIndex: number) => this.#view.link(ifIndex),
+      neighbour: (ifIndex: number, of: IpAddress) => this.#view.neighbour(ifIndex, of),
+      sends: (link: Link) => this.#waysOut.sends(link),
+    };
+    return resolveNextHop(network, address, lookUpRoute(this.#socket, address));
   }
 
   [Symbol.dispose](): void {
@@ -139,6 +148,7 @@ export class NextHops implements Disposable {
   }
 
   #probe(): void {
+    if (this.#waysOut.refresh()) this.#refreshAll();
     const asked = new Set<string>();
     for (const [address, followed] of this.#followed) {
       this.#reportLoss(address, followed);

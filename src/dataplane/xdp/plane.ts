@@ -34,6 +34,7 @@ import { reversePathProblem } from './reverse-path.ts';
 import { SlowPath } from './slow-path.ts';
 import { checkMark, prepareTap, removeTap } from './tap-routing.ts';
 import { TunnelConnector } from './tunnel-connector.ts';
+import { WaysOut } from './ways-out.ts';
 
 export interface XdpPlaneParts {
   readonly netlink: NetlinkSocket;
@@ -83,7 +84,13 @@ export class XdpPlane implements DataPlane {
     this.#groups = this.#running.use(new GroupMemberships());
     this.#followInterfaces();
     const { pathMtus } = forwarder;
-    this.#paths = this.#running.use(new RealPaths({ image, pathMtus, netlink, onEvent }));
+    const waysOut = this.#running.use(
+      new WaysOut({
+        ingresses: () => this.#ingresses.links().map(({ index }) => index),
+        warn: (message) => onEvent({ type: 'warning', message }),
+      }),
+    );
+    this.#paths = this.#running.use(new RealPaths({ image, pathMtus, netlink, waysOut, onEvent }));
     const onFailure = (reason: string): void =>
       onEvent({ type: 'warning', message: `${reason}; ${SLOW_PATH_LOST}` });
     const slowPath = this.#running.use(

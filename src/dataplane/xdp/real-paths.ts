@@ -14,6 +14,7 @@ import type { PlaneEventListener } from '../data-plane.ts';
 import type { TunnelTarget } from './check-registry.ts';
 import { type NextHop, usableSource } from './next-hop.ts';
 import { NextHops } from './next-hops.ts';
+import type { WaysOut } from './ways-out.ts';
 
 /** Writes the way to each real server into its entries of the image, and keeps it what it is. */
 export class RealPaths implements Disposable {
@@ -28,12 +29,13 @@ export class RealPaths implements Disposable {
     readonly image: ForwardingImage;
     readonly pathMtus: PathMtus;
     readonly netlink: NetlinkSocket;
+    readonly waysOut: WaysOut;
     readonly onEvent: PlaneEventListener;
   }) {
     this.#image = options.image;
     this.#pathMtus = options.pathMtus;
     this.#netlink = options.netlink;
-    this.#nextHops = new NextHops(options.netlink, {
+    this.#nextHops = new NextHops(options.netlink, options.waysOut, {
       changed: (address, hop) => this.#write(address, hop),
       reported: (real, { state, detail }) =>
         options.onEvent({ type: 'next-hop', real, resolved: state === 'resolved', detail }),

@@ -4,18 +4,18 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ApiClient } from '../../api/client.ts';
 import type { WireEvent, WireStatus } from '../../api/wire.ts';
+import type { Tunnel } from '../../forwarding/table.ts';
 import { runInNamespace } from '../../linux/netns.ts';
-import { type Ipv4Address, ipv4 } from '../../net/ipv4-address.ts';
+import { formatEndpoint, formatIp, type IpAddress, type IpFamily, ip } from '../../net/ip-address.ts';
 import type { RealServerOptions } from '../../realserver/options.ts';
 import type { LabCapture, LabEnvironment, LabReal, RequestResult, UploadResult } from '../environment.ts';
-import { LAB_PORT, LAB_VIP, type LabConfig, labConfig } from '../lab-config.ts';
+import { LAB_PORT, LAB_VIPS, type LabConfig, labConfig } from '../lab-config.ts';
 import { HeldConnections } from './held-connections.ts';
 import { captureLab } from './lab-capture.ts';
 import { Program } from './program.ts';
 import { HOST_INTERFACE, type HostName, REAL_NAMES, Topology } from './topology.ts';
 
 const CULVERT = fileURLToPath(new URL('../../../culvert', import.meta.url));
-const VIP_URL = `http://${LAB_VIP}/`;
 
 type Decapsulation = RealServerOptions['decapsulation'];
 
@@ -23,18 +23,28 @@ export interface NamespaceLabOptions {
   readonly decapsulation?: Decapsulation;
   /** Ports of the VIP that the reals serve beside LAB_PORT. */
   readonly morePorts?: readonly number[];
+  /** Of the VIP; 4 unless given. */
+  readonly vipFamily?: IpFamily;
+  /** Of the reals' addresses, and so of the tunnels to them; 4 unless given. */
+  readonly realFamily?: IpFamily;
+  /** IPIP unless given. */
+  readonly tunnel?: Tunnel;
+  /** The director is reached by a VLAN, and reaches the reals by it. */
+  readonly vlan?: boolean;
 }
 
 /** The lab in network namespaces: real programs, the real kernel, the XDP data plane. */
 export class NamespaceLab implements LabEnvironment {
-  readonly vip: Ipv4Address = ipv4(LAB_VIP);
+  readonly vip: IpAddress;
   readonly reals: readonly LabReal[];
   readonly tryByHand: LabEnvironment['tryByHand'];
-  readonly url: string = VIP_URL;
+  readonly url: string;
   readonly topology: Topology;
   readonly #directory: string;
   readonly #decapsulation: Decapsulation;
   readonly #ports: readonly number[];
+  readonly #realFamily: IpFamily;
+  readonly #tunnel: Tunnel;
   readonly #api: ApiClient;
   readonly #servers = new Map<string, Program>();
   readonly #cleanUp = new AsyncDisposableStack();
@@ -45,11 +55,15 @@ export class NamespaceLab implements LabEnvironment {
     this.#directory = directory;
     this.#decapsulation = options.decapsulation ?? 'auto';
     this.#ports = [LAB_PORT, ...(options.morePorts ?? [])];
+    this.vip = ip(LAB_VIPS[options.vipFamily ?? 4]);
+    this.url = `http://${formatEndpoint(this.vip, LAB_PORT)}/`;
+    this.#realFamily = options.realFamily ?? 4;
+    this.#tunnel = options.tunnel ?? { type: 'ipip' };
     this.#api = new ApiClient(join(directory, `${this.instance}.sock`));
-    this.reals = REAL_NAMES.map((name) => ({ name, address: topology.addressOf(name) }));
+    this.reals = REAL_NAMES.map((name) => ({ name, address: topology.addressOf(name, this.#realFamily) }));
     const inClient = `nsenter --net=/run/netns/${topology.namespaceOf('client')}`;
     this.tryByHand = [
-      ['a request', `${inClient} curl ${VIP_URL}`],
+      ['a request', `${inClient} curl ${this.url}`],
       ['the director', `./culvert reals --socket ${join(directory, `${this.instance}.sock`)}`],
     ];
     this.#cleanUp.defer(() => rm(directory, { recursive: true, force: true }));
@@ -58,7 +72,8 @@ export class NamespaceLab implements LabEnvironment {
 
   /** Builds the namespaces, sets the reals up and starts the director. If that fails nothing is left behind. */
   static async open(id = `${process.pid}`, options: NamespaceLabOptions = {}): Promise<NamespaceLab> {
-    const topology = await Topology.build(id);
+    const { vipFamily = 4, realFamily = 4, vlan = false } = options;
+    const topology = await Topology.build(id, { ipv6: vipFamily === 6 || realFamily === 6, vlan });
     const directory = await mkdtemp(join(tmpdir(), 'culvert-lab-'));
     const lab = new NamespaceLab(topology, directory, options);
     try {
@@ -95,7 +110,8 @@ export class NamespaceLab implements LabEnvironment {
     change: Partial<Pick<LabConfig, 'blackhole' | 'reals' | 'scheduler' | 'more'>>,
   ): Promise<void> {
     const reals = this.reals.map(({ address }) => address);
-    const usual = { plane: 'xdp', blackhole: 'cure', scheduler: 'mh', reals } as const;
+    const where = { vip: formatIp(this.vip), tunnel: this.#tunnel };
+    const usual = { plane: 'xdp', blackhole: 'cure', scheduler: 'mh', reals, ...where } as const;
     const text = labConfig({ instance: this.instance, directory: this.#directory, ...usual, ...change });
     await writeFile(this.configPath, text);
   }
@@ -155,7 +171,7 @@ export class NamespaceLab implements LabEnvironment {
 
   async startServer(real: LabReal): Promise<void> {
     const ports = this.#ports.flatMap((port) => ['--port', `${port}`]);
-    const listen = ['--listen', LAB_VIP, '--listen', real.address, ...ports];
+    const listen = ['--listen', formatIp(this.vip), '--listen', real.address, ...ports];
     const server = this.#program(this.#hostOf(real), 'http-real.ts', ['--name', real.name, ...listen]);
     this.#servers.set(real.name, server);
     await server.waitFor(/listening on/);
@@ -167,9 +183,9 @@ export class NamespaceLab implements LabEnvironment {
   }
 
   async setUpReal(real: LabReal, mss: number | 'auto' | 'none'): Promise<void> {
-    const where = ['--vip', LAB_VIP, '--interface', HOST_INTERFACE];
+    const where = ['--vip', formatIp(this.vip), '--interface', HOST_INTERFACE, ...this.#tunnelParameters()];
     const how = ['--decapsulation', this.#decapsulation, '--mss', `${mss}`];
-    const director = ['--director', this.topology.addressOf('director')];
+    const director = ['--director', this.topology.addressOf('director', this.#realFamily)];
     const options = [...where, ...how, ...director, ...this.#naming(real)];
     await this.culvert(this.#hostOf(real), 'realserver', 'setup', ...options);
   }
@@ -179,7 +195,7 @@ export class NamespaceLab implements LabEnvironment {
   }
 
   request(listener: (result: RequestResult) => void, signal: AbortSignal, port: number = LAB_PORT): void {
-    const client = this.#program('client', 'request.ts', ['--url', `http://${LAB_VIP}:${port}/`]);
+    const client = this.#program('client', 'request.ts', ['--url', this.#urlOf(port)]);
     this.#cleanUp.use(client);
     client.onLine((line) => {
       if (line.startsWith('{')) listener(JSON.parse(line) as RequestResult);
@@ -189,7 +205,7 @@ export class NamespaceLab implements LabEnvironment {
 
   async upload(bytes: number, timeoutMs: number): Promise<UploadResult> {
     const sizes = ['--bytes', `${bytes}`, '--timeout-ms', `${timeoutMs}`];
-    await using upload = this.#program('client', 'upload.ts', ['--url', VIP_URL, ...sizes]);
+    await using upload = this.#program('client', 'upload.ts', ['--url', this.url, ...sizes]);
     return JSON.parse(await upload.waitFor(/^\{/)) as UploadResult;
   }
 
@@ -207,7 +223,7 @@ export class NamespaceLab implements LabEnvironment {
   async holdConnections(connections: number, port: number = LAB_PORT): Promise<HeldConnections> {
     const holder = this.#program('client', 'keep-alive.ts', [
       '--url',
-      `http://${LAB_VIP}:${port}/`,
+      this.#urlOf(port),
       '--connections',
       `${connections}`,
     ]);
@@ -241,6 +257,16 @@ export class NamespaceLab implements LabEnvironment {
   async #closeReal(real: LabReal): Promise<void> {
     await this.#servers.get(real.name)?.stop('SIGKILL');
     await this.tearDownReal(real);
+  }
+
+  #urlOf(port: number): string {
+    return `http://${formatEndpoint(this.vip, port)}/`;
+  }
+
+  #tunnelParameters(): string[] {
+    const { type, ...details } = this.#tunnel;
+    const parameters = Object.entries(details).flatMap(([key, value]) => [`--tunnel-${key}`, `${value}`]);
+    return ['--tunnel', type, ...parameters];
   }
 
   #naming(real: LabReal): string[] {

@@ -4,10 +4,14 @@ import { fileURLToPath } from 'node:url';
 import { openBpfObject } from '../../linux/bpf/object.ts';
 import { missingCapabilities } from '../../linux/capabilities.ts';
 import { inNamespace } from '../../linux/namespace-thread.ts';
+import { findLink } from '../../linux/netlink/link.ts';
+import { NetlinkSocket } from '../../linux/netlink/socket.ts';
+import { createVlan } from '../../linux/netlink/vlan.ts';
 import { connectNamespaces, createNamespace, deleteNamespace, runInNamespace } from '../../linux/netns.ts';
 import { type Offload, setOffloads } from '../../linux/offload.ts';
 import { readSysctl, writeSysctl } from '../../linux/sysctl.ts';
-import { LAB_VIP } from '../lab-config.ts';
+import type { IpFamily } from '../../net/ip-address.ts';
+import { LAB_VIPS } from '../lab-config.ts';
 
 /*
  *   client 198.51.100.2 ── .1 ┐
@@ -17,14 +21,18 @@ import { LAB_VIP } from '../lab-config.ts';
  *   real3 10.0.3.2 ──── .1 ───┘
  *
  * Each is a network namespace. A host calls its end of the cable eth0; the router calls its end by the host's name.
+ * Where IPv6 is wanted each network has a second prefix, 2001:db8:N::/64, with the same host numbers, and 2001:db8:10::10 is
+ * the VIP. With `vlan` the director's addresses are on VLAN 100 of its cable.
  */
 const HOSTS = {
-  client: { address: '198.51.100.2', gateway: '198.51.100.1' },
-  director: { address: '10.0.0.2', gateway: '10.0.0.1' },
-  real1: { address: '10.0.1.2', gateway: '10.0.1.1' },
-  real2: { address: '10.0.2.2', gateway: '10.0.2.1' },
-  real3: { address: '10.0.3.2', gateway: '10.0.3.1' },
+  client: { 4: '198.51.100.', 6: '2001:db8:c::' },
+  director: { 4: '10.0.0.', 6: '2001:db8:d::' },
+  real1: { 4: '10.0.1.', 6: '2001:db8:1::' },
+  real2: { 4: '10.0.2.', 6: '2001:db8:2::' },
+  real3: { 4: '10.0.3.', 6: '2001:db8:3::' },
 } as const;
+const PREFIX_LENGTH = { 4: 24, 6: 64 } as const;
+const VLAN_ID = 100;
 
 export const HOST_INTERFACE = 'eth0';
 
@@ -44,18 +52,33 @@ const NO_OFFLOADS: Readonly<Record<Offload, boolean>> = {
   rxvlan: false,
 };
 
+export interface TopologyOptions {
+  /** IPv6 beside IPv4. */
+  readonly ipv6?: boolean;
+  /** The director is reached by a VLAN of its cable, whose device is made on the interface that it serves. */
+  readonly vlan?: boolean;
+}
+
+const NO_IPV6 = ['net/ipv6/conf/all/disable_ipv6', 'net/ipv6/conf/default/disable_ipv6'] as const;
+const QUIET_IPV6 = [
+  'net/ipv6/conf/default/router_solicitations',
+  'net/ipv6/conf/default/accept_dad',
+] as const;
+
 /** The namespaces of one lab; `id` keeps several labs apart. */
 export class Topology implements Disposable {
   readonly id: string;
+  readonly #options: TopologyOptions;
   readonly #made: string[] = [];
 
-  private constructor(id: string) {
+  private constructor(id: string, options: TopologyOptions) {
     this.id = id;
+    this.#options = options;
   }
 
   /** Builds it all, or takes down what was built and throws. */
-  static async build(id: string): Promise<Topology> {
-    const topology = new Topology(id);
+  static async build(id: string, options: TopologyOptions = {}): Promise<Topology> {
+    const topology = new Topology(id, options);
     try {
       await topology.#build();
       return topology;
@@ -69,8 +92,8 @@ export class Topology implements Disposable {
     return `culvert-${this.id}-${host}`;
   }
 
-  addressOf(host: HostName): string {
-    return HOSTS[host].address;
+  addressOf(host: HostName, family: IpFamily = 4): string {
+    return `${HOSTS[host][family]}2`;
   }
 
   [Symbol.dispose](): void {
@@ -83,7 +106,13 @@ export class Topology implements Disposable {
     for (const host of hosts) await this.#cable(host);
     const router = this.namespaceOf('router');
     inNamespace(router, () => writeSysctl('net/ipv4/ip_forward', '1'));
-    await runInNamespace(router, ['ip', 'route', 'add', `${LAB_VIP}/32`, 'via', HOSTS.director.address]);
+    if (this.#options.ipv6 === true) {
+      inNamespace(router, () => writeSysctl('net/ipv6/conf/all/forwarding', '1'));
+    }
+    for (const family of this.#families()) {
+      const via = ['via', this.addressOf('director', family)];
+      await runInNamespace(router, ['ip', 'route', 'add', LAB_VIPS[family], ...via]);
+    }
     // What the director sends by XDP arrives only where the receiving end of the veth runs a program, too.
     await runInNamespace(router, ['ip', 'link', 'set', 'director', 'xdp', 'obj', PASS_PROGRAM, 'sec', 'xdp']);
   }
@@ -93,10 +122,8 @@ export class Topology implements Disposable {
     this.#made.push(name);
     inNamespace(name, () => {
       // IPv6 router solicitations would only be noise in the captures.
-      if (readSysctl('net/ipv6/conf/all/disable_ipv6') !== undefined) {
-        writeSysctl('net/ipv6/conf/all/disable_ipv6', '1');
-        writeSysctl('net/ipv6/conf/default/disable_ipv6', '1');
-      }
+      if (this.#options.ipv6 === true) QUIET_IPV6.forEach((path) => writeSysctl(path, '0'));
+      else if (readSysctl(NO_IPV6[0]) !== undefined) NO_IPV6.forEach((path) => writeSysctl(path, '1'));
       // The figures of the mode are those without the 12 bytes of the timestamp option.
       writeSysctl('net/ipv4/tcp_timestamps', '0');
     });
@@ -107,11 +134,34 @@ export class Topology implements Disposable {
     connectNamespaces({ namespace: near, name: HOST_INTERFACE }, { namespace: far, name: host });
     await setOffloads(HOST_INTERFACE, NO_OFFLOADS, near);
     await setOffloads(host, NO_OFFLOADS, far);
-    const { address, gateway } = HOSTS[host];
-    await runInNamespace(near, ['ip', 'address', 'add', `${address}/24`, 'dev', HOST_INTERFACE]);
-    await runInNamespace(far, ['ip', 'address', 'add', `${gateway}/24`, 'dev', host]);
-    await runInNamespace(near, ['ip', 'route', 'add', 'default', 'via', gateway]);
+    const [own, routers] = this.#devices(host);
+    for (const family of this.#families()) {
+      const [net, length] = [HOSTS[host][family], PREFIX_LENGTH[family]];
+      // Only IPv6 asks who else has an address.
+      const atOnce = family === 6 ? ['nodad'] : [];
+      await runInNamespace(near, ['ip', 'address', 'add', `${net}2/${length}`, 'dev', own, ...atOnce]);
+      await runInNamespace(far, ['ip', 'address', 'add', `${net}1/${length}`, 'dev', routers, ...atOnce]);
+      await runInNamespace(near, ['ip', 'route', 'add', 'default', 'via', `${net}1`]);
+    }
   }
+
+  /** Which device has a host's address, and which the router's on that cable. */
+  #devices(host: HostName): readonly [own: string, routers: string] {
+    if (host !== 'director' || this.#options.vlan !== true) return [HOST_INTERFACE, host];
+    return [addVlan(this.namespaceOf(host), HOST_INTERFACE), addVlan(this.namespaceOf('router'), host)];
+  }
+
+  #families(): readonly IpFamily[] {
+    return this.#options.ipv6 === true ? [4, 6] : [4];
+  }
+}
+
+/** The name of the new device. */
+function addVlan(namespace: string, parent: string): string {
+  using socket = new NetlinkSocket(namespace);
+  const name = `${parent}.${VLAN_ID}`;
+  createVlan(socket, { name, parentIndex: findLink(socket, parent)?.index ?? 0, id: VLAN_ID, up: true });
+  return name;
 }
 
 /** Whether this process may and this kernel can build the lab; if not, why, in one line. */

@@ -28,8 +28,9 @@ const VLAN: Link = {
 };
 const NEXT_MAC = Uint8Array.of(2, 0, 0, 0, 9, 9);
 
-function view(links: readonly Link[], neighbours: readonly Neighbour[]) {
+function view(links: readonly Link[], neighbours: readonly Neighbour[], sends = true) {
   return {
+    sends: () => sends,
     link: (ifIndex: number) => links.find(({ index }) => index === ifIndex),
     neighbour: (ifIndex: number, address: IpAddress) =>
       neighbours.find((entry) => entry.ifIndex === ifIndex && entry.address === address),
@@ -106,6 +107,12 @@ describe('the way to a real server', () => {
       route(real6, { ifIndex: 5, source: own6 }),
     );
     expect(hop).toMatchObject({ resolved: undefined, state: 'resolving', detail: 'on eth0.100' });
+  });
+
+  test.each([ETH0, VLAN])('on an interface that XDP cannot send to the kernel sends', (link) => {
+    const found = route(real6, { ifIndex: link.index, source: own6 });
+    const hop = resolveNextHop(view([ETH0, VLAN], [reachable(link.index, real6)], false), real6, found);
+    expect(hop).toMatchObject({ resolved: undefined, state: 'resolving', detail: `on ${link.name}` });
   });
 
   test.each([
