@@ -8,7 +8,7 @@ import { sysctlText } from './sysctls.ts';
 export type Action =
   | { readonly kind: 'load-module' | 'unload-module'; readonly module: string }
   | {
-      readonly kind: 'create-tunnel' | 'change-tunnel';
+      readonly kind: 'create-tunnel';
       readonly interface: string;
       readonly tunnel: TunnelSettings;
     }
@@ -67,8 +67,6 @@ export function actionKey(action: Action): string {
     case 'create-tunnel':
     case 'delete-link':
       return `link ${action.interface}`;
-    case 'change-tunnel':
-      return `tunnel ${action.interface}`;
     case 'open-gue':
     case 'close-gue':
       return `GUE port ${action.port} over IPv${action.family}`;
@@ -95,8 +93,6 @@ export function describeAction(action: Action): string {
       return `unload the kernel module ${action.module}`;
     case 'create-tunnel':
       return `create the ${action.tunnel.kind} device ${action.interface}`;
-    case 'change-tunnel':
-      return `let ${action.interface} take ${action.tunnel.innerProtocol === 0 ? 'IPv4 and IPv6' : 'its own kind alone'}`;
     case 'open-gue':
       return `take GUE off at UDP port ${action.port} over IPv${action.family}`;
     case 'close-gue':

@@ -125,12 +125,9 @@ function kernelFaults(facts: RealServerFacts, options: VerifyOptions): Fault[] {
     if (found?.up === true) return [];
     if (found !== undefined)
       return [{ found: `${found.name} is down`, remedy: `"ip link set ${found.name} up"` }];
-    const missing = `there is no ${device.kind} device`;
-    return [
-      device.own
-        ? { found: missing }
-        : { found: missing, remedy: `"modprobe ${device.module}" and "ip link set ${device.name} up"` },
-    ];
+    if (device.own !== undefined) return [{ found: `there is no ${device.name}` }];
+    const remedy = `"modprobe ${device.module}" and "ip link set ${device.name} up"`;
+    return [{ found: `there is no ${device.kind} device`, remedy }];
   });
   const port = portOf(options.tunnel);
   const closed = gueFamilies(facts, options).map((family) => ({

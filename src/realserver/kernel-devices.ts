@@ -1,4 +1,4 @@
-import type { TunnelKind } from '../linux/netlink/tunnel.ts';
+import type { TunnelKind, TunnelSettings } from '../linux/netlink/tunnel.ts';
 import { familyOf, type IpFamily } from '../net/ip-address.ts';
 import type { RealServerFacts, TunnelFacts } from './facts.ts';
 import type { VerifyOptions } from './options.ts';
@@ -15,8 +15,8 @@ export interface KernelDevice {
   readonly outer: IpFamily;
   /** The families of VIPs whose packets come by it. */
   readonly carries: readonly IpFamily[];
-  /** One of our own, bound to the host's address, because the module's would drop packets with a checksum. */
-  readonly own: boolean;
+  /** Of one of our own, bound to the host's address: what the module's is not, and cannot be made. */
+  readonly own: Pick<TunnelSettings, 'checksum' | 'innerProtocol'> | undefined;
 }
 
 /** What takes UDP and GUE off, so that an ipip, sit or ip6tnl device gets the rest. */
@@ -27,29 +27,37 @@ export function kernelDevices(options: Wanted): readonly KernelDevice[] {
   const inner = ([4, 6] as const).filter((family) => options.vips.some((vip) => familyOf(vip) === family));
   return outerFamilies(options).flatMap((outer) => {
     if (options.tunnel.type === 'gre') return [greDevice(outer, inner, options.tunnel.checksum === 'full')];
-    return outer === 4 ? inner.map(device4) : [{ ...IP6TNL, carries: inner }];
+    return outer === 4 ? inner.map(deviceOverIpv4) : [deviceOverIpv6(inner)];
   });
 }
 
-const IP6TNL = { kind: 'ip6tnl', name: 'ip6tnl0', module: 'ip6_tunnel', outer: 6, own: false } as const;
-
-function device4(family: IpFamily): KernelDevice {
-  const common = { outer: 4, carries: [family], own: false } as const;
+function deviceOverIpv4(family: IpFamily): KernelDevice {
+  const common = { outer: 4, carries: [family], own: undefined } as const;
   return family === 4
     ? { kind: 'ipip', name: 'tunl0', module: 'ipip', ...common }
     : { kind: 'sit', name: 'sit0', module: 'sit', ...common };
 }
 
-function greDevice(outer: IpFamily, carries: readonly IpFamily[], own: boolean): KernelDevice {
+/** `ip6tnl0` takes IPv6 alone, and before Linux 6.17 netlink cannot change that. */
+function deviceOverIpv6(carries: readonly IpFamily[]): KernelDevice {
+  const common = { kind: 'ip6tnl', module: 'ip6_tunnel', outer: 6, carries } as const;
+  return carries.includes(4)
+    ? { name: 'culvert-ip6tnl', own: { innerProtocol: 0 }, ...common }
+    : { name: 'ip6tnl0', own: undefined, ...common };
+}
+
+/** The module's devices drop packets that have a checksum. */
+function greDevice(outer: IpFamily, carries: readonly IpFamily[], checksum: boolean): KernelDevice {
+  const common = { outer, carries, own: checksum ? { checksum } : undefined } as const;
   return outer === 4
-    ? { kind: 'gre', name: own ? 'culvert-gre' : 'gre0', module: 'ip_gre', outer, carries, own }
-    : { kind: 'ip6gre', name: own ? 'culvert-gre6' : 'ip6gre0', module: 'ip6_gre', outer, carries, own };
+    ? { kind: 'gre', name: checksum ? 'culvert-gre' : 'gre0', module: 'ip_gre', ...common }
+    : { kind: 'ip6gre', name: checksum ? 'culvert-gre6' : 'ip6gre0', module: 'ip6_gre', ...common };
 }
 
 /** The device on this host: the one of that name or, as the module's own may be missing, another one of its kind. */
 export function foundDevice({ tunnels }: RealServerFacts, device: KernelDevice): TunnelFacts | undefined {
   const named = tunnels.find(({ name }) => name === device.name);
-  return named ?? (device.own ? undefined : tunnels.find(({ kind }) => kind === device.kind));
+  return named ?? (device.own === undefined ? tunnels.find(({ kind }) => kind === device.kind) : undefined);
 }
 
 /** What holds the VIPs of a family: the first device that their packets come by. */

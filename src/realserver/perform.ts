@@ -6,7 +6,7 @@ import { addAddress, deleteAddress, type NewAddress } from '../linux/netlink/add
 import { FouPorts } from '../linux/netlink/fou.ts';
 import { changeLink, deleteLink, findLink, type Link } from '../linux/netlink/link.ts';
 import { NetlinkSocket } from '../linux/netlink/socket.ts';
-import { changeTunnel, createTunnel } from '../linux/netlink/tunnel.ts';
+import { createTunnel } from '../linux/netlink/tunnel.ts';
 import { readSysctl, writeSysctl } from '../linux/sysctl.ts';
 import { familyOf } from '../net/ip-address.ts';
 import { type Action, hostPrefixLength } from './action.ts';
@@ -32,9 +32,6 @@ export function perform(action: Action): readonly string[] {
       if (findLink(socket, action.interface) === undefined) {
         createTunnel(socket, { name: action.interface, ...action.tunnel });
       }
-      break;
-    case 'change-tunnel':
-      whenThere(socket, action.interface, (link) => changeTunnel(socket, link.index, action.tunnel));
       break;
     case 'open-gue':
       openGue(action);

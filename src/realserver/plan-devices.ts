@@ -38,26 +38,16 @@ function loadStep(module: string): Step {
 }
 
 function deviceSteps(facts: RealServerFacts, options: RealServerOptions, device: KernelDevice): Step[] {
-  const { kind, name } = device;
-  const steps: Step[] = [];
-  if (foundDevice(facts, device) === undefined) {
-    const tunnel: TunnelSettings = device.own
-      ? { kind, local: localAddress(facts, options, device.outer), checksum: true }
-      : { kind };
-    steps.push({
+  if (foundDevice(facts, device) !== undefined) return [];
+  const { kind, name, own, outer } = device;
+  const tunnel: TunnelSettings =
+    own === undefined ? { kind } : { kind, ...own, local: localAddress(facts, options, outer) };
+  return [
+    {
       action: { kind: 'create-tunnel', interface: name, tunnel },
       undo: [{ kind: 'delete-link', interface: name }],
-    });
-  }
-  // As it is made it takes IPv6 alone.
-  if (kind === 'ip6tnl' && device.carries.includes(4)) {
-    const changed = foundDevice(facts, device)?.name ?? name;
-    steps.push({
-      action: { kind: 'change-tunnel', interface: changed, tunnel: { kind, innerProtocol: 0 } },
-      undo: [{ kind: 'change-tunnel', interface: changed, tunnel: { kind } }],
-    });
-  }
-  return steps;
+    },
+  ];
 }
 
 /** @throws CulvertError INTERFACE */

@@ -4,11 +4,12 @@ import { isDeepStrictEqual } from 'node:util';
 import { CulvertError } from '../errors.ts';
 import type { Tunnel } from '../forwarding/table.ts';
 import { errnoOf } from '../linux/errno.ts';
-import { formatIp, type IpAddress } from '../net/ip-address.ts';
+import { formatIp, type IpAddress, type IpFamily } from '../net/ip-address.ts';
 import { parseIpv6 } from '../net/ipv6-address.ts';
 import { type Action, actionKey } from './action.ts';
 import type { RealServerOptions, TeardownOptions } from './options.ts';
 import type { Decapsulation } from './plan.ts';
+import { outerFamilies } from './tunnel-room.ts';
 
 /** What a set-up changed, and how it is taken back. On disk before the change is made. */
 export interface SetupRecord {
@@ -19,9 +20,13 @@ export interface SetupRecord {
   readonly decapsulation: Decapsulation;
   /** Left out by versions that knew IPIP alone. */
   readonly tunnel?: Tunnel;
+  /** Those of the outer packets; left out by versions that knew IPv4 alone. */
+  readonly outerFamilies?: readonly IpFamily[];
   /** In the order in which it is to be done. */
   readonly undo: readonly Action[];
 }
+
+type Recorded = Pick<RealServerOptions, 'interface' | 'tunnel' | 'directors'>;
 
 const BOOT_ID_FILE = '/proc/sys/kernel/random/boot_id';
 
@@ -51,23 +56,28 @@ export function readRecord(options: TeardownOptions): SetupRecord | undefined {
   }
 }
 
-export function newRecord(
-  { interface: name, tunnel }: Pick<RealServerOptions, 'interface' | 'tunnel'>,
-  decapsulation: Decapsulation,
-): SetupRecord {
-  return { version: 1, bootId: currentBootId(), interface: name, decapsulation, tunnel, undo: [] };
+export function newRecord(options: Recorded, decapsulation: Decapsulation): SetupRecord {
+  const { interface: name, tunnel } = options;
+  return {
+    version: 1,
+    bootId: currentBootId(),
+    interface: name,
+    decapsulation,
+    tunnel,
+    outerFamilies: outerFamilies(options),
+    undo: [],
+  };
 }
 
 /** Whether a set-up only adds to, or changes, what the record tells of; else that is taken back first. */
-export function continues(
-  record: SetupRecord,
-  { interface: name, tunnel }: Pick<RealServerOptions, 'interface' | 'tunnel'>,
-  decapsulation: Decapsulation,
-): boolean {
+export function continues(record: SetupRecord, options: Recorded, decapsulation: Decapsulation): boolean {
+  const sameDevices =
+    decapsulation === 'xdp' || isDeepStrictEqual(record.outerFamilies ?? [4], outerFamilies(options));
   return (
-    record.interface === name &&
+    record.interface === options.interface &&
     record.decapsulation === decapsulation &&
-    isDeepStrictEqual(record.tunnel ?? { type: 'ipip' }, tunnel)
+    isDeepStrictEqual(record.tunnel ?? { type: 'ipip' }, options.tunnel) &&
+    sameDevices
   );
 }
 

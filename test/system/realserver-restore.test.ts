@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ip } from '../../src/net/ip-address.ts';
 import { ipv4 } from '../../src/net/ipv4-address.ts';
 import type { LinkFacts } from '../../src/realserver/facts.ts';
 import { observe } from '../../src/realserver/observe.ts';
@@ -157,6 +158,30 @@ describe.skipIf(!root || !built)('taking a real server back (needs root and a bu
     expect(() => takeBack()).toThrowError(/cannot read the record/);
     expect(() => setUp()).toThrowError(/cannot read the record/);
     expect(readFileSync(recordFile(), 'utf8')).toBe('{');
+  });
+
+  test('a record of the time of IPIP and IPv4 alone is gone on from, and restores', () => {
+    const snapshot = host.snapshot();
+    setUp();
+    const { version, bootId } = JSON.parse(readFileSync(recordFile(), 'utf8')) as Record<string, unknown>;
+    const { instance } = host;
+    const address = 0xc000020a;
+    const undo = [
+      { kind: 'detach', instance },
+      { kind: 'unclamp', clamp: { tool: 'nft', instance, vips: [address], mss: 1440 } },
+      { kind: 'delete-address', interface: 'lo', address },
+      { kind: 'set-sysctl', path: 'net/ipv4/conf/all/arp_announce', value: '0' },
+      { kind: 'set-sysctl', path: 'net/ipv4/conf/all/arp_ignore', value: '0' },
+    ];
+    const former = { version, bootId, interface: 'eth0', decapsulation: 'xdp', undo };
+    writeFileSync(recordFile(), JSON.stringify(former));
+    expect(setUp({ vips: [ipv4('192.0.2.10'), ip('2001:db8::10')] }).done).toEqual([
+      'add 2001:db8::10/128 to lo',
+      'clamp the MSS of 2001:db8::10 to 1420 by nft',
+      'decapsulate ipip by XDP on eth0',
+    ]);
+    expect(takeBack().done).toHaveLength(7);
+    expect(host.snapshot()).toEqual(snapshot);
   });
 
   test('a record from before the last boot restores nothing', () => {

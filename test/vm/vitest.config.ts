@@ -17,7 +17,7 @@ const config: ViteUserConfig = defineConfig({
     include: [
       'test/vm/guest/**/*.test.ts',
       'test/system/{bpf,fast-path-frames,fast-path-table,linux-*}.test.ts',
-      'test/system/realserver-{kernel,program}.test.ts',
+      'test/system/realserver-{kernel,program,tunnels}.test.ts',
       'test/system/xdp-plane-vlan.test.ts',
     ],
     reporters: ['test/vm/reporter.ts'],

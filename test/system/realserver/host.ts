@@ -37,6 +37,7 @@ const ROUTER = ipv4('10.0.3.1');
 
 const ROUTER6 = ip('fd00:3::1') as Ipv6Address;
 const ASKING_MAC = Uint8Array.of(2, 0, 0, 0, 0, 9);
+const IPV6_CONFIGURED = ['all', 'default', 'lo', INTERFACE];
 const PREFIX_LENGTH = { 4: 24, 6: 64 } as const;
 
 /**
@@ -158,7 +159,10 @@ export class RealHost implements Disposable {
   snapshot(): Record<string, string> {
     return {
       ...this.inside(() => readTree('/proc/sys/net/ipv4')),
-      ...this.inside(() => readTree('/proc/sys/net/ipv6/conf')),
+      // A tunnel device that was up once keeps settings of IPv6.
+      ...this.inside(() =>
+        Object.assign({}, ...IPV6_CONFIGURED.map((name) => readTree(`/proc/sys/net/ipv6/conf/${name}`))),
+      ),
       // A device that was up once keeps its queue.
       links: this.sh("ip -o link | sed 's/ qdisc [a-z]*//; s/ qlen [0-9]*//'"),
       // The link-local address comes when it likes.

@@ -39,6 +39,33 @@ describe('wrong usage is status 2 and one clean line', () => {
     [['drain', '10.0.1.2', '--service', 'web'], 'It must name a service, as tcp:192.0.2.10:80.'],
     [['lab', '--for', 'ever'], 'It must be a time, as 15s or 2m.'],
     [['lab', '--plane', 'paper'], 'Allowed choices are xdp, simulated.'],
+    [
+      ['realserver', 'setup', '--vip', '192.0.2.10', '--interface', 'eth0', '--tunnel', 'gue'],
+      'GUE needs a port: --tunnel-port',
+    ],
+    [
+      ['realserver', 'verify', '--vip', '192.0.2.10', '--interface', 'eth0', '--tunnel-port', '6080'],
+      'ipip has no port: leave out --tunnel-port',
+    ],
+    [
+      [
+        'realserver',
+        'setup',
+        '--vip',
+        '::1',
+        '--interface',
+        'eth0',
+        '--tunnel',
+        'gre',
+        '--tunnel-checksum',
+        'remote',
+      ],
+      'gre has no remote checksum: leave out --tunnel-checksum',
+    ],
+    [
+      ['realserver', 'setup', '--vip', '2001:db8::g', '--interface', 'eth0'],
+      'It must be an IP address, as 192.0.2.10 or 2001:db8::10.',
+    ],
     [['run'], "required option '-c, --config <file>' not specified"],
   ])('%j', async (argv, said) => {
     const { status, stdout, stderr } = await culvert(argv);
