@@ -7,16 +7,12 @@ import {
   type ImageCapacity,
   type ImageMemory,
 } from '../../src/forwarding/image/memory.ts';
-import { parseIpHeader } from '../../src/forwarding/ip-header.ts';
 import { createForwarderState, type ForwarderState } from '../../src/forwarding/state.ts';
 import type { ForwardingTable } from '../../src/forwarding/table.ts';
 import { describeFrame, describePacket } from '../../src/net/describe.ts';
 import { describeDifference } from '../../src/net/describe-difference.ts';
-import { parseTaggedEthernet } from '../../src/net/ethernet.ts';
-import { isFault } from '../../src/net/fault.ts';
-import { PROTOCOL } from '../../src/net/ipv4.ts';
 import { isForVip } from './for-vip.ts';
-import { frameOf, type Link } from './frame.ts';
+import { frameOf, isSctp, type Link } from './frame.ts';
 import { type FastResult, INGRESS_IF_INDEX, type LoadedDirector } from './loaded-director.ts';
 import { Random } from './random.ts';
 import { DIRECTOR_MAC, randomFrame } from './random-frame.ts';
@@ -218,13 +214,6 @@ class Scenario {
 
 function stateOver(image: ForwardingImage): ForwarderState {
   return createForwarderState({ image, linkMtuBytes: 1500, interfaceMac: DIRECTOR_MAC });
-}
-
-/** The fast path leaves SCTP to the forwarder. */
-function isSctp(frame: Uint8Array): boolean {
-  const ethernet = parseTaggedEthernet(frame);
-  const header = isFault(ethernet) ? ethernet : parseIpHeader(frame.subarray(ethernet.headerBytes));
-  return !isFault(header) && header.protocol === PROTOCOL.sctp;
 }
 
 function describeDecisions(decisions: readonly FrameDecision[]): string {
