@@ -63,6 +63,8 @@ class Scenario {
   readonly #slow: ForwarderState;
   #table: ForwardingTable;
   #nowMs: number;
+  /** What schedulers draw: for both forwarders the same, packet by packet. */
+  #lots = new Random(0);
 
   constructor(director: LoadedDirector, referenceMemory: ImageMemory, seed: number) {
     director.clear();
@@ -70,9 +72,10 @@ class Scenario {
     this.#random = new Random(seed);
     this.#director = director;
     this.#referenceMemory = referenceMemory;
-    this.#reference = stateOver(new ForwardingImage(referenceMemory));
+    const random = (): number => this.#lots.word() / 2 ** 32;
+    this.#reference = stateOver(new ForwardingImage(referenceMemory, { random }));
     const realAdded = (index: number): void => director.zeroCounters(index);
-    this.#slow = stateOver(new ForwardingImage(director.memory, { realAdded }));
+    this.#slow = stateOver(new ForwardingImage(director.memory, { random, realAdded }));
     this.#nowMs = this.#random.below(2 ** 31) * TICK_MS;
     this.#table = randomTable(this.#random);
     this.#apply();
@@ -124,7 +127,7 @@ class Scenario {
       summary.passed++;
       return;
     }
-    const expected = decideFrame(frame, this.#reference, this.#nowMs);
+    const expected = this.#decide(frame, this.#reference);
     if (fast.verdict === 'sent') {
       this.#compareSent(frame, fast, expected);
       summary.sent++;
@@ -132,6 +135,11 @@ class Scenario {
       this.#compareHandedOver(frame, expected);
       summary.handedOver++;
     }
+  }
+
+  #decide(frame: Uint8Array, state: ForwarderState): FrameDecision[] {
+    this.#lots = new Random(frame.length);
+    return decideFrame(frame, state, this.#nowMs);
   }
 
   #compareSent(frame: Uint8Array, fast: FastResult, decisions: readonly FrameDecision[]): void {
@@ -162,7 +170,7 @@ class Scenario {
     if (isCommon && !isSctp(frame)) {
       this.#fail(frame, `handed over, though it is a common case:\n${describeDecisions(expected)}`);
     }
-    const actual = decideFrame(frame, this.#slow, this.#nowMs);
+    const actual = this.#decide(frame, this.#slow);
     if (isDeepStrictEqual(actual, expected)) return;
     this.#fail(
       frame,
