@@ -7,16 +7,12 @@ import {
   type ImageCapacity,
   type ImageMemory,
 } from '../../src/forwarding/image/memory.ts';
-import { parseIpHeader } from '../../src/forwarding/ip-header.ts';
 import { createForwarderState, type ForwarderState } from '../../src/forwarding/state.ts';
 import type { ForwardingTable } from '../../src/forwarding/table.ts';
 import { describeFrame, describePacket } from '../../src/net/describe.ts';
 import { describeDifference } from '../../src/net/describe-difference.ts';
-import { parseTaggedEthernet } from '../../src/net/ethernet.ts';
-import { isFault } from '../../src/net/fault.ts';
-import { PROTOCOL } from '../../src/net/ipv4.ts';
 import { isForVip } from './for-vip.ts';
-import { frameOf, type Link } from './frame.ts';
+import { frameOf, isSctp, type Link } from './frame.ts';
 import { type FastResult, INGRESS_IF_INDEX, type LoadedDirector } from './loaded-director.ts';
 import { Random } from './random.ts';
 import { DIRECTOR_MAC, randomFrame } from './random-frame.ts';
@@ -67,6 +63,8 @@ class Scenario {
   readonly #slow: ForwarderState;
   #table: ForwardingTable;
   #nowMs: number;
+  /** What schedulers draw: for both forwarders the same, packet by packet. */
+  #lots = new Random(0);
 
   constructor(director: LoadedDirector, referenceMemory: ImageMemory, seed: number) {
     director.clear();
@@ -74,9 +72,10 @@ class Scenario {
     this.#random = new Random(seed);
     this.#director = director;
     this.#referenceMemory = referenceMemory;
-    this.#reference = stateOver(new ForwardingImage(referenceMemory));
+    const random = (): number => this.#lots.word() / 2 ** 32;
+    this.#reference = stateOver(new ForwardingImage(referenceMemory, { random }));
     const realAdded = (index: number): void => director.zeroCounters(index);
-    this.#slow = stateOver(new ForwardingImage(director.memory, { realAdded }));
+    this.#slow = stateOver(new ForwardingImage(director.memory, { random, realAdded }));
     this.#nowMs = this.#random.below(2 ** 31) * TICK_MS;
     this.#table = randomTable(this.#random);
     this.#apply();
@@ -128,7 +127,7 @@ class Scenario {
       summary.passed++;
       return;
     }
-    const expected = decideFrame(frame, this.#reference, this.#nowMs);
+    const expected = this.#decide(frame, this.#reference);
     if (fast.verdict === 'sent') {
       this.#compareSent(frame, fast, expected);
       summary.sent++;
@@ -136,6 +135,11 @@ class Scenario {
       this.#compareHandedOver(frame, expected);
       summary.handedOver++;
     }
+  }
+
+  #decide(frame: Uint8Array, state: ForwarderState): FrameDecision[] {
+    this.#lots = new Random(frame.length);
+    return decideFrame(frame, state, this.#nowMs);
   }
 
   #compareSent(frame: Uint8Array, fast: FastResult, decisions: readonly FrameDecision[]): void {
@@ -166,7 +170,7 @@ class Scenario {
     if (isCommon && !isSctp(frame)) {
       this.#fail(frame, `handed over, though it is a common case:\n${describeDecisions(expected)}`);
     }
-    const actual = decideFrame(frame, this.#slow, this.#nowMs);
+    const actual = this.#decide(frame, this.#slow);
     if (isDeepStrictEqual(actual, expected)) return;
     this.#fail(
       frame,
@@ -218,13 +222,6 @@ class Scenario {
 
 function stateOver(image: ForwardingImage): ForwarderState {
   return createForwarderState({ image, linkMtuBytes: 1500, interfaceMac: DIRECTOR_MAC });
-}
-
-/** The fast path leaves SCTP to the forwarder. */
-function isSctp(frame: Uint8Array): boolean {
-  const ethernet = parseTaggedEthernet(frame);
-  const header = isFault(ethernet) ? ethernet : parseIpHeader(frame.subarray(ethernet.headerBytes));
-  return !isFault(header) && header.protocol === PROTOCOL.sctp;
 }
 
 function describeDecisions(decisions: readonly FrameDecision[]): string {

@@ -1,5 +1,8 @@
+import { parseIpHeader } from '../../src/forwarding/ip-header.ts';
 import { concatBytes } from '../../src/net/bytes.ts';
-import { ETHERTYPE, type MacAddress } from '../../src/net/ethernet.ts';
+import { ETHERTYPE, type MacAddress, parseTaggedEthernet } from '../../src/net/ethernet.ts';
+import { isFault } from '../../src/net/fault.ts';
+import { PROTOCOL } from '../../src/net/ipv4.ts';
 
 /** What stands before an IP packet on the wire. */
 export interface Link {
@@ -23,4 +26,11 @@ export function frameOf({ destination, source, tag }: Link, packet: Uint8Array):
 
 export function isIpv6Packet(packet: Uint8Array): boolean {
   return (packet[0] ?? 0) >> 4 === 6;
+}
+
+/** The fast path leaves SCTP to the forwarder. */
+export function isSctp(frame: Uint8Array): boolean {
+  const ethernet = parseTaggedEthernet(frame);
+  const header = isFault(ethernet) ? ethernet : parseIpHeader(frame.subarray(ethernet.headerBytes));
+  return !isFault(header) && header.protocol === PROTOCOL.sctp;
 }

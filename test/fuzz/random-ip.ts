@@ -33,6 +33,9 @@ const CHUNKS = Object.values(SCTP_CHUNK);
 const CHECKSUM_EDGES = [0, 1, 0xfeff, 0xff00, 0xfffe, 0xffff];
 const CLIENTS = 40;
 const CLIENT_PORTS = 8;
+/** Those whose flows have more packets than one before others push them out. */
+const FREQUENT_CLIENTS = 3;
+const FREQUENT_PORTS = 2;
 const FIRST_CLIENT = 0xc6336400;
 const FIRST_CLIENT_6 = 0x2001_0db8_000c_0000_0000_0000_0000_0000n;
 const NETWORK_6 = 1n << 64n;
@@ -41,13 +44,14 @@ export type Addressed = Partial<IpFields> & Pick<IpFields, 'source' | 'destinati
 
 /** Of the same family as the VIP. IPv6 clients are several to a network. */
 export function randomClient(random: Random, vip: IpAddress): IpAddress {
-  const number = random.below(CLIENTS);
+  const number = random.below(random.chance(0.6) ? FREQUENT_CLIENTS : CLIENTS);
   if (!isIpv6(vip)) return (FIRST_CLIENT + number) as Ipv4Address;
   return (FIRST_CLIENT_6 + BigInt(number & 7) * NETWORK_6 + BigInt(number >> 3)) as Ipv6Address;
 }
 
 export function randomClientPort(random: Random): number {
-  return random.chance(0.01) ? 0 : 1024 + random.below(CLIENT_PORTS);
+  if (random.chance(0.01)) return 0;
+  return 1024 + random.below(random.chance(0.6) ? FREQUENT_PORTS : CLIENT_PORTS);
 }
 
 export function randomTransport(

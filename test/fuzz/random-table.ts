@@ -2,11 +2,13 @@ import type { ForwardingImage } from '../../src/forwarding/image/forwarding-imag
 import {
   DEFAULT_TIMEOUTS,
   type ForwardingTable,
+  type Persistence,
   type Real,
+  type SchedulerName,
   type Service,
   type Tunnel,
 } from '../../src/forwarding/table.ts';
-import { familyOf, type IpAddress, ip } from '../../src/net/ip-address.ts';
+import { familyOf, type IpAddress, ip, isIpv6 } from '../../src/net/ip-address.ts';
 import { INGRESS_IF_INDEX } from './loaded-director.ts';
 import type { Random } from './random.ts';
 
@@ -20,6 +22,24 @@ export const VIPS: readonly IpAddress[] = [
 /** No service has them. */
 export const NOT_VIPS: readonly IpAddress[] = ['10.0.0.2', '2001:db8:d::2'].map(ip);
 export const PORTS = [53, 80, 443, 8080] as const;
+const PROTOCOLS = ['tcp', 'tcp', 'tcp', 'tcp', 'tcp', 'tcp', 'udp', 'udp', 'udp', 'sctp'] as const;
+const USUAL_SCHEDULERS = ['mh', 'mh', 'mh', 'rr', 'wrr'] as const;
+const SCHEDULERS = [
+  'lc',
+  'wlc',
+  'lblc',
+  'lblcr',
+  'dh',
+  'sh',
+  'sed',
+  'nq',
+  'fo',
+  'ovf',
+  'twos',
+  'mh',
+  'rr',
+] as const satisfies SchedulerName[];
+const FLAGS = ['sh-port', 'sh-fallback'] as const;
 const DIRECTORS = { 4: ip('10.0.0.2'), 6: ip('2001:db8:d::2') } as const;
 const REALS: readonly IpAddress[] = [
   '10.1.0.2',
@@ -46,12 +66,17 @@ const OTHER_IF_INDEX = 7;
 const MTUS = [1500, 1500, 1500, 1500, 1500, 1500, 1480, 1480, 1280, 576, 120] as const;
 
 export function randomTable(random: Random): ForwardingTable {
-  const services = new Map<string, Service>();
+  const services: Service[] = [];
   for (let wanted = random.between(1, 5); wanted > 0; wanted--) {
-    const service = randomService(random);
-    services.set(`${service.protocol} ${service.vip}:${service.port}`, service);
+    const service = randomService(random, random.pick(VIPS));
+    if (!services.some((other) => collide(service, other))) services.push(service);
   }
-  return { hashKey: random.bytes(16), timeouts: DEFAULT_TIMEOUTS, services: [...services.values()] };
+  return {
+    hashKey: random.bytes(16),
+    timeouts: DEFAULT_TIMEOUTS,
+    services,
+    ...(random.chance(0.2) && { expireNodestConn: false }),
+  };
 }
 
 /** The table after an operator, a health check or both had their way with it. */
@@ -90,18 +115,41 @@ export function randomPaths(random: Random, images: readonly ForwardingImage[]):
   }
 }
 
-function randomService(random: Random): Service {
+function collide(a: Service, b: Service): boolean {
+  const ports = new Set(portsOf(a));
+  return a.vip === b.vip && a.protocol === b.protocol && portsOf(b).some((port) => ports.has(port));
+}
+
+function portsOf({ port, morePorts = [] }: Service): readonly number[] {
+  return [port, ...morePorts];
+}
+
+function randomService(random: Random, vip: IpAddress): Service {
   const reals: Real[] = [];
   for (let wanted = random.pick([0, 1, 2, 3, 3, 4, 5, 5]); wanted > 0; wanted--) addReal(random, reals);
+  const [port, ...otherPorts] = random.chance(0.5) ? PORTS : PORTS.toReversed();
+  const protocol = random.pick(PROTOCOLS);
+  const scheduler = random.pick(random.chance(0.7) ? USUAL_SCHEDULERS : SCHEDULERS);
   return {
-    vip: random.pick(VIPS),
-    port: random.pick(PORTS),
-    protocol: random.pick(['tcp', 'tcp', 'tcp', 'tcp', 'tcp', 'tcp', 'udp', 'udp', 'udp', 'sctp'] as const),
-    scheduler: random.pick(['mh', 'mh', 'mh', 'rr', 'wrr']),
+    vip,
+    port: random.chance(0.08) ? 0 : random.chance(0.5) ? (port as number) : random.pick(PORTS),
+    protocol,
+    scheduler,
     hashOn: random.chance(0.7) ? 'flow' : 'source',
     tunnel: randomTunnel(random),
     blackhole: { policy: random.chance(0.7) ? 'cure' : 'refuse', after: random.between(1, 3) },
     reals,
+    ...(scheduler === 'sh' && { schedulerFlags: FLAGS.filter(() => random.chance(0.5)) }),
+    ...(protocol === 'udp' && random.chance(0.25) && { onePacket: true }),
+    ...(random.chance(0.1) && { persistence: randomPersistence(random, vip) }),
+    ...(random.chance(0.1) && { morePorts: [random.pick(otherPorts)] }),
+  };
+}
+
+function randomPersistence(random: Random, vip: IpAddress): Persistence {
+  return {
+    timeoutMs: random.pick([1000, 60_000, 300_000]),
+    prefixLength: random.pick(isIpv6(vip) ? [128, 64] : [32, 29]),
   };
 }
 
@@ -116,6 +164,7 @@ function randomReal(random: Random): Real {
     ...(random.chance(0.1) && { tunnel: randomTunnel(random) }),
     weight: random.pick([0, 1, 1, 1, 2, 3]),
     serving: random.chance(0.93),
+    ...(random.chance(0.06) && { upperThreshold: random.between(1, 6), lowerThreshold: random.below(3) }),
   };
 }
 
