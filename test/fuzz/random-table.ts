@@ -132,7 +132,7 @@ function randomService(random: Random, vip: IpAddress): Service {
   const scheduler = random.pick(random.chance(0.7) ? USUAL_SCHEDULERS : SCHEDULERS);
   return {
     vip,
-    port: random.chance(0.08) ? 0 : random.chance(0.5) ? (port as number) : random.pick(PORTS),
+    port: random.chance(0.08) ? 0 : random.chance(0.5) ? port : random.pick(PORTS),
     protocol,
     scheduler,
     hashOn: random.chance(0.7) ? 'flow' : 'source',

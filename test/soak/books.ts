@@ -13,16 +13,26 @@ export interface Books {
   /** Packets that the reals took out of the tunnel. */
   readonly decapsulated: number;
   readonly atMs: number;
+  /** For how long they were being read. */
+  readonly readingMs: number;
 }
 
 /** A sweep and the packets under way. */
 export const QUIET_MS = 3000;
-const READING_MS = 2000;
+/** Of one check, which may come all at once. */
+const CHECK_PACKETS = 10;
 
 export async function readBooks(lab: NamespaceLab): Promise<Books> {
+  const beganMs = Date.now();
   const [stats, decapsulated] = await Promise.all([lab.api.stats(), countDecapsulated(lab)]);
   const forwarded = stats.services.reduce((sum, { packets }) => sum + packets, 0);
-  return { forwarded, checks: stats.reasons.check ?? 0, decapsulated, atMs: Date.now() };
+  return {
+    forwarded,
+    checks: stats.reasons.check ?? 0,
+    decapsulated,
+    atMs: beganMs,
+    readingMs: Date.now() - beganMs,
+  };
 }
 
 /**
@@ -33,7 +43,8 @@ export function bookFaults(before: Books, after: Books): string[] {
   const checks = after.checks - before.checks;
   const sent = after.forwarded - before.forwarded + checks;
   const received = after.decapsulated - before.decapsulated;
-  const underWay = Math.ceil((checks * READING_MS) / (after.atMs - before.atMs));
+  const readingMs = before.readingMs + after.readingMs;
+  const underWay = Math.ceil((checks * readingMs) / (after.atMs - before.atMs)) + CHECK_PACKETS;
   if (Math.abs(sent - received) <= underWay) return [];
   return [`the director sent ${sent} packets, ${checks} of them checks', but the reals took ${received} out`];
 }
@@ -63,7 +74,7 @@ export async function flowFaults(lab: NamespaceLab): Promise<string[]> {
   const { services } = await lab.api.stats();
   const counted = services
     .flatMap(({ reals }) => reals)
-    .reduce((sum, { activeFlows, inactiveFlows }) => sum + activeFlows + inactiveFlows, 0);
+    .reduce((sum, real) => sum + real.activeFlows + real.inactiveFlows + real.persistentClients, 0);
   let listed = 0;
   for await (const _ of lab.api.flows({})) listed += 1;
   return counted === listed ? [] : [`${counted} flows are counted, ${listed} listed`];
