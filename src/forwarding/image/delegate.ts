@@ -57,10 +57,11 @@ export class Delegate {
   /** The real of a new flow; undefined if none may have it. Leaves no trace. */
   schedule(request: ScheduleRequest): DelegatedChoice | undefined {
     const { counts } = this.#loads;
+    const haveThresholds = this.#thresholds.size > 0;
     for (const candidate of this.#candidates) {
       candidate.active = counts.active(candidate.index);
       candidate.inactive = counts.inactive(candidate.index);
-      candidate.overloaded = this.isOverloaded(candidate.index);
+      candidate.overloaded = haveThresholds && this.isOverloaded(candidate.index);
     }
     const choice = this.scheduler.choose(this.#candidates, request);
     const chosen = choice && this.#candidates[choice.position];
