@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { benchApply } from './apply.ts';
 import { fastPathBench } from './fast-path.ts';
+import { benchFlowMemory } from './flow-memory.ts';
 import { benchHttp } from './http.ts';
 import { benchSlowPath } from './slow-path.ts';
 import { loadWarning } from './statistics.ts';
@@ -11,6 +12,7 @@ const PARTS = {
   'fast-path': async () => ({ fastPath: await fastPathBench({}) }),
   veth: async () => ({ veth: benchVeth(9) }),
   'slow-path': async () => ({ slowPath: await benchSlowPath(3) }),
+  'flow-memory': async () => ({ flowMemory: benchFlowMemory(9) }),
   apply: async () => ({ apply: await benchApply(5) }),
   http: async () => ({ http: await benchHttp(5, 3) }),
 } as const;
