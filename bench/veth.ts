@@ -7,7 +7,7 @@ import { findLink, type Link } from '../src/linux/netlink/link.ts';
 import { NetlinkSocket } from '../src/linux/netlink/socket.ts';
 import { connectNamespaces, createNamespace, deleteNamespace } from '../src/linux/netns.ts';
 import { TCP_FLAGS } from '../src/net/tcp.ts';
-import { CAPACITY, fillImage, frameWith } from './fast-path.ts';
+import { fillImage, frameWith } from './fast-path-traffic.ts';
 import { Generator } from './generated-traffic.ts';
 import { type Sample, summarize } from './statistics.ts';
 
@@ -18,6 +18,7 @@ export interface VethResult {
   readonly ratio: number;
 }
 
+const CAPACITY = { slots: 1 << 18, flows: 1 << 12 } as const;
 const FRAMES_PER_ROUND = 1_000_000;
 
 /*
@@ -72,7 +73,7 @@ function measure(generator: Generator, traffic: BpfObject): number {
 function loadDirector(handles: DisposableStack, ifIndex: number): BpfProgram {
   const object = handles.use(openBpfObject('build/bpf/director.bpf.o', { mapSizes: mapSizes(CAPACITY) }));
   const image = handles.use(mapImage(handles.adopt(mapsOf(object), closeMaps)));
-  fillImage(image.memory, 'mh-stable', ifIndex);
+  fillImage(image.memory, { case: 'mh-stable', family: 4, ifIndex });
   return handles.use(object.program('director'));
 }
 

@@ -10,8 +10,8 @@ struct walk {
 	__u32 index;             /* of the flow whose turn it is */
 	__u32 stride;            /* shares no factor with `flows`, so that every flow gets its turn */
 	__u32 flows;
-	__u32 header_sum;        /* of the IP header with client and checksum 0 */
-	__u32 ttl_protocol;      /* the third word of the IP header, checksum 0 */
+	__u32 header_sum;        /* of the IPv4 header with client and checksum 0 */
+	__u32 ttl_protocol;      /* the third word of the IPv4 header, checksum 0; of IPv6 the low byte alone */
 	__u32 interval;          /* runs from mark to mark */
 	__u32 left;              /* until the next */
 	__u32 marked;
@@ -57,63 +57,121 @@ static __always_inline __u32 next_flow(void)
 	return index;
 }
 
-static __always_inline int strip(struct xdp_md *ctx)
+/* 0 where there was none to take off. */
+static __always_inline int strip_ipv4(struct xdp_md *ctx)
 {
-	struct ethernet *ethernet = (void *)(long)ctx->data;
-	struct iphdr *ip = (void *)(ethernet + 1);
+	struct iphdr *ip = (void *)(long)ctx->data + ETH_HLEN;
 
 	if ((void *)(ip + 1) > (void *)(long)ctx->data_end)
 		return -1;
 	return ip->protocol == IPPROTO_IPIP ? bpf_xdp_adjust_head(ctx, sizeof(*ip)) : 0;
 }
 
-static __always_inline int make_next(struct xdp_md *ctx)
+static __always_inline int strip_ipv6(struct xdp_md *ctx)
+{
+	struct ipv6hdr *ip = (void *)(long)ctx->data + ETH_HLEN;
+
+	if ((void *)(ip + 1) > (void *)(long)ctx->data_end)
+		return -1;
+	return ip->nexthdr == IPPROTO_IPV6 ? bpf_xdp_adjust_head(ctx, sizeof(*ip)) : 0;
+}
+
+static __always_inline void write_ethernet(void *frame, __be16 protocol)
+{
+	*(__u64 *)frame = 0x0202020202020202;
+	*(__u32 *)(frame + 8) = 0x02020202;
+	*(__be16 *)(frame + 12) = protocol;
+}
+
+static __always_inline int make_next_ipv4(struct xdp_md *ctx)
 {
 	__u32 index, *word;
 	void *frame;
 
-	if (strip(ctx))
+	if (strip_ipv4(ctx))
 		return -1;
 	frame = (void *)(long)ctx->data;
 	if (frame + ETH_HLEN + sizeof(struct iphdr) + sizeof(struct udphdr) > (void *)(long)ctx->data_end)
 		return -1;
 	index = next_flow();
 	word = frame + ETH_HLEN;
-	*(__u64 *)frame = 0x0202020202020202;
-	*(__u32 *)(frame + 8) = 0x02020202;
-	*(__u16 *)(frame + 12) = bpf_htons(ETH_P_IP);
+	write_ethernet(frame, bpf_htons(ETH_P_IP));
 	word[2] = walk.ttl_protocol | (__u32)(__u16)~fold_checksum((__u64)walk.header_sum + index) << 16;
 	word[3] = index;
 	*(__u16 *)&word[5] = index * 31;
 	return 0;
 }
 
-static __always_inline int measure(struct xdp_md *ctx, __u32 target)
+/* The client's network stays as it is. */
+static __always_inline int make_next_ipv6(struct xdp_md *ctx)
 {
-	if (make_next(ctx) == 0)
+	struct ipv6hdr *ip;
+	__u32 index;
+	void *frame;
+
+	if (strip_ipv6(ctx))
+		return -1;
+	frame = (void *)(long)ctx->data;
+	ip = frame + ETH_HLEN;
+	if ((void *)(ip + 1) + sizeof(struct udphdr) > (void *)(long)ctx->data_end)
+		return -1;
+	index = next_flow();
+	write_ethernet(frame, bpf_htons(ETH_P_IPV6));
+	ip->hop_limit = walk.ttl_protocol;
+	ip->saddr.in6_u.u6_addr32[3] = index;
+	*(__u16 *)(ip + 1) = index * 31;
+	return 0;
+}
+
+static __always_inline int measure(struct xdp_md *ctx, int failure, __u32 target)
+{
+	if (!failure)
 		bpf_tail_call(ctx, &targets, target);
 	return XDP_ABORTED;
 }
 
 SEC("xdp")
-int bench_floor(struct xdp_md *ctx)
+int floor_ipv4(struct xdp_md *ctx)
 {
-	return measure(ctx, TARGET_FLOOR);
+	return measure(ctx, make_next_ipv4(ctx), TARGET_FLOOR);
 }
 
 SEC("xdp")
-int bench_director(struct xdp_md *ctx)
+int director_ipv4(struct xdp_md *ctx)
 {
-	return measure(ctx, TARGET_DIRECTOR);
+	return measure(ctx, make_next_ipv4(ctx), TARGET_DIRECTOR);
+}
+
+SEC("xdp")
+int floor_ipv6(struct xdp_md *ctx)
+{
+	return measure(ctx, make_next_ipv6(ctx), TARGET_FLOOR);
+}
+
+SEC("xdp")
+int director_ipv6(struct xdp_md *ctx)
+{
+	return measure(ctx, make_next_ipv6(ctx), TARGET_DIRECTOR);
 }
 
 /* No less can be done for a packet: the outer header for one real, and out it goes. */
-SEC("xdp")
-int encapsulate_only(struct xdp_md *ctx)
+static __always_inline int encapsulate_only(struct xdp_md *ctx, int is_ipv6)
 {
 	__u64 next_hop = real_next_hop(&floor_real);
 
-	return encapsulate(ctx, &floor_real, next_hop, 0, PLAIN_ENVELOPE(0)) ? XDP_DROP : XDP_TX;
+	return encapsulate(ctx, &floor_real, next_hop, 0, PLAIN_ENVELOPE(is_ipv6)) ? XDP_DROP : XDP_TX;
+}
+
+SEC("xdp")
+int encapsulate_ipv4(struct xdp_md *ctx)
+{
+	return encapsulate_only(ctx, 0);
+}
+
+SEC("xdp")
+int encapsulate_ipv6(struct xdp_md *ctx)
+{
+	return encapsulate_only(ctx, 1);
 }
 
 char LICENSE[] SEC("license") = "GPL";

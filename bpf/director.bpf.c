@@ -9,10 +9,6 @@
 #include "select-real.h"
 #include "service-table.h"
 
-/* What encapsulate_any() has to know of the frame that comes. */
-#define INNER_IPV6 1
-#define INNER_TAGGED 2
-
 static __always_inline void count(__u32 real, __u32 bytes, int connection)
 {
 	struct counters *of_real = bpf_map_lookup_elem(&counters, &real);
@@ -30,8 +26,8 @@ static __always_inline int transmit(struct xdp_md *ctx, __u32 ifindex)
 	return likely(ifindex == ctx->ingress_ifindex) ? XDP_TX : bpf_redirect(ifindex, 0);
 }
 
-/* To the verifier a function apart, called with numbers alone: packets in its callers' memory would take too much stack.
- * inner: INNER_IPV6 | INNER_TAGGED */
+/* Through any tunnel, and with tags. To the verifier a function apart, called with numbers alone: packets in its callers'
+ * memory would take too much stack. */
 __noinline int encapsulate_any(struct xdp_md *ctx, __u32 index, __u64 next_hop, __u32 hash, __u32 inner)
 {
 	const struct real *real = image_real(index);
@@ -42,14 +38,14 @@ __noinline int encapsulate_any(struct xdp_md *ctx, __u32 index, __u64 next_hop, 
 static __always_inline int encapsulate_parsed(struct xdp_md *ctx, __u32 index, __u64 next_hop,
 					      const struct packet *packet)
 {
-	__u32 inner = (packet->is_ipv6 ? INNER_IPV6 : 0) | (packet->is_tagged ? INNER_TAGGED : 0);
+	const struct real *real = image_real(index);
 
-	if (likely(!inner && is_plain(image_real(index), 0)))
-		return encapsulate(ctx, image_real(index), next_hop, 0, PLAIN_ENVELOPE(0));
-	return encapsulate_any(ctx, index, next_hop, outer_flow_hash(packet), inner);
+	if (likely(!packet->is_tagged && is_plain(real, packet->is_ipv6)))
+		return encapsulate(ctx, real, next_hop, 0, PLAIN_ENVELOPE(packet->is_ipv6));
+	return encapsulate_any(ctx, index, next_hop, outer_flow_hash(packet), inner_kind(packet));
 }
 
-/* Through any tunnel, and with tags. */
+/* To a real that is chosen, and that need not be plain. */
 __noinline int forward_through(struct xdp_md *ctx, __u32 index)
 {
 	const struct real *real = image_real(index);
@@ -57,7 +53,7 @@ __noinline int forward_through(struct xdp_md *ctx, __u32 index)
 	struct packet packet;
 
 	if (parse_frame(ctx, &packet) || !can_send(real, next_hop, &packet) ||
-	    encapsulate_parsed(ctx, index, next_hop, &packet))
+	    encapsulate_any(ctx, index, next_hop, outer_flow_hash(&packet), inner_kind(&packet)))
 		return hand_over(ctx);
 	count(index, packet.length, opens_flow(&packet));
 	return transmit(ctx, real->ifindex);
@@ -78,17 +74,15 @@ static __always_inline int forward_stateless(struct xdp_md *ctx, const struct pa
 	return transmit(ctx, real->ifindex);
 }
 
-/* Parses the packet again, so that the stateless way need not have it in memory for this one to read. */
-__noinline int forward_remembered(struct xdp_md *ctx, __u32 bucket, __u32 slot)
+static __always_inline int send_remembered(struct xdp_md *ctx, const struct packet *packet, __u32 bucket, __u32 slot)
 {
 	const struct service *service = service_at(bucket);
-	struct packet parsed, *packet = &parsed;
 	struct choice choice = {};
 	const struct real *real;
 	__u64 next_hop;
 	int remembered;
 
-	if (parse_frame(ctx, packet) || find_flow_set(packet, service->index, &choice.flow))
+	if (find_flow_set(packet, service->index, &choice.flow))
 		return hand_over(ctx);
 	choose_remembered(&choice, packet, service, slot);
 	if (!choice.real && (opens_flow(packet) || packet->protocol == IPPROTO_UDP))
@@ -101,6 +95,40 @@ __noinline int forward_remembered(struct xdp_md *ctx, __u32 bucket, __u32 slot)
 	count(choice.real, packet->length,
 	      opens_flow(packet) || (packet->protocol == IPPROTO_UDP && remembered));
 	return transmit(ctx, real->ifindex);
+}
+
+/* These parse the packet again, so that the stateless way need not have it in memory for them to read. */
+__noinline int forward_remembered_ipv4(struct xdp_md *ctx, __u32 bucket, __u32 slot, __u32 client_word)
+{
+	struct packet packet;
+
+	if (parse_untagged(ctx, 0, client_word, &packet))
+		return hand_over(ctx);
+	return send_remembered(ctx, &packet, bucket, slot);
+}
+
+__noinline int forward_remembered_ipv6(struct xdp_md *ctx, __u32 bucket, __u32 slot, __u32 client_word)
+{
+	struct packet packet;
+
+	if (parse_untagged(ctx, 1, client_word, &packet))
+		return hand_over(ctx);
+	return send_remembered(ctx, &packet, bucket, slot);
+}
+
+__noinline int forward_remembered_tagged(struct xdp_md *ctx, __u32 bucket, __u32 slot)
+{
+	struct packet packet;
+
+	return parse_frame(ctx, &packet) ? hand_over(ctx) : send_remembered(ctx, &packet, bucket, slot);
+}
+
+static __always_inline int forward_remembered(struct xdp_md *ctx, const struct packet *packet, __u32 bucket, __u32 slot)
+{
+	if (packet->is_tagged)
+		return forward_remembered_tagged(ctx, bucket, slot);
+	return packet->is_ipv6 ? forward_remembered_ipv6(ctx, bucket, slot, packet->client_word)
+			       : forward_remembered_ipv4(ctx, bucket, slot, packet->client_word);
 }
 
 /* Each packet is a flow of its own. */
@@ -120,14 +148,15 @@ __noinline int pass_or_hand_over(struct xdp_md *ctx)
 	return rarity < 0 ? XDP_PASS : hand_over_as(ctx, rarity);
 }
 
-static __always_inline int forward_without_hash(struct xdp_md *ctx, __u32 bucket, __u32 kind)
+static __always_inline int forward_without_hash(struct xdp_md *ctx, const struct packet *packet,
+						__u32 bucket, __u32 kind)
 {
 	switch (kind) {
 	case SERVICE_EMPTY:
 		return pass_or_hand_over(ctx);
 	case SERVICE_ROTATION:
 	case SERVICE_DELEGATED:
-		return forward_remembered(ctx, bucket, 0);
+		return forward_remembered(ctx, packet, bucket, 0);
 	case SERVICE_TURNS:
 		return forward_by_turn(ctx, bucket);
 	default:
@@ -139,20 +168,21 @@ static __always_inline int forward_without_hash(struct xdp_md *ctx, __u32 bucket
 static __always_inline int handle_ip(struct xdp_md *ctx, struct cursor *cursor, int is_ipv6, int is_tagged)
 {
 	struct packet packet = { .is_tagged = is_tagged };
-	const struct iphdr *ip = cursor->at;
+	const void *ip = cursor->at;
 	struct found_service found;
 	__u32 slot;
 
 	if (unlikely(parse_packet(cursor, is_ipv6, &packet)))
 		return pass_or_hand_over(ctx);
+	packet.client_word = read_client_word(ip, is_ipv6);
 	found = find_service(&packet);
 	if (!is_ipv6 && unlikely(found.kind != SERVICE_EMPTY && !ipv4_checksum_is_right(ip)))
 		return hand_over(ctx);
 	if (unlikely(found.kind != SERVICE_HASH))
-		return forward_without_hash(ctx, found.bucket, found.kind);
+		return forward_without_hash(ctx, &packet, found.bucket, found.kind);
 	slot = hashed_slot(&packet, service_at(found.bucket));
 	if (unlikely(slot & SLOT_TRACKED))
-		return forward_remembered(ctx, found.bucket, slot);
+		return forward_remembered(ctx, &packet, found.bucket, slot);
 	return forward_stateless(ctx, &packet, current_real(slot));
 }
 

@@ -91,6 +91,15 @@ static __always_inline __u32 next_flow_state(__u32 state, const struct packet *p
 	return packet->tcp_flags & TCP_ACK && state == FLOW_SYN_RECV ? FLOW_ESTABLISHED : state;
 }
 
+/* Both lines that a new IPv6 flow is written to are waited for at the same time. */
+static __always_inline void fetch_clients(const struct flow_key *flow)
+{
+	const struct flow_clients *clients = bpf_map_lookup_elem(&flow_clients, &flow->number);
+
+	if (clients)
+		READ_ONCE(clients->way[0].address[0]);
+}
+
 static __always_inline int find_flow_set(const struct packet *packet, __u32 service_index,
 					 struct flow_key *flow)
 {
@@ -101,6 +110,8 @@ static __always_inline int find_flow_set(const struct packet *packet, __u32 serv
 	flow->number = hash & settings.flow_set_mask;
 	flow->tag = hash >> 24;
 	flow->set = bpf_map_lookup_elem(&flows, &flow->number);
+	if (packet->is_ipv6 && opens_flow(packet))
+		fetch_clients(flow);
 	return flow->set ? 0 : -1;
 }
 
@@ -226,8 +237,9 @@ static __always_inline int insert_flow(const struct flow_key *flow, __u32 state,
 		count_flows(real, flow_weight(state));
 		if (packet->is_ipv6)
 			note_client(flow, way.way, packet->client);
-		/* Exchanges, not plain stores: they are the barriers that keep the key before its value. */
-		__sync_lock_test_and_set(&way.entry->key, flow->key);
+		/* The exchange is the barrier that keeps key and client before the value; the compiler is told apart. */
+		*(volatile __u64 *)&way.entry->key = flow->key;
+		asm volatile("" ::: "memory");
 		__sync_lock_test_and_set(&way.entry->value, pack_flow(flow->tag, state, real, now));
 		return 1;
 	}

@@ -92,7 +92,6 @@ static __always_inline int parse_ipv4_packet(struct cursor *cursor, struct packe
 	packet->protocol = ip->protocol;
 	packet->client = ipv4_address(ip->saddr);
 	packet->vip = ipv4_address(ip->daddr);
-	packet->client_word = bpf_ntohl(ip->saddr);
 	return parse_transport(cursor, (long)packet->length - (long)sizeof(*ip), packet);
 }
 
@@ -111,27 +110,65 @@ static __always_inline int parse_ipv6_packet(struct cursor *cursor, struct packe
 	packet->protocol = ip->nexthdr;
 	packet->client = ipv6_address(&ip->saddr);
 	packet->vip = ipv6_address(&ip->daddr);
-	packet->client_word = fold_ipv6((const void *)&ip->saddr, settings.hash_key);
 	return parse_transport(cursor, bytes, packet);
 }
 
-/* 0, or -1 for what is not the common case. The cursor stands before the IP header. */
+/* 0, or -1 for what is not the common case. The cursor stands before the IP header. Leaves the client word to
+ * read_client_word(), which is dear for IPv6. */
 static __always_inline int parse_packet(struct cursor *cursor, int is_ipv6, struct packet *packet)
 {
 	return is_ipv6 ? parse_ipv6_packet(cursor, packet) : parse_ipv4_packet(cursor, packet);
 }
 
-/* The same from the frame's beginning, for a frame that is known to be IP, with a tag or without. */
+/* ip: the header that parse_packet() was content with. */
+static __always_inline __u32 read_client_word(const void *ip, int is_ipv6)
+{
+	const struct iphdr *ipv4 = ip;
+	const struct ipv6hdr *ipv6 = ip;
+	__u32 word;
+
+	if (!is_ipv6)
+		return bpf_ntohl(ipv4->saddr);
+	word = fold_ipv6((const void *)&ipv6->saddr, settings.hash_key);
+	/* Here and now: put off, it would have the compiler keep all that it is made of. */
+	asm volatile("" : "+r"(word));
+	return word;
+}
+
+/* The same from the beginning of a frame that is known to have no tag; the client word is known, too. */
+static __always_inline int parse_untagged(const struct xdp_md *ctx, int is_ipv6, __u32 client_word, struct packet *packet)
+{
+	struct cursor cursor = frame_cursor(ctx);
+
+	packet->is_tagged = 0;
+	packet->client_word = client_word;
+	return parse_ethernet(&cursor) ? parse_packet(&cursor, is_ipv6, packet) : -1;
+}
+
+/* The same from the beginning of a frame that is known to be IP, with a tag or without. */
 static __always_inline int parse_frame(const struct xdp_md *ctx, struct packet *packet)
 {
 	struct cursor cursor = frame_cursor(ctx);
 	const struct ethernet *ethernet;
 	__be16 protocol = parse_link(&cursor, &ethernet);
+	const void *ip = cursor.at;
 
 	if (!protocol)
 		return -1;
 	packet->is_tagged = ethernet->protocol == bpf_htons(ETH_P_8021Q);
-	return parse_packet(&cursor, protocol == bpf_htons(ETH_P_IPV6), packet);
+	if (parse_packet(&cursor, protocol == bpf_htons(ETH_P_IPV6), packet))
+		return -1;
+	packet->client_word = read_client_word(ip, packet->is_ipv6);
+	return 0;
+}
+
+/* What has to be told of a packet beside its addresses. */
+#define INNER_IPV6 1
+#define INNER_TAGGED 2
+
+static __always_inline __u32 inner_kind(const struct packet *packet)
+{
+	return (packet->is_ipv6 ? INNER_IPV6 : 0) | (packet->is_tagged ? INNER_TAGGED : 0);
 }
 
 /* The flow's whatever its service hashes. */
