@@ -131,6 +131,19 @@ describe('reload', () => {
     await vi.waitFor(() => expect(plane.forwarding()[0]).not.toMatch(down));
   });
 
+  test('takes other interfaces on, and goes back to the former ones if the plane cannot take the rest', async () => {
+    const { director, plane, events } = await machine.start(config(web(TWO)));
+    machine.text = config(web(TWO), 'interfaces: [eth0, eth1]');
+    await director.reload();
+    await director.reload();
+    expect(plane.interfaces).toEqual([['eth0', 'eth1']]);
+    machine.text = config(web('{address: 10.0.5.2}'), 'interface: eth0');
+    plane.refusal = new CulvertError('CAPACITY', 'no slots left');
+    await expect(director.reload()).rejects.toMatchObject({ code: 'CAPACITY' });
+    expect(plane.interfaces).toEqual([['eth0', 'eth1'], ['eth0'], ['eth0', 'eth1']]);
+    expect(events.after(0).filter(({ type }) => type === 'restart-needed')).toEqual([]);
+  });
+
   test('what needs a restart is said', async () => {
     const run = await machine.start(config(web(TWO)));
     machine.text = config(web(TWO), 'interface: eth0, instance: other, capacity: {flows: 4}');

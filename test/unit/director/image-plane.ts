@@ -21,6 +21,8 @@ export class ImagePlane implements DataPlane {
   readonly image: ForwardingImage;
   readonly tables: ForwardingTable[] = [];
   readonly summaries: ApplySummary[] = [];
+  /** What `useInterfaces` was told, each time. */
+  readonly interfaces: (readonly string[])[] = [];
   /** When set, `apply` waits for it. */
   gate: Promise<void> | undefined;
   /** When set, `apply` throws it and changes nothing. */
@@ -45,6 +47,10 @@ export class ImagePlane implements DataPlane {
     } finally {
       this.busy--;
     }
+  }
+
+  async useInterfaces(names: readonly string[]): Promise<void> {
+    this.interfaces.push(names);
   }
 
   services(): readonly Service[] {
