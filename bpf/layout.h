@@ -18,7 +18,8 @@ struct settings {
 	__u32 layout_version;
 	__u32 outer_id;          /* the next outer IPv4 ID where DF is clear; atomically incremented, 0 is skipped */
 	__u32 budget[3];         /* by enum rarity: packets that the slow path is handed in one tick; 0: any number */
-	__u32 reserved[4];
+	__u32 patience;          /* ticks that `now` may lag behind the clock before the control plane counts as gone; 0: any */
+	__u32 reserved[3];
 };
 
 /* What is handed over has a budget for each kind, so that a flood of one leaves time for the others and for checks. */
@@ -33,7 +34,8 @@ enum service_kind {
 	SERVICE_VIP = 1,         /* the address itself (port 0, protocol 0): everything to it that has no entry is rare */
 	SERVICE_HASH = 2,        /* slot by hash; flows are remembered in tracked slots only */
 	SERVICE_ROTATION = 3,    /* slot by turn; every flow is remembered */
-	SERVICE_DELEGATED = 4,   /* the slow path chooses, and remembers every flow; the fast path sends what is remembered */
+	SERVICE_DELEGATED = 4,   /* the slow path chooses, and remembers every flow; the fast path sends what is remembered. While
+	                          * the control plane is gone new flows get the real of their slot, by hash */
 	SERVICE_TURNS = 5,       /* slot by turn for each packet, which is a flow of its own; nothing is remembered */
 	SERVICE_RARE = 6,        /* every packet is the slow path's */
 };

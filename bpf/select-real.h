@@ -9,6 +9,7 @@
 #include "packet.h"
 
 #define TURN_ATTEMPTS 8
+#define TICK_NS 100000000ull
 
 struct choice {
 	__u32 real;              /* 0: none that the fast path could use */
@@ -104,6 +105,22 @@ static __always_inline __u32 choose_by_turn(const struct service *service, const
 	return 0;
 }
 
+/* The control plane keeps the image's clock; when that stands still nobody takes what is handed over. */
+static __always_inline int is_unattended(void)
+{
+	__u32 patience = settings.patience;
+
+	return patience && (__u32)(bpf_ktime_get_boot_ns() / TICK_NS) - settings.now > patience;
+}
+
+/* Better a real by hash than none by load. */
+static __always_inline __u32 choose_unattended(const struct packet *packet, const struct service *service)
+{
+	if (packet->protocol == IPPROTO_TCP && !opens_flow(packet))
+		return 0;
+	return is_unattended() ? current_real(hashed_slot(packet, service)) : 0;
+}
+
 /* For services that remember this packet's flow: SERVICE_ROTATION, SERVICE_DELEGATED, and tracked slots. What becomes of a
  * flow whose real does not serve is for the slow path to say. */
 static __always_inline void choose_remembered(struct choice *choice, const struct packet *packet,
@@ -122,6 +139,8 @@ static __always_inline void choose_remembered(struct choice *choice, const struc
 		choice->real = choose_by_turn(service, packet);
 	else if (service->kind == SERVICE_HASH)
 		choice->real = choose_in_slot(slot, packet);
+	else
+		choice->real = choose_unattended(packet, service);
 }
 
 /* Notes in the flow memory what was chosen; 1 if the flow is newly remembered. */

@@ -78,5 +78,14 @@ describe.skipIf(obstacle !== undefined)(
       expect(await lab.upload(1000, 3000)).toMatchObject({ completed: true });
       await lab.startDirector();
     });
+
+    test('so is one of a service that the daemon schedules, by hash', async () => {
+      await lab.writeConfig({ scheduler: 'wlc' });
+      await lab.api.reload();
+      await lab.killDirector();
+      expect(await lab.upload(1000, 3000)).toMatchObject({ completed: true });
+      await lab.startDirector();
+      expect(await lab.upload(1000, 3000)).toMatchObject({ completed: true });
+    });
   },
 );

@@ -48,6 +48,8 @@ export interface XdpPlaneParts {
 const SLOW_PATH_LOST = 'rare packets and checks through the tunnel are lost until culvert is started anew';
 /** Packets in a tick of 100 ms: about half of what one core decides, so that checks and changes get their turn. */
 const SLOW_PATH_BUDGET = { opening: 3000, neighbour: 100, other: 2000 } as const;
+/** Less than the second after which a client repeats its SYN; more than a busy daemon is late. */
+const PATIENCE_TICKS = 5;
 const SWEEP_INTERVAL_MS = 1000;
 const PROBE_INTERVAL_MS = 250;
 /** Flows listed before other work gets a turn. */
@@ -77,6 +79,7 @@ export class XdpPlane implements DataPlane {
     const tapIndex = prepareTap(netlink, tap.name, leastMtu(parts.ingresses.map(({ link }) => link)));
     image.setSlowPathIfIndex(tapIndex);
     image.setSlowPathBudget(SLOW_PATH_BUDGET);
+    image.setPatience(PATIENCE_TICKS);
     this.#forwarder = createForwarder(image, parts);
     const forwarder = this.#forwarder;
     const onChange = (): void => this.#followInterfaces();

@@ -7,9 +7,9 @@ import { clearFlows, forgetUnserved } from './flow-scan.ts';
 import { timeoutTicks } from './flow-timeouts.ts';
 import { type ImageState, retentionRules } from './image-state.ts';
 import { SERVICE_KIND } from './layout.ts';
-import { NO_SLOTS, type Placement, placeRing, placeRotation } from './place-slots.ts';
+import { NO_SLOTS, type Placement, placeFallback, placeRing, placeRotation } from './place-slots.ts';
 import { planChanges, type ServicePlan } from './plan.ts';
-import { bucketKeys, isDelegated, recordKeys, type ServiceRecord, serviceKind } from './service-record.ts';
+import { bucketKeys, recordKeys, type ServiceRecord, serviceKind } from './service-record.ts';
 
 export interface ApplyTally {
   readonly services: { added: number; changed: number; removed: number };
@@ -104,9 +104,11 @@ function applyService(run: ApplyRun, plan: ServicePlan): void {
 
 function place(run: ApplyRun, record: ServiceRecord, plan: ServicePlan): Placement {
   const kind = serviceKind(plan.service);
-  if (isDelegated(kind)) return NO_SLOTS;
+  if (kind === SERVICE_KIND.rare) return NO_SLOTS;
+  const context = { ...run, plan };
+  if (kind === SERVICE_KIND.delegated) return placeFallback(run.state, record, context);
   return kind === SERVICE_KIND.hash
-    ? placeRing(run.state, record, { ...run, plan })
+    ? placeRing(run.state, record, context)
     : placeRotation(run.state, record, plan);
 }
 

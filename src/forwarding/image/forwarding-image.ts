@@ -174,6 +174,11 @@ export class ForwardingImage implements SelectionMemory {
     }
   }
 
+  /** @param ticks without `setNow` after which the fast path chooses for delegated services by hash; 0: never */
+  setPatience(ticks: number): void {
+    this.#state.settings.setPatience(ticks);
+  }
+
   /** The fast path's clock; every 100 ms. */
   setNow(tick: number): void {
     this.#resume(tick);

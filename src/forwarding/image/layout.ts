@@ -13,6 +13,7 @@ export const SETTINGS = {
   layoutVersion: 28,
   outerId: 32,
   budget: 36,
+  patience: 48,
 } as const;
 
 /** Kinds of packets that the slow path is handed, each with a budget. */

@@ -63,6 +63,29 @@ export function placeRing(state: ImageState, record: ServiceRecord, context: Pla
   return place(transition, written);
 }
 
+/**
+ * Writes the ring of a delegated service, which only serves while the control plane is gone. Its slots are always stable: all
+ * its flows are remembered.
+ */
+export function placeFallback(
+  state: ImageState,
+  record: ServiceRecord,
+  context: PlacementContext,
+): Placement {
+  const { plan, hashKey } = context;
+  const wanted = wantedReals(record, plan.service, hashKey);
+  const ring: RingRange = plan.range ? { slots: state.slots, ...plan.range } : rangeOf(state, record);
+  const rules = { ...transitionRules(state, context.nowTick), isServing: () => false };
+  const written = plan.range ? spread(ring, wanted) : changeRing(ring, undefined, wanted, rules).written;
+  return {
+    firstSlot: ring.first,
+    slotCount: ring.count,
+    heldSlots: ring.count,
+    transition: undefined,
+    written,
+  };
+}
+
 /** Writes a rotation: in place where it fits, since a mixture of two rotations is one, too. */
 export function placeRotation(state: ImageState, record: ServiceRecord, plan: ServicePlan): Placement {
   const turns = plan.rotation ?? [];

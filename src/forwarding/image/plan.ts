@@ -7,7 +7,6 @@ import { ringSize } from './ring.ts';
 import { roundRobin, weightedRotation } from './rotation.ts';
 import {
   bucketKeys,
-  isDelegated,
   portChange,
   portMaskOf,
   type RecordKey,
@@ -110,7 +109,7 @@ function planService(state: ImageState, change: Change & { nowTick: number }): S
   const rebuilt = record !== undefined && (record.kind !== kind || record.portMask !== portMaskOf(service));
   const takesTurns = kind === SERVICE_KIND.rotation || kind === SERVICE_KIND.turns;
   const rotation = takesTurns ? rotationOf(service) : undefined;
-  const slots = isDelegated(kind) ? 0 : (rotation?.length ?? ringSize(service.reals.length));
+  const slots = kind === SERVICE_KIND.rare ? 0 : (rotation?.length ?? ringSize(service.reals.length));
   const stays = record !== undefined && !rebuilt && slots <= record.heldSlots;
   if (stays || slots === 0) return { service, record, rebuilt, rotation, range: undefined };
   const first = state.allocator.allocate(slots, nowTick);

@@ -99,7 +99,8 @@ export function isDelegated(kind: number): boolean {
 }
 
 export function portMaskOf(service: Service): number {
-  return service.scheduler === 'mh' && service.hashOn === 'source' ? 0 : 0xffff;
+  const { scheduler, hashOn, persistence } = service;
+  return persistence !== undefined || (scheduler === 'mh' && hashOn === 'source') ? 0 : 0xffff;
 }
 
 /** Same in everything, reals and their order included. */

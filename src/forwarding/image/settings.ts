@@ -38,6 +38,11 @@ export class Settings {
     this.#set(SETTINGS.budget + 4 * rarity, packets);
   }
 
+  /** @param ticks that the clock may stand still before the control plane counts as gone; 0: any number */
+  setPatience(ticks: number): void {
+    this.#set(SETTINGS.patience, ticks);
+  }
+
   /** The next outer IPv4 ID, shared with the fast path: 1..65535, over and over. */
   nextOuterId(): number {
     for (;;) {

@@ -17,6 +17,7 @@ const STRUCTS = {
       layout_version: 'layoutVersion',
       outer_id: 'outerId',
       budget: 'budget',
+      patience: 'patience',
     },
   },
   service: {
