@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { FlowFilter } from '../../../../src/dataplane/data-plane.ts';
 import { imageFlows } from '../../../../src/dataplane/image-flows.ts';
 import { ForwardingImage } from '../../../../src/forwarding/image/forwarding-image.ts';
 import { SERVICE_KIND } from '../../../../src/forwarding/image/layout.ts';
@@ -128,10 +129,11 @@ describe('a service of several ports', () => {
   });
 });
 
-describe('flows of a real that is gone', () => {
-  const rr = (...numbers: number[]): Service =>
-    service({ scheduler: 'rr', reals: numbers.map((number) => real(number)) });
+function rr(...numbers: number[]): Service {
+  return service({ scheduler: 'rr', reals: numbers.map((number) => real(number)) });
+}
 
+describe('flows of a real that is gone', () => {
   it('are held until it is back, if that is asked for', () => {
     const { image } = open(rr(1, 2));
     const first = select(image, 80);
@@ -163,16 +165,13 @@ describe('flows of a real that is gone', () => {
   });
 });
 
-describe('the list of flows', () => {
-  const clients = async (
-    image: ForwardingImage,
-    filter: Parameters<typeof imageFlows>[2],
-  ): Promise<IpAddress[]> => {
-    const found: IpAddress[] = [];
-    for await (const flow of imageFlows(image, 100, filter)) found.push(flow.client);
-    return found.toSorted((a, b) => (a < b ? -1 : 1));
-  };
+async function clients(image: ForwardingImage, filter: FlowFilter): Promise<IpAddress[]> {
+  const found: IpAddress[] = [];
+  for await (const flow of imageFlows(image, 100, filter)) found.push(flow.client);
+  return found.toSorted((a, b) => (a < b ? -1 : 1));
+}
 
+describe('the list of flows', () => {
   it('tells templates apart and goes by client, network, real and state', async () => {
     const { image } = open(service({ scheduler: 'rr', persistence: PERSISTENCE }));
     const [a, b] = [ipv4('198.51.100.7'), ipv4('198.51.101.7')];
