@@ -162,6 +162,19 @@ describe.skipIf(!able)('the paths to reals (needs root and build/bpf/director.bp
     expect(await toldMtu(family, 1350 - TUNNEL_BYTES[family] - headers)).toBeUndefined();
   });
 
+  test.each(FAMILIES)('a policy rule that leads IPv%i packets another way is followed', async (family) => {
+    const [which, net, router] =
+      family === 4 ? ['-4', '10.0.1.0/24', ROUTER[4]] : ['-6', '2001:db8:1::/64', ROUTER[6]];
+    const headers = family === 4 ? 40 : 60;
+    await network.ip('director', `${which} route add ${net} via ${formatIp(router)} table 77 mtu 1330`);
+    await network.ip('director', `${which} rule add to ${net} lookup 77`);
+    await delay(50);
+    expect(await toldMtu(family, 1312 - headers)).toBe(1330 - TUNNEL_BYTES[family]);
+    await network.ip('director', `${which} rule delete to ${net} lookup 77`);
+    await delay(50);
+    expect(await toldMtu(family, 1310 - headers)).toBeUndefined();
+  });
+
   /** Sends steadily to both VIPs while `work` runs; how many were sent, and how many arrived by then. */
   async function underTraffic(work: () => Promise<void>): Promise<{ sent: number; arrived: number }> {
     const stop = new AbortController();

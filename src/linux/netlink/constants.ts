@@ -37,8 +37,10 @@ export const RTNLGRP = {
   neighbour: 3,
   ipv4Address: 5,
   ipv4Route: 7,
+  ipv4Rule: 8,
   ipv6Address: 9,
   ipv6Route: 11,
+  ipv6Rule: 19,
 } as const;
 
 export const IFF = { up: 1, noArp: 0x80, lowerUp: 0x10000 } as const;

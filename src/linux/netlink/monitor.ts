@@ -8,18 +8,19 @@ import { decodeNeighbour, type Neighbour } from './neighbour.ts';
 import { decodeRoute, type Route } from './route.ts';
 import { openNetlink } from './socket.ts';
 
-/** A change that the kernel told of; `overrun`: some were lost, so everything must be read anew. */
+/** A change that the kernel told of; `rule`: of policy rules, whichever; `overrun`: some were lost, so everything must be read anew. */
 export type NetworkChange =
   | { readonly type: 'link'; readonly removed: boolean; readonly link: Link }
   | { readonly type: 'address'; readonly removed: boolean; readonly address: ListedAddress }
   | { readonly type: 'route'; readonly removed: boolean; readonly route: Route }
   | { readonly type: 'neighbour'; readonly removed: boolean; readonly neighbour: Neighbour }
+  | { readonly type: 'rule' }
   | { readonly type: 'overrun' };
 
 const RECEIVE_BYTES = 1 << 20;
 const DATAGRAM_BYTES = 64 * 1024;
 
-/** Tells of every change of links, addresses, routes and neighbours in the process's network namespace. */
+/** Tells of every change of links, addresses, routes, policy rules and neighbours in the process's network namespace. */
 export class NetworkMonitor implements Disposable {
   readonly #descriptor: Descriptor;
   readonly #listener: (change: NetworkChange) => void;
@@ -81,6 +82,9 @@ function decodeChange(message: NetlinkMessage): NetworkChange | undefined {
       const neighbour = decodeNeighbour(message);
       return neighbour && { type: 'neighbour', removed: message.type === RTM.deleteNeighbour, neighbour };
     }
+    case RTM.newRule:
+    case RTM.deleteRule:
+      return { type: 'rule' };
     default:
       return undefined;
   }
