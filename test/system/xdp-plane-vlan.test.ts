@@ -46,8 +46,7 @@ function whyNot(): string | undefined {
     : 'this kernel has no 8021q; the guests of make test-vm do';
 }
 
-async function build(): Promise<WiredNetwork> {
-  const network = new WiredNetwork();
+async function build(network: WiredNetwork): Promise<void> {
   network.addHosts('router', 'client', 'director', 'real');
   network.sysctl('router', 'net/ipv4/ip_forward', '1');
   network.sysctl('router', 'net/ipv6/conf/all/forwarding', '1');
@@ -77,7 +76,6 @@ async function build(): Promise<WiredNetwork> {
     'route add 192.0.2.0/24 dev trunk.100',
     'route add 2001:db8:10::/64 dev trunk.100',
   );
-  return network;
 }
 
 async function tag(
@@ -107,7 +105,8 @@ describe.skipIf(missing !== undefined)(`802.1Q tags in the xdp plane (${missing 
   let nextPort = 40_000;
 
   beforeAll(async () => {
-    network = cleanUp.use(await build());
+    network = cleanUp.use(new WiredNetwork());
+    await build(network);
     for (const sink of openSinks(network, 'real')) cleanUp.use(sink);
     client = network.sender('client');
     atClient = network.capture('client');
