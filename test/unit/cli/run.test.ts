@@ -18,7 +18,10 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  for (const running of started.splice(0)) running.signals.emit('SIGTERM');
+  const ending = started.splice(0);
+  for (const running of ending) running.signals.emit('SIGTERM');
+  // What ends writes its state once more.
+  await Promise.allSettled(ending.map(({ ended }) => ended));
   await rm(directory, { recursive: true });
 });
 
