@@ -49,6 +49,14 @@ test('44 bytes are enough', () => {
   expect(learnPathMtu(report(OUTER.subarray(0, 44)), standardState(), NOW_MS).outcome).toBe('lowered');
 });
 
+test('a route that changes between expiry and sweep keeps its new MTU', () => {
+  const state = standardState();
+  learnPathMtu(report(OUTER), state, NOW_MS);
+  expect(state.pathMtus.bound(B, 1400, NOW_MS + 600_000)).toBe(1400);
+  sweepForwarder(state, NOW_MS + 600_000);
+  expect(mtus(state, B)[0]).toBe(1400);
+});
+
 test('it holds for 600 seconds, then the route has its own MTU again', () => {
   const state = standardState();
   learnPathMtu(report(OUTER), state, NOW_MS);
