@@ -8,6 +8,7 @@
 #include "packet.h"
 
 #define SERVICE_STEP 0x9e3779b1u
+#define PORT_STEP 0x85ebca6bu
 
 /* Where a flow's entry is or would be. */
 struct flow_key {
@@ -104,7 +105,8 @@ static __always_inline int find_flow_set(const struct packet *packet, __u32 serv
 					 struct flow_key *flow)
 {
 	__u32 client = packet->client_word, port = bpf_ntohs(packet->client_port);
-	__u32 hash = flow_hash(client, port, settings.hash_key) + service_index * SERVICE_STEP;
+	__u32 of_service = service_index * SERVICE_STEP + bpf_ntohs(packet->service_port) * PORT_STEP;
+	__u32 hash = flow_hash(client, port, settings.hash_key) + of_service;
 
 	flow->key = (__u64)client << 32 | port << 16 | service_index;
 	flow->number = hash & settings.flow_set_mask;

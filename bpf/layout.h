@@ -119,7 +119,8 @@ struct real {
  * host order, or the IPv6 address folded by fold_ipv6() of flow-hash.h: should two clients of a set come to the same word
  * and port they share an entry and, harmlessly, a real. The whole address is in `flow_clients`, for listing.
  * value: last seen (tick) << 32 | H >> 24 << 24 | state << 16 | real index; 0: free.
- * H = flow_hash(client word, client port) + service index * 0x9E3779B1; the set is H & flow_set_mask.
+ * H = flow_hash(client word, client port) + service index * 0x9E3779B1 + service port * 0x85EBCA6B (templates: port 0); the
+ * set is H & flow_set_mask. So flows to several ports of a service, whose keys are equal, differ in set or tag.
  * A writer takes an entry by compare-and-swap of its value to FLOW_BUSY, writes the key, then the value; the 8 bits of
  * the hash let a reader tell a value that belongs to another key. The rules of replacement are those of
  * src/forwarding/image/flow-table.ts, the states those of flow-state.ts, the choice of a real that of select-real.ts. */

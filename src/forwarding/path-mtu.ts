@@ -130,7 +130,8 @@ function realOf(
   const { source, destination, protocol, family } = quoted.header;
   const underTest = checks.get(checkKey(protocol, quoted.sourcePort, family));
   const tested = underTest === undefined ? undefined : image.real(underTest);
-  if (tested !== undefined && (source === tested.sourceAddress || ownAddresses.has(source))) return tested;
+  const isOwn = source === tested?.sourceAddress || ownAddresses.has(source);
+  if (isOwn && destination === tested?.service.vip) return tested;
   return findFlow(image, {
     protocol: quoted.protocol,
     vip: destination,

@@ -23,9 +23,9 @@ export class PathMtus {
   /** The MTU in force on a path whose route has this one. */
   bound(real: IpAddress, routeMtuBytes: number, nowMs: number): number {
     const learned = this.#learned.get(real);
-    if (learned === undefined || learned.expiresMs <= nowMs) return routeMtuBytes;
+    if (learned === undefined) return routeMtuBytes;
     this.#routes.set(real, routeMtuBytes);
-    return Math.min(routeMtuBytes, learned.mtuBytes);
+    return learned.expiresMs <= nowMs ? routeMtuBytes : Math.min(routeMtuBytes, learned.mtuBytes);
   }
 
   /** Lowers the MTU of every entry of that real; `currentBytes` is the one in force until now. */

@@ -51,6 +51,7 @@ export function findFlow(image: ForwardingImage, flow: KnownFlow): FlowTarget | 
   const selection = previewReal(image, service, {
     client: clientWord(flow.client, image.hashKey),
     clientPort: flow.clientPort,
+    servicePort: flow.servicePort,
     ...MIDDLE_OF_FLOW[flow.protocol],
   });
   const isNew = selection.how === 'turn' || selection.how === 'scheduled' || selection.how === 'template';

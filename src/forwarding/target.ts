@@ -50,6 +50,7 @@ export function readTransport({ state }: Context, { bytes, header }: IpPacket): 
       client: clientWord(source, state.image.hashKey),
       ...(isIpv6(source) && { clientAddress: source }),
       clientPort: readU16(bytes, at),
+      servicePort: readU16(bytes, at + 2),
       ...signal,
     },
   };

@@ -34,11 +34,12 @@ describe.skipIf(missing !== undefined)(`flow memory under several CPUs (${missin
       expect(value).not.toBe(FLOW_BUSY);
       if (value === 0n) continue;
       live++;
-      const { hash } = image.flows.keyOf(
-        Number(key >> 32n),
-        Number(key >> 16n) & 0xffff,
-        Number(key & 0xffffn),
-      );
+      const { hash } = image.flows.keyOf({
+        client: Number(key >> 32n),
+        clientPort: Number(key >> 16n) & 0xffff,
+        serviceIndex: Number(key & 0xffffn),
+        servicePort: ROTATION_PORT,
+      });
       expect(hash & (SETS - 1)).toBe(Math.floor(at / (2 * FLOW_WAYS)));
       expect(hash >>> 24).toBe(Number((value >> 24n) & 0xffn));
     }

@@ -13,6 +13,15 @@ export interface FlowKey {
   readonly key: bigint;
 }
 
+/** What tells a flow from all others. */
+export interface FlowName {
+  readonly client: number;
+  readonly clientPort: number;
+  readonly serviceIndex: number;
+  /** A service can have several. 0 of templates. */
+  readonly servicePort?: number | undefined;
+}
+
 /** An entry as it was read; `value` is what a later compare-and-swap expects. */
 export interface FlowHit {
   readonly at: number;
@@ -39,11 +48,13 @@ const WORDS = FLOW.size / 8;
 const SET_WORDS = WORDS * FLOW_WAYS;
 const LOWEST_LIMIT = 2;
 const SERVICE_STEP = 0x9e3779b1;
+const PORT_STEP = 0x85ebca6b;
 
 /**
  * The flow memory: map `flows` of `bpf/layout.h`. The fast path writes it at the same time and by the same rules:
  *
- * - Entry hash: H = flowHash(client, port) + service index * 0x9E3779B1 mod 2^32; set = H & mask; tag = H >> 24.
+ * - Entry hash: H = flowHash(client, port) + service index * 0x9E3779B1 + service port * 0x85EBCA6B mod 2^32; set = H & mask;
+ *   tag = H >> 24. The service port is in no key: by set or tag alone flows to several ports of a service are told apart.
  * - Find: the lowest way whose value is neither 0 nor BUSY, whose key is the flow's, whose value has its tag and whose
  *   state is no template's. A way's value is read before its key and, where the key is the flow's, once more: if it changed
  *   meanwhile it is passed over.
@@ -77,8 +88,9 @@ export class FlowTable {
     this.#hashKey = hashKey;
   }
 
-  keyOf(client: number, clientPort: number, serviceIndex: number): FlowKey {
-    const hash = (flowHash(client, clientPort, this.#hashKey) + Math.imul(serviceIndex, SERVICE_STEP)) >>> 0;
+  keyOf({ client, clientPort, serviceIndex, servicePort = 0 }: FlowName): FlowKey {
+    const ofService = Math.imul(serviceIndex, SERVICE_STEP) + Math.imul(servicePort, PORT_STEP);
+    const hash = (flowHash(client, clientPort, this.#hashKey) + ofService) >>> 0;
     const low = ((clientPort << 16) | serviceIndex) >>> 0;
     return { hash, key: (BigInt(client >>> 0) << 32n) | BigInt(low) };
   }

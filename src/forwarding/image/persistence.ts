@@ -31,7 +31,7 @@ export function findTemplate(
 ): TemplatePlace {
   const network = networkOf(clientAddress ?? (client as Ipv4Address), prefixLength);
   const word = isIpv4(network) ? network : foldIpv6(network, memory.hashKey);
-  const key = memory.flows.keyOf(word, 0, index);
+  const key = memory.flows.keyOf({ client: word, clientPort: 0, serviceIndex: index });
   return { key, network: isIpv4(network) ? undefined : network, hit: memory.flows.findTemplate(key) };
 }
 

@@ -34,6 +34,7 @@ export interface FlowPacket extends FlowSignal {
   /** The address behind an IPv6 client's word. */
   readonly clientAddress?: Ipv6Address | undefined;
   readonly clientPort: number;
+  readonly servicePort?: number | undefined;
 }
 
 /**
@@ -84,7 +85,7 @@ export function recall(
   service: SelectableService,
   packet: FlowPacket,
 ): Choice | UnknownFlow {
-  const flow = memory.flows.keyOf(packet.client, packet.clientPort, service.index);
+  const flow = memory.flows.keyOf({ ...packet, serviceIndex: service.index });
   const hit = memory.flows.find(flow);
   if (hit === undefined) return { flow };
   if (!memory.isServing(hit.real)) return memory.holdsFlows ? { real: 0, how: 'held' } : { flow, hit };

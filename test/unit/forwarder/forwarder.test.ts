@@ -6,6 +6,7 @@ import { learnPathMtu } from '../../../src/forwarding/path-mtu.ts';
 import { takeProbeReply } from '../../../src/forwarding/probe-path.ts';
 import { REASON_NAMES } from '../../../src/forwarding/reasons.ts';
 import { checkKey, type ForwarderState } from '../../../src/forwarding/state.ts';
+import type { Service } from '../../../src/forwarding/table.ts';
 import { type IpAddress, ip, ipBytes, isIpv6 } from '../../../src/net/ip-address.ts';
 import { PROTOCOL, writeIpv4Checksum } from '../../../src/net/ipv4.ts';
 import { ipv4 } from '../../../src/net/ipv4-address.ts';
@@ -14,6 +15,7 @@ import {
   DIRECTOR,
   DIRECTOR_MAC,
   IF_INDEX,
+  imageOf,
   NEXT_HOP_MAC,
   NOW_MS,
   REALS,
@@ -53,6 +55,22 @@ test('a next hop that is not known: forwarded all the same', () => {
     packets: [outer(tcp(81), A)],
     reason: 'unresolved',
   });
+});
+
+test('flows of one client port to several ports of a service are apart', () => {
+  const [service] = STANDARD_TABLE.services;
+  const ports = { port: 80, morePorts: [443], scheduler: 'rr', hashOn: 'flow' } as const;
+  const reals = REALS.map((address) => ({ address, weight: 1, serving: true }));
+  const image = imageOf({ ...STANDARD_TABLE, services: [{ ...(service as Service), ...ports, reals }] });
+  const state = standardState(image);
+  const realOf = (packet: Uint8Array): unknown => decide(packet, state, NOW_MS);
+  const kept = realOf(tcp(443));
+  realOf(tcp(80));
+  realOf(tcp(80, { flags: RST }));
+  realOf(tcp(80));
+  expect(kept).toMatchObject({ verdict: 'forward' });
+  expect(realOf(tcp(443, { flags: ACK }))).toMatchObject({ real: (kept as { real: number }).real });
+  expect(flowsOf(image, 10_000)).toHaveLength(2);
 });
 
 test('the MTU of each path counts', () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { decide } from '../../../src/forwarding/forwarder.ts';
 import { learnPathMtu } from '../../../src/forwarding/path-mtu.ts';
-import { type ForwarderState, sweepForwarder } from '../../../src/forwarding/state.ts';
+import { checkKey, type ForwarderState, sweepForwarder } from '../../../src/forwarding/state.ts';
 import { buildIcmp } from '../../../src/net/icmp.ts';
 import { buildIpv4 } from '../../../src/net/ipv4.ts';
 import { type Ipv4Address, ipv4 } from '../../../src/net/ipv4-address.ts';
@@ -47,6 +47,14 @@ test('44 quoted bytes lower the path of every entry of the real, and the client 
 
 test('44 bytes are enough', () => {
   expect(learnPathMtu(report(OUTER.subarray(0, 44)), standardState(), NOW_MS).outcome).toBe('lowered');
+});
+
+test('a route that changes between expiry and sweep keeps its new MTU', () => {
+  const state = standardState();
+  learnPathMtu(report(OUTER), state, NOW_MS);
+  expect(state.pathMtus.bound(B, 1400, NOW_MS + 600_000)).toBe(1400);
+  sweepForwarder(state, NOW_MS + 600_000);
+  expect(mtus(state, B)[0]).toBe(1400);
 });
 
 test('it holds for 600 seconds, then the route has its own MTU again', () => {
@@ -123,6 +131,15 @@ test.each([
   const state = standardState();
   expect(learnPathMtu(report(quoted), state, NOW_MS)).toEqual({ outcome: 'ignored' });
   expect(mtus(state, B)[0]).toBe(1500);
+});
+
+test("a quoted check is believed only if it went to the real's VIP", () => {
+  const state = standardState();
+  state.checks.set(checkKey(6, 50_000), state.image.findService(VIP, 81, 'tcp')?.reals.get(B) ?? 0);
+  const check = (destination: Ipv4Address): Uint8Array =>
+    report(outer(tcp(81, { sourcePort: 50_000, ip: { source: DIRECTOR, destination } }), B));
+  expect(learnPathMtu(check(ipv4('192.0.2.99')), state, NOW_MS)).toEqual({ outcome: 'ignored' });
+  expect(learnPathMtu(check(VIP), state, NOW_MS).outcome).toBe('lowered');
 });
 
 test('a message with a wrong checksum, or none of its kind, is ignored', () => {

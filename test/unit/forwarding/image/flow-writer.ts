@@ -18,7 +18,7 @@ function hammer({ memory, seed, rounds, results }: WriterTask): void {
   for (let round = 0; round < rounds; round++) {
     random = (Math.imul(random, 1664525) + 1013904223) >>> 0;
     const number = random >>> 20;
-    const flow = table.keyOf(number, number, 1 + (number % 3));
+    const flow = table.keyOf({ client: number, clientPort: number, serviceIndex: 1 + (number % 3) });
     const hit = table.find(flow);
     if (hit) {
       Atomics.add(results, hit.real === 1 + number ? 1 : 0, 1);
