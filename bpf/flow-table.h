@@ -182,13 +182,15 @@ static __always_inline __u32 eviction_cost(__u32 victim, __u32 newcomer)
 /* The entry that makes way for a flow in `state`: a free one, else the cheapest, among those the oldest; or none. */
 static __always_inline struct flow_hit find_way(struct flow_set *set, __u32 state, __u32 now)
 {
-	__u32 best_cost = eviction_limit(state) + 1, best_idle = 0;
+	__u32 best_cost = eviction_limit(state) + 1;
+	__s32 best_idle = 0; /* signed: the slow path's clock may be ahead, and such an entry is no old one */
 	struct flow_hit best = {};
 
 	for (int way = 0; way < FLOW_WAYS; way++) {
 		struct flow *entry = &set->way[way];
 		__u64 value = READ_ONCE(entry->value);
-		__u32 idle = now - (__u32)(value >> 32), cost;
+		__s32 idle = now - (__u32)(value >> 32);
+		__u32 cost;
 
 		if (value == 0) {
 			best.entry = entry;

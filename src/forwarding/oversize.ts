@@ -83,7 +83,7 @@ export function noteCured(context: Context, packet: IpPacket, target: Target, fa
 }
 
 function flowName({ service, flow }: Target): string {
-  return `${service.index} ${flow.client}:${flow.clientPort}`;
+  return `${service.index} ${flow.servicePort} ${flow.client}:${flow.clientPort}`;
 }
 
 function toldTo({ header }: IpPacket, real: RealEntry): number {

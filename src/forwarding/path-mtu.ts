@@ -2,7 +2,6 @@ import type { IpAddress } from '../net/ip-address.ts';
 import { buildIcmpError, ICMP_ERRORS, type IcmpError, isAnswerable } from './answers.ts';
 import type { Decision } from './decision.ts';
 import type { RealEntry } from './image/forwarding-image.ts';
-import type { IpHeader } from './ip-header.ts';
 import { toldMtuBytes } from './oversize.ts';
 import { LEAST_PATH_MTU_BYTES } from './path-mtus.ts';
 import { findFlow, type QuotedPacket, readQuoted } from './quoted-flow.ts';
@@ -16,7 +15,8 @@ export interface PathReport {
   /**
    * - `lowered`: the real's path MTU is `mtuBytes` from now on.
    * - `relayed`: nothing was learned, but the client is told.
-   * - `needs-probe`: too little is quoted to believe it; probes through the tunnel will tell (path-probes.ts).
+   * - `needs-probe`: too little is quoted to believe it, or of a flow that is not remembered and so may be made up; probes
+   *   through the tunnel will tell (path-probes.ts). A client that is quoted is told at once: it knows what it sent.
    * - `ignored`: not about a packet of ours, or nothing new.
    */
   readonly outcome: 'lowered' | 'relayed' | 'needs-probe' | 'ignored';
@@ -30,6 +30,8 @@ interface Report {
   readonly error: TunnelError;
   readonly quoted: QuotedPacket;
   readonly real: RealEntry;
+  /** There is such a flow, or check. */
+  readonly remembered: boolean;
   readonly state: ForwarderState;
 }
 
@@ -41,7 +43,7 @@ const LEAST_IPV4_MTU_BYTES = 68;
 /**
  * Learns from an ICMP or ICMPv6 error to the director's own address about one of its outer packets, of any tunnel. Nothing
  * forged lowers a path MTU: the quoted outer header must be that of a tunnel of ours, and the inner packet one of a flow
- * that has this very real.
+ * that is remembered with this very real; else probes decide.
  */
 export function learnPathMtu(packet: Uint8Array, state: ForwarderState, nowMs: number): PathReport {
   return learn(readTunnelError(packet), state, nowMs);
@@ -57,29 +59,33 @@ function learn(error: TunnelError | undefined, state: ForwarderState, nowMs: num
   if (error === undefined || entry === undefined) return IGNORED;
   const quoted = readQuoted(error.quote, error.innerAt);
   if (quoted === undefined) return shortQuote(error, { entry, state, nowMs });
-  const real = realOf(state, quoted);
-  if (real === undefined || !isPathOf(real, error)) return IGNORED;
-  const report = { error, quoted, real, state };
+  const target = targetOf(state, quoted);
+  if (target === undefined || !isPathOf(target.real, error)) return IGNORED;
+  const report = { error, quoted, state, ...target };
   return error.trouble === 'too-big' ? lower(report, nowMs) : relay(report, nowMs);
 }
 
 function lower(report: Report, nowMs: number): PathReport {
   const { error, real, state } = report;
   const mtuBytes = reportedMtu(error);
-  if (mtuBytes >= real.mtuBytes) return tellAgain(report, nowMs);
+  if (mtuBytes >= real.mtuBytes) return tell(report, real.mtuBytes, nowMs);
+  if (!report.remembered) {
+    state.pathProbes.begin(real, mtuBytes, nowMs);
+    return { ...tell(report, mtuBytes, nowMs), outcome: 'needs-probe', real: real.address, mtuBytes };
+  }
   state.pathMtus.lower(state.image, real.address, { currentBytes: real.mtuBytes, mtuBytes, nowMs });
   state.image.countReason('path-mtu-lowered');
   const answer = tooBigAnswer(report, mtuBytes);
   return { outcome: 'lowered', real: real.address, mtuBytes, ...(answer && { answer }) };
 }
 
-/** The path is known to be that narrow, but this client may have sent before it could be told. */
-function tellAgain(report: Report, nowMs: number): PathReport {
-  const { state, quoted, real } = report;
+/** Of what the path is known to be, since this client may have sent before it could be told; or of what is reported. */
+function tell(report: Report, mtuBytes: number, nowMs: number): PathReport {
+  const { state, quoted } = report;
   const { tooBig } = state.limits;
   const { source } = quoted.header;
   if (!tooBig.allows(source, nowMs)) return IGNORED;
-  const answer = tooBigAnswer(report, real.mtuBytes);
+  const answer = tooBigAnswer(report, mtuBytes);
   if (answer === undefined) return IGNORED;
   tooBig.take(source, nowMs);
   state.image.countReason('path-error-relayed');
@@ -89,7 +95,7 @@ function tellAgain(report: Report, nowMs: number): PathReport {
 function tooBigAnswer(report: Report, mtuBytes: number): (Decision & { verdict: 'answer' }) | undefined {
   const { header } = report.quoted;
   const told = toldMtuBytes(header.family, mtuBytes - report.real.overheadBytes);
-  if (!canBeTold(header) || told < LEAST_IPV4_MTU_BYTES) return undefined;
+  if (!canBeTold(report) || told < LEAST_IPV4_MTU_BYTES) return undefined;
   const said = { ...ICMP_ERRORS['too-big'][header.family], rest: told };
   return answerTo(report, said, mtuBytes < report.real.mtuBytes ? 'path-mtu-lowered' : 'path-error-relayed');
 }
@@ -98,7 +104,7 @@ function tooBigAnswer(report: Report, mtuBytes: number): (Decision & { verdict: 
 function relay(report: Report, nowMs: number): PathReport {
   const { error, quoted, state } = report;
   const said = translatedError(error, quoted.header.family);
-  if (said === undefined || !canBeTold(quoted.header)) return IGNORED;
+  if (said === undefined || !canBeTold(report)) return IGNORED;
   if (!state.limits.errors.take(quoted.header.source, nowMs)) {
     state.image.countReason('answer-quiet');
     return IGNORED;
@@ -123,22 +129,22 @@ function isPathOf(real: RealEntry, { outer, tunnelType, tunnelPort }: TunnelErro
 }
 
 /** The inner packet went from a client to a service, so that its source is the client. */
-function realOf(
+function targetOf(
   { image, checks, ownAddresses }: ForwarderState,
   quoted: QuotedPacket,
-): RealEntry | undefined {
+): Pick<Report, 'real' | 'remembered'> | undefined {
   const { source, destination, protocol, family } = quoted.header;
   const underTest = checks.get(checkKey(protocol, quoted.sourcePort, family));
   const tested = underTest === undefined ? undefined : image.real(underTest);
   const isOwn = source === tested?.sourceAddress || ownAddresses.has(source);
-  if (isOwn && destination === tested?.service.vip) return tested;
+  if (isOwn && destination === tested?.service.vip) return { real: tested, remembered: true };
   return findFlow(image, {
     protocol: quoted.protocol,
     vip: destination,
     servicePort: quoted.destinationPort,
     client: source,
     clientPort: quoted.sourcePort,
-  })?.real;
+  });
 }
 
 interface Unproved {
@@ -163,8 +169,9 @@ function reportedMtu({ mtuBytes: said, outer }: TunnelError): number {
 }
 
 /** Only a client that set DF minds, as all of IPv6 do. */
-function canBeTold({ dontFragment, source }: IpHeader): boolean {
-  return dontFragment && isAnswerable(source);
+function canBeTold({ quoted, state }: Report): boolean {
+  const { dontFragment, source } = quoted.header;
+  return dontFragment && isAnswerable(source) && !state.image.isVip(source);
 }
 
 /** The same error about the inner packet, from the VIP that it was sent to. */

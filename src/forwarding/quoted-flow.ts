@@ -42,6 +42,8 @@ export interface KnownFlow {
 export interface FlowTarget {
   readonly service: ServiceEntry;
   readonly real: RealEntry;
+  /** False where any client would have a real, as by a ring: that there is such a flow is not known then. */
+  readonly remembered: boolean;
 }
 
 /** The real of a flow under way: as remembered, or as a ring has it. Nothing is remembered, and no turn is taken. */
@@ -56,5 +58,5 @@ export function findFlow(image: ForwardingImage, flow: KnownFlow): FlowTarget | 
   });
   const isNew = selection.how === 'turn' || selection.how === 'scheduled' || selection.how === 'template';
   const real = isNew ? undefined : image.real(selection.real);
-  return real && { service, real };
+  return real && { service, real, remembered: selection.how === 'flow' };
 }

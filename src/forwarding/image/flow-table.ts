@@ -63,7 +63,7 @@ const PORT_STEP = 0x85ebca6b;
  * - Hit that is replaced (its real does not serve, or an opener met a flow that is over): one compare-and-swap from the
  *   value that was read to {tick, tag, first state, new real}. If it fails it is given up.
  * - Miss that is remembered: the lowest way whose value is 0; else the victim; else it is not remembered. Victim: the
- *   way with the lowest cost, then the oldest (greatest now - last seen mod 2^32), then the lowest index, BUSY ways
+ *   way with the lowest cost, then the oldest (greatest now - last seen, as a signed number of 32 bits), then the lowest index, BUSY ways
  *   left out; it is taken only if its cost is at most the newcomer's limit. Cost and limit are the states' digits in
  *   FLOW_COSTS and FLOW_LIMITS; where the limit is 2, an entry of the newcomer's own state costs 1. So a flood of SYNs,
  *   datagrams or clients pushes out no established or closing flow and no assured template, and its own kind first.
@@ -181,7 +181,7 @@ export class FlowTable {
       if (value === FLOW_BUSY) continue;
       const victim = stateOf(value);
       const cost = victim === state && limit === LOWEST_LIMIT ? 1 : digit(FLOW_COSTS, victim);
-      const idle = (nowTick - Number(value >> 32n)) >>> 0;
+      const idle = (nowTick - Number(value >> 32n)) | 0;
       if (cost > limit) continue;
       if (!best || cost < best.cost || (cost === best.cost && idle > best.idle))
         best = { at, value, cost, idle };

@@ -168,6 +168,6 @@ function slotsExhausted(state: ImageState): CulvertError {
   return new CulvertError(
     'CAPACITY',
     `the rings of all services need more than the plane's ${state.slots.length} slots ` +
-      `(${SlotAllocator.rounded(ringSize(1))} and more for each mh service); raise director.capacity.slots or have fewer services`,
+      `(${SlotAllocator.rounded(ringSize(1))} and more for each service that hashes or is scheduled by the slow path); raise director.capacity.slots or have fewer services`,
   );
 }

@@ -11,7 +11,8 @@ import { ACK, fragmentationNeeded, hop, icmpError, mangled, outer, tcp, udp } fr
 const [, B] = REALS;
 const ROUTER = ipv4('10.9.9.9');
 const MH = 80;
-const CLIENT_PACKET = tcp(MH, { flags: ACK, dataBytes: 1440 });
+const RR = 81;
+const CLIENT_PACKET = tcp(RR, { flags: ACK, dataBytes: 1440 });
 const OUTER = outer(CLIENT_PACKET, B);
 const FLOW_OF_RR = tcp(81, { flags: ACK, dataBytes: 1440 });
 
@@ -23,12 +24,20 @@ function report(
   return buildIpv4({ source: ROUTER, destination: DIRECTOR, protocol: 1 }, message);
 }
 
+/** The client's flow is remembered, and has the second turn. */
+function knowingState(): ForwarderState {
+  const state = standardState();
+  decide(tcp(RR, { sourcePort: 1 }), state, NOW_MS);
+  decide(tcp(RR), state, NOW_MS);
+  return state;
+}
+
 function mtus(state: ForwarderState, real: Ipv4Address): number[] {
   return [...state.image.reals()].filter(({ address }) => address === real).map(({ mtuBytes }) => mtuBytes);
 }
 
 test('44 quoted bytes lower the path of every entry of the real, and the client is told the new MTU at once', () => {
-  const state = standardState();
+  const state = knowingState();
   const quoted = OUTER.subarray(0, 48);
   const outcome = learnPathMtu(report(quoted), state, NOW_MS);
   const told = icmpError({ type: 3, code: 4, rest: 1280 }, hop(CLIENT_PACKET).subarray(0, 28));
@@ -45,12 +54,27 @@ test('44 quoted bytes lower the path of every entry of the real, and the client 
   expect(next).toMatchObject({ verdict: 'answer', packet: fragmentationNeeded(CLIENT_PACKET, 1280, 2) });
 });
 
+test('of a flow that a ring would have, but nobody remembers, the client is told; probes decide about the path', () => {
+  const state = standardState();
+  const packet = tcp(MH, { flags: ACK, dataBytes: 1440 });
+  const outcome = learnPathMtu(report(outer(packet, B)), state, NOW_MS);
+  const told = icmpError({ type: 3, code: 4, rest: 1280 }, hop(packet));
+  expect(outcome).toEqual({
+    outcome: 'needs-probe',
+    real: B,
+    mtuBytes: 1300,
+    answer: { verdict: 'answer', packet: told, to: CLIENT, reason: 'path-mtu-lowered' },
+  });
+  expect(mtus(state, B)[0]).toBe(1500);
+  expect(state.pathProbes.due(NOW_MS)).toHaveLength(2);
+});
+
 test('44 bytes are enough', () => {
-  expect(learnPathMtu(report(OUTER.subarray(0, 44)), standardState(), NOW_MS).outcome).toBe('lowered');
+  expect(learnPathMtu(report(OUTER.subarray(0, 44)), knowingState(), NOW_MS).outcome).toBe('lowered');
 });
 
 test('a route that changes between expiry and sweep keeps its new MTU', () => {
-  const state = standardState();
+  const state = knowingState();
   learnPathMtu(report(OUTER), state, NOW_MS);
   expect(state.pathMtus.bound(B, 1400, NOW_MS + 600_000)).toBe(1400);
   sweepForwarder(state, NOW_MS + 600_000);
@@ -58,7 +82,7 @@ test('a route that changes between expiry and sweep keeps its new MTU', () => {
 });
 
 test('it holds for 600 seconds, then the route has its own MTU again', () => {
-  const state = standardState();
+  const state = knowingState();
   learnPathMtu(report(OUTER), state, NOW_MS);
   expect(state.pathMtus.bound(B, 1500, NOW_MS + 599_999)).toBe(1300);
   sweepForwarder(state, NOW_MS + 599_999);
@@ -69,7 +93,7 @@ test('it holds for 600 seconds, then the route has its own MTU again', () => {
 });
 
 test('a route that changes meanwhile is what comes back', () => {
-  const state = standardState();
+  const state = knowingState();
   learnPathMtu(report(OUTER), state, NOW_MS);
   expect(state.pathMtus.bound(B, 1400, NOW_MS)).toBe(1300);
   sweepForwarder(state, NOW_MS + 600_000);
@@ -77,7 +101,7 @@ test('a route that changes meanwhile is what comes back', () => {
 });
 
 test('a second report lowers it further; one that is not lower only has its client told', () => {
-  const state = standardState();
+  const state = knowingState();
   learnPathMtu(report(OUTER), state, NOW_MS);
   for (const [i, mtuBytes] of [1300, 1400].entries()) {
     const outcome = learnPathMtu(report(OUTER, { mtuBytes }), state, NOW_MS);
@@ -94,13 +118,13 @@ test.each([
   [552, 552],
   [0, 1492],
 ])('a reported MTU of %i is taken for %i', (mtuBytes, learned) => {
-  const state = standardState();
+  const state = knowingState();
   learnPathMtu(report(OUTER, { mtuBytes }), state, NOW_MS);
   expect(mtus(state, B)[0]).toBe(learned);
 });
 
 test('28 quoted bytes need a probe', () => {
-  const state = standardState();
+  const state = knowingState();
   const outcome = learnPathMtu(report(OUTER.subarray(0, 28)), state, NOW_MS);
   expect(outcome).toEqual({ outcome: 'needs-probe', real: B, mtuBytes: 1300 });
   expect(mtus(state, B)[0]).toBe(1500);
@@ -128,13 +152,13 @@ test.each([
   ['a later fragment', inner(CLIENT_PACKET, { fragmentOffsetBytes: 1480 })],
   ['a short quote of a path that is not ours', inner(CLIENT_PACKET, { source: elsewhere }).subarray(0, 28)],
 ])('nothing forged lowers it: %s', (_, quoted) => {
-  const state = standardState();
+  const state = knowingState();
   expect(learnPathMtu(report(quoted), state, NOW_MS)).toEqual({ outcome: 'ignored' });
   expect(mtus(state, B)[0]).toBe(1500);
 });
 
 test("a quoted check is believed only if it went to the real's VIP", () => {
-  const state = standardState();
+  const state = knowingState();
   state.checks.set(checkKey(6, 50_000), state.image.findService(VIP, 81, 'tcp')?.reals.get(B) ?? 0);
   const check = (destination: Ipv4Address): Uint8Array =>
     report(outer(tcp(81, { sourcePort: 50_000, ip: { source: DIRECTOR, destination } }), B));
@@ -143,7 +167,7 @@ test("a quoted check is believed only if it went to the real's VIP", () => {
 });
 
 test('a message with a wrong checksum, or none of its kind, is ignored', () => {
-  const state = standardState();
+  const state = knowingState();
   for (const packet of [
     mangled(report(OUTER), 22, 0x1234),
     mangled(report(OUTER), 10, 0x1234, false),
@@ -158,19 +182,19 @@ test('a message with a wrong checksum, or none of its kind, is ignored', () => {
 });
 
 test('other errors from the path go on to the client, in limits, if it set DF', () => {
-  const state = standardState();
+  const state = knowingState();
   const outcome = learnPathMtu(report(OUTER, { type: 3, code: 1, mtuBytes: 0 }), state, NOW_MS);
   const told = icmpError({ type: 3, code: 1 }, hop(CLIENT_PACKET));
   expect(outcome).toMatchObject({ outcome: 'relayed', answer: { to: CLIENT, packet: told } });
   for (let i = 1; i < 6; i++) learnPathMtu(report(OUTER, { type: 11, code: 0 }), state, NOW_MS);
   expect(learnPathMtu(report(OUTER, { type: 4, code: 0 }), state, NOW_MS)).toEqual({ outcome: 'ignored' });
   const noDf = outer(tcp(MH, { flags: ACK, ip: { dontFragment: false } }), B);
-  expect(learnPathMtu(report(noDf, { type: 3, code: 1 }), standardState(), NOW_MS).answer).toBeUndefined();
+  expect(learnPathMtu(report(noDf, { type: 3, code: 1 }), knowingState(), NOW_MS).answer).toBeUndefined();
   expect(mtus(state, B)[0]).toBe(1500);
 });
 
 test('random bytes and truncated reports never throw', () => {
-  const state = standardState();
+  const state = knowingState();
   const packet = report(OUTER);
   for (let length = 0; length <= packet.length; length++)
     learnPathMtu(packet.subarray(0, length), state, NOW_MS);

@@ -32,7 +32,7 @@ type Recorded = Pick<Scenario, 'name' | 'service' | 'sysctls' | 'timeouts'> &
 /** Does to an image and a forwarder what was done to the kernel. */
 export class KernelReplay {
   readonly #scenario: Recorded;
-  readonly #image = new ForwardingImage(allocateImageMemory({ slots: 1 << 12, flows: 1 << 12 }));
+  readonly #image = new ForwardingImage(allocateImageMemory({ slots: 1 << 16, flows: 1 << 12 }));
   readonly #state: ForwarderState;
   #reals: GoldenReal[] = [];
   #nowMs = 1_000_000;
