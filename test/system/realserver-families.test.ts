@@ -86,7 +86,8 @@ describe.skipIf(!root || !built)('both families by XDP (needs root and a built B
   test.for(MIXES)('answers $name', async ({ tunnel, outer, inner: family }) => {
     setUp({ tunnel });
     const packet = inner(family, 600 + ++outerId);
-    expect(await host.echoes(packet, [encapsulated(packet, { tunnel, outer })])).toBe(true);
+    // An IPv6 address has its local route a moment after it was added.
+    await expect.poll(() => host.echoes(packet, [encapsulated(packet, { tunnel, outer })])).toBe(true);
   });
 
   test.for(MIXES.filter(({ tunnel }) => tunnel.type === 'ipip' || tunnel.checksum === 'none'))(
