@@ -86,8 +86,9 @@ describe.skipIf(!root || !built)('both families by XDP (needs root and a built B
   test.for(MIXES)('answers $name', async ({ tunnel, outer, inner: family }) => {
     setUp({ tunnel });
     const packet = inner(family, 600 + ++outerId);
-    // An IPv6 address has its local route a moment after it was added.
-    await expect.poll(() => host.echoes(packet, [encapsulated(packet, { tunnel, outer })])).toBe(true);
+    const answered = (): Promise<boolean> => host.echoes(packet, [encapsulated(packet, { tunnel, outer })]);
+    // The first answer of IPv6 has to wait for the VIP's local route, and for the neighbour that it goes to.
+    await expect.poll(answered, { timeout: 20_000 }).toBe(true);
   });
 
   test.for(MIXES.filter(({ tunnel }) => tunnel.type === 'ipip' || tunnel.checksum === 'none'))(
