@@ -1,10 +1,10 @@
 import type { ForwardingImage } from '../../src/forwarding/image/forwarding-image.ts';
+import { SCHEDULER_NAMES } from '../../src/forwarding/scheduler-names.ts';
 import {
   DEFAULT_TIMEOUTS,
   type ForwardingTable,
   type Persistence,
   type Real,
-  type SchedulerName,
   type Service,
   type Tunnel,
 } from '../../src/forwarding/table.ts';
@@ -24,21 +24,6 @@ export const NOT_VIPS: readonly IpAddress[] = ['10.0.0.2', '2001:db8:d::2'].map(
 export const PORTS = [53, 80, 443, 8080] as const;
 const PROTOCOLS = ['tcp', 'tcp', 'tcp', 'tcp', 'tcp', 'tcp', 'udp', 'udp', 'udp', 'sctp'] as const;
 const USUAL_SCHEDULERS = ['mh', 'mh', 'mh', 'rr', 'wrr'] as const;
-const SCHEDULERS = [
-  'lc',
-  'wlc',
-  'lblc',
-  'lblcr',
-  'dh',
-  'sh',
-  'sed',
-  'nq',
-  'fo',
-  'ovf',
-  'twos',
-  'mh',
-  'rr',
-] as const satisfies SchedulerName[];
 const FLAGS = ['sh-port', 'sh-fallback'] as const;
 const DIRECTORS = { 4: ip('10.0.0.2'), 6: ip('2001:db8:d::2') } as const;
 const REALS: readonly IpAddress[] = [
@@ -129,7 +114,7 @@ function randomService(random: Random, vip: IpAddress): Service {
   for (let wanted = random.pick([0, 1, 2, 3, 3, 4, 5, 5]); wanted > 0; wanted--) addReal(random, reals);
   const [port, ...otherPorts] = random.chance(0.5) ? PORTS : PORTS.toReversed();
   const protocol = random.pick(PROTOCOLS);
-  const scheduler = random.pick(random.chance(0.7) ? USUAL_SCHEDULERS : SCHEDULERS);
+  const scheduler = random.pick(random.chance(0.7) ? USUAL_SCHEDULERS : SCHEDULER_NAMES);
   return {
     vip,
     port: random.chance(0.08) ? 0 : random.chance(0.5) ? port : random.pick(PORTS),
