@@ -9,7 +9,8 @@ import { LoadedDirector } from '../../fuzz/loaded-director.ts';
 const DIRECTORY = 'build/bpf';
 const PACKETS = 2000;
 const objects = readdirSync(DIRECTORY).filter((name) => name.endsWith('.bpf.o'));
-const seed = Number(process.env.CULVERT_SEED ?? Date.now() % 2 ** 31);
+/** The same each time: here it is the kernel that varies, and few tables may hold little that the fast path sends. */
+const seed = Number(process.env.CULVERT_SEED ?? 1);
 
 describe(`BPF programs on Linux ${release()}`, () => {
   test('there are the four known ones', () => {
