@@ -2,7 +2,7 @@ import type { RealIndex } from '../decision.ts';
 import type { Service } from '../table.ts';
 import { type ImageState, rangeOf, transitionRules } from './image-state.ts';
 import type { ServicePlan } from './plan.ts';
-import { buildRing, NO_MEMBER, ringSize } from './ring.ts';
+import { buildRing, ringSize } from './ring.ts';
 import {
   changeRing,
   copyRing,
@@ -128,9 +128,10 @@ function wantedReals(record: ServiceRecord, service: Service, hashKey: Uint8Arra
     address,
     weight: serving ? weight : 0,
   }));
-  const indices = members.map(({ address }) => record.reals.get(address) ?? 0);
+  const indices = Uint16Array.from(members, ({ address }) => record.reals.get(address) ?? 0);
   const ring = buildRing(members, ringSize(members.length), hashKey);
-  return ring.map((position) => (position === NO_MEMBER ? 0 : (indices[position] as RealIndex)));
+  for (let slot = 0; slot < ring.length; slot++) ring[slot] = indices[ring[slot] as number] ?? 0;
+  return ring;
 }
 
 /** A real that the new table has failed or removed no longer serves, though its entry is only emptied afterwards. */

@@ -108,7 +108,10 @@ export function changeRing(
   let written = 0;
   for (let i = 0; i < ring.count; i++) {
     const slot = ring.slots[ring.first + i] as number;
-    const next = nextSlot(slot, wanted[i >>> shift] as RealIndex, transition?.since[i] ?? 0, rules);
+    const real = wanted[i >>> shift] as RealIndex;
+    // Stable, as most slots are, and to stay so.
+    if (slot === real) continue;
+    const next = nextSlot(slot, real, transition?.since[i] ?? 0, rules);
     if (next === slot) continue;
     if (isTracked(next)) {
       transition ??= newTransition(ring.count, rules.nowTick);
@@ -128,10 +131,7 @@ export function changeRing(
 
 function nextSlot(slot: number, wanted: RealIndex, since: number, rules: TransitionRules): number {
   const current = currentOf(slot);
-  if (!isTracked(slot)) {
-    if (wanted === current) return slot;
-    return rules.isServing(current) ? trackedSlot(wanted, current) : wanted;
-  }
+  if (!isTracked(slot)) return rules.isServing(current) ? trackedSlot(wanted, current) : wanted;
   const fallback = fallbackOf(slot);
   const needed = rules.isServing(fallback) && windowOpen(since, rules);
   return trackedSlot(wanted, needed ? fallback : wanted);
