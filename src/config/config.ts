@@ -58,8 +58,8 @@ export interface RealConfig {
   readonly lowerThreshold: number;
   /** Undefined: the service's. */
   readonly tunnel: Tunnel | undefined;
-  /** Undefined: not checked, always up. */
-  readonly check: CheckConfig | undefined;
+  /** All have to pass; none: not checked, always up. */
+  readonly checks: readonly CheckConfig[];
 }
 
 export interface CheckConfig {

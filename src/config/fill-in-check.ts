@@ -1,9 +1,14 @@
 import type { CheckConfig } from './config.ts';
 import type { HttpProbeConfig, HttpRegexConfig, HttpUrlConfig, ProbeConfig } from './probe-config.ts';
-import type { WrittenCheck, WrittenCheckOptions, WrittenRegex, WrittenUrl } from './written-check.ts';
+import type {
+  WrittenCheck,
+  WrittenCheckInList,
+  WrittenCheckOptions,
+  WrittenRegex,
+  WrittenUrl,
+} from './written-check.ts';
 
-export const DEFAULT_CHECK: CheckConfig = {
-  probe: { type: 'tcp' },
+export const DEFAULT_CHECK: Omit<CheckConfig, 'probe'> = {
   intervalMs: 6000,
   timeoutMs: 3000,
   retries: 3,
@@ -18,10 +23,66 @@ export const DEFAULT_CHECK: CheckConfig = {
 const DEFAULT_STATUS = [{ from: 200, to: 299 }] as const;
 const LONGEST_REPLY_BYTES = 65535;
 
-/** From the outermost level to the innermost: each overrides single values, `none` holds until a level below asks again. */
-export function mergeChecks(levels: readonly (WrittenCheck | undefined)[]): CheckConfig | undefined {
-  const written = mergeWritten(levels);
-  if (written === undefined) return undefined;
+/** What one level says of checks: one of the two, or nothing. */
+export interface CheckLevel {
+  readonly check?: WrittenCheck | undefined;
+  readonly checks?: readonly WrittenCheckInList[] | undefined;
+}
+
+export function saysOfChecks({ check, checks }: CheckLevel): boolean {
+  return check !== undefined || checks !== undefined;
+}
+
+/** What the levels so far come to. */
+interface Merged {
+  readonly single: WrittenCheckOptions;
+  /** Undefined: `single` is the check. */
+  readonly list: readonly WrittenCheckOptions[] | undefined;
+  readonly checked: boolean;
+}
+
+/**
+ * From the outermost level to the innermost. A `check` overrides single values of all checks around it, and replaces a
+ * list when it names a type; `none` holds until a level below asks again. A list begins from the single values around it.
+ */
+export function mergeChecks(levels: readonly CheckLevel[]): readonly CheckConfig[] {
+  const { single, list, checked } = levels.reduce<Merged>(mergeLevel, {
+    single: {},
+    list: undefined,
+    checked: true,
+  });
+  return checked ? (list ?? [single]).map(fillInCheck) : [];
+}
+
+function mergeLevel(around: Merged, { check, checks }: CheckLevel): Merged {
+  if (checks !== undefined) {
+    const list = checks.map((item) => mergeOptions(around.single, optionsOf(item)));
+    return { ...around, list, checked: true };
+  }
+  if (check === undefined) return around;
+  if (check === 'none') return { ...around, checked: false };
+  const options = optionsOf(check);
+  const list = options.type === undefined ? around.list : undefined;
+  return {
+    single: mergeOptions(around.single, options),
+    list: list?.map((item) => mergeOptions(item, options)),
+    checked: true,
+  };
+}
+
+function optionsOf(check: WrittenCheckInList): WrittenCheckOptions {
+  return typeof check === 'string' ? { type: check } : check;
+}
+
+function mergeOptions(around: WrittenCheckOptions, options: WrittenCheckOptions): WrittenCheckOptions {
+  const merged = { ...around, ...options };
+  // The two are one setting in two forms.
+  if (options.command !== undefined) merged.shell = undefined;
+  else if (options.shell !== undefined) merged.command = undefined;
+  return merged;
+}
+
+function fillInCheck(written: WrittenCheckOptions): CheckConfig {
   return {
     probe: fillInProbe(written),
     intervalMs: written.interval ?? DEFAULT_CHECK.intervalMs,
@@ -34,23 +95,6 @@ export function mergeChecks(levels: readonly (WrittenCheck | undefined)[]): Chec
     via: written.via ?? DEFAULT_CHECK.via,
     port: written.port,
   };
-}
-
-/** Undefined: not checked. */
-function mergeWritten(levels: readonly (WrittenCheck | undefined)[]): WrittenCheckOptions | undefined {
-  let merged: WrittenCheckOptions = {};
-  let checked = true;
-  for (const level of levels) {
-    if (level === undefined) continue;
-    checked = level !== 'none';
-    if (level === 'none') continue;
-    const options = typeof level === 'string' ? { type: level } : level;
-    merged = { ...merged, ...options };
-    // The two are one setting in two forms.
-    if (options.command !== undefined) merged.shell = undefined;
-    else if (options.shell !== undefined) merged.command = undefined;
-  }
-  return checked ? merged : undefined;
 }
 
 function fillInProbe(written: WrittenCheckOptions): ProbeConfig {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SCHEDULER_NAMES } from '../forwarding/scheduler-names.ts';
-import { checkSchema } from './check-schema.ts';
+import { checkKeys } from './check-schema.ts';
 import {
   address,
   duration,
@@ -93,7 +93,7 @@ const serviceOptions = {
   hashOn: oneOf(['flow', 'source']).optional(),
   tunnel: tunnel.optional(),
   blackhole: blackhole.optional(),
-  check: checkSchema.optional(),
+  ...checkKeys,
 };
 
 /** IPVS counts them in 32 bits. */
@@ -105,7 +105,7 @@ const real = mapping({
   upperThreshold: threshold.optional(),
   lowerThreshold: threshold.optional(),
   tunnel: tunnel.optional(),
-  check: checkSchema.optional(),
+  ...checkKeys,
 });
 
 const service = mapping({

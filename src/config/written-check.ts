@@ -1,7 +1,9 @@
 import type { Port } from '../forwarding/table.ts';
 import type { CheckType, DnsQueryType, StatusRange } from './probe-config.ts';
 
-export type WrittenCheck = 'none' | CheckType | WrittenCheckOptions;
+export type WrittenCheck = 'none' | WrittenCheckInList;
+
+export type WrittenCheckInList = CheckType | WrittenCheckOptions;
 
 export interface WrittenCheckOptions {
   type?: CheckType | undefined;

@@ -7,7 +7,7 @@ import type {
   Tunnel,
 } from '../forwarding/table.ts';
 import type { WrittenPorts } from './ports.ts';
-import type { WrittenCheck } from './written-check.ts';
+import type { WrittenCheck, WrittenCheckInList } from './written-check.ts';
 
 /** A configuration as it is written: checked, durations in milliseconds, but nothing filled in yet. */
 export interface WrittenConfig {
@@ -57,6 +57,8 @@ export interface WrittenServiceOptions {
   tunnel?: WrittenTunnel | undefined;
   blackhole?: BlackholePolicy['policy'] | WrittenBlackhole | undefined;
   check?: WrittenCheck | undefined;
+  /** Instead of `check`. */
+  checks?: WrittenCheckInList[] | undefined;
 }
 
 export type WrittenTunnel =
@@ -89,4 +91,5 @@ export interface WrittenReal {
   lowerThreshold?: number | undefined;
   tunnel?: WrittenTunnel | undefined;
   check?: WrittenCheck | undefined;
+  checks?: WrittenCheckInList[] | undefined;
 }

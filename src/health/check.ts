@@ -1,4 +1,5 @@
 import type { CheckConfig, ServiceConfig } from '../config/config.ts';
+import type { CheckType } from '../config/probe-config.ts';
 import type { CheckTarget } from '../dataplane/check-connector.ts';
 import { formatIp, type IpAddress } from '../net/ip-address.ts';
 import type { CheckSchedule } from './check-state.ts';
@@ -8,6 +9,7 @@ import type { Probe } from './probe.ts';
 /** What is checked and how; checks with the same key are the same, whichever reals they are for. */
 export interface Check {
   readonly key: string;
+  readonly type: CheckType;
   readonly target: CheckTarget;
   readonly probe: Probe;
   readonly schedule: CheckSchedule;
@@ -23,6 +25,7 @@ export function checkOf(service: ServiceConfig, real: IpAddress, config: CheckCo
   const what = config.probe.type === 'file' ? 'file' : describeTarget(target);
   return {
     key: `${what} ${JSON.stringify(how)}`,
+    type: config.probe.type,
     target,
     probe: openProbe(config.probe),
     schedule: config,

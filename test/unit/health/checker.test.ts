@@ -51,7 +51,15 @@ function checkOf(target: CheckTarget, times: Partial<Check['schedule']> = {}): C
     ...times,
   };
   const probe = openProbe({ type: 'tcp' });
-  return { key: JSON.stringify(target), target, probe, schedule, alpha: false, logAllFailures: false };
+  return {
+    key: JSON.stringify(target),
+    type: 'tcp',
+    target,
+    probe,
+    schedule,
+    alpha: false,
+    logAllFailures: false,
+  };
 }
 
 interface Change {

@@ -41,7 +41,7 @@ export async function attempt(
   written: WrittenCheckOptions,
   { port = 9, address = '127.0.0.1', timeoutMs = 2000 }: Attempt = {},
 ): Promise<string | WeightEffect> {
-  const config = mergeChecks([written]);
+  const [config] = mergeChecks([{ check: written }]);
   if (config === undefined) throw new Error('no check');
   using network = connector();
   const controller = new AbortController();
