@@ -1,4 +1,5 @@
 import { CHECK_TYPES, NOT_SIMULATED, TYPES_OF_OPTION } from './check-options.ts';
+import { twoCommands } from './command-contradictions.ts';
 import type { ConfigIssue } from './issue.ts';
 import type { CheckType } from './probe-config.ts';
 import { field, type RawCheck } from './raw-config.ts';
@@ -21,7 +22,7 @@ const WITHOUT_PORT: readonly CheckType[] = ['ping', 'misc', 'file'];
  * @param outer The levels around it, the outermost first.
  */
 export function optionFaults(level: RawCheck, outer: readonly RawCheck[]): ConfigIssue[] {
-  return [...foreignOptions(level, mergeAll([...outer, level])), ...twoCommands(level)];
+  return [...foreignOptions(level, mergeAll([...outer, level])), ...twoCommands(level.path, level.value)];
 }
 
 export interface CheckedService {
@@ -71,13 +72,6 @@ function foreignOptions({ path, value }: RawCheck, { type }: Merged): ConfigIssu
       atKey: true,
       message: `${option} is for checks of type ${types.join(' or ')}, this one's is ${type}; allowed: to leave it out`,
     }));
-}
-
-function twoCommands({ path, value }: RawCheck): ConfigIssue[] {
-  if (field(value, 'command') === undefined || field(value, 'shell') === undefined) return [];
-  return [
-    { path: [...path, 'shell'], atKey: true, message: 'found shell beside command; allowed: one of them' },
-  ];
 }
 
 function missing({ path }: RawCheck, { type, hasCommand, hasFile }: Merged): ConfigIssue[] {

@@ -14,6 +14,7 @@ export interface RawService {
   readonly ports: readonly number[];
   readonly check: RawCheck;
   readonly reals: readonly RawReal[];
+  readonly sorryServer: RawReal | undefined;
 }
 
 export interface RawReal {
@@ -35,6 +36,7 @@ export function rawServices(config: unknown): RawService[] {
   return items(field(config, 'services')).map((value, index) => {
     const path = ['services', index];
     const vip = text(field(value, 'vip'));
+    const sorryServer = field(value, 'sorryServer');
     return {
       path,
       value,
@@ -46,6 +48,7 @@ export function rawServices(config: unknown): RawService[] {
       reals: items(field(value, 'reals')).map((real, position) =>
         rawReal(real, [...path, 'reals', position]),
       ),
+      sorryServer: sorryServer === undefined ? undefined : rawReal(sorryServer, [...path, 'sorryServer']),
     };
   });
 }

@@ -77,6 +77,12 @@ services:
         persistence: undefined,
         tunnel: { type: 'ipip' },
         blackhole: { policy: 'cure', after: 2 },
+        quorum: 1,
+        hysteresis: 0,
+        sorryServer: undefined,
+        onQuorumUp: undefined,
+        onQuorumDown: undefined,
+        omega: false,
         reals: [
           {
             address: ipv4('10.0.3.2'),
@@ -85,6 +91,9 @@ services:
             lowerThreshold: 0,
             tunnel: undefined,
             check: DEFAULT_CHECK,
+            inhibitOnFailure: false,
+            onUp: undefined,
+            onDown: undefined,
           },
         ],
       },
