@@ -1,4 +1,5 @@
 import { CHECK_TYPES, NOT_SIMULATED, TYPES_OF_OPTION } from './check-options.ts';
+import { twoCommands } from './command-contradictions.ts';
 import type { ConfigIssue, IssuePath } from './issue.ts';
 import type { CheckType } from './probe-config.ts';
 import { field, type RawCheck, type RawChecks } from './raw-config.ts';
@@ -43,7 +44,7 @@ export function levelFaults(level: RawChecks, outer: readonly RawChecks[]): Conf
 
 function checkFaults(check: RawCheck, merged: readonly Merged[]): ConfigIssue[] {
   const types = [...new Set(merged.map(({ type }) => type))];
-  return [...foreignOptions(check, types), ...twoCommands(check)];
+  return [...foreignOptions(check, types), ...twoCommands(check.path, check.value)];
 }
 
 export interface CheckedService {
@@ -118,13 +119,6 @@ function foreignOptions({ path, value }: RawCheck, found: readonly CheckType[]):
       atKey: true,
       message: `${option} is for checks of type ${types.join(' or ')}, this one's is ${found.join(' or ')}; allowed: to leave it out`,
     }));
-}
-
-function twoCommands({ path, value }: RawCheck): ConfigIssue[] {
-  if (field(value, 'command') === undefined || field(value, 'shell') === undefined) return [];
-  return [
-    { path: [...path, 'shell'], atKey: true, message: 'found shell beside command; allowed: one of them' },
-  ];
 }
 
 function missing({ path, type, hasCommand, hasFile }: Merged): ConfigIssue[] {

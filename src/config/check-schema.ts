@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CHECK_TYPES } from './check-options.ts';
+import { runFields } from './command-schema.ts';
 import { duration, list, mapping, oneOf, pattern, port, wholeNumber } from './fields.ts';
 import { DNS_QUERY_TYPES, type DnsQueryType, type StatusRange } from './probe-config.ts';
 import type { WrittenCheck, WrittenCheckInList } from './written-check.ts';
@@ -92,10 +93,7 @@ const checkOptions = mapping({
   reply: hex(/^(any|([0-9a-fx]{2})+)$/i, REPLY).optional(),
   minReplyLength: wholeNumber(0, 65535).optional(),
   maxReplyLength: wholeNumber(0, 65535).optional(),
-  command: list(z.string('a text'), 'a list of the program and its arguments')
-    .min(1, 'a list of the program and its arguments')
-    .optional(),
-  shell: pattern(/\S/, 'a line for the shell').optional(),
+  ...runFields,
   dynamic: yesOrNo.optional(),
   file: filePath.optional(),
   weight: wholeNumber(-65535, 65535).optional(),

@@ -2,6 +2,7 @@ import { formatServiceName } from '../forwarding/service-name.ts';
 import type { TransportProtocol } from '../forwarding/table.ts';
 import { formatIp, type IpAddress } from '../net/ip-address.ts';
 import { levelFaults, wholeCheckFaults } from './check-contradictions.ts';
+import { commandFaults } from './command-contradictions.ts';
 import type { ConfigIssue, IssuePath } from './issue.ts';
 import { field, type RawChecks, type RawService, rawChecks, rawServices } from './raw-config.ts';
 import { defaultFlagFaults, serviceFaults } from './service-contradictions.ts';
@@ -18,6 +19,7 @@ export function findContradictions(config: unknown, lineOf: (path: IssuePath) =>
     ...interfaceFaults(config),
     ...tunnelFaults(['defaults', 'tunnel'], field(defaults, 'tunnel')),
     ...defaultFlagFaults(defaults),
+    ...commandFaults(['defaults'], defaults),
     ...services.flatMap((service) => serviceFaults(service, defaults)),
     ...duplicateServices(services, lineOf),
     ...services.flatMap((service) => duplicateReals(service, lineOf)),
@@ -84,13 +86,13 @@ function vipsAsReals(services: readonly RawService[], lineOf: (path: IssuePath) 
     const { vipAddress: vip } = service;
     if (vip !== undefined && !vips.has(vip)) vips.set(vip, service);
   }
-  return services.flatMap((service) =>
-    service.reals.flatMap((real) => {
-      const owner = real.address === undefined ? undefined : vips.get(real.address);
-      if (owner === undefined || real.address === undefined) return [];
+  return services.flatMap(({ reals, sorryServer }) =>
+    [...reals, ...(sorryServer === undefined ? [] : [sorryServer])].flatMap(({ path, address }) => {
+      const owner = address === undefined ? undefined : vips.get(address);
+      if (owner === undefined || address === undefined) return [];
       const place = `the VIP of line ${lineOf([...owner.path, 'vip'])}`;
-      const message = `found ${formatIp(real.address)}, ${place}; allowed: the real's own address`;
-      return [{ path: [...real.path, 'address'], message }];
+      const message = `found ${formatIp(address)}, ${place}; allowed: the real's own address`;
+      return [{ path: [...path, 'address'], message }];
     }),
   );
 }

@@ -1,3 +1,5 @@
+import type { RunConfig } from './command-config.ts';
+
 /** What one attempt of a check does. Lengths are bytes, `payload` and `reply` hexadecimal. */
 export type ProbeConfig =
   | { readonly type: 'tcp' }
@@ -89,8 +91,7 @@ export interface UdpProbeConfig {
 
 export interface MiscProbeConfig {
   readonly type: 'misc';
-  /** Program and arguments, or a line for the shell. */
-  readonly run: { readonly command: readonly string[] } | { readonly shell: string };
+  readonly run: RunConfig;
   /** True: exit statuses from 2 on set the weight. */
   readonly dynamic: boolean;
 }

@@ -14,6 +14,7 @@ export interface RawService {
   readonly ports: readonly number[];
   readonly checks: RawChecks;
   readonly reals: readonly RawReal[];
+  readonly sorryServer: RawReal | undefined;
 }
 
 export interface RawReal {
@@ -42,6 +43,7 @@ export function rawServices(config: unknown): RawService[] {
   return items(field(config, 'services')).map((value, index) => {
     const path = ['services', index];
     const vip = text(field(value, 'vip'));
+    const sorryServer = field(value, 'sorryServer');
     return {
       path,
       value,
@@ -53,6 +55,7 @@ export function rawServices(config: unknown): RawService[] {
       reals: items(field(value, 'reals')).map((real, position) =>
         rawReal(real, [...path, 'reals', position]),
       ),
+      sorryServer: sorryServer === undefined ? undefined : rawReal(sorryServer, [...path, 'sorryServer']),
     };
   });
 }

@@ -8,11 +8,12 @@ import type {
 } from '../forwarding/table.ts';
 import type { WrittenPorts } from './ports.ts';
 import type { WrittenCheck, WrittenCheckInList } from './written-check.ts';
+import type { WrittenCommand } from './written-command.ts';
 
 /** A configuration as it is written: checked, durations in milliseconds, but nothing filled in yet. */
 export interface WrittenConfig {
   director: WrittenDirector;
-  defaults?: (WrittenServiceOptions & { weight?: number | undefined }) | undefined;
+  defaults?: WrittenDefaults | undefined;
   services: WrittenService[];
 }
 
@@ -59,6 +60,16 @@ export interface WrittenServiceOptions {
   check?: WrittenCheck | undefined;
   /** Instead of `check`. */
   checks?: WrittenCheckInList[] | undefined;
+  inhibitOnFailure?: boolean | undefined;
+  onUp?: WrittenCommand | undefined;
+  onDown?: WrittenCommand | undefined;
+  onQuorumUp?: WrittenCommand | undefined;
+  onQuorumDown?: WrittenCommand | undefined;
+  omega?: boolean | undefined;
+}
+
+export interface WrittenDefaults extends WrittenServiceOptions {
+  weight?: number | undefined;
 }
 
 export type WrittenTunnel =
@@ -81,7 +92,17 @@ export interface WrittenService extends WrittenServiceOptions {
   port: WrittenPorts;
   onePacket?: boolean | undefined;
   persistence?: number | { timeout: number; prefix?: number | undefined } | undefined;
+  quorum?: number | undefined;
+  hysteresis?: number | undefined;
+  sorryServer?: WrittenSorryServer | undefined;
   reals: WrittenReal[];
+}
+
+export interface WrittenSorryServer {
+  address: string;
+  weight?: number | undefined;
+  tunnel?: WrittenTunnel | undefined;
+  inhibit?: boolean | undefined;
 }
 
 export interface WrittenReal {
@@ -92,4 +113,7 @@ export interface WrittenReal {
   tunnel?: WrittenTunnel | undefined;
   check?: WrittenCheck | undefined;
   checks?: WrittenCheckInList[] | undefined;
+  inhibitOnFailure?: boolean | undefined;
+  onUp?: WrittenCommand | undefined;
+  onDown?: WrittenCommand | undefined;
 }
