@@ -1,4 +1,4 @@
-import { CHECK_TYPES, NOT_SIMULATED, TYPES_OF_OPTION } from './check-options.ts';
+import { CHECK_TYPES, DIRECT_OPTIONS, NOT_SIMULATED, TYPES_OF_OPTION } from './check-options.ts';
 import { twoCommands } from './command-contradictions.ts';
 import type { ConfigIssue, IssuePath } from './issue.ts';
 import type { CheckType } from './probe-config.ts';
@@ -14,6 +14,9 @@ interface Merged {
   readonly hasCommand: boolean;
   readonly hasFile: boolean;
   readonly hasPort: boolean;
+  readonly isDirect: boolean;
+  /** Those of DIRECT_OPTIONS that it has, and where. */
+  readonly directOptions: readonly IssuePath[];
 }
 
 /** As `mergeChecks` in `fill-in-check.ts` has it. */
@@ -58,6 +61,7 @@ export interface CheckedService {
 export function wholeCheckFaults(levels: readonly RawChecks[], service: CheckedService): ConfigIssue[] {
   return checksOf(mergeAll(levels, service.path)).flatMap((merged) => [
     ...missing(merged),
+    ...notDirect(merged),
     ...(service.allPorts ? missingPort(merged) : []),
     ...(service.plane === 'simulated' ? notSimulated(merged) : []),
   ]);
@@ -75,6 +79,8 @@ function mergeAll(levels: readonly RawChecks[], path: IssuePath): MergedLevels {
     hasCommand: false,
     hasFile: false,
     hasPort: false,
+    isDirect: false,
+    directOptions: [],
   };
   return levels.reduce<MergedLevels>(mergeLevel, { single, list: undefined, checked: true });
 }
@@ -104,6 +110,8 @@ function merge(around: Merged, check: RawCheck): Merged {
     hasCommand: around.hasCommand || has('command') || has('shell'),
     hasFile: around.hasFile || has('file'),
     hasPort: around.hasPort || has('port'),
+    isDirect: has('via') ? field(value, 'via') === 'direct' : around.isDirect,
+    directOptions: [...around.directOptions, ...DIRECT_OPTIONS.filter(has).map((name) => [...path, name])],
   };
 }
 
@@ -131,6 +139,15 @@ function missing({ path, type, hasCommand, hasFile }: Merged): ConfigIssue[] {
   return [{ path, message: 'file is missing; allowed: the absolute path of the file to read' }];
 }
 
+function notDirect({ isDirect, directOptions }: Merged): ConfigIssue[] {
+  if (isDirect) return [];
+  return directOptions.map((path) => ({
+    path,
+    atKey: true,
+    message: `${path.at(-1)} is for checks that do not go through the tunnel; allowed: via: direct beside it, or to leave it out`,
+  }));
+}
+
 function missingPort({ path, type, hasPort }: Merged): ConfigIssue[] {
   if (hasPort || WITHOUT_PORT.includes(type)) return [];
   const message =
@@ -138,7 +155,12 @@ function missingPort({ path, type, hasPort }: Merged): ConfigIssue[] {
   return [{ path, message }];
 }
 
-function notSimulated({ typePath, type }: Merged): ConfigIssue[] {
+function notSimulated({ typePath, type, directOptions }: Merged): ConfigIssue[] {
+  const own = directOptions.filter((path) => path.at(-1) !== 'address');
+  if (own.length > 0) {
+    const message = 'the simulated network has one way out; allowed: to leave it out';
+    return own.map((path) => ({ path, atKey: true, message }));
+  }
   if (!NOT_SIMULATED.includes(type)) return [];
   const allowed = CHECK_TYPES.filter((one) => !NOT_SIMULATED.includes(one)).join(', ');
   const message = `found ${type}, which the simulated network has no server for; allowed: one of none, ${allowed}`;

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { CHECK_TYPES } from './check-options.ts';
-import { runFields } from './command-schema.ts';
-import { duration, list, mapping, oneOf, pattern, port, wholeNumber } from './fields.ts';
-import { DNS_QUERY_TYPES, type DnsQueryType, type StatusRange } from './probe-config.ts';
+import { runFields, user } from './command-schema.ts';
+import { address, duration, list, mapping, oneOf, pattern, port, wholeNumber } from './fields.ts';
+import { DNS_QUERY_TYPES, type DnsQueryType, HTTP_VERSIONS, type StatusRange } from './probe-config.ts';
+import { REGEX_OPTIONS, regexFlags } from './regex-options.ts';
 import type { WrittenCheck, WrittenCheckInList } from './written-check.ts';
 
 const HOUR = 3_600_000;
@@ -37,21 +38,41 @@ function parseRange(value: unknown): StatusRange | undefined {
 const REGEX = 'a regular expression as JavaScript has them';
 const regexPattern = z.string(REGEX).refine(isRegex, REGEX);
 
-function isRegex(text: string): boolean {
+function isRegex(text: string, flags = ''): boolean {
   try {
-    void new RegExp(text);
+    void new RegExp(text, flags);
     return true;
   } catch {
     return false;
   }
 }
 
+const regexOption = z
+  .string('a text')
+  .refine((name) => REGEX_OPTIONS[name] !== undefined, {
+    error: `one of ${Object.keys(REGEX_OPTIONS).join(', ')}`,
+    abort: true,
+  })
+  .refine((name) => lacking(name) === undefined, {
+    error: ({ input }) =>
+      `to leave it out: JavaScript's regular expressions have no ${lacking(String(input))}`,
+  });
+
+function lacking(name: string): string | undefined {
+  const option = REGEX_OPTIONS[name];
+  return typeof option === 'object' && 'lacking' in option ? option.lacking : undefined;
+}
+
 const regex = mapping({
   pattern: regexPattern,
-  flags: pattern(/^(?!.*(.).*\1)[ims]*$/, 'some of the letters i, m and s').optional(),
+  flags: pattern(/^(?!.*(.).*\1)[imsu]*$/, 'some of the letters i, m, s and u').optional(),
+  options: list(regexOption, "a list of keepalived's regex_options").optional(),
   mustNotMatch: yesOrNo.optional(),
   minOffset: wholeNumber(0, GREATEST_OFFSET).optional(),
   maxOffset: wholeNumber(0, GREATEST_OFFSET).optional(),
+}).refine(({ pattern: text, flags = '', options = [] }) => isRegex(text, regexFlags(flags, options)), {
+  path: ['pattern'],
+  error: `${REGEX}, with these flags`,
 });
 
 const url = mapping({
@@ -80,10 +101,19 @@ const checkOptions = mapping({
   logAllFailures: yesOrNo.optional(),
   via: oneOf(['tunnel', 'direct']).optional(),
   port: port.optional(),
+  address: address.optional(),
+  bind: mapping({
+    address: address.optional(),
+    port: port.optional(),
+    interface: pattern(/^[^\s/:]{1,15}$/, 'the name of a network interface').optional(),
+  }).optional(),
+  mark: wholeNumber(0, 2 ** 32 - 1).optional(),
   urls: list(url, 'a list of urls, each with its path').min(1, 'a list of at least one url').optional(),
-  httpVersion: oneOf(['1.0', '1.1']).optional(),
+  rotate: yesOrNo.optional(),
+  fastRecovery: yesOrNo.optional(),
+  httpVersion: oneOf(HTTP_VERSIONS).optional(),
   virtualHost: hostName.optional(),
-  sni: hostName.optional(),
+  sni: z.union([z.literal(true, 'true for the virtual host'), hostName]).optional(),
   tlsVerify: yesOrNo.optional(),
   tlsCaFile: filePath.optional(),
   helo: hostName.optional(),
@@ -94,9 +124,10 @@ const checkOptions = mapping({
   minReplyLength: wholeNumber(0, 65535).optional(),
   maxReplyLength: wholeNumber(0, 65535).optional(),
   ...runFields,
+  user: user.optional(),
   dynamic: yesOrNo.optional(),
   file: filePath.optional(),
-  weight: wholeNumber(-65535, 65535).optional(),
+  weight: wholeNumber(1 - 2 ** 31, 2 ** 31 - 1).optional(),
   reverse: yesOrNo.optional(),
 });
 

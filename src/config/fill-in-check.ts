@@ -1,5 +1,8 @@
+import type { CheckSource } from '../dataplane/check-connector.ts';
+import { ip } from '../net/ip-address.ts';
 import type { CheckConfig } from './config.ts';
 import type { HttpProbeConfig, HttpRegexConfig, HttpUrlConfig, ProbeConfig } from './probe-config.ts';
+import { regexFlags } from './regex-options.ts';
 import type {
   WrittenCheck,
   WrittenCheckInList,
@@ -18,6 +21,8 @@ export const DEFAULT_CHECK: Omit<CheckConfig, 'probe'> = {
   logAllFailures: false,
   via: 'tunnel',
   port: undefined,
+  address: undefined,
+  from: undefined,
 };
 
 const DEFAULT_STATUS = [{ from: 200, to: 299 }] as const;
@@ -94,7 +99,20 @@ function fillInCheck(written: WrittenCheckOptions): CheckConfig {
     logAllFailures: written.logAllFailures ?? DEFAULT_CHECK.logAllFailures,
     via: written.via ?? DEFAULT_CHECK.via,
     port: written.port,
+    address: written.address === undefined ? undefined : ip(written.address),
+    from: fillInSource(written),
   };
+}
+
+function fillInSource({ bind = {}, mark }: WrittenCheckOptions): CheckSource | undefined {
+  const { address, port, interface: name } = bind;
+  const source: CheckSource = {
+    ...(address === undefined ? {} : { address: ip(address) }),
+    ...(port === undefined ? {} : { port }),
+    ...(name === undefined ? {} : { interface: name }),
+    ...(mark === undefined ? {} : { mark }),
+  };
+  return Object.keys(source).length === 0 ? undefined : source;
 }
 
 function fillInProbe(written: WrittenCheckOptions): ProbeConfig {
@@ -113,14 +131,14 @@ function fillInProbe(written: WrittenCheckOptions): ProbeConfig {
     case 'udp':
       return {
         type,
-        payload: written.payload ?? '',
+        payload: written.payload,
         reply: written.reply,
         minReplyLength: written.minReplyLength ?? 0,
         maxReplyLength: written.maxReplyLength ?? LONGEST_REPLY_BYTES,
       };
     case 'misc': {
-      const { command = [], shell } = written;
-      return { type, run: shell === undefined ? { command } : { shell }, dynamic: written.dynamic ?? false };
+      const { command = [], shell, dynamic = false, user } = written;
+      return { type, run: shell === undefined ? { command } : { shell }, dynamic, user };
     }
     default:
       return {
@@ -136,6 +154,8 @@ function fillInHttp(type: 'http' | 'https', written: WrittenCheckOptions): HttpP
   return {
     type,
     urls: (written.urls ?? [{}]).map(fillInUrl),
+    rotate: written.rotate ?? false,
+    fastRecovery: written.fastRecovery ?? false,
     httpVersion: written.httpVersion ?? '1.1',
     virtualHost: written.virtualHost,
     sni: written.sni,
@@ -159,7 +179,8 @@ function fillInUrl(written: WrittenUrl): HttpUrlConfig {
 function fillInRegex(written: WrittenRegex): HttpRegexConfig {
   return {
     pattern: written.pattern,
-    flags: written.flags ?? '',
+    flags: regexFlags(written.flags ?? '', written.options ?? []),
+    firstLine: written.options?.includes('firstline') ?? false,
     mustNotMatch: written.mustNotMatch ?? false,
     minOffset: written.minOffset ?? 0,
     maxOffset: written.maxOffset ?? Number.MAX_SAFE_INTEGER,

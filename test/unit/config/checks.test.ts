@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { CheckConfig } from '../../../src/config/config.ts';
 import { parseConfig } from '../../../src/config/parse-config.ts';
+import { REGEX_OPTIONS } from '../../../src/config/regex-options.ts';
+import { ip } from '../../../src/net/ip-address.ts';
 
 /** The checks of a real, from what stands in `defaults`, at its service and at itself. */
 function checks(defaults: string, service: string, real: string, protocol = 'tcp'): readonly CheckConfig[] {
@@ -70,5 +72,86 @@ describe('checks of three levels', () => {
     const list = ', checks: [tcp, smtp]';
     expect(checks('', list, ', check: {helo: a}')).toHaveLength(2);
     expect(() => checks('', list, ', check: {queryName: a}')).toThrow("this one's is tcp or smtp");
+  });
+});
+
+/** A check of that type with these options at a service. */
+function written(type: string, options: string): CheckConfig | undefined {
+  return checks('', `, check: {type: ${type}, ${options}}`, '')[0];
+}
+
+const regex = (value: string): CheckConfig | undefined => written('http', `urls: [{regex: ${value}}]`);
+
+describe('options of single types', () => {
+  test('where a direct check connects to, and from', () => {
+    const options =
+      "via: direct, address: '2001:db8::5', bind: {address: '2001:db8::1', port: 7, interface: eth1}, mark: 3";
+    expect(written('tcp', options)).toMatchObject({
+      address: ip('2001:db8::5'),
+      from: { address: ip('2001:db8::1'), port: 7, interface: 'eth1', mark: 3 },
+    });
+    expect(written('ping', 'via: direct')?.from).toBeUndefined();
+    const fault = /bind is for checks that do not go through the tunnel; allowed: via: direct beside it/;
+    expect(() => written('tcp', 'bind: {port: 7}')).toThrow(fault);
+    expect(() => checks('check: {via: direct, mark: 1}', '', ', check: {via: tunnel}')).toThrow(
+      /: mark is for/,
+    );
+    expect(() => written('misc', 'command: [a], mark: 1')).toThrow(/mark is for checks of type tcp or http/);
+  });
+
+  test('what JavaScript has of the options of PCRE2', () => {
+    const all = Object.keys(REGEX_OPTIONS).filter((name) => !['dupnames', 'extended', 'ucp'].includes(name));
+    expect(regex(`{pattern: a, flags: i, options: [${all.join(', ')}]}`)?.probe).toMatchObject({
+      urls: [{ regex: { flags: 'ismu', firstLine: true } }],
+    });
+  });
+
+  test.each([
+    [
+      '{pattern: a, options: [extended]}',
+      "found 'extended'; allowed: to leave it out: JavaScript's regular expressions have no comments",
+    ],
+    [
+      '{pattern: a, options: [dupnames]}',
+      "found 'dupnames'; allowed: to leave it out: JavaScript's regular expressions have no two groups",
+    ],
+    [
+      '{pattern: a, options: [ucp]}',
+      "found 'ucp'; allowed: to leave it out: JavaScript's regular expressions have no classes",
+    ],
+    ['{pattern: a, options: [anchored]}', "found 'anchored'; allowed: one of allow_empty_class, "],
+    [
+      "{pattern: '\\-', options: [utf]}",
+      'allowed: a regular expression as JavaScript has them, with these flags',
+    ],
+    ['"("', "found '('; allowed: a regular expression as JavaScript has them"],
+    ['{pattern: "("}', "found '('; allowed: a regular expression as JavaScript has them"],
+  ])('%s: %s', (value, message) => {
+    expect(() => regex(value)).toThrow(message);
+  });
+
+  test.each([
+    [
+      'http',
+      'httpVersion: 1.0C, rotate: true, fastRecovery: true',
+      { httpVersion: '1.0C', rotate: true, fastRecovery: true },
+    ],
+    ['https', 'sni: true', { sni: true }],
+    ['https', 'sni: a.example', { sni: 'a.example' }],
+    ['misc', 'command: [a], user: nobody:nogroup', { user: 'nobody:nogroup' }],
+    ['file', 'file: /a, weight: -2147483647', { weight: -2_147_483_647 }],
+    ['dns', 'queryType: DNSKEY', { queryType: 'DNSKEY', queryName: '.' }],
+  ])('%s {%s}', (type, options, probe) => {
+    expect(written(type, options)?.probe).toMatchObject(probe);
+  });
+
+  test('the simulated network has one way out', () => {
+    const text = `
+director: {plane: simulated}
+services: [{vip: 192.0.2.10, port: 80, reals: [{address: 10.0.3.2, check: {via: direct, mark: 1}}]}]
+`;
+    expect(() => parseConfig(text, 'culvert.yaml')).toThrow(
+      'check.mark: the simulated network has one way out',
+    );
   });
 });

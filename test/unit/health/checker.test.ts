@@ -26,7 +26,7 @@ afterEach(async () => {
 
 const direct = new TcpOnlyConnector(async (target, signal) => {
   if (target.via !== 'direct') throw new Error('only direct targets here');
-  const connection = await connectDirect(target.address, target.port, signal);
+  const connection = await connectDirect(target, signal);
   connection[Symbol.dispose]();
 });
 
