@@ -84,6 +84,15 @@ export function originOf(statement: Statement, word?: Word): Origin {
   return { place: word?.place ?? placeOf(statement), keyword: keywordOf(statement) };
 }
 
+export function tellWrong(
+  statement: Statement,
+  word: Word,
+  { allowed, findings }: { allowed: string; findings: Findings },
+): void {
+  const found = describeFound(word.text);
+  findings.error(word.place, `${keywordOf(statement)}: found ${found}; allowed: ${allowed}`);
+}
+
 /** The first parameter; undefined, and told, when there is none. */
 export function required(statement: Statement, allowed: string, findings: Findings): Word | undefined {
   const [word] = parametersOf(statement);
@@ -107,11 +116,14 @@ export function readNumber(
   if (word === undefined) return undefined;
   const value = wholeNumber(word.text, range);
   if (value !== undefined) return { value, origin: originOf(statement, word) };
-  findings.error(
-    word.place,
-    `${keywordOf(statement)}: found ${describeFound(word.text)}; allowed: ${allowed}`,
-  );
+  tellWrong(statement, word, { allowed, findings });
   return undefined;
+}
+
+/** Of a number of either sign. */
+export function signedNumber(text: string, most: number): number | undefined {
+  const value = /^-?\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  return Math.abs(value) <= most ? value + 0 : undefined;
 }
 
 export function wholeNumber(text: string, { from, to }: Range): number | undefined {
@@ -133,10 +145,7 @@ export function readTimer(
     const milliseconds = Math.max(seconds > 0 ? 1 : 0, Math.round(seconds * 1000));
     return { value: formatDuration(milliseconds), origin: originOf(statement, word) };
   }
-  findings.error(
-    word.place,
-    `${keywordOf(statement)}: found ${describeFound(word.text)}; allowed: ${allowed}`,
-  );
+  tellWrong(statement, word, { allowed, findings });
   return undefined;
 }
 
@@ -145,22 +154,8 @@ export function readSwitch(statement: Statement, findings: Findings): boolean {
   const [word] = parametersOf(statement);
   if (word === undefined || ['true', 'on', 'yes'].includes(word.text)) return true;
   if (!['false', 'off', 'no'].includes(word.text))
-    findings.error(
-      word.place,
-      `${keywordOf(statement)}: found ${describeFound(word.text)}; allowed: on, off, true, false, yes, no`,
-    );
+    tellWrong(statement, word, { allowed: 'on, off, true, false, yes, no', findings });
   return false;
-}
-
-/** For switches that may be off, but that culvert cannot do. */
-export function refuseWhenOn<Target>(reason: string): Keyword<Target> {
-  return {
-    parameters: 1,
-    read: (statement: Statement, _target: Target, findings: Findings): void => {
-      if (readSwitch(statement, findings))
-        findings.error(placeOf(statement), `${keywordOf(statement)}: ${reason}`);
-    },
-  };
 }
 
 /** The block behind a keyword; told when there is none, and then it is as if empty. */

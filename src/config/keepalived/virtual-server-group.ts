@@ -2,9 +2,9 @@ import { familyOf, formatIp, type IpAddress, isIpv4, networkOf, parseIp } from '
 import { describeFound } from '../issue.ts';
 import type { Origin } from './origins.ts';
 import type { Findings } from './place.ts';
-import { blockOf, required, wholeNumber } from './read-values.ts';
+import { readPort } from './port.ts';
+import { blockOf, required } from './read-values.ts';
 import { keywordOf, parametersOf, placeOf, type Statement } from './statement.ts';
-import type { Word } from './words.ts';
 
 /** An address and port of a virtual server. */
 export interface Endpoint {
@@ -52,18 +52,6 @@ function readEntry(entry: Statement, findings: Findings): Endpoint[] {
     return [];
   }
   return addresses.map((address) => ({ address, port, origin }));
-}
-
-/** 0 for all ports, which is also what no port at all means. What is wrong is told. */
-export function readPort(word: Word | undefined, keyword: string, findings: Findings): number | undefined {
-  if (word === undefined) return 0;
-  const port = wholeNumber(word.text, { from: 0, to: 65_535 });
-  if (port === undefined)
-    findings.error(
-      word.place,
-      `${keyword}: found ${describeFound(word.text)}; allowed: a port from 1 to 65535, or 0 for all`,
-    );
-  return port;
 }
 
 function expandRange(text: string): string[] | undefined {
