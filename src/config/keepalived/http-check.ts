@@ -80,7 +80,7 @@ const URL_KEYWORDS: Keywords<UrlOptions> = {
   regex_options: {
     parameters: Number.POSITIVE_INFINITY,
     read: (statement, url, findings): void => {
-      url.flags = readRegexOptions(statement, findings) ?? url.flags;
+      url.flags = readRegexOptions(statement, findings);
     },
   },
   regex_min_offset: number('minOffset', { from: 0, to: MAX_OFFSET }),
@@ -108,28 +108,28 @@ const FLAGS: ReadonlyMap<string, string> = new Map([
   ['multiline', 'm'],
   ['dotall', 's'],
 ]);
-/** They make PCRE2 faster or slower, or forbid it what JavaScript has not got. */
-const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
-  'auto_callout',
-  'never_backslash_c',
-  'never_ucp',
-  'never_utf',
-  'no_auto_possess',
-  'no_dotstar_anchor',
-  'no_start_optimize',
-  'use_offset_limit',
-]);
+/** They change what matches, and JavaScript has not got them. */
+const UNABLE: readonly string[] =
+  'allow_empty_class alt_bsux alt_circumflex alt_verbnames dollar_endonly dupnames extended firstline match_unset_backref no_auto_capture ucp ungreedy utf'.split(
+    ' ',
+  );
+/** They make PCRE2 faster or slower, or forbid what JavaScript has not got. */
+const WITHOUT_EFFECT: readonly string[] =
+  'auto_callout never_backslash_c never_ucp never_utf no_auto_possess no_dotstar_anchor no_start_optimize use_offset_limit'.split(
+    ' ',
+  );
 
-function readRegexOptions(statement: Statement, findings: Findings): Setting<string> | undefined {
+function readRegexOptions(statement: Statement, findings: Findings): Setting<string> {
   const allowed = [...FLAGS.keys()].join(', ');
-  const first = required(statement, allowed, findings);
   const flags = new Set<string>();
   for (const found of parametersOf(statement)) {
     const letter = FLAGS.get(found.text);
     if (letter !== undefined) flags.add(letter);
-    else if (!WITHOUT_EFFECT.has(found.text)) tellWrong(statement, found, { allowed, findings });
+    else if (UNABLE.includes(found.text)) tellWrong(statement, found, { allowed, findings });
+    else if (!WITHOUT_EFFECT.includes(found.text))
+      findings.warn(found.place, `regex_options: found '${found.text}'; ignored, as by keepalived`);
   }
-  return { value: [...flags].join(''), origin: originOf(statement, first) };
+  return { value: [...flags].join(''), origin: originOf(statement) };
 }
 
 /** culvert's options of a check that fetches urls. */

@@ -71,14 +71,24 @@ function plainCheckOf(check: ReadCheck, real: RealServer, context: RealContext):
       address.origin.place,
       `connect_ip: culvert checks the real server itself; allowed: ${real.address.text}`,
     );
-  // keepalived checks the port that is written, although the traffic goes to another.
-  const written = real.port?.value === servicePort ? undefined : real.port;
-  if (written !== undefined && check.kind.shares === 'connection and timing')
-    check.port ??= { value: written.value, origin: { place: real.address.place, keyword: 'real_server' } };
-  return plainCheck(check, {
-    ...context,
-    around: mergeTiming(server.timing, real.timing),
-    outermost: server.timing,
-    virtualHost: real.virtualHost ?? server.virtualHost,
-  });
+  return plainCheck(
+    { ...check, port: check.port ?? writtenPort(check, real, servicePort) },
+    {
+      ...context,
+      around: mergeTiming(server.timing, real.timing),
+      outermost: server.timing,
+      virtualHost: real.virtualHost ?? server.virtualHost,
+    },
+  );
+}
+
+/** keepalived checks the port that is written, although the traffic goes to another. */
+function writtenPort(
+  { kind }: ReadCheck,
+  { address, port }: RealServer,
+  servicePort: number,
+): Setting<number> | undefined {
+  const used = kind.shares === 'connection and timing' && port?.value !== servicePort;
+  if (!used || port === undefined) return undefined;
+  return { value: port.value, origin: { place: address.place, keyword: 'real_server' } };
 }

@@ -4,6 +4,7 @@ import type { Place } from './place.ts';
 
 interface PlainReal {
   readonly check?: unknown;
+  readonly checks?: unknown;
 }
 
 /** A translated keepalived.conf as culvert's YAML, each service with the line that it comes from. */
@@ -34,14 +35,15 @@ function formatPlace(place: Place | undefined): string {
   return place === undefined ? '' : `${place.fileName}:${place.line}`;
 }
 
-/** What all real servers of a service say alike stands once, at the service. */
+/** Checks that all real servers of a service have alike stand once, at the service. */
 function withCommonCheck(service: { readonly reals: readonly PlainReal[] }): object {
   const { reals, ...rest } = service;
   const [first] = reals;
-  const common = reals.every((real) => JSON.stringify(real.check) === JSON.stringify(first?.check));
-  if (!common || first === undefined) return service;
-  const others = reals.map(({ check: _check, ...real }) => real);
-  return { ...rest, check: first.check, reals: others };
+  const common = new Set(reals.map(({ check, checks }) => JSON.stringify({ check, checks })));
+  if (common.size !== 1 || first === undefined) return service;
+  const { check, checks } = first;
+  const others = reals.map(({ check: _check, checks: _checks, ...real }) => real);
+  return { ...rest, ...(checks === undefined ? { check } : { checks }), reals: others };
 }
 
 /** One line for each real and each option. */

@@ -122,12 +122,12 @@ export function readNumber(
 
 /** Of a number of either sign. */
 export function signedNumber(text: string, most: number): number | undefined {
-  const value = /^-?\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  const value = /^[-+]?\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
   return Math.abs(value) <= most ? value + 0 : undefined;
 }
 
 export function wholeNumber(text: string, { from, to }: Range): number | undefined {
-  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  const value = /^\+?\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   return value >= from && value <= to ? value : undefined;
 }
 
@@ -140,7 +140,9 @@ export function readTimer(
   const allowed = `seconds, such as 3 or 0.5${least === '0' ? '' : ', above 0'}`;
   const word = required(statement, allowed, findings);
   if (word === undefined) return undefined;
-  const seconds = /^(?:\d{1,9}(?:\.\d{0,6})?|\.\d{1,6})$/.test(word.text) ? Number(word.text) : Number.NaN;
+  const seconds = /^\+?(?:\d{1,12}(?:\.\d{0,6})?|\.\d{1,6})$/.test(word.text)
+    ? Number(word.text)
+    : Number.NaN;
   if (seconds > 0 || (seconds === 0 && least === '0')) {
     const milliseconds = Math.max(seconds > 0 ? 1 : 0, Math.round(seconds * 1000));
     return { value: formatDuration(milliseconds), origin: originOf(statement, word) };

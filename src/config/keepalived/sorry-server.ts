@@ -63,6 +63,8 @@ interface SorryParts {
   /** The service's. */
   readonly tunnel: Setting<PlainTunnel> | undefined;
   readonly servicePort: number;
+  /** Whether the real server of its address, if there is one, is inhibited on failure. */
+  readonly twinInhibits: boolean | undefined;
   /** Of the service. */
   readonly path: IssuePath;
   readonly context: { readonly origins: Origins; readonly findings: Findings };
@@ -73,7 +75,7 @@ export function plainSorryServer({ sorry }: ReadSorryServer, parts: SorryParts):
   if (sorry === undefined) return {};
   const { tunnel, servicePort, context } = parts;
   const { origins, findings } = context;
-  const { address, port, inhibit } = sorry;
+  const { address, port } = sorry;
   const path = [...parts.path, 'sorryServer'];
   const origin = { place: address.place, keyword: 'sorry_server' };
   origins.set(path, origin);
@@ -82,7 +84,18 @@ export function plainSorryServer({ sorry }: ReadSorryServer, parts: SorryParts):
     address: { value: address.text, origin },
     weight: { value: 1, origin },
     tunnel: ownTunnel(sorry, tunnel),
-    inhibit,
+    inhibit: inhibitionOf(sorry, parts),
   };
   return { sorryServer: plainSettings(settings, path, origins) };
+}
+
+/** A real server that is the sorry server, too, cannot be inhibited as one and not as the other. */
+function inhibitionOf({ address, inhibit }: SorryServer, parts: SorryParts): SorryServer['inhibit'] {
+  const { twinInhibits: value, context } = parts;
+  if (value === undefined || value === (inhibit?.value ?? false)) return inhibit;
+  context.findings.warn(
+    address.place,
+    `sorry_server: it is a real server as well, and is inhibited as that is: ${value ? 'yes' : 'no'}, as by keepalived`,
+  );
+  return { value, origin: { place: address.place, keyword: 'sorry_server' } };
 }

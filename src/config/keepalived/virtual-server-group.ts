@@ -30,6 +30,11 @@ export function readGroups(statements: readonly Statement[], findings: Findings)
     if (keywordOf(statement) !== 'virtual_server_group') continue;
     const name = required(statement, 'the name of the group', findings);
     const members = blockOf(statement, findings).flatMap((entry) => readEntry(entry, findings));
+    if (members.length === 0)
+      findings.warn(
+        placeOf(statement),
+        'virtual_server_group: it has no entries and is left out, as by keepalived',
+      );
     if (name !== undefined) groups.set(name.text, [...(groups.get(name.text) ?? []), ...members]);
   }
   return groups;
@@ -60,14 +65,17 @@ function expandRange(text: string): string[] | undefined {
   const from = parseIp(first);
   if (from === undefined) return undefined;
   if (prefixLength !== undefined) return network(from, Number(prefixLength));
-  const to = last === undefined ? from : parseIp(/[.:]/.test(last) ? last : first.replace(/[^.:]*$/, last));
-  return to === undefined ? undefined : between(from, to);
+  if (last === undefined) return [formatIp(from)];
+  const isShort = !/[.:]/.test(last);
+  const to = parseIp(isShort ? first.replace(/[^.:]*$/, last) : last);
+  // keepalived wants the short form to be a range indeed.
+  return to === undefined || (isShort && to === from) ? undefined : between(from, to);
 }
 
 function network(address: IpAddress, prefixLength: number): string[] | undefined {
   const hostBits = (isIpv4(address) ? 32 : 128) - prefixLength;
-  if (hostBits < 0 || hostBits > MAX_RANGE_BITS) return undefined;
-  return listed(networkOf(address, prefixLength), 2 ** hostBits);
+  const sound = hostBits >= 0 && hostBits <= MAX_RANGE_BITS && networkOf(address, prefixLength) === address;
+  return sound ? listed(address, 2 ** hostBits) : undefined;
 }
 
 function between(from: IpAddress, to: IpAddress): string[] | undefined {

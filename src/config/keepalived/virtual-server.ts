@@ -3,7 +3,7 @@ import { describeFound, type IssuePath } from '../issue.ts';
 import { withUser } from './commands.ts';
 import { DEFAULT_IS_NAT, type PlainTunnel } from './forwarding-method.ts';
 import type { Origins } from './origins.ts';
-import { plainPersistence } from './persistence.ts';
+import { DEFAULT_PERSISTENCE_SECONDS, plainPersistence } from './persistence.ts';
 import type { Findings } from './place.ts';
 import { plainReal, weightOf } from './plain-real.ts';
 import { plainSettings } from './plain-settings.ts';
@@ -51,6 +51,7 @@ export function readVirtualServer(
   checkMethods(statement, server, findings);
   if (server.protocol === undefined)
     findings.warn(placeOf(statement), 'virtual_server: no protocol is given; UDP, as by keepalived');
+  if (endpoints.some(({ port }) => port === 0)) persistWithoutPort(statement, server, findings);
   return endpoints.map((endpoint, index) =>
     plainService(statement, { server, endpoint, index: first + index, context }),
   );
@@ -78,6 +79,16 @@ function readEndpoints(statement: Statement, { findings, groups }: TranslateCont
     if (port !== undefined) return [{ address: word.text, port, origin }];
   }
   return [];
+}
+
+/** IPVS has all ports only with persistence, and so the file means it; culvert itself could do without. */
+function persistWithoutPort(statement: Statement, server: VirtualServer, findings: Findings): void {
+  if (server.persistenceTimeout !== undefined) return;
+  server.persistenceTimeout = { value: DEFAULT_PERSISTENCE_SECONDS, origin: originOf(statement) };
+  findings.warn(
+    placeOf(statement),
+    'virtual_server: all ports and no persistence_timeout; 6 minutes, as by keepalived',
+  );
 }
 
 /** Every real server needs a tunnel, and so does the sorry server. */
@@ -111,33 +122,43 @@ function plainService(
   };
   const tunnel = tunnelOf(server);
   origins.set(path, standard);
-  const parts = { vip: endpoint, protocol, scheduler, tunnel, persistence: server.persistenceTimeout };
-  for (const [name, part] of Object.entries(parts)) origins.set([...path, name], part?.origin ?? standard);
-  if (server.granularity) origins.set([...path, 'persistence', 'prefix'], server.granularity.origin);
-  if (server.onePacket) origins.set([...path, 'onePacket'], server.onePacket.origin);
-  const persistence = plainPersistence(server, endpoint.address, { statement, findings });
+  const { address, port, origin } = endpoint;
+  const persistence = plainPersistence(server, address, { statement, findings });
   tellFamily(server, endpoint, findings);
+  const key = {
+    vip: { value: address, origin },
+    protocol,
+    port: { value: port === 0 ? 'all' : port, origin },
+    scheduler,
+  };
+  const options = {
+    onePacket: server.onePacket,
+    persistence: persistence && { value: persistence, origin: server.persistenceTimeout?.origin ?? standard },
+    tunnel: tunnel ?? { value: 'ipip', origin: standard },
+  };
+  if (server.granularity) origins.set([...path, 'persistence', 'prefix'], server.granularity.origin);
+  const common = { ...context, server, tunnel, servicePort: port };
   return {
-    vip: endpoint.address,
-    protocol: protocol.value,
-    port: endpoint.port === 0 ? 'all' : endpoint.port,
-    scheduler: scheduler.value,
+    ...plainSettings(key, path, origins),
     ...plainFlags({ flags: server.flags, scheduler: scheduler.value, path, findings, origins }),
-    ...(server.onePacket ? { onePacket: true } : {}),
-    ...(persistence === undefined ? {} : { persistence }),
-    tunnel: tunnel?.value ?? 'ipip',
+    ...plainSettings(options, path, origins),
     ...plainEffects(server, path, context),
-    ...plainSorryServer(server, { tunnel, servicePort: endpoint.port, path, context }),
+    ...plainSorryServer(server, {
+      tunnel,
+      servicePort: port,
+      twinInhibits: twinInhibits(server),
+      path,
+      context,
+    }),
     reals: server.reals.map((real, position) =>
-      plainReal(real, {
-        ...context,
-        server,
-        tunnel,
-        servicePort: endpoint.port,
-        path: [...path, 'reals', position],
-      }),
+      plainReal(real, { ...common, path: [...path, 'reals', position] }),
     ),
   };
+}
+
+function twinInhibits(server: VirtualServer): boolean | undefined {
+  const twin = server.reals.find(({ address }) => address.text === server.sorry?.address.text);
+  return twin && ((twin.inhibitOnFailure ?? server.inhibitOnFailure)?.value ?? false);
 }
 
 /** What follows from how many real servers are up. */

@@ -275,6 +275,34 @@ describe('what is wrong in a check is told at its place', () => {
   }
 });
 
+test('several checks of a real server, hosts of SMTP_CHECK among them', () => {
+  const text = fileWith(`TCP_CHECK { }
+SMTP_CHECK {
+connect_port 26
+host { connect_port 27 }
+host { connect_port 28 }
+}
+MISC_CHECK { misc_path /bin/x }
+PING_CHECK { warmup 1 }`);
+  const { plain, config } = read(text, DIRECTOR);
+  const smtp = { type: 'smtp', ...DIRECT, helo: 'smtpchecker.keepalived.org' };
+  expect(plain.services[0]?.reals).toEqual([
+    {
+      address: '10.0.3.2',
+      weight: 1,
+      checks: [
+        { type: 'tcp', ...DIRECT },
+        { ...smtp, port: 26 },
+        { ...smtp, port: 27 },
+        { ...smtp, port: 28 },
+        { type: 'misc', ...USUAL, timeout: '20s', retries: 0, command: ['/bin/x'] },
+        { type: 'ping', ...DIRECT, warmup: '1s' },
+      ],
+    },
+  ]);
+  expect(parseConfig(printYaml(read(text, DIRECTOR), FILE), 'culvert.yaml')).toEqual(config);
+});
+
 test('script_user is for the commands that name no user', () => {
   const text = fileWith('', {
     before: 'global_defs {\nscript_user www-data staff\n}\n',

@@ -175,16 +175,16 @@ describe('translations', () => {
     ],
     ['the family that it is', 'protocol TCP', 'protocol TCP\nip_family inet', [sound]],
     [
-      'all ports',
+      'all ports, with the persistence that keepalived sets then',
       '192.0.2.10 80',
       '192.0.2.10 0',
-      [{ ...changed({ check: { ...check, port: 80 } }), port: 'all' }],
+      [{ ...changed({ check: { ...check, port: 80 } }), port: 'all', persistence: { timeout: '6m' } }],
     ],
     [
       'no port is all',
-      '192.0.2.10 80',
-      '192.0.2.10',
-      [{ ...changed({ check: { ...check, port: 80 } }), port: 'all' }],
+      '192.0.2.10 80 {',
+      '192.0.2.10 {\npersistence_timeout 9',
+      [{ ...changed({ check: { ...check, port: 80 } }), port: 'all', persistence: { timeout: '9s' } }],
     ],
     ['mh with ports by number', 'wrr', 'mh\nflag-1\nflag-2', [{ ...sound, scheduler: 'mh', hashOn: 'flow' }]],
   ];
@@ -232,7 +232,7 @@ test('the innermost level that speaks of timing counts', () => {
 
 test('a group is a service for each of its addresses, at the line of its own', () => {
   const group =
-    'virtual_server_group G {\n 192.0.2.1 80\n 192.0.2.3-4 81\n 192.0.2.254-192.0.3.0 82\n 198.51.100.9/31 83\n}\n';
+    'virtual_server_group G {\n 192.0.2.1 80\n 192.0.2.3-4 81\n 192.0.2.254-192.0.3.0 82\n 198.51.100.8/31 83\n}\n';
   const { plain, places } = read(
     group + SOUND.replace('192.0.2.10 80', 'group G').replace('10.0.3.2 80', '10.0.3.2'),
   );
@@ -252,7 +252,7 @@ test('a group is a service for each of its addresses, at the line of its own', (
 
 test('a group of IPv6 addresses, and of all ports', () => {
   const group =
-    'virtual_server_group G {\n 2001:db8::fe-101 80\n 2001:db8::1ff-2001:db8::200\n 2001:db8::303/127 81\n}\n';
+    'virtual_server_group G {\n 2001:db8::fe-101 80\n 2001:db8::1ff-2001:db8::200\n 2001:db8::302/127 81\n}\n';
   const { plain } = read(group + SOUND.replace('192.0.2.10 80', 'group G'));
   expect(plain.services.map(({ vip, port }) => [vip, port])).toEqual([
     ['2001:db8::fe', 80],
