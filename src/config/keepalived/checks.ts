@@ -1,10 +1,10 @@
 import { CHECK_KINDS } from './check-kinds.ts';
-import { number, text, toggle } from './keywords.ts';
+import { number, text, toggle, within } from './keywords.ts';
 import { DEFAULT_INTERVAL } from './own-check-settings.ts';
 import type { Findings } from './place.ts';
 import { plainSettings, type Settings } from './plain-settings.ts';
-import type { CheckContext, CheckKind, ReadCheck } from './read-check.ts';
-import { blockOf, type Keywords, originOf, readLevel, refuse, type Setting } from './read-values.ts';
+import type { Bind, CheckContext, CheckKind, Connection, ReadCheck } from './read-check.ts';
+import { blockOf, type Keywords, originOf, readLevel, type Setting } from './read-values.ts';
 import { keywordOf, type Statement } from './statement.ts';
 import { CHECK_TIMING, mergeTiming, TIMEOUT_KEYWORD, type Timing } from './timing.ts';
 
@@ -12,16 +12,20 @@ export const CHECK_KEYWORDS: readonly string[] = Object.keys(CHECK_KINDS);
 
 const DEFAULT_TIMEOUT = '5s';
 
-const NO_SOURCE =
-  'checks in culvert choose their source address, interface and mark themselves, and cannot be told';
+const MAX_UNSIGNED = 2 ** 32 - 1;
+const PORT = { from: 1, to: 65_535 };
 
 const CONNECTION_KEYWORDS: Keywords<ReadCheck> = {
-  connect_ip: text('address', 'an IP address'),
-  connect_port: number('port', { from: 1, to: 65_535 }),
-  bindto: refuse(NO_SOURCE),
-  bind_port: refuse(NO_SOURCE),
-  bind_if: refuse(NO_SOURCE),
-  fwmark: refuse(NO_SOURCE),
+  ...within<'connection', Connection>('connection', {
+    connect_ip: text('address', 'an IP address'),
+    connect_port: number('port', PORT),
+    fwmark: number('mark', { from: 0, to: MAX_UNSIGNED }),
+  }),
+  ...within<'bind', Bind>('bind', {
+    bindto: text('address', 'an IP address of this machine'),
+    bind_port: number('port', PORT),
+    bind_if: text('interface', 'the name of an interface'),
+  }),
   ...TIMEOUT_KEYWORD,
 };
 
@@ -64,6 +68,8 @@ function readBlock(
     kind,
     origin: originOf(statement),
     timing: {},
+    connection: {},
+    bind: {},
     hosts: [],
     urls: [],
     options: {},
@@ -73,16 +79,17 @@ function readBlock(
   return target;
 }
 
-/** The check itself is one only if it says where to connect, or has no hosts (smtp_check_end_handler()). */
+/** The check itself is one only if it says how to connect, or has no hosts (smtp_check_end_handler()). */
 function withHosts(check: ReadCheck): ReadCheck[] {
-  const { hosts, address, port, timing } = check;
-  const itself = hosts.length === 0 || [address, port, timing.timeout].some((one) => one !== undefined);
+  const { hosts, connection, bind, timing, options, logAllFailures } = check;
+  const said = [...Object.values(connection), ...Object.values(bind), timing.timeout];
+  const itself = hosts.length === 0 || said.some((one) => one !== undefined);
+  // Of what a host says beside its connection keepalived takes nothing.
   const others = hosts.map((host) => ({
     ...host,
-    // Of what a host says beside its connection keepalived takes nothing.
     timing: { ...timing, timeout: host.timing.timeout },
-    options: check.options,
-    logAllFailures: check.logAllFailures,
+    options,
+    logAllFailures,
   }));
   return itself ? [check, ...others] : others;
 }
@@ -90,18 +97,29 @@ function withHosts(check: ReadCheck): ReadCheck[] {
 /** The values of culvert's check, everything that keepalived's defaults say written out. */
 export function plainCheck(check: ReadCheck, context: CheckContext): object {
   const { path, origins } = context;
-  const { kind, port, logAllFailures } = check;
-  origins.set(path, check.origin);
+  const { kind, origin, logAllFailures } = check;
+  origins.set(path, origin);
   const timing = kind.shares === 'nothing' ? {} : mergeTiming(context.around, check.timing);
   const settings: Settings = {
-    type: { value: kind.type, origin: check.origin },
+    type: { value: kind.type, origin },
     ...timingSettings(check, timing),
     logAllFailures,
-    via: kind.shares === 'connection and timing' ? { value: 'direct', origin: check.origin } : undefined,
-    port,
+    ...(kind.shares === 'connection and timing' ? connectionSettings(check, context) : {}),
     ...kind.settings(check, context),
   };
   return plainSettings(settings, path, origins);
+}
+
+function connectionSettings(
+  { connection, bind, origin }: ReadCheck,
+  { path, origins }: CheckContext,
+): Settings {
+  const [first] = Object.values(bind).filter((setting) => setting !== undefined);
+  return {
+    via: { value: 'direct', origin },
+    ...connection,
+    bind: first && { value: plainSettings(bind, [...path, 'bind'], origins), origin: first.origin },
+  };
 }
 
 function timingSettings({ kind, origin }: ReadCheck, timing: Timing): Settings {

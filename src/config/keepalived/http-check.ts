@@ -1,3 +1,5 @@
+import { HTTP_VERSIONS } from '../probe-config.ts';
+import { REGEX_OPTIONS } from '../regex-options.ts';
 import { number, text, toggle, within, word } from './keywords.ts';
 import type { Findings } from './place.ts';
 import { plainSettings, type Settings } from './plain-settings.ts';
@@ -13,17 +15,9 @@ import {
   type Setting,
   tellWrong,
 } from './read-values.ts';
-import { parametersOf, type Statement } from './statement.ts';
+import { parametersOf, placeOf, type Statement } from './statement.ts';
 
 const MAX_UNSIGNED = 2 ** 32 - 1;
-const VERSIONS: ReadonlyMap<string, string> = new Map([
-  ['1.0', '1.0'],
-  // It differs by a field that culvert always sends.
-  ['1.0C', '1.0'],
-  ['1.0c', '1.0'],
-  ['1.1', '1.1'],
-]);
-
 export const VIRTUAL_HOST: Keywords<{ virtualHost?: Setting<string> | undefined }>[string] = text(
   'virtualHost',
   'a host name',
@@ -43,12 +37,15 @@ export const HTTP_KEYWORDS: Keywords<ReadCheck> = {
   nb_get_retry: {
     parameters: 1,
     read: (statement, { timing }, findings): void => {
+      findings.warn(placeOf(statement), 'nb_get_retry is an old name; retry is the same, as by keepalived');
       timing.retries = readNumber(statement, { from: 0, to: MAX_UNSIGNED }, findings) ?? timing.retries;
     },
   },
   ...within<'options', CheckOptions>('options', {
     virtualhost: VIRTUAL_HOST,
-    http_protocol: word('httpVersion', '1.0, 1.0C or 1.1', (found) => VERSIONS.get(found)),
+    http_protocol: word('httpVersion', HTTP_VERSIONS.join(', '), (found) =>
+      HTTP_VERSIONS.find((version) => version === found.replace(/c$/, 'C')),
+    ),
     enable_sni: toggle('enableSni'),
     fast_recovery: toggle('fastRecovery'),
   }),
@@ -80,7 +77,7 @@ const URL_KEYWORDS: Keywords<UrlOptions> = {
   regex_options: {
     parameters: Number.POSITIVE_INFINITY,
     read: (statement, url, findings): void => {
-      url.flags = readRegexOptions(statement, findings);
+      url.options = readRegexOptions(statement, findings);
     },
   },
   regex_min_offset: number('minOffset', { from: 0, to: MAX_OFFSET }),
@@ -102,34 +99,13 @@ function readStatus(statement: Statement, findings: Findings): string[] {
   });
 }
 
-/** PCRE2's names of what JavaScript has letters for. */
-const FLAGS: ReadonlyMap<string, string> = new Map([
-  ['caseless', 'i'],
-  ['multiline', 'm'],
-  ['dotall', 's'],
-]);
-/** They change what matches, and JavaScript has not got them. */
-const UNABLE: readonly string[] =
-  'allow_empty_class alt_bsux alt_circumflex alt_verbnames dollar_endonly dupnames extended firstline match_unset_backref no_auto_capture ucp ungreedy utf'.split(
-    ' ',
-  );
-/** They make PCRE2 faster or slower, or forbid what JavaScript has not got. */
-const WITHOUT_EFFECT: readonly string[] =
-  'auto_callout never_backslash_c never_ucp never_utf no_auto_possess no_dotstar_anchor no_start_optimize use_offset_limit'.split(
-    ' ',
-  );
-
-function readRegexOptions(statement: Statement, findings: Findings): Setting<string> {
-  const allowed = [...FLAGS.keys()].join(', ');
-  const flags = new Set<string>();
-  for (const found of parametersOf(statement)) {
-    const letter = FLAGS.get(found.text);
-    if (letter !== undefined) flags.add(letter);
-    else if (UNABLE.includes(found.text)) tellWrong(statement, found, { allowed, findings });
-    else if (!WITHOUT_EFFECT.includes(found.text))
+function readRegexOptions(statement: Statement, findings: Findings): Setting<readonly string[]> {
+  const words = parametersOf(statement);
+  const known = words.filter(({ text: name }) => Object.hasOwn(REGEX_OPTIONS, name));
+  for (const found of words)
+    if (!known.includes(found))
       findings.warn(found.place, `regex_options: found '${found.text}'; ignored, as by keepalived`);
-  }
-  return { value: [...flags].join(''), origin: originOf(statement) };
+  return { value: known.map(({ text: name }) => name), origin: originOf(statement, known[0]) };
 }
 
 /** culvert's options of a check that fetches urls. */
@@ -141,58 +117,44 @@ export function httpSettings(check: ReadCheck, context: CheckContext): Settings 
       origin.place,
       `${origin.keyword}: no url is given; allowed: url { path ... } in its block`,
     );
-  const virtualHost = options.virtualHost ?? context.virtualHost;
   const value = urls.map((url, index) => plainUrl(url, { ...context, path: [...path, 'urls', index] }));
   for (const [index, url] of urls.entries()) origins.set([...path, 'urls', index], url.origin);
+  const { httpVersion = { value: '1.0', origin }, enableSni, fastRecovery } = options;
   return {
     urls: { value, origin },
-    httpVersion: options.httpVersion ?? { value: '1.0', origin },
-    virtualHost,
-    sni: kind.type === 'https' ? serverName(check, virtualHost, findings) : undefined,
+    // keepalived fetches one at a time.
+    rotate: urls.length > 1 ? { value: true, origin } : undefined,
+    fastRecovery,
+    httpVersion,
+    virtualHost: options.virtualHost ?? context.virtualHost,
+    sni: kind.type === 'https' && enableSni?.value === true ? enableSni : undefined,
   };
 }
 
 function plainUrl({ options, origin }: ReadUrl, { path, origins, findings }: CheckContext): object {
-  const {
-    path: where,
-    virtualHost,
-    status,
-    digest,
-    pattern,
-    flags,
-    mustNotMatch,
-    minOffset,
-    maxOffset,
-  } = options;
-  if (where === undefined)
+  if (options.path === undefined)
     findings.error(origin.place, 'url: no path is given; allowed: path PATH in its block');
-  const regexOptions = { flags, mustNotMatch, minOffset, maxOffset };
-  const orphan = Object.values(regexOptions).find((option) => option !== undefined);
-  if (pattern === undefined && orphan !== undefined)
-    findings.warn(orphan.origin.place, `${orphan.origin.keyword} is not used: there is no regex`);
-  const regex =
-    pattern === undefined
-      ? undefined
-      : {
-          value: plainSettings({ pattern, ...regexOptions }, [...path, 'regex'], origins),
-          origin: pattern.origin,
-        };
+  const { path: where, virtualHost, status, digest } = options;
+  const regex = plainRegex(options, { path: [...path, 'regex'], origins, findings });
   return plainSettings({ path: where, virtualHost, status, digest, regex }, path, origins);
 }
 
-/** The name that TLS asks for with `enable_sni`: the virtual host, and one for all urls. */
-function serverName(
-  { options, urls }: ReadCheck,
-  virtualHost: Setting<string> | undefined,
-  findings: Findings,
-): Setting<string> | undefined {
-  const { enableSni } = options;
-  if (enableSni?.value !== true) return undefined;
-  const names = urls.map((url) => url.options.virtualHost ?? virtualHost);
-  const [first] = names;
-  if (names.some((name) => name?.value !== first?.value)) {
-    const message = `${enableSni.origin.keyword}: the urls have several virtual hosts; allowed: a check for each`;
-    findings.error(enableSni.origin.place, message);
+function plainRegex(
+  { pattern, options, mustNotMatch, minOffset, maxOffset }: UrlOptions,
+  { path, origins, findings }: Pick<CheckContext, 'path' | 'origins' | 'findings'>,
+): Setting<object> | undefined {
+  const others = { options, mustNotMatch, minOffset, maxOffset };
+  const [orphan] = Object.values(others).filter((option) => option !== undefined);
+  if (pattern === undefined) {
+    if (orphan !== undefined)
+      findings.warn(orphan.origin.place, `${orphan.origin.keyword} is not used: there is no regex`);
+    return undefined;
   }
-  return first;
+  const offset = minOffset ?? maxOffset;
+  if (offset !== undefined)
+    findings.warn(
+      offset.origin.place,
+      `${offset.origin.keyword}: culvert counts from where the body begins, keepalived from where the header does`,
+    );
+  return { value: plainSettings({ pattern, ...others }, path, origins), origin: pattern.origin };
 }

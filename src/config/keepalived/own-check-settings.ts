@@ -5,8 +5,8 @@ import type { Setting } from './read-values.ts';
 /** What keepalived says HELO with by itself (check_smtp.h). */
 const HELO = 'smtpchecker.keepalived.org';
 const LONGEST_REPLY = 255;
-/** keepalived is told of changes by inotify; culvert looks so often. */
-const FILE_INTERVAL = '1s';
+/** It is read whenever it changes, in any case. */
+const FILE_INTERVAL = '10s';
 
 export const DEFAULT_INTERVAL = '60s';
 

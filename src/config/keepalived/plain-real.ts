@@ -64,15 +64,12 @@ function plainChecks(real: RealServer, context: RealContext): object {
 }
 
 function plainCheckOf(check: ReadCheck, real: RealServer, context: RealContext): object {
-  const { server, findings, servicePort } = context;
-  const { address } = check;
-  if (address !== undefined && address.value !== real.address.text)
-    findings.error(
-      address.origin.place,
-      `connect_ip: culvert checks the real server itself; allowed: ${real.address.text}`,
-    );
+  const { server, servicePort } = context;
+  const { connection } = check;
+  const address = connection.address?.value === real.address.text ? undefined : connection.address;
+  const port = connection.port ?? writtenPort(real, servicePort);
   return plainCheck(
-    { ...check, port: check.port ?? writtenPort(check, real, servicePort) },
+    { ...check, connection: { ...connection, address, port } },
     {
       ...context,
       around: mergeTiming(server.timing, real.timing),
@@ -83,12 +80,7 @@ function plainCheckOf(check: ReadCheck, real: RealServer, context: RealContext):
 }
 
 /** keepalived checks the port that is written, although the traffic goes to another. */
-function writtenPort(
-  { kind }: ReadCheck,
-  { address, port }: RealServer,
-  servicePort: number,
-): Setting<number> | undefined {
-  const used = kind.shares === 'connection and timing' && port?.value !== servicePort;
-  if (!used || port === undefined) return undefined;
+function writtenPort({ address, port }: RealServer, servicePort: number): Setting<number> | undefined {
+  if (port === undefined || port.value === servicePort) return undefined;
   return { value: port.value, origin: { place: address.place, keyword: 'real_server' } };
 }

@@ -1,4 +1,5 @@
 import type { IssuePath } from '../issue.ts';
+import type { HttpVersion } from '../probe-config.ts';
 import type { Origin, Origins } from './origins.ts';
 import type { Findings } from './place.ts';
 import type { Settings } from './plain-settings.ts';
@@ -14,15 +15,29 @@ export interface ReadCheck {
   /** Of `SMTP_CHECK`: checks beside it, each with its own connection. */
   readonly hosts: ReadCheck[];
   readonly urls: ReadUrl[];
-  address?: Setting<string> | undefined;
-  port?: Setting<number> | undefined;
+  readonly connection: Connection;
+  /** Where packets leave by. */
+  readonly bind: Bind;
   logAllFailures?: Setting<boolean> | undefined;
   readonly options: CheckOptions;
 }
 
+/** Of checks that connect. */
+export type Connection = {
+  address?: Setting<string> | undefined;
+  port?: Setting<number> | undefined;
+  mark?: Setting<number> | undefined;
+};
+
+export type Bind = {
+  address?: Setting<string> | undefined;
+  port?: Setting<number> | undefined;
+  interface?: Setting<string> | undefined;
+};
+
 /** What single kinds of checks have, by culvert's names where it has the same. */
 export type CheckOptions = {
-  httpVersion?: Setting<string> | undefined;
+  httpVersion?: Setting<HttpVersion> | undefined;
   virtualHost?: Setting<string> | undefined;
   enableSni?: Setting<boolean> | undefined;
   fastRecovery?: Setting<boolean> | undefined;
@@ -53,7 +68,8 @@ export type UrlOptions = {
   status?: Setting<readonly string[]> | undefined;
   digest?: Setting<string> | undefined;
   pattern?: Setting<string> | undefined;
-  flags?: Setting<string> | undefined;
+  /** PCRE2's, by keepalived's names. */
+  options?: Setting<readonly string[]> | undefined;
   mustNotMatch?: Setting<boolean> | undefined;
   minOffset?: Setting<number> | undefined;
   maxOffset?: Setting<number> | undefined;

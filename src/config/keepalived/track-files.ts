@@ -23,8 +23,7 @@ export type TrackFiles = ReadonlyMap<string, TrackFile>;
 
 export const TRACK_FILE_KEYWORDS: readonly string[] = ['track_file', 'vrrp_track_file'];
 
-/** keepalived's IPVS_WEIGHT_LIMIT is more, but no weight is above culvert's. */
-const MAX_WEIGHT = 65_535;
+const MAX_WEIGHT = 2 ** 31 - 1;
 const MAX_TRACK_WEIGHT = 254;
 
 const KEYWORDS: Keywords<TrackFile> = {

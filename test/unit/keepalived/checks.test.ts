@@ -34,6 +34,18 @@ describe("each kind has keepalived's defaults, and its own keywords", () => {
     parts?: Parameters<typeof fileWith>[1],
   ][] = [
     ['TCP_CHECK', 'TCP_CHECK { }', { type: 'tcp', ...DIRECT }],
+    [
+      'a connection from and to elsewhere',
+      'TCP_CHECK {\nconnect_ip 10.0.9.9\nconnect_port 81\nbindto 10.0.0.1\nbind_port 82\nbind_if eth1\nfwmark 3\n}',
+      {
+        type: 'tcp',
+        ...DIRECT,
+        address: '10.0.9.9',
+        port: 81,
+        mark: 3,
+        bind: { address: '10.0.0.1', port: 82, interface: 'eth1' },
+      },
+    ],
     ['PING_CHECK', 'PING_CHECK { }', { type: 'ping', ...DIRECT }],
     ['HTTP_GET', 'HTTP_GET { url { path / } }', { ...HTTP, urls: SLASH }],
     ['SSL_GET', 'SSL_GET { url { path / } }', { ...HTTP, type: 'https', urls: SLASH }],
@@ -52,7 +64,7 @@ status_code 500
 status_code 503
 regex "^x \\"y\\\\d+\\" z"
 regex_no_match
-regex_options caseless multiline utf dotall no_auto_possess
+regex_options caseless multiline dotall ungreedy nonsense
 regex_min_offset 5
 regex_max_offset 9
 regex_stack 1 2
@@ -60,9 +72,11 @@ regex_stack 1 2
 http_protocol 1.1
 virtualhost b.example
 fast_recovery
-}`.replace(' utf', ''),
+}`,
       {
         ...HTTP,
+        rotate: true,
+        fastRecovery: true,
         httpVersion: '1.1',
         virtualHost: 'b.example',
         urls: [
@@ -77,7 +91,7 @@ fast_recovery
             status: ['500', '503'],
             regex: {
               pattern: '^x "y\\d+" z',
-              flags: 'ims',
+              options: ['caseless', 'multiline', 'dotall', 'ungreedy'],
               mustNotMatch: true,
               minOffset: 5,
               maxOffset: 9,
@@ -95,13 +109,13 @@ fast_recovery
     [
       'the name that TLS asks for',
       'SSL_GET {\nenable_sni\nurl { path / } }',
-      { ...HTTP, type: 'https', virtualHost: 'outer.example', sni: 'outer.example', urls: SLASH },
+      { ...HTTP, type: 'https', virtualHost: 'outer.example', sni: true, urls: SLASH },
       { around: 'virtualhost outer.example' },
     ],
     [
       'nb_get_retry, the old name',
       'HTTP_GET {\nnb_get_retry 4\nhttp_protocol 1.0C\nurl { path / } }',
-      { ...HTTP, retries: 4, urls: SLASH },
+      { ...HTTP, retries: 4, httpVersion: '1.0C', urls: SLASH },
     ],
     ['SMTP_CHECK', 'SMTP_CHECK { }', { type: 'smtp', ...DIRECT, helo: 'smtpchecker.keepalived.org' }],
     ['helo_name', 'SMTP_CHECK { helo_name "a.example" }', { type: 'smtp', ...DIRECT, helo: 'a.example' }],
@@ -171,7 +185,7 @@ fast_recovery
       {
         type: 'file',
         ...USUAL,
-        interval: '1s',
+        interval: '10s',
         retries: 0,
         file: '/run/f',
         weight: -3,
@@ -185,7 +199,7 @@ fast_recovery
       {
         type: 'file',
         ...USUAL,
-        interval: '1s',
+        interval: '10s',
         retries: 0,
         file: '/run/f',
         weight: 0,
@@ -232,18 +246,13 @@ describe('what is wrong in a check is told at its place', () => {
     ['HTTP_GET { url { digest 12 } }', '8:25', ["found '12'", '32 hexadecimal']],
     ['HTTP_GET { url {\npath /\nregex ( } }', '10:7', ['regex:', 'a regular expression']],
     [
-      'HTTP_GET { url { regex_options ungreedy } }',
-      '8:32',
-      ["found 'ungreedy'", 'caseless, multiline, dotall'],
+      'HTTP_GET { url {\npath /\nregex x\nregex_options extended } }',
+      '11:15',
+      ["JavaScript's regular expressions"],
     ],
-    ['HTTP_GET { http_protocol 2 }', '8:26', ["found '2'", '1.0, 1.0C or 1.1']],
+    ['HTTP_GET { http_protocol 2 }', '8:26', ["found '2'", '1.0, 1.0C, 1.1']],
     ['HTTP_GET { url { pth / } }', '8:18', ["unknown keyword 'pth'", 'in url']],
     ['HTTP_GET { misc_path x }', '8:12', ['in HTTP_GET']],
-    [
-      'SSL_GET {\nenable_sni\nurl {\npath /\nvirtualhost a\n}\nurl { path / } }',
-      '9:1',
-      ['enable_sni: the urls have several virtual hosts'],
-    ],
     ['DNS_CHECK { type ANY }', '8:18', ["found 'ANY'", 'one of A, NS']],
     ['DNS_CHECK { name a..b }', '8:18', ['name:', 'a domain name']],
     ['UDP_CHECK { payload 1g }', '8:21', ["found '1g'", 'hexadecimal']],
@@ -260,8 +269,11 @@ describe('what is wrong in a check is told at its place', () => {
     ['FILE_CHECK { track_file G }', '8:25', ['found G', 'none is defined']],
     ['FILE_CHECK { retry 3 }', '8:14', ["unknown keyword 'retry'"]],
     ['FILE_CHECK { weight 1 x }', '8:23', ["found 'x'", 'reverse']],
-    ['TCP_CHECK { bindto 10.0.0.1 }', '8:13', ['bindto', 'source address']],
-    ['TCP_CHECK { fwmark 3 }', '8:13', ['fwmark', 'mark']],
+    ['TCP_CHECK { bindto 10.0.0 }', '8:20', ["found '10.0.0'", 'an IP address']],
+    ['TCP_CHECK { bind_port 0 }', '8:23', ["found '0'", '1 to 65535']],
+    ['TCP_CHECK { bind_if a/b }', '8:21', ["found 'a/b'", 'a network interface']],
+    ['TCP_CHECK { fwmark -3 }', '8:20', ["found '-3'", '0 to 4294967295']],
+    ['TCP_CHECK { connect_ip x }', '8:24', ["found 'x'", 'an IP address']],
     ['TCP_CHECK { warmup x }', '8:20', ["found 'x'", 'seconds']],
     ['TCP_CHECK {\nretry 1001\n}', '9:7', ['retry:', '0 to 1000']],
   ];

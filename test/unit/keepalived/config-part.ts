@@ -8,8 +8,8 @@ export interface Part {
 
 export const NOTHING: Part = { lines: [], yaml: {} };
 
-export function maybe(part: fc.Arbitrary<Part>): fc.Arbitrary<Part> {
-  return fc.option(part, { nil: NOTHING });
+export function maybe(any: fc.Arbitrary<Part>): fc.Arbitrary<Part> {
+  return fc.option(any, { nil: NOTHING });
 }
 
 export function joined(parts: readonly Part[]): Part {

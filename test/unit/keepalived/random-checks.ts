@@ -22,7 +22,7 @@ const KEYWORDS = {
 } as const;
 
 function seconds(leastMs: number, mostMs: number): fc.Arbitrary<number> {
-  return fc.integer({ min: leastMs, max: mostMs }).map((milliseconds) => milliseconds / 1000);
+  return fc.integer({ min: leastMs, max: mostMs }).map((value) => value / 1000);
 }
 
 const DAY_MS = 86_400_000;
@@ -95,7 +95,7 @@ const url = fc
     maybe(
       part(fc.nat(1000), (offset) => ({
         line: `regex "a b\\\\d+"\nregex_options caseless\nregex_max_offset ${offset}`,
-        yaml: { regex: { pattern: 'a b\\d+', flags: 'i', maxOffset: offset } },
+        yaml: { regex: { pattern: 'a b\\d+', options: ['caseless'], maxOffset: offset } },
       })),
     ),
   )
@@ -124,6 +124,7 @@ const http = fc
     joined([
       { lines: [], yaml: { httpVersion: '1.0' } },
       ...parts,
+      ...(urls.length > 1 ? [{ lines: [], yaml: { rotate: true } }] : []),
       { lines: urls.flatMap(({ lines }) => lines), yaml: { urls: urls.map(({ yaml }) => yaml) } },
     ]),
   );
@@ -139,6 +140,30 @@ const udp = fc
           : { lines: [`require_reply ${reply.toUpperCase()}`], yaml: { reply, maxReplyLength: 255 } },
       ]),
   );
+
+const anyPort = fc.integer({ min: 1, max: 65_535 });
+
+function option(keyword: string, name: string, value: fc.Arbitrary<string | number>): fc.Arbitrary<Part> {
+  return maybe(part(value, (found) => ({ line: `${keyword} ${found}`, yaml: { [name]: found } })));
+}
+
+const bind = fc
+  .tuple(
+    option('bindto', 'address', fc.constant('10.9.9.9')),
+    option('bind_port', 'port', anyPort),
+    option('bind_if', 'interface', fc.constantFrom('eth0', 'lo')),
+  )
+  .map(joined)
+  .map(({ lines, yaml }): Part => ({ lines, yaml: lines.length === 0 ? {} : { bind: yaml } }));
+
+const connection = fc
+  .tuple(
+    option('connect_ip', 'address', fc.constantFrom('10.8.8.8', '10.7.7.7')),
+    option('connect_port', 'port', anyPort),
+    option('fwmark', 'mark', fc.nat(2 ** 32 - 1)),
+    bind,
+  )
+  .map((parts) => joined([{ lines: [], yaml: { via: 'direct' } }, ...parts]));
 
 const USUAL = { retries: 1, retryDelay: 1, connects: true };
 const KINDS: readonly Kind[] = [
@@ -194,25 +219,23 @@ const timedCheck: fc.Arbitrary<Check> = fc.constantFrom(...KINDS).chain((kind) =
     .record({
       own: kind.own,
       timing: anyTiming('check'),
-      port: fc.option(fc.integer({ min: 1, max: 65_535 }), { nil: undefined }),
-      tells: fc.option(fc.boolean(), { nil: undefined }),
+      connection: kind.connects ? connection : fc.constant(NOTHING),
+      tells: maybe(
+        part(fc.boolean(), (on) => ({
+          line: `log_all_failures ${on ? 'yes' : 'no'}`,
+          yaml: { logAllFailures: on },
+        })),
+      ),
     })
-    .map(({ own, timing: { timeout, ...others }, port, tells }): Check => {
+    .map(({ own, timing: { timeout, ...others }, connection: parts, tells }): Check => {
       const timing = kind.connects && timeout !== undefined ? { ...others, timeout } : others;
+      const { lines, yaml } = joined([own, parts, tells]);
       return (around) => ({
-        lines: block(kind.keyword, [
-          ...timingLines(timing, 'check'),
-          ...own.lines,
-          ...(port === undefined || !kind.connects ? [] : [`connect_port ${port}`]),
-          ...(tells === undefined ? [] : [`log_all_failures ${tells ? 'yes' : 'no'}`]),
-        ]),
+        lines: block(kind.keyword, [...timingLines(timing, 'check'), ...lines]),
         yaml: {
           type: kind.type,
           ...timingAsYaml(kind, { ...around.outer, ...around.inner, ...timing }, around.outer),
-          ...(kind.connects ? { via: 'direct' } : {}),
-          ...(port === undefined || !kind.connects ? {} : { port }),
-          ...(tells === undefined ? {} : { logAllFailures: tells }),
-          ...own.yaml,
+          ...yaml,
         },
       });
     }),
@@ -232,7 +255,7 @@ function timingAsYaml(kind: Kind, merged: ServerTiming, outermost: ServerTiming)
 }
 
 const fileCheck: fc.Arbitrary<Check> = fc
-  .option(fc.tuple(fc.integer({ min: -65_535, max: 65_535 }), fc.boolean()), { nil: undefined })
+  .option(fc.tuple(fc.integer({ min: 1 - 2 ** 31, max: 2 ** 31 - 1 }), fc.boolean()), { nil: undefined })
   .map((own) => (): Part => {
     const [weight, reverse] = own ?? [2, false];
     const line = `weight ${weight}${reverse ? ' reverse' : ''}`;
@@ -243,7 +266,7 @@ const fileCheck: fc.Arbitrary<Check> = fc
         file: '/run/f',
         weight,
         reverse,
-        interval: '1s',
+        interval: '10s',
         timeout: '5s',
         retries: 0,
         retryDelay: '1s',

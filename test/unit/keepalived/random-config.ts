@@ -18,9 +18,12 @@ const method: fc.Arbitrary<Method> = fc.oneof(
     tunnel: { type: 'gre', checksum },
   })),
   fc
-    .tuple(fc.constantFrom('none', 'full', 'remote'), fc.integer({ min: 1, max: 65_535 }))
+    .tuple(
+      fc.constantFrom('none' as const, 'full' as const, 'remote' as const),
+      fc.integer({ min: 1, max: 65_535 }),
+    )
     .map(([checksum, port]) => ({
-      words: `TUN type gue port ${port} ${CHECKSUMS[checksum as keyof typeof CHECKSUMS]}`,
+      words: `TUN type gue port ${port} ${CHECKSUMS[checksum]}`,
       tunnel: { type: 'gue', port, checksum },
     })),
 );

@@ -23,11 +23,7 @@ const REFUSED: Readonly<Record<string, readonly Refusal[]>> = {
   'HTTP_GET.port': [NAT],
   IPv6: [NAT],
   PING_CHECK: [NAT],
-  SMTP_CHECK: [
-    NAT,
-    { text: 'connect_ip  ', message: 'connect_ip: culvert checks the real server itself', instead: '' },
-    { text: 'bindto ', message: 'bindto: checks in culvert choose their source address', instead: '' },
-  ],
+  SMTP_CHECK: [NAT],
   SSL_GET: [NAT],
   UDP_CHECK: [NAT],
   conditional_conf: [],
