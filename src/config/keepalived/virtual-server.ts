@@ -49,8 +49,10 @@ export function readVirtualServer(
     return [];
   }
   checkMethods(statement, server, findings);
-  if (server.protocol === undefined)
-    findings.warn(placeOf(statement), 'virtual_server: no protocol is given; UDP, as by keepalived');
+  const told = (keyword: string, value: string): void =>
+    findings.warn(placeOf(statement), `virtual_server: no ${keyword} is given; ${value}, as by keepalived`);
+  if (server.protocol === undefined) told('protocol', 'UDP');
+  if (server.scheduler === undefined) told('lvs_sched', 'wlc');
   if (endpoints.some(({ port }) => port === 0)) persistWithoutPort(statement, server, findings);
   return endpoints.map((endpoint, index) =>
     plainService(statement, { server, endpoint, index: first + index, context }),

@@ -113,6 +113,7 @@ describe.skipIf(!runs)(`keepalived -t and culvert agree about what is sound (${n
   const told: readonly (readonly [text: string, warning: string])[] = [
     ['virtual_server 192.0.2.10 80 {\n}\n', 'it has no real servers'],
     [complete('').replace(' protocol TCP\n', ''), 'no protocol is given; UDP'],
+    [complete('').replace(' lb_algo rr\n', ''), 'no lvs_sched is given; wlc'],
     [complete('').replace('10.0.0.1 80', '10.0.0.1 81'), 'port 81 is not used but 80'],
     [complete('').replace('192.0.2.10 80', '192.0.2.10'), '6 minutes'],
     [complete(' quorum 2'), 'taken for 1'],

@@ -36,6 +36,7 @@ describe('what culvert has not got is an error at its place', () => {
     ['weight 3', 'uthreshold 9\nlthreshold 10', '8:12', ['lthreshold: found 10', '0 to 9']],
     ['weight 3', 'lthreshold 10', '7:20', ['without upperThreshold']],
     ['TCP_CHECK', 'BFD_CHECK', '8:9', ['BFD_CHECK: this version']],
+    ['virtual_server', 'SSL {\nkey /etc/key.pem\n}\nvirtual_server', '2:1', ['key: checks in culvert']],
     ['192.0.2.10 80', 'fwmark 1', '1:16', ['virtual_server fwmark', 'firewall mark']],
     ['192.0.2.10 80', 'group G', '1:22', ["'G'", 'none is defined']],
     ['192.0.2.10', 'ff02::1', '1:16', ['of a host', 'ff00::/8']],
@@ -65,6 +66,9 @@ describe('what is not needed is a warning at its line, and the rest works', () =
       '1:1: vrrp_instance is not used: culvert has no VRRP',
     ],
     ['static_routes {\n 10.0.0.0/8 via 10.1.1.1\n}\n', '1:1: static_routes is not used'],
+    ['SSL {\n ca /etc/ca.pem\n}\n', '2:2: ca is not used: keepalived verifies nothing with it'],
+    ['bfd_instance b {\n neighbor_ip 10.0.0.1\n}\n', '1:1: bfd_instance is not used'],
+    ['track_process p {\n process x\n}\n', '1:1: track_process is not used'],
     ['net_namespace lb\n', '1:1: net_namespace is not used: start culvert inside the namespace'],
     [
       'global_defs {\n router_id X\n vrrp_version 3\n}\n',
