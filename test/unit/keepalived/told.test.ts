@@ -30,7 +30,6 @@ describe('what culvert has not got is an error at its place', () => {
     ['protocol TCP', 'persistence_engine sip', '5:5', ['by their address']],
     ['protocol TCP', 'persistence_granularity 255.0.255.0', '5:29', ["'255.0.255.0'", 'a netmask']],
     ['protocol TCP', 'persistence_granularity 64', '5:29', ['address is IPv4', 'a netmask']],
-    ['protocol TCP', 'protocol TCP\nops', '6:1', ['ops: found onePacket with tcp', 'protocol udp']],
     ['protocol TCP', 'ip_family inet6', '5:15', ['address is IPv4', 'allowed: inet']],
     ['weight 3', 'inhibit_on_failure maybe', '7:28', ["'maybe'", 'on, off']],
     ['weight 3', 'uthreshold 9\nlthreshold 10', '8:12', ['lthreshold: found 10', '0 to 9']],
@@ -84,6 +83,7 @@ describe('what is not needed is a warning at its line, and the rest works', () =
   }
 
   const inside = [
+    ['protocol TCP', 'protocol TCP\nops', '6:1: ops: only with protocol UDP'],
     ['protocol TCP', 'protocol TCP\nha_suspend', '6:1: ha_suspend is not used'],
     ['protocol TCP', 'protocol TCP x', "5:18: protocol: found 'x'"],
     ['protocol TCP', '', '1:1: virtual_server: no protocol is given; UDP'],
