@@ -1,5 +1,5 @@
 import type { FlowStateName } from '../dataplane/data-plane.ts';
-import type { DirectorEvent, ReloadSummary } from '../director/control.ts';
+import type { DirectorEvent, QuorumStatus, ReloadSummary } from '../director/control.ts';
 import type { Decision } from '../forwarding/decision.ts';
 import type { Reason } from '../forwarding/reasons.ts';
 import type {
@@ -38,6 +38,9 @@ export interface WireReal {
   readonly configuredWeight: number;
   readonly override: number | null;
   readonly effectiveWeight: number;
+  /** False: it is out, and no flow may use it. */
+  readonly serving: boolean;
+  readonly inhibitOnFailure: boolean;
   /** `null`: the service's. */
   readonly tunnel: Tunnel | null;
   /** 0: no limit. */
@@ -59,7 +62,24 @@ export interface WireService {
   readonly onePacket: boolean;
   readonly persistence: Persistence | null;
   readonly tunnel: Tunnel;
+  readonly quorum: WireQuorum;
+  readonly sorryServer: WireSorryServer | null;
   readonly reals: readonly WireReal[];
+}
+
+export type WireQuorum = QuorumStatus;
+
+export interface WireSorryServer {
+  readonly address: string;
+  readonly weight: number;
+  /** `null`: the service's. */
+  readonly tunnel: Tunnel | null;
+  readonly inhibit: boolean;
+  /** Whether it serves instead of the reals. */
+  readonly serving: boolean;
+  readonly activeFlows: number;
+  readonly inactiveFlows: number;
+  readonly persistentClients: number;
 }
 
 export interface WireTraffic {

@@ -8,6 +8,7 @@ import { formatIp, type IpAddress } from '../net/ip-address.ts';
 export interface Model {
   readonly config: CulvertConfig;
   readonly services: readonly ModelService[];
+  readonly serviceOf: ReadonlyMap<ServiceConfig, ModelService>;
   readonly reals: ReadonlyMap<RealId, ModelReal>;
   readonly realsByCheck: ReadonlyMap<string, readonly ModelReal[]>;
 }
@@ -40,14 +41,23 @@ export function buildModel(config: CulvertConfig): Model {
     all.filter((real) => real.check !== undefined),
     (real) => real.check?.key ?? '',
   );
-  return { config, services, reals: new Map(all.map((real) => [real.id, real])), realsByCheck };
+  return {
+    config,
+    services,
+    serviceOf: new Map(services.map((service) => [service.config, service])),
+    reals: new Map(all.map((real) => [real.id, real])),
+    realsByCheck,
+  };
 }
 
-/** Those that a plane sends to. */
-export function servingReals(services: readonly Service[]): ReadonlySet<RealId> {
+/** Those that a plane sends to, or would but for a sorry server that serves instead. */
+export function servingReals(
+  services: readonly Service[],
+  lostQuorums: ReadonlySet<ServiceName>,
+): ReadonlySet<RealId> {
   const ids = services.flatMap((service) =>
     service.reals
-      .filter(({ serving }) => serving)
+      .filter(({ serving }) => serving || lostQuorums.has(formatServiceName(service)))
       .map(({ address }) => realId(formatServiceName(service), address)),
   );
   return new Set(ids);

@@ -4,8 +4,9 @@ import { formatServiceName } from '../forwarding/service-name.ts';
 import type { ServiceKey } from '../forwarding/table.ts';
 import type { CheckState } from '../health/check-state.ts';
 import { weightBy } from '../health/weight-effect.ts';
-import type { DirectorStatus, RealFlows, RealStatus, ServiceStatus } from './control.ts';
+import type { DirectorStatus, QuorumStatus, RealFlows, RealStatus, ServiceStatus } from './control.ts';
 import { type ModelReal, type ModelService, type RealId, realId } from './model.ts';
+import type { RealEffect } from './real-effect.ts';
 
 export interface DirectorStatusInput {
   readonly director: DirectorConfig;
@@ -14,6 +15,8 @@ export interface DirectorStatusInput {
   readonly startedMs: number;
   readonly services: readonly ModelService[];
   readonly statusOf: (real: ModelReal) => RealStatus;
+  readonly quorumOf: (service: ModelService) => Pick<QuorumStatus, 'state' | 'weight'>;
+  readonly flowsOf: (id: RealId) => RealFlows;
   readonly counters: PlaneCounters;
 }
 
@@ -25,15 +28,17 @@ export function directorStatus(input: DirectorStatusInput): DirectorStatus {
     configPath: input.configPath,
     pid: process.pid,
     startedAt: new Date(input.startedMs).toISOString(),
-    services: input.services.map((service) => serviceStatus(service, input.statusOf)),
+    services: input.services.map((service) => serviceStatus(service, input)),
     counters: input.counters,
   };
 }
 
 function serviceStatus(
-  { config, reals }: ModelService,
-  statusOf: DirectorStatusInput['statusOf'],
+  service: ModelService,
+  { statusOf, quorumOf, flowsOf }: DirectorStatusInput,
 ): ServiceStatus {
+  const { name, config, reals } = service;
+  const quorum = quorumOf(service);
   const { morePorts, scheduler, schedulerFlags, hashOn, onePacket, persistence, tunnel } = config;
   return {
     key: keyOf(config),
@@ -44,6 +49,12 @@ function serviceStatus(
     onePacket,
     persistence,
     tunnel,
+    quorum: { ...quorum, quorum: config.quorum, hysteresis: config.hysteresis },
+    sorryServer: config.sorryServer && {
+      ...config.sorryServer,
+      serving: quorum.state === 'lost',
+      ...flowsOf(realId(name, config.sorryServer.address)),
+    },
     reals: reals.map(statusOf),
   };
 }
@@ -65,6 +76,7 @@ export function flowsByReal(counters: PlaneCounters): (id: RealId) => RealFlows 
 export interface RealStatusInput {
   readonly real: ModelReal;
   readonly override: number | undefined;
+  readonly effect: RealEffect;
   /** Undefined: unchecked. */
   readonly health: CheckState | undefined;
   /** Since when it has been so, in milliseconds since 1970. */
@@ -72,16 +84,19 @@ export interface RealStatusInput {
   readonly flows: RealFlows;
 }
 
-export function realStatus({ real, override, health, sinceMs, flows }: RealStatusInput): RealStatus {
+export function realStatus({ real, override, effect, health, sinceMs, flows }: RealStatusInput): RealStatus {
   const down = health?.up === false;
   const { weight: configured, check, tunnel, upperThreshold, lowerThreshold } = real.config;
+  const { inhibitOnFailure } = real.config;
   const found = weightBy(health?.weight, configured);
   return {
     service: keyOf(real.service),
     address: real.config.address,
     configuredWeight: configured,
     override,
-    effectiveWeight: down ? 0 : (override ?? found),
+    effectiveWeight: effect.serving ? effect.weight : 0,
+    serving: effect.serving,
+    inhibitOnFailure,
     tunnel,
     upperThreshold,
     lowerThreshold,

@@ -74,6 +74,7 @@ test('whatever the options, they are refused with places, or come to a table tha
       hashKey: new Uint8Array(16),
       overrides: new Map<string, number>(),
       healthOf: () => undefined,
+      quorumOf: () => undefined,
     };
     const table = computeTable({ ...input, model: buildModel(outcome) });
     expect(computeTable({ ...input, model: buildModel(outcome) }, table)).toBe(table);
