@@ -22,6 +22,7 @@ const TOLD_OUTPUT = 500;
 /** Runs commands one after the other in each line; each is run, in its order, and its end is an event. */
 export class CommandQueue {
   readonly #events: EventLog;
+  readonly #beforeEach: () => Promise<void>;
   /** Lines that wait for their turn, in its order. */
   readonly #ready = new Map<string, Task[]>();
   /** Lines of which one is under way, with those behind it. */
@@ -29,8 +30,10 @@ export class CommandQueue {
   readonly #end = new AbortController();
   #idle = Promise.withResolvers<void>();
 
-  constructor(events: EventLog) {
+  /** @param beforeEach what has to be done before a command tells of it; never rejects */
+  constructor(events: EventLog, beforeEach: () => Promise<void>) {
     this.#events = events;
+    this.#beforeEach = beforeEach;
   }
 
   add(task: Task): void {
@@ -82,6 +85,7 @@ export class CommandQueue {
 
   async #run({ title, command, environment }: Task): Promise<void> {
     const { run, user, timeoutMs } = command;
+    await this.#beforeEach();
     const startedMs = performance.now();
     const timeout = new AbortController();
     const timer = setTimeout(() => timeout.abort(), timeoutMs);

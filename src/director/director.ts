@@ -114,7 +114,7 @@ export class Director implements DirectorControl {
     });
     const view: RealView = { overrides: this.#overrides, healthOf: (real) => this.#health.of(real) };
     this.#view = view;
-    this.#commands = new CommandQueue(events);
+    this.#commands = new CommandQueue(events, () => this.#reconciler.idle());
     const quorums = forwardedQuorums(plane.services(), state.lostQuorums);
     this.#effects = new Effects({ events, commands: this.#commands, view, quorums });
     this.#reconciler = new Reconciler(plane, (previous) =>
@@ -288,6 +288,8 @@ export class Director implements DirectorControl {
       await this.#reconciler.request();
     } catch (error) {
       for (const [id, old] of before) this.#setOverride(id, old);
+      // A check may have counted it meanwhile.
+      this.#effects.settleOf(reals, this.#model);
       throw error;
     }
     for (const real of reals) this.#options.events.add('info', type, `${nameReal(real)}: ${what}`);

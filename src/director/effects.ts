@@ -9,6 +9,7 @@ import type { EventLog } from './event-log.ts';
 import { isUp, liveWeight, type RealView, weightOf } from './live-weight.ts';
 import type { Model, ModelReal, ModelService, RealId } from './model.ts';
 import { nextQuorum, type QuorumState } from './quorum.ts';
+import { unknownUsers } from './unknown-users.ts';
 import { describeDown, describeQuorum, nameReal } from './words.ts';
 
 export interface EffectsOptions {
@@ -99,7 +100,11 @@ export class Effects {
    * Another configuration holds: what is no longer in it has gone down, by the commands that it had; what is new has begun
    * as at a start; a real that its new check knows otherwise has turned.
    */
-  replaced(former: Former, { reals, services }: Model): void {
+  replaced(former: Former, model: Model): void {
+    const { reals, services } = model;
+    for (const fault of unknownUsers(model)) {
+      this.#options.events.add('warning', 'command', `commands cannot be run: ${fault}`);
+    }
     for (const real of former.model.reals.values()) {
       const same = reals.get(real.id);
       const wasUp = former.up.has(real.id);

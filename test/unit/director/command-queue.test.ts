@@ -16,7 +16,7 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'culvert-commands-'));
   file = join(directory, 'said');
   events = new EventLog({ now: Date.now, log: SILENT });
-  queue = new CommandQueue(events);
+  queue = new CommandQueue(events, () => Promise.resolve());
 });
 afterEach(async () => {
   await queue.close(0);

@@ -93,6 +93,19 @@ test('draining all reals moves a service to its sorry server', async () => {
   await until(['quorum up 100', 'quorum down 0', 'quorum up 100']);
 });
 
+test('commands wait until the plane has taken what they tell of', async () => {
+  const run = await machine.start(telling(`${SORRY}, reals: [{address: 10.0.3.2}]`));
+  await until(['quorum up 100']);
+  const gate = Promise.withResolvers<void>();
+  run.plane.gate = gate.promise;
+  run.plane.connector.broken.add('10.0.3.2');
+  await vi.waitFor(() => expect(eventTypes(run)).toContain('quorum-lost'));
+  await settled();
+  expect(await told()).toEqual(['quorum up 100']);
+  gate.resolve();
+  await until(['quorum up 100', GONE, 'quorum down 0']);
+});
+
 test('a hysteresis keeps a service where it is', async () => {
   const reals =
     '{address: 10.0.3.2, weight: 3}, {address: 10.0.4.2, weight: 3}, {address: 10.0.5.2, weight: 3}';
@@ -225,6 +238,16 @@ describe('a reload', () => {
     expect(await told()).toEqual(['quorum up 150']);
     expect((await run.director.status()).services[0]?.quorum).toMatchObject({ state: 'up', quorum: 1 });
   });
+});
+
+test('a user that does not exist is told at once', async () => {
+  const onDown = 'onDown: {shell: "true", user: no-such-user}';
+  const reals = `reals: [{address: 10.0.3.2, ${onDown}}, {address: 10.0.4.2, ${onDown}}]`;
+  const run = await machine.start(config(`  - {vip: 192.0.2.10, port: 80, ${reals}}\n`));
+  expect(run.events.after(0).map(({ message }) => message)).toContain(
+    "commands cannot be run: there is no user 'no-such-user' in /etc/passwd",
+  );
+  expect(eventTypes(run)).toEqual(['command', 'start']);
 });
 
 describe('the end of forwarding', () => {
