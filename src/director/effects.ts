@@ -6,7 +6,7 @@ import { isSameEffect, weightBy } from '../health/weight-effect.ts';
 import type { CommandQueue, Task } from './command-queue.ts';
 import { quorumTask, realTask } from './command-tasks.ts';
 import type { EventLog } from './event-log.ts';
-import { isUp, liveWeight, type RealView, weightOf } from './live-weight.ts';
+import { liveState, liveWeight, type RealView } from './live-weight.ts';
 import type { Model, ModelReal, ModelService, RealId } from './model.ts';
 import { nextQuorum, type QuorumState } from './quorum.ts';
 import { unknownUsers } from './unknown-users.ts';
@@ -108,7 +108,8 @@ export class Effects {
     for (const real of former.model.reals.values()) {
       const same = reals.get(real.id);
       const wasUp = former.up.has(real.id);
-      if (same !== undefined && isUp(same, this.#options.view) !== wasUp) this.#turnedByReload(same, !wasUp);
+      if (same !== undefined && liveState(same, this.#options.view).up !== wasUp)
+        this.#turnedByReload(same, !wasUp);
       if (same === undefined && wasUp) this.#tellReal(real, false, 'it is no longer in the configuration');
     }
     const names = new Set(services.map(({ name }) => name));
@@ -121,7 +122,7 @@ export class Effects {
   ending({ services }: Model): void {
     const told = services.filter(({ config }) => config.omega);
     for (const real of told.flatMap(({ reals }) => reals)) {
-      if (isUp(real, this.#options.view)) this.#tellReal(real, false, 'forwarding ends');
+      if (liveState(real, this.#options.view).up) this.#tellReal(real, false, 'forwarding ends');
     }
     this.#tellLeaving(told);
   }
@@ -139,7 +140,8 @@ export class Effects {
   }
 
   #tellReal(real: ModelReal, up: boolean, reason?: string): void {
-    this.#run(realTask(real, { up, weight: weightOf(real, this.#options.view), reason }));
+    const { weight } = liveState(real, this.#options.view);
+    this.#run(realTask(real, { up, weight, reason }));
   }
 
   #tellQuorum(service: ModelService, up: boolean, weight: number): void {

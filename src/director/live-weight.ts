@@ -10,23 +10,29 @@ export interface RealView {
   readonly healthOf: (real: ModelReal) => KnownHealth | undefined;
 }
 
-export function isUp(real: ModelReal, { healthOf }: RealView): boolean {
-  return healthOf(real)?.up !== false;
+export interface LiveState {
+  readonly up: boolean;
+  /** What it weighs while it is up. */
+  readonly weight: number;
 }
 
-export function realsUp({ reals }: Model, view: RealView): ReadonlySet<RealId> {
-  const up = [...reals.values()].filter((real) => isUp(real, view));
-  return new Set(up.map(({ id }) => id));
-}
-
-/** The weight of a real while it is up. */
-export function weightOf(real: ModelReal, { overrides, healthOf }: RealView): number {
-  return overrides.get(real.id) ?? weightBy(healthOf(real)?.weight, real.config.weight);
+export function liveState(real: ModelReal, { overrides, healthOf }: RealView): LiveState {
+  const health = healthOf(real);
+  const weight = overrides.get(real.id) ?? weightBy(health?.weight, real.config.weight);
+  return { up: health?.up !== false, weight };
 }
 
 /** What the reals that are up weigh together. */
 export function liveWeight(reals: readonly ModelReal[], view: RealView): number {
   let sum = 0;
-  for (const real of reals) if (isUp(real, view)) sum += weightOf(real, view);
+  for (const real of reals) {
+    const { up, weight } = liveState(real, view);
+    if (up) sum += weight;
+  }
   return sum;
+}
+
+export function realsUp({ reals }: Model, view: RealView): ReadonlySet<RealId> {
+  const up = [...reals.values()].filter((real) => liveState(real, view).up);
+  return new Set(up.map(({ id }) => id));
 }

@@ -1,6 +1,6 @@
 import type { SorryServerConfig } from '../config/config.ts';
 import type { Real } from '../forwarding/table.ts';
-import { isUp, type RealView, weightOf } from './live-weight.ts';
+import { liveState, type RealView } from './live-weight.ts';
 import type { ModelReal } from './model.ts';
 
 export type RealEffect = Pick<Real, 'weight' | 'serving'>;
@@ -17,7 +17,7 @@ export function realEffect(
 ): RealEffect {
   // The two may be one machine.
   if (sorry?.address === real.config.address) return sorryEffect(sorry, true);
-  const [up, weight] = [isUp(real, view), weightOf(real, view)];
+  const { up, weight } = liveState(real, view);
   if (up && sorry === undefined) return { weight, serving: true };
   if (real.config.inhibitOnFailure || (up && weight === 0)) return { weight: 0, serving: true };
   return { weight, serving: false };
