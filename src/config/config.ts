@@ -1,3 +1,4 @@
+import type { CheckSource } from '../dataplane/check-connector.ts';
 import type {
   BlackholePolicy,
   FlowTimeouts,
@@ -78,8 +79,8 @@ export interface RealConfig {
   readonly lowerThreshold: number;
   /** Undefined: the service's. */
   readonly tunnel: Tunnel | undefined;
-  /** Undefined: not checked, always up. */
-  readonly check: CheckConfig | undefined;
+  /** All have to pass; none: not checked, always up. */
+  readonly checks: readonly CheckConfig[];
   /** True: while it is down it keeps its flows, with weight 0. */
   readonly inhibitOnFailure: boolean;
   readonly onUp: CommandConfig | undefined;
@@ -103,4 +104,8 @@ export interface CheckConfig {
   readonly via: 'tunnel' | 'direct';
   /** The service's port unless given. */
   readonly port: Port | undefined;
+  /** What is connected to instead of the real itself; with `via` direct. */
+  readonly address: IpAddress | undefined;
+  /** How a connection that goes direct leaves this machine; undefined: as routing has it. */
+  readonly from: CheckSource | undefined;
 }

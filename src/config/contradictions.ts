@@ -1,10 +1,10 @@
 import { formatServiceName } from '../forwarding/service-name.ts';
 import type { TransportProtocol } from '../forwarding/table.ts';
 import { formatIp, type IpAddress } from '../net/ip-address.ts';
-import { optionFaults, wholeCheckFaults } from './check-contradictions.ts';
+import { levelFaults, wholeCheckFaults } from './check-contradictions.ts';
 import { commandFaults } from './command-contradictions.ts';
 import type { ConfigIssue, IssuePath } from './issue.ts';
-import { field, type RawService, rawServices } from './raw-config.ts';
+import { field, type RawChecks, type RawService, rawChecks, rawServices } from './raw-config.ts';
 import { defaultFlagFaults, serviceFaults } from './service-contradictions.ts';
 import { tunnelFaults } from './tunnel-contradictions.ts';
 
@@ -99,22 +99,26 @@ function vipsAsReals(services: readonly RawService[], lineOf: (path: IssuePath) 
 
 function checksFaults(config: unknown, services: readonly RawService[]): ConfigIssue[] {
   const plane = field(field(config, 'director'), 'plane') === 'simulated' ? 'simulated' : 'xdp';
-  const defaults = { path: ['defaults', 'check'], value: field(field(config, 'defaults'), 'check') };
+  const defaults = rawChecks(field(config, 'defaults'), ['defaults']);
   return [
-    ...optionFaults(defaults, []),
-    ...services.flatMap(({ path, check, reals, protocol, ports }) => [
-      ...optionFaults(check, [defaults]),
+    ...levelFaults(defaults, []),
+    ...services.flatMap(({ path, checks, reals, protocol, ports }) => [
+      ...levelFaults(checks, [defaults]),
       ...reals.flatMap((real) => {
-        const levels = [{ path, value: undefined }, defaults, check, real.check];
+        const levels = [defaults, checks, real.checks];
         // The defaults alone do not have a service checked that speaks no TCP.
-        const asked = protocol === 'tcp' || check.value !== undefined || real.check.value !== undefined;
+        const asked = protocol === 'tcp' || saysSomething(checks) || saysSomething(real.checks);
         return [
-          ...optionFaults(real.check, [defaults, check]),
-          ...(asked ? wholeCheckFaults(levels, { plane, allPorts: ports[0] === 0 }) : []),
+          ...levelFaults(real.checks, [defaults, checks]),
+          ...(asked ? wholeCheckFaults(levels, { path, plane, allPorts: ports[0] === 0 }) : []),
         ];
       }),
     ]),
   ];
+}
+
+function saysSomething({ check, checks }: RawChecks): boolean {
+  return check !== undefined || checks !== undefined;
 }
 
 /** Pairs of each repetition with the first of its name. */

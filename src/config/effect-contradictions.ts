@@ -1,7 +1,7 @@
 import { commandFaults } from './command-contradictions.ts';
 import { DEFAULT_WEIGHT } from './fill-in.ts';
 import type { ConfigIssue } from './issue.ts';
-import { field, type RawService } from './raw-config.ts';
+import { field, type RawChecks, type RawService, rawChecks } from './raw-config.ts';
 import { tunnelFaults } from './tunnel-contradictions.ts';
 
 /** What is wrong between a service's quorum, its reals and what is to follow from them. */
@@ -25,11 +25,11 @@ function hysteresisFaults({ path, value }: RawService): ConfigIssue[] {
 }
 
 /** One that cannot be reached would leave the service to its sorry server for ever. */
-function quorumFaults({ path, value, reals, check }: RawService, defaults: unknown): ConfigIssue[] {
+function quorumFaults({ path, value, reals, checks }: RawService, defaults: unknown): ConfigIssue[] {
   const [quorum, hysteresis] = [field(value, 'quorum'), field(value, 'hysteresis') ?? 0];
   if (typeof quorum !== 'number' || typeof hysteresis !== 'number' || hysteresis >= quorum) return [];
-  const checks = [field(defaults, 'check'), check.value, ...reals.map((real) => real.check.value)];
-  if (checks.some(mayRaiseWeight)) return [];
+  const levels = [rawChecks(defaults, ['defaults']), checks, ...reals.map((real) => real.checks)];
+  if (levels.some(mayRaiseWeight)) return [];
   const standard = field(defaults, 'weight') ?? DEFAULT_WEIGHT;
   const weights = reals.map((real) => field(real.value, 'weight') ?? standard);
   const sum = weights.reduce<number>((all, one) => all + (typeof one === 'number' ? one : 0), 0);
@@ -39,6 +39,8 @@ function quorumFaults({ path, value, reals, check }: RawService, defaults: unkno
   return [{ path: [...path, 'quorum'], message }];
 }
 
-function mayRaiseWeight(check: unknown): boolean {
-  return check === 'file' || field(check, 'type') === 'file' || field(check, 'dynamic') === true;
+function mayRaiseWeight({ check, checks = [] }: RawChecks): boolean {
+  return [...checks, ...(check === undefined ? [] : [check])].some(
+    ({ value }) => value === 'file' || field(value, 'type') === 'file' || field(value, 'dynamic') === true,
+  );
 }

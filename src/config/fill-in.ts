@@ -18,7 +18,7 @@ import type {
   ServiceConfig,
   SorryServerConfig,
 } from './config.ts';
-import { mergeChecks } from './fill-in-check.ts';
+import { mergeChecks, saysOfChecks } from './fill-in-check.ts';
 import { fillInRealEffects, fillInServiceEffects } from './fill-in-effects.ts';
 import { fillInTunnel } from './fill-in-tunnel.ts';
 import type { WrittenPorts } from './ports.ts';
@@ -136,14 +136,14 @@ interface RealContext {
 
 function fillInReal(real: WrittenReal, { service, defaults, protocol }: RealContext): RealConfig {
   // A TCP connection to the port of a UDP or SCTP service proves nothing unless someone has said that it does.
-  const asked = protocol === 'tcp' || service.check !== undefined || real.check !== undefined;
+  const asked = protocol === 'tcp' || saysOfChecks(service) || saysOfChecks(real);
   return {
     address: ip(real.address),
     weight: real.weight ?? defaults.weight ?? DEFAULT_WEIGHT,
     upperThreshold: real.upperThreshold ?? 0,
     lowerThreshold: real.lowerThreshold ?? 0,
     tunnel: real.tunnel === undefined ? undefined : fillInTunnel(real.tunnel),
-    check: asked ? mergeChecks([defaults.check, service.check, real.check]) : undefined,
+    checks: asked ? mergeChecks([defaults, service, real]) : [],
     ...fillInRealEffects(real, { service, defaults }),
   };
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SCHEDULER_NAMES } from '../forwarding/scheduler-names.ts';
-import { checkSchema } from './check-schema.ts';
+import { checkKeys } from './check-schema.ts';
 import { commandSchema } from './command-schema.ts';
 import {
   address,
@@ -96,7 +96,7 @@ const serviceOptions = {
   hashOn: oneOf(['flow', 'source']).optional(),
   tunnel: tunnel.optional(),
   blackhole: blackhole.optional(),
-  check: checkSchema.optional(),
+  ...checkKeys,
   inhibitOnFailure: yesOrNo.optional(),
   onUp: commandSchema.optional(),
   onDown: commandSchema.optional(),
@@ -114,7 +114,7 @@ const real = mapping({
   upperThreshold: threshold.optional(),
   lowerThreshold: threshold.optional(),
   tunnel: tunnel.optional(),
-  check: checkSchema.optional(),
+  ...checkKeys,
   inhibitOnFailure: yesOrNo.optional(),
   onUp: commandSchema.optional(),
   onDown: commandSchema.optional(),

@@ -7,7 +7,7 @@ import type {
   Tunnel,
 } from '../forwarding/table.ts';
 import type { WrittenPorts } from './ports.ts';
-import type { WrittenCheck } from './written-check.ts';
+import type { WrittenCheck, WrittenCheckInList } from './written-check.ts';
 import type { WrittenCommand } from './written-command.ts';
 
 /** A configuration as it is written: checked, durations in milliseconds, but nothing filled in yet. */
@@ -58,6 +58,8 @@ export interface WrittenServiceOptions {
   tunnel?: WrittenTunnel | undefined;
   blackhole?: BlackholePolicy['policy'] | WrittenBlackhole | undefined;
   check?: WrittenCheck | undefined;
+  /** Instead of `check`. */
+  checks?: WrittenCheckInList[] | undefined;
   inhibitOnFailure?: boolean | undefined;
   onUp?: WrittenCommand | undefined;
   onDown?: WrittenCommand | undefined;
@@ -110,6 +112,7 @@ export interface WrittenReal {
   lowerThreshold?: number | undefined;
   tunnel?: WrittenTunnel | undefined;
   check?: WrittenCheck | undefined;
+  checks?: WrittenCheckInList[] | undefined;
   inhibitOnFailure?: boolean | undefined;
   onUp?: WrittenCommand | undefined;
   onDown?: WrittenCommand | undefined;

@@ -5,7 +5,7 @@ import type { DataPlane, FlowFilter, FlowRecord } from '../dataplane/data-plane.
 import { CulvertError } from '../errors.ts';
 import type { Explanation } from '../forwarding/decision.ts';
 import type { ServiceName } from '../forwarding/table.ts';
-import type { CheckState, KnownHealth } from '../health/check-state.ts';
+import type { CheckState } from '../health/check-state.ts';
 import { CommandQueue } from './command-queue.ts';
 import { countChanges, settingsForRestart } from './config-diff.ts';
 import type {
@@ -19,7 +19,7 @@ import type {
 import { Effects } from './effects.ts';
 import type { EventLog } from './event-log.ts';
 import { chooseHashKey } from './hash-key.ts';
-import { type FormerHealth, HealthBoard } from './health-board.ts';
+import { type FormerHealth, HealthBoard, healthIn } from './health-board.ts';
 import { type RealView, realsUp } from './live-weight.ts';
 import { buildModel, type Model, type ModelReal, type RealId, servingReals } from './model.ts';
 import { forwardedQuorums, type QuorumState } from './quorum.ts';
@@ -260,7 +260,7 @@ export class Director implements DirectorControl {
     await this.#reconciler.replace(
       (previous) => {
         plan = this.#health.plan(model, former);
-        const health = (real: ModelReal): KnownHealth | undefined => plan.get(real.check?.key ?? '')?.known;
+        const health: TableInput['healthOf'] = (real) => healthIn(real, (key) => plan.get(key)?.known);
         return computeTable(this.#tableInput(model, health), previous);
       },
       () => {
@@ -275,9 +275,9 @@ export class Director implements DirectorControl {
     this.#reconcile();
   }
 
-  #tableInput(model: Model, health: FormerHealth): TableInput {
+  #tableInput(model: Model, healthOf: TableInput['healthOf']): TableInput {
     const quorumOf = (service: ServiceName): QuorumState | undefined => this.#effects.quorumOf(service);
-    return { model, hashKey: this.#hashKey, overrides: this.#overrides, healthOf: health, quorumOf };
+    return { model, hashKey: this.#hashKey, overrides: this.#overrides, healthOf, quorumOf };
   }
 
   async #override(selector: RealSelector, { weight, type, what }: Override): Promise<readonly RealStatus[]> {
@@ -308,7 +308,10 @@ export class Director implements DirectorControl {
     // Traffic first, words after.
     this.#reconcile();
     const reals = this.#model.realsByCheck.get(checkKey) ?? [];
-    for (const real of reals) this.#effects.checked(real, health, before);
+    for (const real of reals) {
+      const former = this.#health.ofBefore(real, checkKey, before);
+      this.#effects.checked(real, { checkKey, health, before, former, now: this.#health.of(real) });
+    }
     this.#effects.settleOf(reals, this.#model);
     void this.#saving.request();
   }
@@ -341,6 +344,8 @@ export class Director implements DirectorControl {
       override: this.#overrides.get(real.id),
       effect: realEffect(real, this.#view, this.#effects.sorryServing(real.service)),
       health,
+      checks: this.#health.checksOf(real),
+      wallClockMs: (monotonicMs) => this.#health.wallClockMs(monotonicMs),
       sinceMs,
       flows: flowsOf(real.id),
     });

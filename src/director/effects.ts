@@ -2,7 +2,8 @@ import type { ServiceConfig, SorryServerConfig } from '../config/config.ts';
 import { formatServiceName } from '../forwarding/service-name.ts';
 import type { ServiceName } from '../forwarding/table.ts';
 import type { CheckState } from '../health/check-state.ts';
-import { isSameEffect, weightBy } from '../health/weight-effect.ts';
+import type { RealHealth } from '../health/real-health.ts';
+import { weightBy } from '../health/weight-effect.ts';
 import type { CommandQueue, Task } from './command-queue.ts';
 import { quorumTask, realTask } from './command-tasks.ts';
 import type { EventLog } from './event-log.ts';
@@ -10,7 +11,7 @@ import { liveState, liveWeight, type RealView } from './live-weight.ts';
 import type { Model, ModelReal, ModelService, RealId } from './model.ts';
 import { nextQuorum, type QuorumState } from './quorum.ts';
 import { unknownUsers } from './unknown-users.ts';
-import { describeDown, describeQuorum, nameReal } from './words.ts';
+import { describeCheck, describeDown, describeQuorum, nameReal } from './words.ts';
 
 export interface EffectsOptions {
   readonly events: EventLog;
@@ -19,6 +20,15 @@ export interface EffectsOptions {
   readonly view: RealView;
   /** Of the services that a former run has left forwarding. */
   readonly quorums: ReadonlyMap<ServiceName, QuorumState>;
+}
+
+export interface CheckTurn {
+  readonly checkKey: string;
+  readonly health: CheckState;
+  readonly before: CheckState;
+  /** What the real was by all its checks, while this one was as before; and what it is. */
+  readonly former: RealHealth | undefined;
+  readonly now: RealHealth | undefined;
 }
 
 /** What held before another configuration took its place. */
@@ -58,19 +68,23 @@ export class Effects {
     return new Set(lost.map(([name]) => name));
   }
 
-  /** A check has turned, or makes another weight of a real. */
-  checked(real: ModelReal, health: CheckState, before: CheckState): void {
+  /** A check of a real has turned, or makes another weight of it. */
+  checked(real: ModelReal, { checkKey, health, before, former, now }: CheckTurn): void {
     const { events } = this.#options;
-    if (health.up && !before.up) {
+    if (now === undefined || former === undefined) return;
+    const proved = former.presumed && !now.presumed;
+    if (now.up && !former.up) {
       events.add('info', 'real-up', `${nameReal(real)} is up`);
       this.#tellReal(real, true);
-    } else if (!health.up) {
-      events.add('warning', 'real-down', describeDown(real, health));
-      this.#tellReal(real, false, health.lastError);
+    } else if (!now.up && (former.up || proved)) {
+      events.add('warning', 'real-down', describeDown(real, now));
+      this.#tellReal(real, false, now.lastError);
+    } else if (health.up !== before.up) {
+      events.add('info', health.up ? 'check-up' : 'check-down', describeCheck(real, checkKey, health));
     }
-    if (isSameEffect(health.weight, before.weight)) return;
-    const weight = weightBy(health.weight, real.config.weight);
-    events.add('info', 'check-weight', `${nameReal(real)}: weight ${weight} by its check`);
+    const weights = [now, former].map((one) => weightBy(one.weights, real.config.weight));
+    if (weights[0] === weights[1]) return;
+    events.add('info', 'check-weight', `${nameReal(real)}: weight ${weights[0]} by its check`);
   }
 
   /** Sees whether a service has gained or lost its quorum. */

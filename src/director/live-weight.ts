@@ -1,4 +1,4 @@
-import type { KnownHealth } from '../health/check-state.ts';
+import type { RealHealth } from '../health/real-health.ts';
 import { weightBy } from '../health/weight-effect.ts';
 import type { Model, ModelReal, RealId } from './model.ts';
 
@@ -7,7 +7,7 @@ export interface RealView {
   /** Weights that hold instead of the configured ones. */
   readonly overrides: ReadonlyMap<RealId, number>;
   /** Undefined: unchecked. */
-  readonly healthOf: (real: ModelReal) => KnownHealth | undefined;
+  readonly healthOf: (real: ModelReal) => Pick<RealHealth, 'up' | 'weights'> | undefined;
 }
 
 export interface LiveState {
@@ -18,7 +18,7 @@ export interface LiveState {
 
 export function liveState(real: ModelReal, { overrides, healthOf }: RealView): LiveState {
   const health = healthOf(real);
-  const weight = overrides.get(real.id) ?? weightBy(health?.weight, real.config.weight);
+  const weight = overrides.get(real.id) ?? weightBy(health?.weights ?? [], real.config.weight);
   return { up: health?.up !== false, weight };
 }
 

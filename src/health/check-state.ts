@@ -1,4 +1,5 @@
 import type { CheckConfig } from '../config/config.ts';
+import type { Unfinished } from './probe.ts';
 import type { WeightEffect } from './weight-effect.ts';
 
 /** The times that govern a check; a `CheckConfig` is one. */
@@ -36,6 +37,8 @@ export interface Attempt {
   /** Why it failed; undefined: it passed. */
   readonly error: string | undefined;
   readonly weight?: WeightEffect | undefined;
+  /** It has passed, but more has to before a check that is down is up again. */
+  readonly more?: Unfinished['more'] | undefined;
 }
 
 /** Lateness up to this is a timer's; more of it is a machine that stood still, after which nothing is made up for. */
@@ -51,6 +54,10 @@ export function firstState(known: KnownHealth, dueMs: number): CheckState {
 }
 
 export function afterAttempt(state: CheckState, attempt: Attempt, schedule: CheckSchedule): CheckState {
+  if (attempt.more !== undefined && !state.up) {
+    const delayMs = attempt.more === 'now' ? 0 : schedule.intervalMs;
+    return { ...state, dueMs: punctualEnd(state, attempt) + delayMs };
+  }
   const failures = attempt.error === undefined ? 0 : state.failures + 1;
   const up = attempt.error === undefined || (state.up && failures <= schedule.retries);
   const retrying = up && failures > 0;

@@ -7,10 +7,10 @@ import type { WeightEffect } from '../weight-effect.ts';
 
 /** Runs a command, which is killed with its whole process group when the time is up. */
 export async function probeMisc(
-  { run, dynamic }: MiscProbeConfig,
+  { run, dynamic, user }: MiscProbeConfig,
   { target, signal }: ProbeContext,
 ): Promise<WeightEffect | undefined> {
-  return judge(await runCommand({ run, environment: environmentOf(target), signal }), dynamic);
+  return judge(await runCommand({ run, environment: environmentOf(target), user, signal }), dynamic);
 }
 
 function judge({ status, signal, output }: CommandEnd, dynamic: boolean): WeightEffect | undefined {

@@ -145,6 +145,23 @@ describe('a start', () => {
     expect(await told()).toEqual([GONE]);
   });
 
+  test('says so once of a real with two checks', async () => {
+    const plane = new ImagePlane();
+    plane.connector.broken.add('10.0.3.2');
+    const checks = 'checks: [{port: 81, alpha: true}, {port: 82, alpha: true}]';
+    const run = await machine.start(telling(`reals: [{address: 10.0.3.2, ${checks}}]`), plane);
+    const twoErrors = async (): Promise<void> => {
+      const [service] = (await run.director.status()).services;
+      const found = service?.reals[0]?.health.checks.map(({ lastError }) => lastError);
+      expect(found).toEqual(['connection refused', 'connection refused']);
+    };
+    await vi.waitFor(twoErrors, { timeout: 15_000 });
+    await settled();
+    expect(await told()).toEqual([GONE.replace('connection', 'tcp: connection')]);
+    plane.connector.broken.clear();
+    await until(['10.0.3.2 down 100 tcp: connection refused', '10.0.3.2 up 100', 'quorum up 100']);
+  });
+
   test('that takes over what forwards tells nothing again', async () => {
     const text = telling(`${SORRY}, reals: [${TWO}]`, ALPHA);
     const memory = allocateImageMemory({ slots: 1 << 16, flows: 1 << 8 });

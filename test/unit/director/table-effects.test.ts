@@ -24,8 +24,7 @@ function compute(service: string, situation: Situation, previous?: ForwardingTab
       overrides: new Map(drained.map((address) => [`tcp 192.0.2.10:80 ${address}`, 0])),
       healthOf: ({ config }) => ({
         up: !down.includes(formatIp(config.address)),
-        sinceMs: 0,
-        lastError: undefined,
+        weights: [],
       }),
       quorumOf: () => quorum,
     },

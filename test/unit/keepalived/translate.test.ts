@@ -183,9 +183,9 @@ test('the innermost level that speaks of timing counts', () => {
 }
 `;
   const [service] = read(text).config.services;
-  expect(service?.reals.map((real) => real.check)).toMatchObject([
-    { intervalMs: 30_000, timeoutMs: 4000, retries: 6, retryDelayMs: 0 },
-    { intervalMs: 10_000, timeoutMs: 4000, retries: 5, retryDelayMs: 0 },
+  expect(service?.reals.map((real) => real.checks)).toMatchObject([
+    [{ intervalMs: 30_000, timeoutMs: 4000, retries: 6, retryDelayMs: 0 }],
+    [{ intervalMs: 10_000, timeoutMs: 4000, retries: 5, retryDelayMs: 0 }],
   ]);
 });
 
