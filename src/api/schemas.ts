@@ -137,7 +137,7 @@ const flowState = z.enum(FLOW_STATES);
 
 export const flowSchema: z.ZodType<WireFlow> = z.object({
   service: serviceKey,
-  client: address,
+  client: address.nullable(),
   clientPort: port,
   real: address,
   state: flowState,

@@ -84,7 +84,7 @@ export function countersToWire(counters: PlaneCounters): WireStats {
 export function flowToWire(flow: FlowRecord): WireFlow {
   return {
     service: keyToWire(flow.service),
-    client: formatIp(flow.client),
+    client: flow.client === undefined ? null : formatIp(flow.client),
     clientPort: flow.clientPort,
     real: formatIp(flow.real),
     state: flow.state,

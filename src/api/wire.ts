@@ -134,7 +134,8 @@ export interface WireStatus {
 
 export interface WireFlow {
   readonly service: WireServiceKey;
-  readonly client: string;
+  /** Null for an IPv6 flow of which only the first packet has come. */
+  readonly client: string | null;
   readonly clientPort: number;
   readonly real: string;
   readonly state: FlowStateName;

@@ -33,6 +33,15 @@ export interface NamespaceLabOptions {
   readonly vlan?: boolean;
 }
 
+export interface RequestOptions {
+  /** The VIP unless given. */
+  readonly address?: IpAddress;
+  /** LAB_PORT unless given. */
+  readonly port?: number;
+  /** From an answer to the next request. */
+  readonly intervalMs?: number;
+}
+
 /** The lab in network namespaces: real programs, the real kernel, the XDP data plane. */
 export class NamespaceLab implements LabEnvironment {
   readonly vip: IpAddress;
@@ -194,8 +203,13 @@ export class NamespaceLab implements LabEnvironment {
     await this.culvert(this.#hostOf(real), 'realserver', 'teardown', ...this.#naming(real));
   }
 
-  request(listener: (result: RequestResult) => void, signal: AbortSignal, port: number = LAB_PORT): void {
-    const client = this.#program('client', 'request.ts', ['--url', this.#urlOf(port)]);
+  request(
+    listener: (result: RequestResult) => void,
+    signal: AbortSignal,
+    { address = this.vip, port = LAB_PORT, intervalMs = 5 }: RequestOptions = {},
+  ): void {
+    const url = `http://${formatEndpoint(address, port)}/`;
+    const client = this.#program('client', 'request.ts', ['--url', url, '--interval-ms', `${intervalMs}`]);
     this.#cleanUp.use(client);
     client.onLine((line) => {
       if (line.startsWith('{')) listener(JSON.parse(line) as RequestResult);

@@ -8,7 +8,7 @@ import type {
 } from '../../../src/director/control.ts';
 import { CulvertError } from '../../../src/errors.ts';
 import type { ServiceKey } from '../../../src/forwarding/table.ts';
-import { formatIp, ip, networkOf } from '../../../src/net/ip-address.ts';
+import { formatIp, type IpAddress, ip, networkOf } from '../../../src/net/ip-address.ts';
 
 export const WEB: ServiceKey = { vip: ip('192.0.2.10'), protocol: 'tcp', port: 80 };
 export const DNS: ServiceKey = { vip: ip('192.0.2.10'), protocol: 'udp', port: 53 };
@@ -203,7 +203,7 @@ export class ControlDouble implements DirectorControl {
       const { service, real, client, prefixLength = 32, state } = filter;
       if (service !== undefined && service.port !== flow.service.port) continue;
       if (real !== undefined && real !== flow.real) continue;
-      if (client !== undefined && client !== networkOf(flow.client, prefixLength)) continue;
+      if (client !== undefined && !isIn(flow.client, client, prefixLength)) continue;
       if (state !== undefined && state !== flow.state) continue;
       yield flow;
     }
@@ -286,4 +286,8 @@ export class ControlDouble implements DirectorControl {
   #ago(seconds: number): string {
     return new Date(this.#startedMs - seconds * 1000).toISOString();
   }
+}
+
+function isIn(address: IpAddress | undefined, network: IpAddress, prefixLength: number): boolean {
+  return address !== undefined && networkOf(address, prefixLength) === network;
 }
