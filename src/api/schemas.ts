@@ -55,7 +55,15 @@ const health = z.object({
   since: z.iso.datetime(),
   lastError: z.string().nullable(),
   failures: count,
-  check: z.string().nullable(),
+  checks: z.array(
+    z.object({
+      type: z.string(),
+      state: z.enum(['up', 'down']),
+      since: z.iso.datetime(),
+      lastError: z.string().nullable(),
+      failures: count,
+    }),
+  ),
   weight: weight.nullable(),
 });
 
@@ -67,6 +75,8 @@ export const realSchema: z.ZodType<WireReal> = z.object({
   configuredWeight: weight,
   override: weight.nullable(),
   effectiveWeight: weight,
+  serving: z.boolean(),
+  inhibitOnFailure: z.boolean(),
   tunnel: tunnel.nullable(),
   upperThreshold: count,
   lowerThreshold: count,
@@ -83,6 +93,17 @@ export const serviceSchema: z.ZodType<WireService> = z.object({
   onePacket: z.boolean(),
   persistence: z.object({ timeoutMs: count, prefixLength: z.int().min(1).max(128) }).nullable(),
   tunnel,
+  quorum: z.object({ state: z.enum(['up', 'lost']), weight: count, quorum: count, hysteresis: count }),
+  sorryServer: z
+    .object({
+      address,
+      weight,
+      tunnel: tunnel.nullable(),
+      inhibit: z.boolean(),
+      serving: z.boolean(),
+      ...flowCounts,
+    })
+    .nullable(),
   reals: z.array(realSchema),
 });
 

@@ -1,5 +1,5 @@
 import type { FlowStateName } from '../dataplane/data-plane.ts';
-import type { DirectorEvent, ReloadSummary } from '../director/control.ts';
+import type { DirectorEvent, QuorumStatus, ReloadSummary } from '../director/control.ts';
 import type { Decision } from '../forwarding/decision.ts';
 import type { Reason } from '../forwarding/reasons.ts';
 import type {
@@ -26,10 +26,19 @@ export interface WireHealth {
   readonly since: string;
   readonly lastError: string | null;
   readonly failures: number;
-  /** `tcp`, `http`, ... */
-  readonly check: string | null;
-  /** Found by the check. */
+  /** Each of them has to be up for the real to be. */
+  readonly checks: readonly WireCheck[];
+  /** Found by the checks. */
   readonly weight: number | null;
+}
+
+export interface WireCheck {
+  /** `tcp`, `http`, ... */
+  readonly type: string;
+  readonly state: 'up' | 'down';
+  readonly since: string;
+  readonly lastError: string | null;
+  readonly failures: number;
 }
 
 export interface WireReal {
@@ -38,6 +47,9 @@ export interface WireReal {
   readonly configuredWeight: number;
   readonly override: number | null;
   readonly effectiveWeight: number;
+  /** False: it is out, and no flow may use it. */
+  readonly serving: boolean;
+  readonly inhibitOnFailure: boolean;
   /** `null`: the service's. */
   readonly tunnel: Tunnel | null;
   /** 0: no limit. */
@@ -59,7 +71,24 @@ export interface WireService {
   readonly onePacket: boolean;
   readonly persistence: Persistence | null;
   readonly tunnel: Tunnel;
+  readonly quorum: WireQuorum;
+  readonly sorryServer: WireSorryServer | null;
   readonly reals: readonly WireReal[];
+}
+
+export type WireQuorum = QuorumStatus;
+
+export interface WireSorryServer {
+  readonly address: string;
+  readonly weight: number;
+  /** `null`: the service's. */
+  readonly tunnel: Tunnel | null;
+  readonly inhibit: boolean;
+  /** Whether it serves instead of the reals. */
+  readonly serving: boolean;
+  readonly activeFlows: number;
+  readonly inactiveFlows: number;
+  readonly persistentClients: number;
 }
 
 export interface WireTraffic {

@@ -40,7 +40,7 @@ export function realsTable(reals: readonly WireReal[], style: Style, nowMs: numb
       real.activeFlows,
       real.inactiveFlows,
       real.persistentClients,
-      real.health.check ?? '-',
+      real.health.checks.map(({ type }) => type).join('+') || '-',
       { text: state, colour: HEALTH_COLOUR[state] },
       formatAge(nowMs - Date.parse(since)),
       note(real),
@@ -58,11 +58,23 @@ export function formatAge(milliseconds: number): string {
   return `${Math.floor(seconds / 86_400)}d`;
 }
 
-function note({ override, health, tunnel, upperThreshold }: WireReal): string {
-  const notes: string[] = [];
+/** Where what is forwarded to it is not what its health alone says. */
+function effectNotes({ health, serving, effectiveWeight, inhibitOnFailure, override }: WireReal): string[] {
+  if (health.state === 'down') {
+    if (!serving) return [];
+    return [effectiveWeight > 0 ? 'serves as sorry server' : 'keeps its flows'];
+  }
+  if (!serving) return ['displaced by the sorry server'];
+  const displaced = inhibitOnFailure && effectiveWeight === 0 && override === null && health.weight !== 0;
+  return displaced ? ['displaced by the sorry server, keeps its flows'] : [];
+}
+
+function note(real: WireReal): string {
+  const { override, health, tunnel, upperThreshold } = real;
+  const notes = effectNotes(real);
   if (override === 0) notes.push('drained');
   else if (override !== null) notes.push('weight set by hand');
-  if (override === null && health.weight !== null) notes.push('weight set by its check');
+  if (override === null && health.weight !== null) notes.push('weight set by a check');
   if (health.lastError !== null) {
     const times = health.failures > 1 ? ` (${health.failures} times)` : '';
     notes.push(`${health.lastError}${times}`);

@@ -3,10 +3,19 @@ import type { CheckType } from './probe-config.ts';
 export const CHECK_TYPES = ['tcp', 'http', 'https', 'smtp', 'dns', 'udp', 'ping', 'misc', 'file'] as const;
 
 const HTTP: readonly CheckType[] = ['http', 'https'];
+const CONNECTING: readonly CheckType[] = ['tcp', 'http', 'https', 'smtp', 'dns', 'udp', 'ping'];
+
+/** Options of a connection as routing has it, which the tunnel has no use for. */
+export const DIRECT_OPTIONS = ['address', 'bind', 'mark'] as const;
 
 /** Which types of check each option is for that is not for all. */
 export const TYPES_OF_OPTION: Readonly<Record<string, readonly CheckType[]>> = {
+  address: CONNECTING,
+  bind: CONNECTING,
+  mark: CONNECTING,
   urls: HTTP,
+  rotate: HTTP,
+  fastRecovery: HTTP,
   httpVersion: HTTP,
   virtualHost: HTTP,
   sni: ['https'],
@@ -21,6 +30,7 @@ export const TYPES_OF_OPTION: Readonly<Record<string, readonly CheckType[]>> = {
   maxReplyLength: ['udp'],
   command: ['misc'],
   shell: ['misc'],
+  user: ['misc'],
   dynamic: ['misc'],
   file: ['file'],
   weight: ['file'],

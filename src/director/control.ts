@@ -10,6 +10,7 @@ import type {
   Tunnel,
 } from '../forwarding/table.ts';
 import type { IpAddress } from '../net/ip-address.ts';
+import type { QuorumState } from './quorum.ts';
 
 /** What the API and the CLI can ask of a running director. */
 export interface DirectorControl {
@@ -57,7 +58,27 @@ export interface ServiceStatus {
   readonly onePacket: boolean;
   readonly persistence: Persistence | undefined;
   readonly tunnel: Tunnel;
+  readonly quorum: QuorumStatus;
+  readonly sorryServer: SorryServerStatus | undefined;
   readonly reals: readonly RealStatus[];
+}
+
+export interface QuorumStatus {
+  readonly state: QuorumState;
+  /** Of the reals that are up. */
+  readonly weight: number;
+  readonly quorum: number;
+  readonly hysteresis: number;
+}
+
+export interface SorryServerStatus extends RealFlows {
+  readonly address: IpAddress;
+  readonly weight: number;
+  /** Undefined: the service's. */
+  readonly tunnel: Tunnel | undefined;
+  readonly inhibit: boolean;
+  /** Whether it serves instead of the reals. */
+  readonly serving: boolean;
 }
 
 export interface RealStatus extends RealFlows {
@@ -67,6 +88,9 @@ export interface RealStatus extends RealFlows {
   /** Set by `weight` or `drain`; undefined: the configured one holds. */
   readonly override: number | undefined;
   readonly effectiveWeight: number;
+  /** False: it is out, and no flow may use it. */
+  readonly serving: boolean;
+  readonly inhibitOnFailure: boolean;
   /** Undefined: the service's. */
   readonly tunnel: Tunnel | undefined;
   /** 0: no limit. */
@@ -82,14 +106,22 @@ export interface HealthStatus {
   readonly state: 'up' | 'down' | 'unchecked';
   /** When it came to that, ISO 8601. */
   readonly since: string;
-  /** Of the last failed attempt; undefined when the last one passed. */
+  /** Of the check that has it out, or that failed last; undefined when the last attempts of all passed. */
   readonly lastError: string | undefined;
-  /** Failed attempts in a row. */
+  /** Failed attempts of that check in a row. */
   readonly failures: number;
-  /** What is done: `tcp`, `http`, ...; undefined: nothing. */
-  readonly check: CheckType | undefined;
-  /** The weight that the check has found; undefined where it finds none. */
+  /** Each of them has to be up for the real to be. */
+  readonly checks: readonly CheckStatus[];
+  /** The weight that the checks have found; undefined where they find none. */
   readonly weight: number | undefined;
+}
+
+export interface CheckStatus {
+  readonly type: CheckType;
+  readonly state: 'up' | 'down';
+  readonly since: string;
+  readonly lastError: string | undefined;
+  readonly failures: number;
 }
 
 export interface ReloadSummary {

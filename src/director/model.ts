@@ -8,6 +8,7 @@ import { formatIp, type IpAddress } from '../net/ip-address.ts';
 export interface Model {
   readonly config: CulvertConfig;
   readonly services: readonly ModelService[];
+  readonly serviceOf: ReadonlyMap<ServiceConfig, ModelService>;
   readonly reals: ReadonlyMap<RealId, ModelReal>;
   readonly realsByCheck: ReadonlyMap<string, readonly ModelReal[]>;
 }
@@ -29,25 +30,42 @@ export interface ModelReal {
   readonly id: RealId;
   readonly service: ServiceConfig;
   readonly config: RealConfig;
-  /** Undefined: not checked, always up. */
-  readonly check: Check | undefined;
+  /** None: not checked, always up. */
+  readonly checks: readonly Check[];
 }
 
 export function buildModel(config: CulvertConfig): Model {
   const services = config.services.map(modelService);
   const all = services.flatMap((service) => service.reals);
-  const realsByCheck = Map.groupBy(
-    all.filter((real) => real.check !== undefined),
-    (real) => real.check?.key ?? '',
-  );
-  return { config, services, reals: new Map(all.map((real) => [real.id, real])), realsByCheck };
+  return {
+    config,
+    services,
+    serviceOf: new Map(services.map((service) => [service.config, service])),
+    reals: new Map(all.map((real) => [real.id, real])),
+    realsByCheck: groupByCheck(all),
+  };
 }
 
-/** Those that a plane sends to. */
-export function servingReals(services: readonly Service[]): ReadonlySet<RealId> {
+function groupByCheck(reals: readonly ModelReal[]): Map<string, ModelReal[]> {
+  const groups = new Map<string, ModelReal[]>();
+  for (const real of reals) {
+    for (const { key } of real.checks) {
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, [real]);
+      else group.push(real);
+    }
+  }
+  return groups;
+}
+
+/** Those that a plane sends to, or would but for a sorry server that serves instead. */
+export function servingReals(
+  services: readonly Service[],
+  lostQuorums: ReadonlySet<ServiceName>,
+): ReadonlySet<RealId> {
   const ids = services.flatMap((service) =>
     service.reals
-      .filter(({ serving }) => serving)
+      .filter(({ serving }) => serving || lostQuorums.has(formatServiceName(service)))
       .map(({ address }) => realId(formatServiceName(service), address)),
   );
   return new Set(ids);
@@ -63,9 +81,14 @@ function modelService(config: ServiceConfig): ModelService {
     id: realId(name, real.address),
     service: config,
     config: real,
-    check: real.check === undefined ? undefined : checkOf(config, real.address, real.check),
+    checks: checksOf(config, real),
   }));
   return { name, config, options: optionsOf(config), reals };
+}
+
+function checksOf(service: ServiceConfig, { address, checks }: RealConfig): readonly Check[] {
+  const all = checks.map((check) => checkOf(service, address, check));
+  return [...new Map(all.map((check) => [check.key, check])).values()];
 }
 
 /** What is left out is as it is by default. */

@@ -2,10 +2,19 @@ import type { DirectorConfig } from '../config/config.ts';
 import type { PlaneCounters } from '../dataplane/data-plane.ts';
 import { formatServiceName } from '../forwarding/service-name.ts';
 import type { ServiceKey } from '../forwarding/table.ts';
-import type { CheckState } from '../health/check-state.ts';
+import type { RealHealth } from '../health/real-health.ts';
 import { weightBy } from '../health/weight-effect.ts';
-import type { DirectorStatus, RealFlows, RealStatus, ServiceStatus } from './control.ts';
+import type {
+  CheckStatus,
+  DirectorStatus,
+  QuorumStatus,
+  RealFlows,
+  RealStatus,
+  ServiceStatus,
+} from './control.ts';
+import type { CheckedState } from './health-board.ts';
 import { type ModelReal, type ModelService, type RealId, realId } from './model.ts';
+import type { RealEffect } from './real-effect.ts';
 
 export interface DirectorStatusInput {
   readonly director: DirectorConfig;
@@ -14,6 +23,8 @@ export interface DirectorStatusInput {
   readonly startedMs: number;
   readonly services: readonly ModelService[];
   readonly statusOf: (real: ModelReal) => RealStatus;
+  readonly quorumOf: (service: ModelService) => Pick<QuorumStatus, 'state' | 'weight'>;
+  readonly flowsOf: (id: RealId) => RealFlows;
   readonly counters: PlaneCounters;
 }
 
@@ -25,15 +36,17 @@ export function directorStatus(input: DirectorStatusInput): DirectorStatus {
     configPath: input.configPath,
     pid: process.pid,
     startedAt: new Date(input.startedMs).toISOString(),
-    services: input.services.map((service) => serviceStatus(service, input.statusOf)),
+    services: input.services.map((service) => serviceStatus(service, input)),
     counters: input.counters,
   };
 }
 
 function serviceStatus(
-  { config, reals }: ModelService,
-  statusOf: DirectorStatusInput['statusOf'],
+  service: ModelService,
+  { statusOf, quorumOf, flowsOf }: DirectorStatusInput,
 ): ServiceStatus {
+  const { name, config, reals } = service;
+  const quorum = quorumOf(service);
   const { morePorts, scheduler, schedulerFlags, hashOn, onePacket, persistence, tunnel } = config;
   return {
     key: keyOf(config),
@@ -44,6 +57,12 @@ function serviceStatus(
     onePacket,
     persistence,
     tunnel,
+    quorum: { ...quorum, quorum: config.quorum, hysteresis: config.hysteresis },
+    sorryServer: config.sorryServer && {
+      ...config.sorryServer,
+      serving: quorum.state === 'lost',
+      ...flowsOf(realId(name, config.sorryServer.address)),
+    },
     reals: reals.map(statusOf),
   };
 }
@@ -65,35 +84,56 @@ export function flowsByReal(counters: PlaneCounters): (id: RealId) => RealFlows 
 export interface RealStatusInput {
   readonly real: ModelReal;
   readonly override: number | undefined;
+  readonly effect: RealEffect;
   /** Undefined: unchecked. */
-  readonly health: CheckState | undefined;
+  readonly health: RealHealth | undefined;
+  readonly checks: readonly CheckedState[];
+  /** A time of the checks' clock in milliseconds since 1970. */
+  readonly wallClockMs: (monotonicMs: number) => number;
   /** Since when it has been so, in milliseconds since 1970. */
   readonly sinceMs: number;
   readonly flows: RealFlows;
 }
 
-export function realStatus({ real, override, health, sinceMs, flows }: RealStatusInput): RealStatus {
+export function realStatus(input: RealStatusInput): RealStatus {
+  const { real, override, effect, health, flows } = input;
   const down = health?.up === false;
-  const { weight: configured, check, tunnel, upperThreshold, lowerThreshold } = real.config;
-  const found = weightBy(health?.weight, configured);
+  const { weight: configured, tunnel, upperThreshold, lowerThreshold } = real.config;
+  const { inhibitOnFailure } = real.config;
+  const found = weightBy(health?.weights ?? [], configured);
   return {
     service: keyOf(real.service),
     address: real.config.address,
     configuredWeight: configured,
     override,
-    effectiveWeight: down ? 0 : (override ?? found),
+    effectiveWeight: effect.serving ? effect.weight : 0,
+    serving: effect.serving,
+    inhibitOnFailure,
     tunnel,
     upperThreshold,
     lowerThreshold,
     ...flows,
     health: {
       state: health === undefined ? 'unchecked' : down ? 'down' : 'up',
-      since: new Date(sinceMs).toISOString(),
+      since: new Date(input.sinceMs).toISOString(),
       lastError: health?.lastError,
       failures: health?.failures ?? 0,
-      check: check?.probe.type,
-      weight: health?.weight === undefined ? undefined : found,
+      checks: input.checks.map((check) => checkStatus(check, input.wallClockMs)),
+      weight: health === undefined || health.weights.length === 0 ? undefined : found,
     },
+  };
+}
+
+function checkStatus(
+  { type, state }: CheckedState,
+  wallClockMs: RealStatusInput['wallClockMs'],
+): CheckStatus {
+  return {
+    type,
+    state: state.up ? 'up' : 'down',
+    since: new Date(wallClockMs(state.sinceMs)).toISOString(),
+    lastError: state.lastError,
+    failures: state.failures,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { CheckConfig } from '../config/config.ts';
+import type { Unfinished } from './probe.ts';
 import type { WeightEffect } from './weight-effect.ts';
 
 /** The times that govern a check; a `CheckConfig` is one. */
@@ -26,6 +27,8 @@ export interface CheckState {
   readonly lastError: string | undefined;
   /** By the last attempt that passed. */
   readonly weight: WeightEffect | undefined;
+  /** True: down without an attempt or a former run that says so. */
+  readonly presumed: boolean;
 }
 
 export interface Attempt {
@@ -34,6 +37,8 @@ export interface Attempt {
   /** Why it failed; undefined: it passed. */
   readonly error: string | undefined;
   readonly weight?: WeightEffect | undefined;
+  /** It has passed, but more has to before a check that is down is up again. */
+  readonly more?: Unfinished['more'] | undefined;
 }
 
 /** Lateness up to this is a timer's; more of it is a machine that stood still, after which nothing is made up for. */
@@ -41,13 +46,18 @@ const TIMER_LATENESS_MS = 50;
 
 /** What a check is taken for before its first attempt has ended. */
 export type KnownHealth = Pick<CheckState, 'up' | 'sinceMs' | 'lastError'> &
-  Partial<Pick<CheckState, 'weight'>>;
+  Partial<Pick<CheckState, 'weight' | 'presumed'>>;
 
-export function firstState({ up, sinceMs, lastError, weight }: KnownHealth, dueMs: number): CheckState {
-  return { up, sinceMs, dueMs, failures: 0, lastError, weight };
+export function firstState(known: KnownHealth, dueMs: number): CheckState {
+  const { up, sinceMs, lastError, weight, presumed = false } = known;
+  return { up, sinceMs, dueMs, failures: 0, lastError, weight, presumed };
 }
 
 export function afterAttempt(state: CheckState, attempt: Attempt, schedule: CheckSchedule): CheckState {
+  if (attempt.more !== undefined && !state.up) {
+    const delayMs = attempt.more === 'now' ? 0 : schedule.intervalMs;
+    return { ...state, dueMs: punctualEnd(state, attempt) + delayMs };
+  }
   const failures = attempt.error === undefined ? 0 : state.failures + 1;
   const up = attempt.error === undefined || (state.up && failures <= schedule.retries);
   const retrying = up && failures > 0;
@@ -58,6 +68,7 @@ export function afterAttempt(state: CheckState, attempt: Attempt, schedule: Chec
     failures,
     lastError: attempt.error,
     weight: attempt.error === undefined ? attempt.weight : state.weight,
+    presumed: false,
   };
 }
 

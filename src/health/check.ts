@@ -1,5 +1,6 @@
 import type { CheckConfig, ServiceConfig } from '../config/config.ts';
-import type { CheckTarget } from '../dataplane/check-connector.ts';
+import type { CheckType } from '../config/probe-config.ts';
+import type { CheckSource, CheckTarget } from '../dataplane/check-connector.ts';
 import { formatIp, type IpAddress } from '../net/ip-address.ts';
 import type { CheckSchedule } from './check-state.ts';
 import { openProbe } from './open-probe.ts';
@@ -8,6 +9,7 @@ import type { Probe } from './probe.ts';
 /** What is checked and how; checks with the same key are the same, whichever reals they are for. */
 export interface Check {
   readonly key: string;
+  readonly type: CheckType;
   readonly target: CheckTarget;
   readonly probe: Probe;
   readonly schedule: CheckSchedule;
@@ -18,11 +20,12 @@ export interface Check {
 
 export function checkOf(service: ServiceConfig, real: IpAddress, config: CheckConfig): Check {
   const target = targetOf(service, real, config);
-  const { via: _via, port: _port, ...how } = config;
+  const { via: _via, port: _port, address: _address, from: _from, ...how } = config;
   // What a file says is the same for whomever it is read.
   const what = config.probe.type === 'file' ? 'file' : describeTarget(target);
   return {
     key: `${what} ${JSON.stringify(how)}`,
+    type: config.probe.type,
     target,
     probe: openProbe(config.probe),
     schedule: config,
@@ -35,11 +38,18 @@ function targetOf(service: ServiceConfig, real: IpAddress, config: CheckConfig):
   const port = config.port ?? service.port;
   return config.via === 'tunnel'
     ? { via: 'tunnel', vip: service.vip, port, real }
-    : { via: 'direct', address: real, port };
+    : { via: 'direct', address: config.address ?? real, port, from: config.from };
 }
 
 export function describeTarget(target: CheckTarget): string {
   return target.via === 'tunnel'
     ? `${formatIp(target.vip)}:${target.port} in the tunnel to ${formatIp(target.real)}`
-    : `${formatIp(target.address)}:${target.port}`;
+    : `${formatIp(target.address)}:${target.port}${describeSource(target.from)}`;
+}
+
+function describeSource(source: CheckSource | undefined): string {
+  if (source === undefined) return '';
+  const { address, port, interface: name, mark } = source;
+  const from = [address === undefined ? '' : formatIp(address), port, name, mark];
+  return ` from ${from.map((part) => part ?? '').join(' ')}`;
 }

@@ -9,11 +9,12 @@ import {
   firstState,
   type KnownHealth,
 } from './check-state.ts';
+import type { Probe } from './probe.ts';
 import { isSameEffect } from './weight-effect.ts';
 
 export interface CheckerOptions {
   readonly connector: CheckConnector;
-  /** Called at once when a check turns from up to down or back, or makes another weight. */
+  /** Called at once when a check turns from up to down or back, is found to be down as presumed, or makes another weight. */
   readonly onChange: (key: string, state: CheckState, before: CheckState) => void;
   /** Called for the other failed attempts of checks whose failures are all told. */
   readonly onFailure?: (key: string, state: CheckState) => void;
@@ -27,7 +28,7 @@ export interface WantedCheck {
   readonly known: KnownHealth;
 }
 
-type Outcome = Pick<Attempt, 'error' | 'weight'>;
+type Outcome = Pick<Attempt, 'error' | 'weight' | 'more'>;
 
 interface RunningCheck {
   readonly check: Check;
@@ -37,6 +38,9 @@ interface RunningCheck {
   /** Of the running attempt. */
   attempt: AbortController | undefined;
   startedMs: number;
+  watching: Disposable | undefined;
+  /** An attempt is worth making that has not begun yet. */
+  hasChanged: boolean;
 }
 
 /** Runs checks on real timers, each once however many reals it stands for. Its clock is `performance.now()`. */
@@ -80,21 +84,32 @@ export class Checker {
       timer: undefined,
       attempt: undefined,
       startedMs: 0,
+      watching: undefined,
+      hasChanged: false,
     };
     this.#running.set(check.key, running);
+    running.watching = check.probe.watch?.(() => this.#changed(running));
+    this.#schedule(running);
+  }
+
+  #changed(running: RunningCheck): void {
+    running.hasChanged = true;
+    if (running.attempt !== undefined) return;
+    clearTimeout(running.timer);
     this.#schedule(running);
   }
 
   // The methods that timers call are bound once and take the check as an argument: no closure for each attempt.
 
   #schedule(running: RunningCheck): void {
-    const delay = Math.max(0, running.state.dueMs - performance.now());
+    const delay = running.hasChanged ? 0 : Math.max(0, running.state.dueMs - performance.now());
     running.timer = setTimeout(this.#begin, delay, running);
   }
 
   readonly #begin = (running: RunningCheck): void => {
     const controller = new AbortController();
     running.attempt = controller;
+    running.hasChanged = false;
     running.startedMs = performance.now();
     running.timer = setTimeout(this.#timeOut, running.check.schedule.timeoutMs, running);
     void this.#attempt(running, controller);
@@ -105,8 +120,9 @@ export class Checker {
     const { connector } = this.#options;
     let outcome: Outcome;
     try {
-      const weight = await probe.run({ target, connector, signal: controller.signal });
-      outcome = { error: undefined, weight };
+      const { up } = running.state;
+      const result = await probe.run({ target, connector, signal: controller.signal, up });
+      outcome = outcomeOf(result);
     } catch (cause) {
       outcome = { error: cause instanceof Error ? cause.message : String(cause) };
     }
@@ -135,7 +151,8 @@ export class Checker {
     running.state = state;
     this.#schedule(running);
     const { onChange, onFailure } = this.#options;
-    if (state.up !== before.up || !isSameEffect(state.weight, before.weight)) {
+    const turned = state.up !== before.up || (before.presumed && !state.presumed);
+    if (turned || !isSameEffect(state.weight, before.weight)) {
       onChange(check.key, state, before);
     } else if (outcome.error !== undefined && check.logAllFailures) {
       onFailure?.(check.key, state);
@@ -143,7 +160,13 @@ export class Checker {
   }
 }
 
+function outcomeOf(result: Awaited<ReturnType<Probe['run']>>): Outcome {
+  if (result !== undefined && 'more' in result) return { error: undefined, more: result.more };
+  return { error: undefined, weight: result };
+}
+
 function stop(running: RunningCheck): void {
+  running.watching?.[Symbol.dispose]();
   clearTimeout(running.timer);
   running.attempt?.abort();
   running.attempt = undefined;

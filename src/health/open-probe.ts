@@ -1,17 +1,19 @@
 import type { ProbeConfig } from '../config/probe-config.ts';
 import type { Probe } from './probe.ts';
 import { probeDns } from './probes/dns.ts';
-import { probeFile } from './probes/file.ts';
+import { fileProbe } from './probes/file.ts';
 import { probeHttp } from './probes/http.ts';
 import { probeMisc } from './probes/misc.ts';
 import { probeSmtp } from './probes/smtp.ts';
 import { probeUdp } from './probes/udp.ts';
+import { UrlRotation } from './probes/url-rotation.ts';
 
 export function openProbe(config: ProbeConfig): Probe {
+  if (config.type === 'file') return fileProbe(config);
   return { silencePasses: config.type === 'udp' && config.reply === undefined, run: runOf(config) };
 }
 
-function runOf(config: ProbeConfig): Probe['run'] {
+function runOf(config: Exclude<ProbeConfig, { type: 'file' }>): Probe['run'] {
   switch (config.type) {
     case 'tcp':
       return async ({ connector, target, signal }) => {
@@ -22,18 +24,19 @@ function runOf(config: ProbeConfig): Probe['run'] {
     case 'ping':
       return ({ connector, target, signal }) => connector.ping(target, signal).then(nothing);
     case 'http':
-    case 'https':
-      return (context) => probeHttp(config, context).then(nothing);
+    case 'https': {
+      if (!config.rotate) return (context) => probeHttp(config, context);
+      const rotation = new UrlRotation(config);
+      return (context) => rotation.run(context);
+    }
     case 'smtp':
       return (context) => probeSmtp(config, context).then(nothing);
     case 'dns':
       return (context) => probeDns(config, context).then(nothing);
     case 'udp':
       return (context) => probeUdp(config, context).then(nothing);
-    case 'misc':
-      return (context) => probeMisc(config, context);
     default:
-      return (context) => probeFile(config, context);
+      return (context) => probeMisc(config, context);
   }
 }
 

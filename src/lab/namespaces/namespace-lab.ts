@@ -116,7 +116,7 @@ export class NamespaceLab implements LabEnvironment {
 
   /** Writes the configuration file; what is left out is as usual in the lab. It takes effect with a reload. */
   async writeConfig(
-    change: Partial<Pick<LabConfig, 'blackhole' | 'reals' | 'scheduler' | 'more'>>,
+    change: Partial<Pick<LabConfig, 'blackhole' | 'reals' | 'scheduler' | 'keys' | 'more'>>,
   ): Promise<void> {
     const reals = this.reals.map(({ address }) => address);
     const where = { vip: formatIp(this.vip), tunnel: this.#tunnel };

@@ -22,6 +22,8 @@ const PLAIN = {
   onePacket: false,
   persistence: undefined,
   tunnel: { type: 'ipip' },
+  quorum: { state: 'up', weight: 100, quorum: 1, hysteresis: 0 },
+  sorryServer: undefined,
 } as const;
 
 const LIMITED = {
@@ -112,7 +114,18 @@ export class ControlDouble implements DirectorControl {
           schedulerFlags: ['sh-port'],
           persistence: { timeoutMs: 300_000, prefixLength: 24 },
           tunnel: { type: 'gue', port: 6080, checksum: 'remote' },
-          reals: [this.#real(DNS, '10.0.1.2', LIMITED)],
+          quorum: { state: 'lost', weight: 100, quorum: 150, hysteresis: 10 },
+          sorryServer: {
+            address: ip('10.0.9.9'),
+            weight: 100,
+            tunnel: undefined,
+            inhibit: false,
+            serving: true,
+            activeFlows: 4,
+            inactiveFlows: 5,
+            persistentClients: 6,
+          },
+          reals: [this.#real(DNS, '10.0.1.2', { ...LIMITED, effectiveWeight: 0, serving: false })],
         },
       ],
       counters: {
@@ -229,17 +242,16 @@ export class ControlDouble implements DirectorControl {
   }
 
   #reals(service: ServiceKey): RealStatus[] {
-    const down = {
+    const failed = {
       state: 'down',
       since: this.#ago(5),
       lastError: 'connection refused',
       failures: 4,
-      check: 'http',
-      weight: undefined,
     } as const;
+    const down = { ...failed, checks: [{ ...failed, type: 'http' }], weight: undefined } as const;
     return [
       this.#real(service, '10.0.1.2'),
-      this.#real(service, '10.0.2.2', { effectiveWeight: 0, health: down }),
+      this.#real(service, '10.0.2.2', { effectiveWeight: 0, serving: false, health: down }),
       this.#real(service, '10.0.3.2', { effectiveWeight: 0, override: 0 }),
     ];
   }
@@ -251,6 +263,8 @@ export class ControlDouble implements DirectorControl {
       configuredWeight: 100,
       override: undefined,
       effectiveWeight: 100,
+      serving: true,
+      inhibitOnFailure: false,
       tunnel: undefined,
       upperThreshold: 0,
       lowerThreshold: 0,
@@ -262,7 +276,7 @@ export class ControlDouble implements DirectorControl {
         since: this.#ago(125),
         lastError: undefined,
         failures: 0,
-        check: 'tcp',
+        checks: [{ type: 'tcp', state: 'up', since: this.#ago(125), lastError: undefined, failures: 0 }],
         weight: undefined,
       },
       ...change,
