@@ -1,4 +1,5 @@
 import type { CulvertConfig } from '../config.ts';
+import { rememberDocument } from '../document.ts';
 import { type ConfigIssue, type IssuePath, invalidConfig, type LocatedIssue } from '../issue.ts';
 import { rememberLocation } from '../location.ts';
 import { validateConfig } from '../validate.ts';
@@ -45,7 +46,10 @@ export function parseKeepalivedConfig(
   const translated = translate(statements, findings);
   const plain = { director: { ...translated.director, ...options.director }, services: translated.services };
   const { origins } = translated;
-  const { config, issues } = validateConfig(plain, (path) => origins.nearest(path)?.place.line ?? 1);
+  const { config, issues } = validateConfig(
+    plain,
+    (path) => `line ${origins.nearest(path)?.place.line ?? 1}`,
+  );
   const errors = [
     ...findings.errors,
     ...issues.map((issue) => locate(issue, { fileName, translated, plain })),
@@ -53,6 +57,7 @@ export function parseKeepalivedConfig(
   ];
   if (errors.length > 0 || config === undefined) throw invalidConfig(fileName, errors);
   const places = plain.services.map((_, index) => origins.nearest(['services', index, 'vip'])?.place);
+  rememberDocument(config, JSON.stringify(plain));
   rememberPlaces(config, places, fileName);
   const warnings = findings.warnings.map((issue) => formatWarning(issue));
   return { config, warnings: [...new Set(warnings)], plain, places };
