@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ConfigDocument } from '../config/document.ts';
+import { MAX_CONFIRM_MS } from '../config/limits.ts';
 import { FLOW_STATES, type FlowStateName } from '../dataplane/data-plane.ts';
 import { REASON_NAMES } from '../forwarding/reasons.ts';
 import { SCHEDULER_NAMES } from '../forwarding/scheduler-names.ts';
@@ -23,9 +24,6 @@ import type {
   WireStatus,
   WireWeightChange,
 } from './wire.ts';
-
-/** A day. */
-export const MAX_CONFIRM_MS = 86_400_000;
 
 const address = z
   .string()

@@ -38,7 +38,10 @@ export function diffConfigs(before: CulvertConfig, after: CulvertConfig): Config
     if (change !== undefined) services.push(change);
   }
   for (const gone of former.values()) services.push(wholeService(gone, 'removed'));
-  return { director: settingChanges(before.director, after.director), services };
+  // The interface is the first of the interfaces: once is enough.
+  const { interface: _former, ...formerDirector } = before.director;
+  const { interface: _name, ...director } = after.director;
+  return { director: settingChanges(formerDirector, director), services };
 }
 
 /** In numbers. The reals of added and removed services count too. */
@@ -112,9 +115,13 @@ const NEEDS_RESTART = [
   'runDirectory',
 ] as const satisfies readonly (keyof DirectorConfig)[];
 
+/** @param setting Of `director`, as a `SettingChange` has it. */
+export function needsRestart(setting: string): boolean {
+  return NEEDS_RESTART.some((name) => setting === name || setting.startsWith(`${name}.`));
+}
+
 /** Settings that differ and that a running director cannot take on. */
 export function settingsForRestart(before: CulvertConfig, after: CulvertConfig): string[] {
-  const changed = (name: (typeof NEEDS_RESTART)[number]): boolean =>
-    settingChanges({ [name]: before.director[name] }, { [name]: after.director[name] }).length > 0;
-  return NEEDS_RESTART.filter(changed).map((name) => `director.${name}`);
+  const changed = settingChanges(before.director, after.director).map(({ setting }) => setting);
+  return [...new Set(changed.filter(needsRestart).map((setting) => `director.${setting.split('.')[0]}`))];
 }

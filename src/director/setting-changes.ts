@@ -42,25 +42,36 @@ function changesOf(
 ): SettingChange[] {
   if (isMapping(from) && isMapping(to))
     return changesWithin(from, to, name === 'probe' ? prefix : `${prefix}${name}.`);
-  const setting = prefix + wordOf(name);
-  return [{ setting, from: textOf(from, name), to: textOf(to, name) }];
+  const path = prefix + name;
+  return [{ setting: prefix + wordOf(path), from: textOf(from, path), to: textOf(to, path) }];
 }
 
-function wordOf(name: string): string {
-  return name.endsWith('Ms') ? name.slice(0, -2) : name;
+/** Where a file has another word than the field is named. */
+const WORDS: Readonly<Record<string, string>> = {
+  'timeouts.establishedMs': 'tcp',
+  'timeouts.finWaitMs': 'tcpFin',
+  'persistence.prefixLength': 'prefix',
+};
+
+function wordOf(path: string): string {
+  const name = path.slice(path.lastIndexOf('.') + 1);
+  return WORDS[path] ?? (name.endsWith('Ms') ? name.slice(0, -2) : name);
 }
 
-function textOf(value: unknown, name: string): string | null {
+function textOf(value: unknown, path: string): string | null {
   if (value === undefined) return null;
-  if (name === 'address' || name === 'vip')
-    return typeof value === 'string' ? value : formatIp(value as IpAddress);
-  if (typeof value === 'number' && name.endsWith('Ms')) return formatDuration(value);
+  if (/(?:^|\.)(?:address|vip)$/.test(path) && typeof value !== 'string') return formatIp(value as IpAddress);
+  if (typeof value === 'number' && path.endsWith('Ms')) return formatDuration(value);
   if (Array.isArray(value)) return `[${value.map((item) => textOf(item, '')).join(', ')}]`;
   if (!isMapping(value)) return typeof value === 'string' ? value : JSON.stringify(value);
   const { probe, ...rest } = value;
   const fields = Object.entries({ ...(isMapping(probe) ? probe : {}), ...rest });
   const known = fields.filter(([, inner]) => inner !== undefined);
-  return `{${known.map(([inner, of]) => `${wordOf(inner)}: ${textOf(of, inner)}`).join(', ')}}`;
+  const text = ([name, inner]: [string, unknown]): string => {
+    const of = `${path}.${name}`;
+    return `${wordOf(of)}: ${textOf(inner, of)}`;
+  };
+  return `{${known.map(text).join(', ')}}`;
 }
 
 function hasFields(value: unknown): value is Fields {

@@ -13,6 +13,8 @@ export interface KeepalivedOptions {
   readonly configId: string;
   /** Settings of `director` in culvert's words: keepalived.conf has none for them. They go before what it does say. */
   readonly director?: Readonly<Record<string, unknown>>;
+  /** The same for what neither the file nor `director` says. */
+  readonly directorDefaults?: Readonly<Record<string, unknown>>;
   readonly files?: ConfigFiles;
 }
 
@@ -44,7 +46,8 @@ export function parseKeepalivedConfig(
   // Of a file that cannot be read to its end half a translation would only mislead.
   if (findings.errors.length > 0) throw invalidConfig(fileName, findings.errors);
   const translated = translate(statements, findings);
-  const plain = { director: { ...translated.director, ...options.director }, services: translated.services };
+  const director = { ...options.directorDefaults, ...translated.director, ...options.director };
+  const plain = { director, services: translated.services };
   const { origins } = translated;
   const { config, issues } = validateConfig(
     plain,
