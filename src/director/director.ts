@@ -228,6 +228,7 @@ export class Director implements DirectorControl {
   /** Has plane and checks follow another configuration, or changes nothing. */
   async #follow(config: CulvertConfig): Promise<void> {
     const before = this.#model;
+    this.#options.plane.mendDrift?.();
     await this.#useInterfaces(config.director.interfaces, () =>
       this.#adopt(buildModel(config), this.#health.formerIn(before)),
     );

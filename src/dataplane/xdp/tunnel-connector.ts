@@ -10,7 +10,7 @@ import { Pinger } from './pinger.ts';
 
 export interface TunnelConnectorOptions {
   /** Routing leads packets with it to the slow path. */
-  readonly mark: number;
+  readonly mark: () => number;
   /** The director's own address, of the VIP's family, that a real can answer to; undefined when there is none. */
   readonly sourceTo: (target: TunnelTarget) => IpAddress | undefined;
   readonly checks: CheckRegistry;
@@ -32,7 +32,7 @@ export class TunnelConnector implements CheckConnector, Disposable {
     if (target.via === 'direct') return connectDirect(target.address, target.port, signal);
     signal.throwIfAborted();
     const source = this.#sourceTo(target);
-    const { socket, localPort } = openMarkedTcp(this.#options.mark, source);
+    const { socket, localPort } = openMarkedTcp(this.#options.mark(), source);
     using opening = new DisposableStack();
     opening.defer(() => socket.destroy());
     const unregister = this.#options.checks.register({ protocol: 'tcp', localPort, source }, target);
@@ -50,7 +50,7 @@ export class TunnelConnector implements CheckConnector, Disposable {
       return exchangeOn(socket, target, request, signal);
     }
     const source = this.#sourceTo(target);
-    const { socket, localPort } = await openMarkedUdp(this.#options.mark, source);
+    const { socket, localPort } = await openMarkedUdp(this.#options.mark(), source);
     using opening = new DisposableStack();
     opening.defer(() => socket.close());
     const unregister = this.#options.checks.register({ protocol: 'udp', localPort, source }, target);
@@ -62,7 +62,8 @@ export class TunnelConnector implements CheckConnector, Disposable {
   async ping(target: CheckTarget, signal: AbortSignal): Promise<void> {
     if (target.via === 'direct') return this.#pinger.ping({ destination: target.address }, signal);
     const source = this.#sourceTo(target);
-    const { mark, checks } = this.#options;
+    const { checks } = this.#options;
+    const mark = this.#options.mark();
     const register = (identifier: number): (() => void) => {
       const unregister = checks.register({ protocol: 'icmp', localPort: identifier, source }, target);
       return () => linger(unregister);

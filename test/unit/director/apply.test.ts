@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CulvertError } from '../../../src/errors.ts';
-import { config, eventTypes, Machine, type Run, TWO, web } from './machine.ts';
+import { ForwardingImage } from '../../../src/forwarding/image/forwarding-image.ts';
+import { allocateImageMemory } from '../../../src/forwarding/image/memory.ts';
+import { ImagePlane } from './image-plane.ts';
+import { config, eventTypes, Machine, type Run, TWO, WEB, web } from './machine.ts';
 
 let machine: Machine;
 beforeEach(async () => {
@@ -133,6 +136,17 @@ describe('the running configuration', () => {
       message: 'director.listen has changed and takes effect at the next start',
     });
   });
+});
+
+test('a reload of the same file puts back what others have written to the plane', async () => {
+  const memory = allocateImageMemory({ slots: 1 << 16, flows: 1 << 8 });
+  const run = await machine.start(FILE, new ImagePlane(memory));
+  new Uint8Array(memory.services).fill(0);
+  await run.director.reload();
+  expect(run.plane.drift).toContain('the entry of tcp 192.0.2.10:80 in the service table');
+  expect(run.plane.image.findService(WEB.vip, 80, 'tcp')).toBeDefined();
+  expect(new ForwardingImage(memory).services()).toHaveLength(1);
+  expect(run.plane.tables).toHaveLength(1);
 });
 
 describe('over a restart', () => {
