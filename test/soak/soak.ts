@@ -57,7 +57,8 @@ export async function soak({ forMs, seed, say, signal }: SoakOptions): Promise<S
   let stats: WireStats | undefined;
   let upheavals = 0;
   using sampling = sampler(memory, lab, endAt - (forMs * 2) / 3);
-  while (Date.now() < endAt && signal?.aborted !== true) {
+  const isOver = (): boolean => Date.now() >= endAt || signal?.aborted === true;
+  while (!isOver()) {
     const restarts = Date.now() < endAt - (forMs * 2) / 3;
     const upheaval = randomUpheaval(stage, restarts);
     say(upheaval.name);

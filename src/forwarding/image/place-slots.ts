@@ -1,5 +1,6 @@
 import type { RealIndex } from '../decision.ts';
 import type { Service } from '../table.ts';
+import { mendRing } from './drift.ts';
 import { type ImageState, rangeOf, transitionRules } from './image-state.ts';
 import type { ServicePlan } from './plan.ts';
 import { buildRing, ringSize } from './ring.ts';
@@ -95,8 +96,8 @@ export function placeRotation(state: ImageState, record: ServiceRecord, plan: Se
   let written = 0;
   turns.forEach((position, turn) => {
     const slot = reals[position] as RealIndex;
-    if (state.slots[firstSlot + turn] === slot) return;
-    Atomics.store(state.slots, firstSlot + turn, slot);
+    if (state.slots.words[firstSlot + turn] === slot) return;
+    state.slots.store(firstSlot + turn, slot);
     written++;
   });
   return {
@@ -114,6 +115,7 @@ export function compactRing(state: ImageState, record: ServiceRecord, nowTick: n
   if (record.takenOver || record.transition || count >= record.slotCount) return false;
   const first = state.allocator.allocate(count, nowTick);
   if (first === undefined) return false;
+  mendRing(state, record);
   const old = rangeOf(state, record);
   copyRing(old, { slots: state.slots, first, count }, undefined);
   record.firstSlot = first;
