@@ -42,6 +42,9 @@ function changesOf(
 ): SettingChange[] {
   if (isMapping(from) && isMapping(to))
     return changesWithin(from, to, name === 'probe' ? prefix : `${prefix}${name}.`);
+  const [one, other] = [onlyOf(from), onlyOf(to)];
+  if (isMapping(one) && isMapping(other))
+    return changesOf({ name: SINGULARS[name] ?? name, from: one, to: other }, prefix);
   const path = prefix + name;
   return [{ setting: prefix + wordOf(path), from: textOf(from, path), to: textOf(to, path) }];
 }
@@ -52,6 +55,9 @@ const WORDS: Readonly<Record<string, string>> = {
   'timeouts.finWaitMs': 'tcpFin',
   'persistence.prefixLength': 'prefix',
 };
+
+/** Where a file has a word for a list of one. */
+const SINGULARS: Readonly<Record<string, string>> = { checks: 'check' };
 
 function wordOf(path: string): string {
   const name = path.slice(path.lastIndexOf('.') + 1);
@@ -72,6 +78,10 @@ function textOf(value: unknown, path: string): string | null {
     return `${wordOf(of)}: ${textOf(inner, of)}`;
   };
   return `{${known.map(text).join(', ')}}`;
+}
+
+function onlyOf(value: unknown): unknown {
+  return Array.isArray(value) && value.length === 1 ? value[0] : undefined;
 }
 
 function hasFields(value: unknown): value is Fields {
