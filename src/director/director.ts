@@ -4,6 +4,7 @@ import type { HostFacts } from '../config/host.ts';
 import type { DataPlane, FlowFilter, FlowRecord } from '../dataplane/data-plane.ts';
 import { CulvertError } from '../errors.ts';
 import type { Explanation } from '../forwarding/decision.ts';
+import type { ServiceKey } from '../forwarding/table.ts';
 import type { CheckState, KnownHealth } from '../health/check-state.ts';
 import { isSameEffect, weightBy } from '../health/weight-effect.ts';
 import { ConfigChanges } from './config-changes.ts';
@@ -25,11 +26,12 @@ import { type FormerHealth, HealthBoard } from './health-board.ts';
 import { buildModel, type Model, type ModelReal, type RealId, servingReals } from './model.ts';
 import { Reconciler } from './reconciler.ts';
 import type { RunningConfig } from './running-config.ts';
-import { selectReals } from './select.ts';
+import { selectReals, selectServices } from './select.ts';
 import { Coalesced, Serial } from './serial.ts';
 import type { DirectorState, StateStore } from './state-store.ts';
 import { directorStatus, flowsByReal, realStatus } from './status.ts';
 import { computeTable, type TableInput } from './table.ts';
+import { TrafficSampler } from './traffic-sampler.ts';
 import { describeDown, describeFailure, messageOf, nameReal } from './words.ts';
 
 export interface DirectorOptions {
@@ -66,6 +68,7 @@ export class Director implements DirectorControl {
   readonly #configChanges: ConfigChanges;
   readonly #saving: Coalesced;
   readonly #overrides: Map<RealId, number>;
+  readonly #traffic: TrafficSampler;
   /** As at the start. */
   readonly #director: DirectorConfig;
   #model: Model;
@@ -103,6 +106,7 @@ export class Director implements DirectorControl {
     this.#model = buildModel(config);
     this.#interfaces = config.director.interfaces;
     this.#overrides = new Map(state.overrides);
+    this.#traffic = new TrafficSampler(plane, this.#stop.signal);
     this.#health = new HealthBoard({
       connector: plane.connector,
       now,
@@ -132,7 +136,13 @@ export class Director implements DirectorControl {
       services: this.#model.services,
       statusOf: (real) => this.#statusOf(real, flowsOf),
       counters,
+      accounts: this.#traffic.accounts,
     });
+  }
+
+  async zeroCounters(service?: ServiceKey): Promise<void> {
+    const names = selectServices(this.#model, service).map(({ name }) => name);
+    await this.#traffic.zero(new Set(names));
   }
 
   reload(): Promise<ReloadSummary> {

@@ -6,6 +6,7 @@ import type { CheckState } from '../health/check-state.ts';
 import { weightBy } from '../health/weight-effect.ts';
 import type { DirectorStatus, RealFlows, RealStatus, ServiceStatus } from './control.ts';
 import { type ModelReal, type ModelService, type RealId, realId } from './model.ts';
+import type { TrafficAccounts } from './traffic-book.ts';
 
 export interface DirectorStatusInput {
   readonly director: DirectorConfig;
@@ -15,6 +16,7 @@ export interface DirectorStatusInput {
   readonly services: readonly ModelService[];
   readonly statusOf: (real: ModelReal) => RealStatus;
   readonly counters: PlaneCounters;
+  readonly accounts: TrafficAccounts;
 }
 
 export function directorStatus(input: DirectorStatusInput): DirectorStatus {
@@ -27,6 +29,7 @@ export function directorStatus(input: DirectorStatusInput): DirectorStatus {
     startedAt: new Date(input.startedMs).toISOString(),
     services: input.services.map((service) => serviceStatus(service, input.statusOf)),
     counters: input.counters,
+    accounts: input.accounts,
   };
 }
 
