@@ -56,6 +56,11 @@ const tunnel = z.discriminatedUnion('type', [
 ]);
 const flowCounts = { activeFlows: count, inactiveFlows: count, persistentClients: count };
 const traffic = { connections: count, packets: count, bytes: count };
+const rate = z.number().nonnegative();
+const account = {
+  sinceZero: z.object(traffic),
+  perSecond: z.object({ connections: rate, packets: rate, bytes: rate }),
+};
 const health = z.object({
   state: z.enum(['up', 'down', 'unchecked']),
   since: z.iso.datetime(),
@@ -118,9 +123,10 @@ export const statsSchema: z.ZodType<WireStats> = z.object({
     z.object({
       service: serviceKey,
       ...traffic,
+      ...account,
       slots: count,
       trackedSlots: count,
-      reals: z.array(z.object({ address, ...traffic, ...flowCounts })),
+      reals: z.array(z.object({ address, ...traffic, ...account, ...flowCounts })),
     }),
   ),
   reasons: z.record(z.string(), count),
@@ -228,6 +234,10 @@ export const explanationSchema: z.ZodType<WireExplanation> = z.object({
 
 export const realSelectorSchema: z.ZodType<WireRealSelector> = z.strictObject({
   address,
+  service: serviceText.optional(),
+});
+
+export const zeroSchema: z.ZodType<{ readonly service?: string | undefined }> = z.strictObject({
   service: serviceText.optional(),
 });
 

@@ -1,4 +1,4 @@
-import type { FlowRecord, PlaneCounters, ServiceCounters } from '../dataplane/data-plane.ts';
+import type { FlowRecord, RealCounters, ServiceCounters, TrafficCounters } from '../dataplane/data-plane.ts';
 import type { ConfigDiff } from '../director/config-diff.ts';
 import type {
   ApplySummary,
@@ -8,6 +8,7 @@ import type {
   ServiceStatus,
   SorryServerStatus,
 } from '../director/control.ts';
+import type { TrafficAccount, TrafficAccounts } from '../director/traffic-book.ts';
 import type { Explanation } from '../forwarding/decision.ts';
 import type { ServiceKey } from '../forwarding/table.ts';
 import { formatIp } from '../net/ip-address.ts';
@@ -18,12 +19,14 @@ import type {
   WireExplanation,
   WireFlow,
   WireReal,
+  WireRealStats,
   WireService,
   WireServiceKey,
   WireServiceStats,
   WireSorryServer,
   WireStats,
   WireStatus,
+  WireTraffic,
 } from './wire.ts';
 
 export function statusToWire(status: DirectorStatus): WireStatus {
@@ -35,7 +38,7 @@ export function statusToWire(status: DirectorStatus): WireStatus {
     pid: status.pid,
     startedAt: status.startedAt,
     services: status.services.map(serviceToWire),
-    stats: countersToWire(status.counters),
+    stats: countersToWire(status),
   };
 }
 
@@ -83,9 +86,11 @@ function sorryServerToWire(sorry: SorryServerStatus): WireSorryServer {
   return { ...sorry, address: formatIp(sorry.address), tunnel: sorry.tunnel ?? null };
 }
 
-export function countersToWire(counters: PlaneCounters): WireStats {
+type Counted = Pick<DirectorStatus, 'counters' | 'accounts'>;
+
+export function countersToWire({ counters, accounts }: Counted): WireStats {
   return {
-    services: counters.services.map(serviceCountersToWire),
+    services: counters.services.map((service) => serviceCountersToWire(service, accounts)),
     reasons: counters.reasons,
     handedOver: counters.handedOver,
     overBudget: counters.overBudget,
@@ -144,22 +149,45 @@ function keyToWire(key: ServiceKey): WireServiceKey {
   return { protocol: key.protocol, vip: formatIp(key.vip), port: key.port };
 }
 
-function serviceCountersToWire(counters: ServiceCounters): WireServiceStats {
+function serviceCountersToWire(counters: ServiceCounters, accounts: TrafficAccounts): WireServiceStats {
+  const reals = counters.reals.map((real) =>
+    realCountersToWire(real, accounts(counters.key, real.address, real)),
+  );
   return {
     service: keyToWire(counters.key),
     connections: counters.connections,
     packets: counters.packets,
     bytes: counters.bytes,
+    sinceZero: sumOf(reals.map((real) => real.sinceZero)),
+    perSecond: sumOf(reals.map((real) => real.perSecond)),
     slots: counters.slots,
     trackedSlots: counters.trackedSlots,
-    reals: counters.reals.map((real) => ({
-      address: formatIp(real.address),
-      connections: real.connections,
-      packets: real.packets,
-      bytes: real.bytes,
-      activeFlows: real.activeFlows,
-      inactiveFlows: real.inactiveFlows,
-      persistentClients: real.persistentClients,
-    })),
+    reals,
   };
+}
+
+function realCountersToWire(real: RealCounters, { sinceZero, perSecond }: TrafficAccount): WireRealStats {
+  return {
+    address: formatIp(real.address),
+    ...trafficToWire(real),
+    sinceZero: trafficToWire(sinceZero),
+    perSecond,
+    activeFlows: real.activeFlows,
+    inactiveFlows: real.inactiveFlows,
+    persistentClients: real.persistentClients,
+  };
+}
+
+function trafficToWire({ connections, packets, bytes }: TrafficCounters): WireTraffic {
+  return { connections, packets, bytes };
+}
+
+function sumOf(all: readonly WireTraffic[]): WireTraffic {
+  const sum = { connections: 0, packets: 0, bytes: 0 };
+  for (const { connections, packets, bytes } of all) {
+    sum.connections += connections;
+    sum.packets += packets;
+    sum.bytes += bytes;
+  }
+  return sum;
 }

@@ -99,7 +99,15 @@ export interface WireTraffic {
   readonly bytes: number;
 }
 
-export interface WireRealStats extends WireTraffic {
+/** What is made of the counters of a real, or of all reals of a service. */
+export interface WireTrafficAccount {
+  /** Counted since it was zeroed last, if ever. */
+  readonly sinceZero: WireTraffic;
+  /** As IPVS has it: over two seconds, and a quarter of it each time. */
+  readonly perSecond: WireTraffic;
+}
+
+export interface WireRealStats extends WireTraffic, WireTrafficAccount {
   readonly address: string;
   readonly activeFlows: number;
   readonly inactiveFlows: number;
@@ -107,7 +115,7 @@ export interface WireRealStats extends WireTraffic {
   readonly persistentClients: number;
 }
 
-export interface WireServiceStats extends WireTraffic {
+export interface WireServiceStats extends WireTraffic, WireTrafficAccount {
   readonly service: WireServiceKey;
   readonly slots: number;
   readonly trackedSlots: number;

@@ -14,6 +14,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "print a keepalived.conf as culvert's YAML",
     load: () => import('./commands/import.ts'),
   },
+  ipvsadm: {
+    summary: "take ipvsadm's commands, as they are",
+    load: () => import('./commands/ipvsadm.ts'),
+  },
   reload: { summary: 'apply an edited configuration file', load: () => import('./commands/reload.ts') },
   diff: { summary: 'show what a configuration file would change', load: () => import('./commands/diff.ts') },
   apply: {

@@ -13,6 +13,7 @@ import type {
 import type { IpAddress } from '../net/ip-address.ts';
 import type { ConfigDiff } from './config-diff.ts';
 import type { QuorumState } from './quorum.ts';
+import type { TrafficAccounts } from './traffic-book.ts';
 
 /** What the API and the CLI can ask of a running director. */
 export interface DirectorControl {
@@ -37,6 +38,8 @@ export interface DirectorControl {
   clearWeight(selector: RealSelector): Promise<readonly RealStatus[]>;
   drain(selector: RealSelector): Promise<readonly RealStatus[]>;
   undrain(selector: RealSelector): Promise<readonly RealStatus[]>;
+  /** Has the counters of a service, or of all, begin anew where ipvsadm shows them. @throws CulvertError NOT_FOUND. */
+  zeroCounters(service?: ServiceKey): Promise<void>;
   flows(filter: FlowFilter): AsyncIterable<FlowRecord>;
   events(afterSequence: number): readonly DirectorEvent[];
   /** Calls `listener` for every further event until the signal aborts. */
@@ -62,6 +65,7 @@ export interface DirectorStatus {
   readonly startedAt: string;
   readonly services: readonly ServiceStatus[];
   readonly counters: PlaneCounters;
+  readonly accounts: TrafficAccounts;
 }
 
 export interface ServiceStatus {

@@ -4,7 +4,7 @@ import type { HostFacts } from '../config/host.ts';
 import type { DataPlane, FlowFilter, FlowRecord } from '../dataplane/data-plane.ts';
 import { CulvertError } from '../errors.ts';
 import type { Explanation } from '../forwarding/decision.ts';
-import type { ServiceName } from '../forwarding/table.ts';
+import type { ServiceKey, ServiceName } from '../forwarding/table.ts';
 import type { CheckState } from '../health/check-state.ts';
 import { CommandQueue } from './command-queue.ts';
 import { ConfigChanges } from './config-changes.ts';
@@ -30,11 +30,12 @@ import { forwardedQuorums, type QuorumState } from './quorum.ts';
 import { realEffect } from './real-effect.ts';
 import { Reconciler } from './reconciler.ts';
 import type { RunningConfig } from './running-config.ts';
-import { selectReals } from './select.ts';
+import { selectReals, selectServices } from './select.ts';
 import { Coalesced, Serial } from './serial.ts';
 import type { DirectorState, StateStore } from './state-store.ts';
 import { directorStatus, flowsByReal, realStatus } from './status.ts';
 import { computeTable, type TableInput } from './table.ts';
+import { TrafficSampler } from './traffic-sampler.ts';
 import { describeFailure, messageOf, nameReal } from './words.ts';
 
 export interface DirectorOptions {
@@ -76,6 +77,7 @@ export class Director implements DirectorControl {
   readonly #saving: Coalesced;
   readonly #overrides: Map<RealId, number>;
   readonly #view: RealView;
+  readonly #traffic: TrafficSampler;
   /** As at the start. */
   readonly #director: DirectorConfig;
   #model: Model;
@@ -115,6 +117,7 @@ export class Director implements DirectorControl {
     this.#model = buildModel({ ...config, services: [] });
     this.#interfaces = config.director.interfaces;
     this.#overrides = new Map(state.overrides);
+    this.#traffic = new TrafficSampler(plane, this.#stop.signal);
     this.#health = new HealthBoard({
       connector: plane.connector,
       now,
@@ -148,7 +151,13 @@ export class Director implements DirectorControl {
       quorumOf: (service) => this.#effects.quorumStatus(service),
       flowsOf,
       counters,
+      accounts: this.#traffic.accounts,
     });
+  }
+
+  async zeroCounters(service?: ServiceKey): Promise<void> {
+    const names = selectServices(this.#model, service).map(({ name }) => name);
+    await this.#traffic.zero(new Set(names));
   }
 
   reload(): Promise<ReloadSummary> {

@@ -15,6 +15,7 @@ import type {
 import type { CheckedState } from './health-board.ts';
 import { type ModelReal, type ModelService, type RealId, realId } from './model.ts';
 import type { RealEffect } from './real-effect.ts';
+import type { TrafficAccounts } from './traffic-book.ts';
 
 export interface DirectorStatusInput {
   readonly director: DirectorConfig;
@@ -26,6 +27,7 @@ export interface DirectorStatusInput {
   readonly quorumOf: (service: ModelService) => Pick<QuorumStatus, 'state' | 'weight'>;
   readonly flowsOf: (id: RealId) => RealFlows;
   readonly counters: PlaneCounters;
+  readonly accounts: TrafficAccounts;
 }
 
 export function directorStatus(input: DirectorStatusInput): DirectorStatus {
@@ -38,6 +40,7 @@ export function directorStatus(input: DirectorStatusInput): DirectorStatus {
     startedAt: new Date(input.startedMs).toISOString(),
     services: input.services.map((service) => serviceStatus(service, input)),
     counters: input.counters,
+    accounts: input.accounts,
   };
 }
 

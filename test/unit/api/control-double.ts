@@ -10,7 +10,9 @@ import type {
   RealStatus,
   RunningDocument,
 } from '../../../src/director/control.ts';
+import { TrafficBook } from '../../../src/director/traffic-book.ts';
 import { CulvertError } from '../../../src/errors.ts';
+import { formatServiceName } from '../../../src/forwarding/service-name.ts';
 import type { ServiceKey } from '../../../src/forwarding/table.ts';
 import { formatIp, type IpAddress, ip, networkOf } from '../../../src/net/ip-address.ts';
 
@@ -142,6 +144,7 @@ export class ControlDouble implements DirectorControl {
           reals: [this.#real(DNS, '10.0.1.2', { ...LIMITED, effectiveWeight: 0, serving: false })],
         },
       ],
+      accounts: new TrafficBook().accounts,
       counters: {
         services: [
           {
@@ -254,6 +257,10 @@ export class ControlDouble implements DirectorControl {
   subscribe(listener: (event: DirectorEvent) => void, signal: AbortSignal): void {
     this.#listeners.add(listener);
     signal.addEventListener('abort', () => this.#listeners.delete(listener));
+  }
+
+  async zeroCounters(service?: ServiceKey): Promise<void> {
+    this.calls.push(`zero ${service === undefined ? 'all' : formatServiceName(service)}`);
   }
 
   explain(packet: Uint8Array): ReturnType<DirectorControl['explain']> {

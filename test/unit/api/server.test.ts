@@ -123,6 +123,7 @@ describe('what reads', () => {
       '/v1/reload',
       '/v1/services',
       '/v1/stats',
+      '/v1/stats/zero',
       '/v1/status',
     ]);
     const weight = document.paths['/v1/reals/weight'].post.requestBody.content['application/json'].schema;
@@ -182,6 +183,13 @@ describe('what changes', () => {
     expect(z.array(realSchema).parse(response.json())[0]).toMatchObject({ override: 7, effectiveWeight: 7 });
     await post('/v1/reals/weight', { address: '10.0.1.2', service: 'tcp:192.0.2.10:80', weight: null });
     expect(control.calls).toEqual(['weight 7 10.0.1.2', 'clear 10.0.1.2 of port 80']);
+  });
+
+  test('zero the counters of one service, or of all', async () => {
+    const response = await post('/v1/stats/zero', { service: 'udp:192.0.2.10:53' });
+    expect(statsSchema.parse(response.json()).services[0]?.sinceZero.packets).toBe(1_234_020);
+    await post('/v1/stats/zero', {});
+    expect(control.calls).toEqual(['zero udp 192.0.2.10:53', 'zero all']);
   });
 
   test('drain and undrain', async () => {

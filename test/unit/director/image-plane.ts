@@ -2,9 +2,12 @@ import type { CheckTarget } from '../../../src/dataplane/check-connector.ts';
 import type {
   ApplySummary,
   DataPlane,
+  FlowFilter,
   FlowRecord,
   PlaneCounters,
 } from '../../../src/dataplane/data-plane.ts';
+import { imageCounters } from '../../../src/dataplane/image-counters.ts';
+import { imageFlows } from '../../../src/dataplane/image-flows.ts';
 import type { Explanation } from '../../../src/forwarding/decision.ts';
 import { ForwardingImage } from '../../../src/forwarding/image/forwarding-image.ts';
 import { allocateImageMemory, type ImageMemory } from '../../../src/forwarding/image/memory.ts';
@@ -75,10 +78,13 @@ export class ImagePlane implements DataPlane {
   }
 
   counters(): Promise<PlaneCounters> {
-    return Promise.resolve({ services: [], reasons: {}, handedOver: 0, overBudget: 0 });
+    const services = imageCounters(this.image, (real) => this.image.slowCounters(real));
+    return Promise.resolve({ services, reasons: {}, handedOver: 0, overBudget: 0 });
   }
 
-  async *flows(): AsyncIterable<FlowRecord> {}
+  flows(filter?: FlowFilter): AsyncIterable<FlowRecord> {
+    return imageFlows(this.image, 0, filter);
+  }
 
   explain(): Explanation {
     return { decision: { verdict: 'pass', reason: 'not-ours' }, real: undefined, sentences: [] };
