@@ -144,8 +144,9 @@ static __always_inline void choose_remembered(struct choice *choice, const struc
 		choice->real = choose_unattended(packet, service);
 }
 
-/* Notes in the flow memory what was chosen; 1 if the flow is newly remembered. Of a half-open flow the client's address is
- * only noted with its second packet, so that a flood of SYNs waits for one line of memory each, not for two. */
+/* Notes in the flow memory what was chosen; 1 if the flow is newly remembered. Of a half-open flow that pushes another out
+ * the client's address is only noted with its second packet: a flood of SYNs that has filled the memory waits for one line
+ * of it each, not for two. */
 static __always_inline int remember(struct choice *choice, const struct packet *packet, __u32 now)
 {
 	__u32 state = first_flow_state(packet);
@@ -160,7 +161,7 @@ static __always_inline int remember(struct choice *choice, const struct packet *
 		return replace_flow(&choice->hit, state, choice->real, now);
 	if (!insert_flow(&choice->flow, state, choice->real, now, &choice->hit))
 		return 0;
-	choice->notes_client = state != FLOW_SYN_RECV;
+	choice->notes_client = state != FLOW_SYN_RECV || !choice->hit.value;
 	return 1;
 }
 

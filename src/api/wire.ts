@@ -144,7 +144,7 @@ export interface WireStatus {
 
 export interface WireFlow {
   readonly service: WireServiceKey;
-  /** Null for an IPv6 flow of which only the first packet has come. */
+  /** Null for a half-open IPv6 flow that pushed another out, until its second packet. */
   readonly client: string | null;
   readonly clientPort: number;
   readonly real: string;

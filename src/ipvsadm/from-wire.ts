@@ -33,7 +33,7 @@ export function withConfiguredWeights(
 export function listedConnection(flow: WireFlow): ListedConnection {
   return {
     protocol: flow.service.protocol,
-    // Of IPv6, until its second packet.
+    // Not noted yet, see WireFlow.
     client: flow.client ?? '::',
     clientPort: flow.clientPort,
     service: flow.service.vip,

@@ -77,9 +77,9 @@ const PORT_STEP = 0x85ebca6b;
  *   datagrams or clients pushes out no established or closing flow and no assured template, and its own kind first.
  *   The way is taken by compare-and-swap from the value seen to BUSY; then the key and the value are stored. If the swap
  *   fails the search for a way starts over; after FLOW_WAYS failures the flow is not remembered.
- * - The address of an IPv6 client is noted when its flow is first remembered, but of a half-open one that is remembered
- *   by the fast path with its second packet: so a flood of SYNs waits for one line of memory each, not for two. A reader
- *   holds it against the client word of the key.
+ * - The address of an IPv6 client is noted when its flow is first remembered, but of a half-open one that pushed another out
+ *   with its second packet: so a flood of SYNs that has filled the memory waits for one line of it each, not for two. A
+ *   reader holds it against the client word of the key.
  * - Whoever changes a value also changes `flow_counts`, see `bpf/layout.h`.
  */
 export class FlowTable {
@@ -129,7 +129,7 @@ export class FlowTable {
     return true;
   }
 
-  /** Remembers a flow that was not found. False when nothing in its set may make way. @param client of IPv6, if to be noted */
+  /** Remembers a flow that was not found. False when nothing in its set may make way. @param client of IPv6 */
   insert(flow: FlowKey, next: FlowValue, client?: Ipv6Address): boolean {
     for (let attempt = 0; attempt < FLOW_WAYS; attempt++) {
       const way = this.#wayFor(flow.hash, next.state, next.nowTick);
@@ -138,7 +138,7 @@ export class FlowTable {
       this.counts.add(next.real, flowWeight(next.state));
       Atomics.store(this.words, way.at, flow.key);
       Atomics.store(this.words, way.at + 1, packFlow(flow.hash >>> 24, next));
-      this.#noteClient(way.at, client);
+      if (way.value === 0n || next.state !== FLOW_STATE.synRecv) this.#noteClient(way.at, client);
       return true;
     }
     return false;

@@ -48,10 +48,7 @@ export function selectReal(
   }
   choice.commit?.();
   const wasOverloaded = service.delegate?.isOverloaded(choice.real) ?? false;
-  const remembered = remember(memory.flows, choice, packet, {
-    nowTick,
-    notesHalfOpen: service.delegate !== undefined,
-  });
+  const remembered = remember(memory.flows, choice, packet, nowTick);
   if (choice.template) noteTemplate(memory.flows, choice.template, { real: choice.real, nowTick });
   if (remembered) service.delegate?.noteFlow(choice.real, wasOverloaded);
   return selection(choice, opens || (isUdp(packet) && remembered));
@@ -141,24 +138,12 @@ function ifServing(memory: SelectionMemory, choice: Choice): Choice {
   return memory.isServing(choice.real) ? choice : { real: 0, how: 'none' };
 }
 
-interface Noting {
-  readonly nowTick: number;
-  /** The client's address of a half-open flow too; the fast path leaves it out. */
-  readonly notesHalfOpen: boolean;
-}
-
-function remember(
-  flows: FlowTable,
-  choice: Choice,
-  packet: FlowPacket,
-  { nowTick, notesHalfOpen }: Noting,
-): boolean {
+function remember(flows: FlowTable, choice: Choice, packet: FlowPacket, nowTick: number): boolean {
   const state = firstFlowState(packet);
   if (choice.flow === undefined || state === FLOW_STATE.none) return false;
   const next = { real: choice.real, state, nowTick };
-  const client = notesHalfOpen || state !== FLOW_STATE.synRecv ? packet.clientAddress : undefined;
-  if (choice.hit) return flows.replace(choice.hit, next, client);
-  return flows.insert(choice.flow, next, client);
+  if (choice.hit) return flows.replace(choice.hit, next, packet.clientAddress);
+  return flows.insert(choice.flow, next, packet.clientAddress);
 }
 
 function takeTurn(cursors: BigUint64Array<ArrayBuffer>, index: number): bigint {

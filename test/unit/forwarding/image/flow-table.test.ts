@@ -185,16 +185,18 @@ describe('flow table', () => {
     expect([table.find(key)?.real, table.findTemplate(key)?.real]).toEqual([2, 1]);
   });
 
-  it("holds an IPv6 client's address beside its entry", () => {
-    const table = oneSet();
+  it.each([
+    ['in a free way', [], true],
+    ['that pushes a half-open flow out', [synRecv, synRecv, synRecv, synRecv], false],
+  ] as const)("holds an IPv6 client's address beside its entry %s", (_, states, atOnce) => {
+    const table = filled(states);
     const client = ip('2001:db8::1:2') as Ipv6Address;
-    table.insert(flowKey(table, 1), { real: 1, state: synRecv, nowTick: 1 });
     const word = foldIpv6(client, HASH_KEY);
     const flow = table.keyOf({ client: word, clientPort: 4, serviceIndex: 7 });
-    table.insert(flow, { real: 1, state: synRecv, nowTick: 1 });
+    table.insert(flow, { real: 1, state: synRecv, nowTick: 20 }, client);
     const hit = table.find(flow) as FlowHit;
-    expect(table.clientOf(hit.at, word), 'not noted yet').toBeUndefined();
-    table.touch(hit, established, 1, client);
+    expect(table.clientOf(hit.at, word)).toBe(atOnce ? client : undefined);
+    table.touch(hit, established, 20, client);
     expect(table.clientOf(hit.at, word)).toBe(client);
     expect(table.clientOf(hit.at, word + 1), "another flow's").toBeUndefined();
   });
