@@ -14,7 +14,7 @@ interface Merged {
 const NOTHING: Merged = { type: 'tcp', hasCommand: false, hasFile: false, hasPort: false };
 
 /** Those that connect to nothing. */
-const WITHOUT_PORT: readonly CheckType[] = ['ping', 'misc', 'file'];
+const WITHOUT_PORT: readonly CheckType[] = ['ping', 'misc', 'file', 'bfd'];
 
 /**
  * Options of one level that are not for its type of check.

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CHECK_TYPES } from './check-options.ts';
-import { duration, list, mapping, oneOf, pattern, port, wholeNumber } from './fields.ts';
+import { address, duration, list, mapping, oneOf, pattern, port, wholeNumber } from './fields.ts';
 import { DNS_QUERY_TYPES, type DnsQueryType, type StatusRange } from './probe-config.ts';
 import type { WrittenCheck } from './written-check.ts';
 
@@ -9,6 +9,8 @@ const DAY = 24 * HOUR;
 /** What fits the tunnel whatever its MTU. */
 const LONGEST_PAYLOAD_BYTES = 512;
 const GREATEST_OFFSET = 2 ** 20;
+/** The wire has microseconds in 32 bits. */
+const LONGEST_BFD_INTERVAL = HOUR;
 
 const yesOrNo = z.boolean('true or false');
 const filePath = pattern(/^\/[^\0]*$/, 'an absolute path');
@@ -102,6 +104,16 @@ export const checkSchema: z.ZodType<WrittenCheck> = z.union([
     file: filePath.optional(),
     weight: wholeNumber(-65535, 65535).optional(),
     reverse: yesOrNo.optional(),
+    neighbor: address.optional(),
+    source: address.optional(),
+    minTx: duration(1, LONGEST_BFD_INTERVAL).optional(),
+    minRx: duration(1, LONGEST_BFD_INTERVAL).optional(),
+    idleTx: duration(1000, LONGEST_BFD_INTERVAL).optional(),
+    multiplier: wholeNumber(1, 255).optional(),
+    passive: yesOrNo.optional(),
+    multihop: yesOrNo.optional(),
+    ttl: wholeNumber(1, 255).optional(),
+    maxHops: wholeNumber(0, 255).optional(),
   }),
 ]);
 

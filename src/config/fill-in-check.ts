@@ -1,5 +1,12 @@
+import { formatIp, ip } from '../net/ip-address.ts';
 import type { CheckConfig } from './config.ts';
-import type { HttpProbeConfig, HttpRegexConfig, HttpUrlConfig, ProbeConfig } from './probe-config.ts';
+import type {
+  BfdProbeConfig,
+  HttpProbeConfig,
+  HttpRegexConfig,
+  HttpUrlConfig,
+  ProbeConfig,
+} from './probe-config.ts';
 import type { WrittenCheck, WrittenCheckOptions, WrittenRegex, WrittenUrl } from './written-check.ts';
 
 export const DEFAULT_CHECK: CheckConfig = {
@@ -17,6 +24,8 @@ export const DEFAULT_CHECK: CheckConfig = {
 
 const DEFAULT_STATUS = [{ from: 200, to: 299 }] as const;
 const LONGEST_REPLY_BYTES = 65535;
+const DEFAULT_BFD_INTERVAL_MS = 300;
+const MAX_TTL = 255;
 
 /** From the outermost level to the innermost: each overrides single values, `none` holds until a level below asks again. */
 export function mergeChecks(levels: readonly (WrittenCheck | undefined)[]): CheckConfig | undefined {
@@ -78,6 +87,8 @@ function fillInProbe(written: WrittenCheckOptions): ProbeConfig {
       const { command = [], shell } = written;
       return { type, run: shell === undefined ? { command } : { shell }, dynamic: written.dynamic ?? false };
     }
+    case 'bfd':
+      return fillInBfd(written);
     default:
       return {
         type,
@@ -86,6 +97,23 @@ function fillInProbe(written: WrittenCheckOptions): ProbeConfig {
         reverse: written.reverse ?? false,
       };
   }
+}
+
+function fillInBfd(written: WrittenCheckOptions): BfdProbeConfig {
+  const { neighbor, source, multihop = false } = written;
+  return {
+    type: 'bfd',
+    neighbor: neighbor === undefined ? undefined : formatIp(ip(neighbor)),
+    source: source === undefined ? undefined : formatIp(ip(source)),
+    minTxMs: written.minTx ?? DEFAULT_BFD_INTERVAL_MS,
+    minRxMs: written.minRx ?? DEFAULT_BFD_INTERVAL_MS,
+    idleTxMs: written.idleTx ?? 1000,
+    multiplier: written.multiplier ?? 3,
+    passive: written.passive ?? false,
+    multihop,
+    ttl: written.ttl ?? MAX_TTL,
+    maxHops: written.maxHops ?? (multihop ? MAX_TTL : 0),
+  };
 }
 
 function fillInHttp(type: 'http' | 'https', written: WrittenCheckOptions): HttpProbeConfig {

@@ -10,8 +10,10 @@ export function nameReal(real: ModelReal): string {
 }
 
 export function describeDown(real: ModelReal, { failures, lastError }: CheckState): string {
-  const attempts = failures === 1 ? '1 failed attempt' : `${failures} failed attempts`;
-  return `${nameReal(real)} is down: ${lastError} (${attempts})`;
+  // Of a check that is not attempted there are none.
+  const attempts =
+    failures === 0 ? '' : failures === 1 ? ' (1 failed attempt)' : ` (${failures} failed attempts)`;
+  return `${nameReal(real)} is down: ${lastError}${attempts}`;
 }
 
 export function describeFailure(real: ModelReal, { failures, lastError }: CheckState): string {

@@ -18,7 +18,7 @@ export interface CheckState {
   readonly up: boolean;
   /** When `up` came to be what it is. */
   readonly sinceMs: number;
-  /** When the next attempt is to begin. */
+  /** When the next attempt is to begin; Infinity for a check that is not attempted. */
   readonly dueMs: number;
   /** Failed attempts in a row. */
   readonly failures: number;
@@ -59,6 +59,13 @@ export function afterAttempt(state: CheckState, attempt: Attempt, schedule: Chec
     lastError: attempt.error,
     weight: attempt.error === undefined ? attempt.weight : state.weight,
   };
+}
+
+/** What a check comes to that is not attempted, but hears of changes. */
+export function afterNews(state: CheckState, error: string | undefined, nowMs: number): CheckState {
+  const up = error === undefined;
+  const sinceMs = up === state.up ? state.sinceMs : nowMs;
+  return { ...state, up, sinceMs, lastError: error, weight: undefined };
 }
 
 /** When the attempt would have ended had its timer been exact: the lateness of several timers must not add up. */

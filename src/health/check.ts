@@ -1,15 +1,18 @@
 import type { CheckConfig, ServiceConfig } from '../config/config.ts';
+import type { ProbeConfig } from '../config/probe-config.ts';
 import type { CheckTarget } from '../dataplane/check-connector.ts';
 import { formatIp, type IpAddress } from '../net/ip-address.ts';
+import { watchBfd } from './bfd/watch.ts';
 import type { CheckSchedule } from './check-state.ts';
 import { openProbe } from './open-probe.ts';
 import type { Probe } from './probe.ts';
+import type { Watch } from './watch.ts';
 
 /** What is checked and how; checks with the same key are the same, whichever reals they are for. */
 export interface Check {
   readonly key: string;
   readonly target: CheckTarget;
-  readonly probe: Probe;
+  readonly probe: Probe | Watch;
   readonly schedule: CheckSchedule;
   /** True: what is not known is down until an attempt has passed. */
   readonly alpha: boolean;
@@ -19,16 +22,20 @@ export interface Check {
 export function checkOf(service: ServiceConfig, real: IpAddress, config: CheckConfig): Check {
   const target = targetOf(service, real, config);
   const { via: _via, port: _port, ...how } = config;
-  // What a file says is the same for whomever it is read.
-  const what = config.probe.type === 'file' ? 'file' : describeTarget(target);
   return {
-    key: `${what} ${JSON.stringify(how)}`,
+    key: `${describeWhat(config.probe, target, real)} ${JSON.stringify(how)}`,
     target,
-    probe: openProbe(config.probe),
+    probe: config.probe.type === 'bfd' ? watchBfd(config.probe, real) : openProbe(config.probe),
     schedule: config,
     alpha: config.alpha,
     logAllFailures: config.logAllFailures,
   };
+}
+
+/** What is the same for several services: what a file says, and the session with a neighbour. */
+function describeWhat(probe: ProbeConfig, target: CheckTarget, real: IpAddress): string {
+  if (probe.type === 'file') return 'file';
+  return probe.type === 'bfd' ? `BFD with ${probe.neighbor ?? formatIp(real)}` : describeTarget(target);
 }
 
 function targetOf(service: ServiceConfig, real: IpAddress, config: CheckConfig): CheckTarget {

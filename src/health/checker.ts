@@ -4,11 +4,14 @@ import type { Check } from './check.ts';
 import {
   type Attempt,
   afterAttempt,
+  afterNews,
   type CheckState,
   firstAttemptDelayMs,
   firstState,
   type KnownHealth,
 } from './check-state.ts';
+import type { Probe } from './probe.ts';
+import type { Watch } from './watch.ts';
 import { isSameEffect } from './weight-effect.ts';
 
 export interface CheckerOptions {
@@ -34,8 +37,12 @@ interface RunningCheck {
   state: CheckState;
   /** Of the next attempt, or of the end of the running one. */
   timer: NodeJS.Timeout | undefined;
-  /** Of the running attempt. */
+  /** Of the running attempt; of a check that is watched as long as it is. */
   attempt: AbortController | undefined;
+}
+
+interface AttemptedCheck extends RunningCheck {
+  readonly probe: Probe;
   startedMs: number;
 }
 
@@ -74,25 +81,39 @@ export class Checker {
   #start({ check, known }: WantedCheck): void {
     const { warmupMs, intervalMs } = check.schedule;
     const delay = firstAttemptDelayMs(this.#started++, warmupMs ?? intervalMs);
-    const running: RunningCheck = {
-      check,
-      state: firstState(known, performance.now() + delay),
-      timer: undefined,
-      attempt: undefined,
-      startedMs: 0,
-    };
+    const { probe } = check;
+    const common = { check, timer: undefined, attempt: undefined };
+    if ('watch' in probe) {
+      const running: RunningCheck = { ...common, state: firstState(known, Infinity) };
+      this.#running.set(check.key, running);
+      this.#watch(running, probe);
+      return;
+    }
+    const state = firstState(known, performance.now() + delay);
+    const running: AttemptedCheck = { ...common, state, probe, startedMs: 0 };
     this.#running.set(check.key, running);
     this.#schedule(running);
   }
 
+  #watch(running: RunningCheck, probe: Watch): void {
+    const controller = new AbortController();
+    running.attempt = controller;
+    probe.watch(controller.signal, (error) => {
+      if (running.attempt !== controller) return;
+      const before = running.state;
+      running.state = afterNews(before, error, performance.now());
+      if (running.state.up !== before.up) this.#options.onChange(running.check.key, running.state, before);
+    });
+  }
+
   // The methods that timers call are bound once and take the check as an argument: no closure for each attempt.
 
-  #schedule(running: RunningCheck): void {
+  #schedule(running: AttemptedCheck): void {
     const delay = Math.max(0, running.state.dueMs - performance.now());
     running.timer = setTimeout(this.#begin, delay, running);
   }
 
-  readonly #begin = (running: RunningCheck): void => {
+  readonly #begin = (running: AttemptedCheck): void => {
     const controller = new AbortController();
     running.attempt = controller;
     running.startedMs = performance.now();
@@ -100,8 +121,9 @@ export class Checker {
     void this.#attempt(running, controller);
   };
 
-  async #attempt(running: RunningCheck, controller: AbortController): Promise<void> {
-    const { target, probe } = running.check;
+  async #attempt(running: AttemptedCheck, controller: AbortController): Promise<void> {
+    const { probe } = running;
+    const { target } = running.check;
     const { connector } = this.#options;
     let outcome: Outcome;
     try {
@@ -115,18 +137,18 @@ export class Checker {
   }
 
   // An answer may have come while the loop was busy with something long: it is read before the timeout counts.
-  readonly #timeOut = (running: RunningCheck): void => {
+  readonly #timeOut = (running: AttemptedCheck): void => {
     setImmediate(this.#expire, running, running.attempt);
   };
 
-  readonly #expire = (running: RunningCheck, controller: AbortController | undefined): void => {
+  readonly #expire = (running: AttemptedCheck, controller: AbortController | undefined): void => {
     if (controller === undefined || running.attempt !== controller) return;
     const reason = new Error(`no answer within ${formatDuration(running.check.schedule.timeoutMs)}`);
-    this.#end(running, { error: running.check.probe.silencePasses ? undefined : reason.message });
+    this.#end(running, { error: running.probe.silencePasses ? undefined : reason.message });
     controller.abort(reason);
   };
 
-  #end(running: RunningCheck, outcome: Outcome): void {
+  #end(running: AttemptedCheck, outcome: Outcome): void {
     clearTimeout(running.timer);
     running.attempt = undefined;
     const { check, state: before } = running;

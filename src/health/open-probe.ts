@@ -1,4 +1,4 @@
-import type { ProbeConfig } from '../config/probe-config.ts';
+import type { BfdProbeConfig, ProbeConfig } from '../config/probe-config.ts';
 import type { Probe } from './probe.ts';
 import { probeDns } from './probes/dns.ts';
 import { probeFile } from './probes/file.ts';
@@ -7,11 +7,14 @@ import { probeMisc } from './probes/misc.ts';
 import { probeSmtp } from './probes/smtp.ts';
 import { probeUdp } from './probes/udp.ts';
 
-export function openProbe(config: ProbeConfig): Probe {
+/** How often something is attempted is the checker's affair; a BFD session is watched instead. */
+export type AttemptConfig = Exclude<ProbeConfig, BfdProbeConfig>;
+
+export function openProbe(config: AttemptConfig): Probe {
   return { silencePasses: config.type === 'udp' && config.reply === undefined, run: runOf(config) };
 }
 
-function runOf(config: ProbeConfig): Probe['run'] {
+function runOf(config: AttemptConfig): Probe['run'] {
   switch (config.type) {
     case 'tcp':
       return async ({ connector, target, signal }) => {

@@ -42,7 +42,7 @@ export async function attempt(
   { port = 9, address = '127.0.0.1', timeoutMs = 2000 }: Attempt = {},
 ): Promise<string | WeightEffect> {
   const config = mergeChecks([written]);
-  if (config === undefined) throw new Error('no check');
+  if (config === undefined || config.probe.type === 'bfd') throw new Error('no check that is attempted');
   using network = connector();
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(new Error(TIMED_OUT)), timeoutMs);
