@@ -55,7 +55,15 @@ const health = z.object({
   since: z.iso.datetime(),
   lastError: z.string().nullable(),
   failures: count,
-  check: z.string().nullable(),
+  checks: z.array(
+    z.object({
+      type: z.string(),
+      state: z.enum(['up', 'down']),
+      since: z.iso.datetime(),
+      lastError: z.string().nullable(),
+      failures: count,
+    }),
+  ),
   weight: weight.nullable(),
 });
 

@@ -57,7 +57,7 @@ export function realToWire(real: RealStatus): WireReal {
     health: {
       ...real.health,
       lastError: real.health.lastError ?? null,
-      check: real.health.check ?? null,
+      checks: real.health.checks.map((check) => ({ ...check, lastError: check.lastError ?? null })),
       weight: real.health.weight ?? null,
     },
   };

@@ -26,10 +26,19 @@ export interface WireHealth {
   readonly since: string;
   readonly lastError: string | null;
   readonly failures: number;
-  /** `tcp`, `http`, ... */
-  readonly check: string | null;
-  /** Found by the check. */
+  /** Each of them has to be up for the real to be. */
+  readonly checks: readonly WireCheck[];
+  /** Found by the checks. */
   readonly weight: number | null;
+}
+
+export interface WireCheck {
+  /** `tcp`, `http`, ... */
+  readonly type: string;
+  readonly state: 'up' | 'down';
+  readonly since: string;
+  readonly lastError: string | null;
+  readonly failures: number;
 }
 
 export interface WireReal {

@@ -40,7 +40,7 @@ export function realsTable(reals: readonly WireReal[], style: Style, nowMs: numb
       real.activeFlows,
       real.inactiveFlows,
       real.persistentClients,
-      real.health.check ?? '-',
+      real.health.checks.map(({ type }) => type).join('+') || '-',
       { text: state, colour: HEALTH_COLOUR[state] },
       formatAge(nowMs - Date.parse(since)),
       note(real),
@@ -62,7 +62,7 @@ function note({ override, health, tunnel, upperThreshold }: WireReal): string {
   const notes: string[] = [];
   if (override === 0) notes.push('drained');
   else if (override !== null) notes.push('weight set by hand');
-  if (override === null && health.weight !== null) notes.push('weight set by its check');
+  if (override === null && health.weight !== null) notes.push('weight set by a check');
   if (health.lastError !== null) {
     const times = health.failures > 1 ? ` (${health.failures} times)` : '';
     notes.push(`${health.lastError}${times}`);

@@ -1,86 +1,135 @@
-import { CHECK_TYPES, NOT_SIMULATED, TYPES_OF_OPTION } from './check-options.ts';
-import type { ConfigIssue } from './issue.ts';
+import { CHECK_TYPES, DIRECT_OPTIONS, NOT_SIMULATED, TYPES_OF_OPTION } from './check-options.ts';
+import { twoCommands } from './command-contradictions.ts';
+import type { ConfigIssue, IssuePath } from './issue.ts';
 import type { CheckType } from './probe-config.ts';
-import { field, type RawCheck } from './raw-config.ts';
+import { field, type RawCheck, type RawChecks } from './raw-config.ts';
 
-/** Of the levels down to this one. */
+/** What one check is by the levels down to some one. */
 interface Merged {
+  /** Of the innermost level that says something of it. */
+  readonly path: IssuePath;
   readonly type: CheckType;
+  /** Of the type there, if it is written by itself. */
+  readonly typePath: IssuePath;
   readonly hasCommand: boolean;
   readonly hasFile: boolean;
   readonly hasPort: boolean;
+  readonly isDirect: boolean;
+  /** Those of DIRECT_OPTIONS that it has, and where. */
+  readonly directOptions: readonly IssuePath[];
 }
 
-const NOTHING: Merged = { type: 'tcp', hasCommand: false, hasFile: false, hasPort: false };
+/** As `mergeChecks` in `fill-in-check.ts` has it. */
+interface MergedLevels {
+  readonly single: Merged;
+  readonly list: readonly Merged[] | undefined;
+  readonly checked: boolean;
+}
 
 /** Those that connect to nothing. */
 const WITHOUT_PORT: readonly CheckType[] = ['ping', 'misc', 'file', 'bfd'];
 
 /**
- * Options of one level that are not for its type of check.
+ * Options of one level that are not for its types of checks, and settings that exclude each other.
  * @param outer The levels around it, the outermost first.
  */
-export function optionFaults(level: RawCheck, outer: readonly RawCheck[]): ConfigIssue[] {
-  return [...foreignOptions(level, mergeAll([...outer, level])), ...twoCommands(level)];
+export function levelFaults(level: RawChecks, outer: readonly RawChecks[]): ConfigIssue[] {
+  const around = mergeAll(outer, []);
+  const { check, checks } = level;
+  if (check !== undefined && checks !== undefined) {
+    const message = 'found checks beside check; allowed: one of them';
+    return [{ path: [...level.path, 'checks'], atKey: true, message }];
+  }
+  const single = check === undefined ? [] : checkFaults(check, checksOf(mergeLevel(around, level)));
+  const listed = (checks ?? []).flatMap((one) => checkFaults(one, [merge(around.single, one)]));
+  return [...single, ...listed];
+}
+
+function checkFaults(check: RawCheck, merged: readonly Merged[]): ConfigIssue[] {
+  const types = [...new Set(merged.map(({ type }) => type))];
+  return [...foreignOptions(check, types), ...twoCommands(check.path, check.value)];
 }
 
 export interface CheckedService {
+  readonly path: IssuePath;
   readonly plane: 'xdp' | 'simulated';
   /** There is no port of the service to check. */
   readonly allPorts: boolean;
 }
 
-/**
- * What is wrong with the check that all levels of a real come to, told at the innermost that says something.
- * @param levels the service itself is the first
- */
-export function wholeCheckFaults(
-  levels: readonly RawCheck[],
-  { plane, allPorts }: CheckedService,
-): ConfigIssue[] {
-  const innermost = levels.findLast(({ value }) => value !== undefined) ?? levels[0];
-  if (innermost === undefined || innermost.value === 'none') return [];
-  const merged = mergeAll(levels);
-  return [
-    ...missing(innermost, merged),
-    ...(allPorts ? missingPort(innermost, merged) : []),
-    ...notSimulated(innermost, merged, plane),
-  ];
+/** What is wrong with the checks that all levels of a real come to, told at the innermost that says something. */
+export function wholeCheckFaults(levels: readonly RawChecks[], service: CheckedService): ConfigIssue[] {
+  return checksOf(mergeAll(levels, service.path)).flatMap((merged) => [
+    ...missing(merged),
+    ...notDirect(merged),
+    ...(service.allPorts ? missingPort(merged) : []),
+    ...(service.plane === 'simulated' ? notSimulated(merged) : []),
+  ]);
 }
 
-function mergeAll(levels: readonly RawCheck[]): Merged {
-  return levels.reduce((around, { value }) => merge(around, value), NOTHING);
+function checksOf({ single, list, checked }: MergedLevels): readonly Merged[] {
+  return checked ? (list ?? [single]) : [];
 }
 
-function merge(around: Merged, value: unknown): Merged {
+function mergeAll(levels: readonly RawChecks[], path: IssuePath): MergedLevels {
+  const single: Merged = {
+    path,
+    type: 'tcp',
+    typePath: path,
+    hasCommand: false,
+    hasFile: false,
+    hasPort: false,
+    isDirect: false,
+    directOptions: [],
+  };
+  return levels.reduce<MergedLevels>(mergeLevel, { single, list: undefined, checked: true });
+}
+
+function mergeLevel(around: MergedLevels, { check, checks }: RawChecks): MergedLevels {
+  if (checks !== undefined) {
+    return { ...around, list: checks.map((one) => merge(around.single, one)), checked: true };
+  }
+  if (check === undefined) return around;
+  if (check.value === 'none') return { ...around, checked: false };
+  const single = merge(around.single, check);
+  const list = typeOf(check) === undefined ? around.list?.map((one) => merge(one, check)) : undefined;
+  return { single, list, checked: true };
+}
+
+function typeOf({ value }: RawCheck): unknown {
+  return typeof value === 'string' ? value : field(value, 'type');
+}
+
+function merge(around: Merged, check: RawCheck): Merged {
+  const { path, value } = check;
   const has = (key: string): boolean => field(value, key) !== undefined;
-  const written = typeof value === 'string' ? value : field(value, 'type');
   return {
-    type: CHECK_TYPES.find((type) => type === written) ?? around.type,
+    path,
+    type: CHECK_TYPES.find((type) => type === typeOf(check)) ?? around.type,
+    typePath: has('type') ? [...path, 'type'] : path,
     hasCommand: around.hasCommand || has('command') || has('shell'),
     hasFile: around.hasFile || has('file'),
     hasPort: around.hasPort || has('port'),
+    isDirect: has('via') ? field(value, 'via') === 'direct' : around.isDirect,
+    directOptions: [...around.directOptions, ...DIRECT_OPTIONS.filter(has).map((name) => [...path, name])],
   };
 }
 
-function foreignOptions({ path, value }: RawCheck, { type }: Merged): ConfigIssue[] {
+/** @param found The types that the options are merged into; none where nothing is checked. */
+function foreignOptions({ path, value }: RawCheck, found: readonly CheckType[]): ConfigIssue[] {
+  if (found.length === 0) return [];
   return Object.entries(TYPES_OF_OPTION)
-    .filter(([option, types]) => field(value, option) !== undefined && !types.includes(type))
+    .filter(
+      ([option, types]) => field(value, option) !== undefined && !found.some((type) => types.includes(type)),
+    )
     .map(([option, types]) => ({
       path: [...path, option],
       atKey: true,
-      message: `${option} is for checks of type ${types.join(' or ')}, this one's is ${type}; allowed: to leave it out`,
+      message: `${option} is for checks of type ${types.join(' or ')}, this one's is ${found.join(' or ')}; allowed: to leave it out`,
     }));
 }
 
-function twoCommands({ path, value }: RawCheck): ConfigIssue[] {
-  if (field(value, 'command') === undefined || field(value, 'shell') === undefined) return [];
-  return [
-    { path: [...path, 'shell'], atKey: true, message: 'found shell beside command; allowed: one of them' },
-  ];
-}
-
-function missing({ path }: RawCheck, { type, hasCommand, hasFile }: Merged): ConfigIssue[] {
+function missing({ path, type, hasCommand, hasFile }: Merged): ConfigIssue[] {
   if (type === 'misc' && !hasCommand) {
     const message =
       'command is missing; allowed: a list of the program and its arguments, or shell with a line';
@@ -90,21 +139,30 @@ function missing({ path }: RawCheck, { type, hasCommand, hasFile }: Merged): Con
   return [{ path, message: 'file is missing; allowed: the absolute path of the file to read' }];
 }
 
-function missingPort({ path }: RawCheck, { type, hasPort }: Merged): ConfigIssue[] {
+function notDirect({ isDirect, directOptions }: Merged): ConfigIssue[] {
+  if (isDirect) return [];
+  return directOptions.map((path) => ({
+    path,
+    atKey: true,
+    message: `${path.at(-1)} is for checks that do not go through the tunnel; allowed: via: direct beside it, or to leave it out`,
+  }));
+}
+
+function missingPort({ path, type, hasPort }: Merged): ConfigIssue[] {
   if (hasPort || WITHOUT_PORT.includes(type)) return [];
   const message =
     'a service of all ports has none that could be checked; allowed: check with its port, or check: none';
   return [{ path, message }];
 }
 
-function notSimulated(
-  { path, value }: RawCheck,
-  { type }: Merged,
-  plane: 'xdp' | 'simulated',
-): ConfigIssue[] {
-  if (plane !== 'simulated' || !NOT_SIMULATED.includes(type)) return [];
-  const place = field(value, 'type') === undefined ? path : [...path, 'type'];
+function notSimulated({ typePath, type, directOptions }: Merged): ConfigIssue[] {
+  const own = directOptions.filter((path) => path.at(-1) !== 'address');
+  if (own.length > 0) {
+    const message = 'the simulated network has one way out; allowed: to leave it out';
+    return own.map((path) => ({ path, atKey: true, message }));
+  }
+  if (!NOT_SIMULATED.includes(type)) return [];
   const allowed = CHECK_TYPES.filter((one) => !NOT_SIMULATED.includes(one)).join(', ');
   const message = `found ${type}, which the simulated network has no server for; allowed: one of none, ${allowed}`;
-  return [{ path: place, message }];
+  return [{ path: typePath, message }];
 }

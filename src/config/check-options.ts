@@ -16,10 +16,19 @@ export const CHECK_TYPES = [
 /** A BFD session is not attempted now and then. */
 const ATTEMPTED: readonly CheckType[] = CHECK_TYPES.filter((type) => type !== 'bfd');
 const HTTP: readonly CheckType[] = ['http', 'https'];
+const CONNECTING: readonly CheckType[] = ['tcp', 'http', 'https', 'smtp', 'dns', 'udp', 'ping'];
+
+/** Options of a connection as routing has it, which the tunnel has no use for. */
+export const DIRECT_OPTIONS = ['address', 'bind', 'mark'] as const;
 
 /** Which types of check each option is for that is not for all. */
 export const TYPES_OF_OPTION: Readonly<Record<string, readonly CheckType[]>> = {
+  address: CONNECTING,
+  bind: CONNECTING,
+  mark: CONNECTING,
   urls: HTTP,
+  rotate: HTTP,
+  fastRecovery: HTTP,
   httpVersion: HTTP,
   virtualHost: HTTP,
   sni: ['https'],
@@ -34,6 +43,7 @@ export const TYPES_OF_OPTION: Readonly<Record<string, readonly CheckType[]>> = {
   maxReplyLength: ['udp'],
   command: ['misc'],
   shell: ['misc'],
+  user: ['misc'],
   dynamic: ['misc'],
   file: ['file'],
   weight: ['file'],

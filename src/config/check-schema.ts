@@ -1,16 +1,16 @@
 import { z } from 'zod';
 import { CHECK_TYPES } from './check-options.ts';
+import { runFields, user } from './command-schema.ts';
 import { address, duration, list, mapping, oneOf, pattern, port, wholeNumber } from './fields.ts';
-import { DNS_QUERY_TYPES, type DnsQueryType, type StatusRange } from './probe-config.ts';
-import type { WrittenCheck } from './written-check.ts';
+import { DNS_QUERY_TYPES, type DnsQueryType, HTTP_VERSIONS, type StatusRange } from './probe-config.ts';
+import { REGEX_OPTIONS, regexFlags } from './regex-options.ts';
+import type { WrittenCheck, WrittenCheckInList } from './written-check.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 /** What fits the tunnel whatever its MTU. */
 const LONGEST_PAYLOAD_BYTES = 512;
 const GREATEST_OFFSET = 2 ** 20;
-/** The wire has microseconds in 32 bits. */
-const LONGEST_BFD_INTERVAL = HOUR;
 
 const yesOrNo = z.boolean('true or false');
 const filePath = pattern(/^\/[^\0]*$/, 'an absolute path');
@@ -38,21 +38,41 @@ function parseRange(value: unknown): StatusRange | undefined {
 const REGEX = 'a regular expression as JavaScript has them';
 const regexPattern = z.string(REGEX).refine(isRegex, REGEX);
 
-function isRegex(text: string): boolean {
+function isRegex(text: string, flags = ''): boolean {
   try {
-    void new RegExp(text);
+    void new RegExp(text, flags);
     return true;
   } catch {
     return false;
   }
 }
 
+const regexOption = z
+  .string('a text')
+  .refine((name) => REGEX_OPTIONS[name] !== undefined, {
+    error: `one of ${Object.keys(REGEX_OPTIONS).join(', ')}`,
+    abort: true,
+  })
+  .refine((name) => lacking(name) === undefined, {
+    error: ({ input }) =>
+      `to leave it out: JavaScript's regular expressions have no ${lacking(String(input))}`,
+  });
+
+function lacking(name: string): string | undefined {
+  const option = REGEX_OPTIONS[name];
+  return typeof option === 'object' && 'lacking' in option ? option.lacking : undefined;
+}
+
 const regex = mapping({
   pattern: regexPattern,
-  flags: pattern(/^(?!.*(.).*\1)[ims]*$/, 'some of the letters i, m and s').optional(),
+  flags: pattern(/^(?!.*(.).*\1)[imsu]*$/, 'some of the letters i, m, s and u').optional(),
+  options: list(regexOption, "a list of keepalived's regex_options").optional(),
   mustNotMatch: yesOrNo.optional(),
   minOffset: wholeNumber(0, GREATEST_OFFSET).optional(),
   maxOffset: wholeNumber(0, GREATEST_OFFSET).optional(),
+}).refine(({ pattern: text, flags = '', options = [] }) => isRegex(text, regexFlags(flags, options)), {
+  path: ['pattern'],
+  error: `${REGEX}, with these flags`,
 });
 
 const url = mapping({
@@ -70,52 +90,74 @@ const HEX = 'bytes of two hexadecimal digits each, in quotes';
 const REPLY = `any, or ${HEX}, x for a digit that may be any`;
 const NAME = 'a domain name';
 
-export const checkSchema: z.ZodType<WrittenCheck> = z.union([
-  oneOf(['none', ...CHECK_TYPES]),
-  mapping({
-    type: oneOf(CHECK_TYPES).optional(),
-    interval: duration(10, DAY).optional(),
-    timeout: duration(1, HOUR).optional(),
-    retries: wholeNumber(0, 1000).optional(),
-    retryDelay: duration(0, DAY).optional(),
-    warmup: duration(0, DAY).optional(),
-    alpha: yesOrNo.optional(),
-    logAllFailures: yesOrNo.optional(),
-    via: oneOf(['tunnel', 'direct']).optional(),
+const checkOptions = mapping({
+  type: oneOf(CHECK_TYPES).optional(),
+  interval: duration(10, DAY).optional(),
+  timeout: duration(1, HOUR).optional(),
+  retries: wholeNumber(0, 1000).optional(),
+  retryDelay: duration(0, DAY).optional(),
+  warmup: duration(0, DAY).optional(),
+  alpha: yesOrNo.optional(),
+  logAllFailures: yesOrNo.optional(),
+  via: oneOf(['tunnel', 'direct']).optional(),
+  port: port.optional(),
+  address: address.optional(),
+  bind: mapping({
+    address: address.optional(),
     port: port.optional(),
-    urls: list(url, 'a list of urls, each with its path').min(1, 'a list of at least one url').optional(),
-    httpVersion: oneOf(['1.0', '1.1']).optional(),
-    virtualHost: hostName.optional(),
-    sni: hostName.optional(),
-    tlsVerify: yesOrNo.optional(),
-    tlsCaFile: filePath.optional(),
-    helo: hostName.optional(),
-    queryType: oneOf(Object.keys(DNS_QUERY_TYPES) as DnsQueryType[]).optional(),
-    queryName: z.string(NAME).refine(isDomainName, NAME).optional(),
-    payload: hex(/^([0-9a-f]{2})*$/i, HEX).optional(),
-    reply: hex(/^(any|([0-9a-fx]{2})+)$/i, REPLY).optional(),
-    minReplyLength: wholeNumber(0, 65535).optional(),
-    maxReplyLength: wholeNumber(0, 65535).optional(),
-    command: list(z.string('a text'), 'a list of the program and its arguments')
-      .min(1, 'a list of the program and its arguments')
-      .optional(),
-    shell: pattern(/\S/, 'a line for the shell').optional(),
-    dynamic: yesOrNo.optional(),
-    file: filePath.optional(),
-    weight: wholeNumber(-65535, 65535).optional(),
-    reverse: yesOrNo.optional(),
-    neighbor: address.optional(),
-    source: address.optional(),
-    minTx: duration(1, LONGEST_BFD_INTERVAL).optional(),
-    minRx: duration(1, LONGEST_BFD_INTERVAL).optional(),
-    idleTx: duration(1000, LONGEST_BFD_INTERVAL).optional(),
-    multiplier: wholeNumber(1, 255).optional(),
-    passive: yesOrNo.optional(),
-    multihop: yesOrNo.optional(),
-    ttl: wholeNumber(1, 255).optional(),
-    maxHops: wholeNumber(0, 255).optional(),
-  }),
-]);
+    interface: pattern(/^[^\s/:]{1,15}$/, 'the name of a network interface').optional(),
+  }).optional(),
+  mark: wholeNumber(0, 2 ** 32 - 1).optional(),
+  urls: list(url, 'a list of urls, each with its path').min(1, 'a list of at least one url').optional(),
+  rotate: yesOrNo.optional(),
+  fastRecovery: yesOrNo.optional(),
+  httpVersion: oneOf(HTTP_VERSIONS).optional(),
+  virtualHost: hostName.optional(),
+  sni: z.union([z.literal(true, 'true for the virtual host'), hostName]).optional(),
+  tlsVerify: yesOrNo.optional(),
+  tlsCaFile: filePath.optional(),
+  helo: hostName.optional(),
+  queryType: oneOf(Object.keys(DNS_QUERY_TYPES) as DnsQueryType[]).optional(),
+  queryName: z.string(NAME).refine(isDomainName, NAME).optional(),
+  payload: hex(/^([0-9a-f]{2})*$/i, HEX).optional(),
+  reply: hex(/^(any|([0-9a-fx]{2})+)$/i, REPLY).optional(),
+  minReplyLength: wholeNumber(0, 65535).optional(),
+  maxReplyLength: wholeNumber(0, 65535).optional(),
+  ...runFields,
+  user: user.optional(),
+  dynamic: yesOrNo.optional(),
+  file: filePath.optional(),
+  weight: wholeNumber(1 - 2 ** 31, 2 ** 31 - 1).optional(),
+  reverse: yesOrNo.optional(),
+  neighbor: address.optional(),
+  source: address.optional(),
+  minTx: bfdInterval(1).optional(),
+  minRx: bfdInterval(1).optional(),
+  idleTx: bfdInterval(1000).optional(),
+  multiplier: wholeNumber(1, 255).optional(),
+  passive: yesOrNo.optional(),
+  multihop: yesOrNo.optional(),
+  ttl: wholeNumber(1, 255).optional(),
+  maxHops: wholeNumber(0, 255).optional(),
+});
+
+const CHECKS = 'a list of checks, each of which has to pass';
+
+/** What may stand wherever checks are spoken of. */
+export const checkKeys: {
+  readonly check: z.ZodOptional<z.ZodType<WrittenCheck>>;
+  readonly checks: z.ZodOptional<z.ZodType<WrittenCheckInList[]>>;
+} = {
+  check: z.union([oneOf(['none', ...CHECK_TYPES]), checkOptions]).optional(),
+  checks: list(z.union([oneOf(CHECK_TYPES), checkOptions]), CHECKS)
+    .min(1, CHECKS)
+    .optional(),
+};
+
+/** The wire has microseconds in 32 bits: 71 minutes. */
+function bfdInterval(fromMs: number): z.ZodType<number> {
+  return duration(fromMs, HOUR);
+}
 
 /** Blanks between the bytes are for the reader only. */
 function hex(expression: RegExp, allowed: string): z.ZodType<string> {

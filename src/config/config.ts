@@ -1,3 +1,4 @@
+import type { CheckSource } from '../dataplane/check-connector.ts';
 import type {
   BlackholePolicy,
   FlowTimeouts,
@@ -9,6 +10,7 @@ import type {
   Tunnel,
 } from '../forwarding/table.ts';
 import type { IpAddress } from '../net/ip-address.ts';
+import type { CommandConfig } from './command-config.ts';
 import type { ProbeConfig } from './probe-config.ts';
 
 /** A validated configuration with every default filled in. */
@@ -46,7 +48,26 @@ export interface ServiceConfig extends ServiceKey {
   readonly persistence: Persistence | undefined;
   readonly tunnel: Tunnel;
   readonly blackhole: BlackholePolicy;
+  /** The service is as it should be while the weights of its reals that are up come to this; `hysteresis` more to be so again. */
+  readonly quorum: number;
+  /** Less than the quorum: so much below it the quorum is lost, so much above it gained. */
+  readonly hysteresis: number;
+  /** Serves instead of the reals while the quorum is lost. */
+  readonly sorryServer: SorryServerConfig | undefined;
+  readonly onQuorumUp: CommandConfig | undefined;
+  readonly onQuorumDown: CommandConfig | undefined;
+  /** True: when forwarding ends, the commands for what was up and now goes down are run. */
+  readonly omega: boolean;
   readonly reals: readonly RealConfig[];
+}
+
+export interface SorryServerConfig {
+  readonly address: IpAddress;
+  readonly weight: number;
+  /** Undefined: the service's. */
+  readonly tunnel: Tunnel | undefined;
+  /** True: its flows live on when the reals serve again. */
+  readonly inhibit: boolean;
 }
 
 export interface RealConfig {
@@ -58,8 +79,12 @@ export interface RealConfig {
   readonly lowerThreshold: number;
   /** Undefined: the service's. */
   readonly tunnel: Tunnel | undefined;
-  /** Undefined: not checked, always up. */
-  readonly check: CheckConfig | undefined;
+  /** All have to pass; none: not checked, always up. */
+  readonly checks: readonly CheckConfig[];
+  /** True: while it is down it keeps its flows, with weight 0. */
+  readonly inhibitOnFailure: boolean;
+  readonly onUp: CommandConfig | undefined;
+  readonly onDown: CommandConfig | undefined;
 }
 
 export interface CheckConfig {
@@ -79,4 +104,8 @@ export interface CheckConfig {
   readonly via: 'tunnel' | 'direct';
   /** The service's port unless given. */
   readonly port: Port | undefined;
+  /** What is connected to instead of the real itself; with `via` direct. */
+  readonly address: IpAddress | undefined;
+  /** How a connection that goes direct leaves this machine; undefined: as routing has it. */
+  readonly from: CheckSource | undefined;
 }

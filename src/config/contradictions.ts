@@ -1,9 +1,10 @@
 import { formatServiceName } from '../forwarding/service-name.ts';
 import type { TransportProtocol } from '../forwarding/table.ts';
 import { formatIp, type IpAddress } from '../net/ip-address.ts';
-import { optionFaults, wholeCheckFaults } from './check-contradictions.ts';
+import { levelFaults, wholeCheckFaults } from './check-contradictions.ts';
+import { commandFaults } from './command-contradictions.ts';
 import type { ConfigIssue, IssuePath } from './issue.ts';
-import { field, type RawService, rawServices } from './raw-config.ts';
+import { field, type RawChecks, type RawService, rawChecks, rawServices } from './raw-config.ts';
 import { defaultFlagFaults, serviceFaults } from './service-contradictions.ts';
 import { tunnelFaults } from './tunnel-contradictions.ts';
 
@@ -18,6 +19,7 @@ export function findContradictions(config: unknown, lineOf: (path: IssuePath) =>
     ...interfaceFaults(config),
     ...tunnelFaults(['defaults', 'tunnel'], field(defaults, 'tunnel')),
     ...defaultFlagFaults(defaults),
+    ...commandFaults(['defaults'], defaults),
     ...services.flatMap((service) => serviceFaults(service, defaults)),
     ...duplicateServices(services, lineOf),
     ...services.flatMap((service) => duplicateReals(service, lineOf)),
@@ -84,35 +86,39 @@ function vipsAsReals(services: readonly RawService[], lineOf: (path: IssuePath) 
     const { vipAddress: vip } = service;
     if (vip !== undefined && !vips.has(vip)) vips.set(vip, service);
   }
-  return services.flatMap((service) =>
-    service.reals.flatMap((real) => {
-      const owner = real.address === undefined ? undefined : vips.get(real.address);
-      if (owner === undefined || real.address === undefined) return [];
+  return services.flatMap(({ reals, sorryServer }) =>
+    [...reals, ...(sorryServer === undefined ? [] : [sorryServer])].flatMap(({ path, address }) => {
+      const owner = address === undefined ? undefined : vips.get(address);
+      if (owner === undefined || address === undefined) return [];
       const place = `the VIP of line ${lineOf([...owner.path, 'vip'])}`;
-      const message = `found ${formatIp(real.address)}, ${place}; allowed: the real's own address`;
-      return [{ path: [...real.path, 'address'], message }];
+      const message = `found ${formatIp(address)}, ${place}; allowed: the real's own address`;
+      return [{ path: [...path, 'address'], message }];
     }),
   );
 }
 
 function checksFaults(config: unknown, services: readonly RawService[]): ConfigIssue[] {
   const plane = field(field(config, 'director'), 'plane') === 'simulated' ? 'simulated' : 'xdp';
-  const defaults = { path: ['defaults', 'check'], value: field(field(config, 'defaults'), 'check') };
+  const defaults = rawChecks(field(config, 'defaults'), ['defaults']);
   return [
-    ...optionFaults(defaults, []),
-    ...services.flatMap(({ path, check, reals, protocol, ports }) => [
-      ...optionFaults(check, [defaults]),
+    ...levelFaults(defaults, []),
+    ...services.flatMap(({ path, checks, reals, protocol, ports }) => [
+      ...levelFaults(checks, [defaults]),
       ...reals.flatMap((real) => {
-        const levels = [{ path, value: undefined }, defaults, check, real.check];
+        const levels = [defaults, checks, real.checks];
         // The defaults alone do not have a service checked that speaks no TCP.
-        const asked = protocol === 'tcp' || check.value !== undefined || real.check.value !== undefined;
+        const asked = protocol === 'tcp' || saysSomething(checks) || saysSomething(real.checks);
         return [
-          ...optionFaults(real.check, [defaults, check]),
-          ...(asked ? wholeCheckFaults(levels, { plane, allPorts: ports[0] === 0 }) : []),
+          ...levelFaults(real.checks, [defaults, checks]),
+          ...(asked ? wholeCheckFaults(levels, { path, plane, allPorts: ports[0] === 0 }) : []),
         ];
       }),
     ]),
   ];
+}
+
+function saysSomething({ check, checks }: RawChecks): boolean {
+  return check !== undefined || checks !== undefined;
 }
 
 /** Pairs of each repetition with the first of its name. */

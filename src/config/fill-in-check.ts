@@ -1,3 +1,4 @@
+import type { CheckSource } from '../dataplane/check-connector.ts';
 import { formatIp, ip } from '../net/ip-address.ts';
 import type { CheckConfig } from './config.ts';
 import type {
@@ -7,10 +8,16 @@ import type {
   HttpUrlConfig,
   ProbeConfig,
 } from './probe-config.ts';
-import type { WrittenCheck, WrittenCheckOptions, WrittenRegex, WrittenUrl } from './written-check.ts';
+import { regexFlags } from './regex-options.ts';
+import type {
+  WrittenCheck,
+  WrittenCheckInList,
+  WrittenCheckOptions,
+  WrittenRegex,
+  WrittenUrl,
+} from './written-check.ts';
 
-export const DEFAULT_CHECK: CheckConfig = {
-  probe: { type: 'tcp' },
+export const DEFAULT_CHECK: Omit<CheckConfig, 'probe'> = {
   intervalMs: 6000,
   timeoutMs: 3000,
   retries: 3,
@@ -20,6 +27,8 @@ export const DEFAULT_CHECK: CheckConfig = {
   logAllFailures: false,
   via: 'tunnel',
   port: undefined,
+  address: undefined,
+  from: undefined,
 };
 
 const DEFAULT_STATUS = [{ from: 200, to: 299 }] as const;
@@ -27,10 +36,66 @@ const LONGEST_REPLY_BYTES = 65535;
 const DEFAULT_BFD_INTERVAL_MS = 300;
 const MAX_TTL = 255;
 
-/** From the outermost level to the innermost: each overrides single values, `none` holds until a level below asks again. */
-export function mergeChecks(levels: readonly (WrittenCheck | undefined)[]): CheckConfig | undefined {
-  const written = mergeWritten(levels);
-  if (written === undefined) return undefined;
+/** What one level says of checks: one of the two, or nothing. */
+export interface CheckLevel {
+  readonly check?: WrittenCheck | undefined;
+  readonly checks?: readonly WrittenCheckInList[] | undefined;
+}
+
+export function saysOfChecks({ check, checks }: CheckLevel): boolean {
+  return check !== undefined || checks !== undefined;
+}
+
+/** What the levels so far come to. */
+interface Merged {
+  readonly single: WrittenCheckOptions;
+  /** Undefined: `single` is the check. */
+  readonly list: readonly WrittenCheckOptions[] | undefined;
+  readonly checked: boolean;
+}
+
+/**
+ * From the outermost level to the innermost. A `check` overrides single values of all checks around it, and replaces a
+ * list when it names a type; `none` holds until a level below asks again. A list begins from the single values around it.
+ */
+export function mergeChecks(levels: readonly CheckLevel[]): readonly CheckConfig[] {
+  const { single, list, checked } = levels.reduce<Merged>(mergeLevel, {
+    single: {},
+    list: undefined,
+    checked: true,
+  });
+  return checked ? (list ?? [single]).map(fillInCheck) : [];
+}
+
+function mergeLevel(around: Merged, { check, checks }: CheckLevel): Merged {
+  if (checks !== undefined) {
+    const list = checks.map((item) => mergeOptions(around.single, optionsOf(item)));
+    return { ...around, list, checked: true };
+  }
+  if (check === undefined) return around;
+  if (check === 'none') return { ...around, checked: false };
+  const options = optionsOf(check);
+  const list = options.type === undefined ? around.list : undefined;
+  return {
+    single: mergeOptions(around.single, options),
+    list: list?.map((item) => mergeOptions(item, options)),
+    checked: true,
+  };
+}
+
+function optionsOf(check: WrittenCheckInList): WrittenCheckOptions {
+  return typeof check === 'string' ? { type: check } : check;
+}
+
+function mergeOptions(around: WrittenCheckOptions, options: WrittenCheckOptions): WrittenCheckOptions {
+  const merged = { ...around, ...options };
+  // The two are one setting in two forms.
+  if (options.command !== undefined) merged.shell = undefined;
+  else if (options.shell !== undefined) merged.command = undefined;
+  return merged;
+}
+
+function fillInCheck(written: WrittenCheckOptions): CheckConfig {
   return {
     probe: fillInProbe(written),
     intervalMs: written.interval ?? DEFAULT_CHECK.intervalMs,
@@ -42,24 +107,20 @@ export function mergeChecks(levels: readonly (WrittenCheck | undefined)[]): Chec
     logAllFailures: written.logAllFailures ?? DEFAULT_CHECK.logAllFailures,
     via: written.via ?? DEFAULT_CHECK.via,
     port: written.port,
+    address: written.address === undefined ? undefined : ip(written.address),
+    from: fillInSource(written),
   };
 }
 
-/** Undefined: not checked. */
-function mergeWritten(levels: readonly (WrittenCheck | undefined)[]): WrittenCheckOptions | undefined {
-  let merged: WrittenCheckOptions = {};
-  let checked = true;
-  for (const level of levels) {
-    if (level === undefined) continue;
-    checked = level !== 'none';
-    if (level === 'none') continue;
-    const options = typeof level === 'string' ? { type: level } : level;
-    merged = { ...merged, ...options };
-    // The two are one setting in two forms.
-    if (options.command !== undefined) merged.shell = undefined;
-    else if (options.shell !== undefined) merged.command = undefined;
-  }
-  return checked ? merged : undefined;
+function fillInSource({ bind = {}, mark }: WrittenCheckOptions): CheckSource | undefined {
+  const { address, port, interface: name } = bind;
+  const source: CheckSource = {
+    ...(address === undefined ? {} : { address: ip(address) }),
+    ...(port === undefined ? {} : { port }),
+    ...(name === undefined ? {} : { interface: name }),
+    ...(mark === undefined ? {} : { mark }),
+  };
+  return Object.keys(source).length === 0 ? undefined : source;
 }
 
 function fillInProbe(written: WrittenCheckOptions): ProbeConfig {
@@ -78,14 +139,14 @@ function fillInProbe(written: WrittenCheckOptions): ProbeConfig {
     case 'udp':
       return {
         type,
-        payload: written.payload ?? '',
+        payload: written.payload,
         reply: written.reply,
         minReplyLength: written.minReplyLength ?? 0,
         maxReplyLength: written.maxReplyLength ?? LONGEST_REPLY_BYTES,
       };
     case 'misc': {
-      const { command = [], shell } = written;
-      return { type, run: shell === undefined ? { command } : { shell }, dynamic: written.dynamic ?? false };
+      const { command = [], shell, dynamic = false, user } = written;
+      return { type, run: shell === undefined ? { command } : { shell }, dynamic, user };
     }
     case 'bfd':
       return fillInBfd(written);
@@ -120,6 +181,8 @@ function fillInHttp(type: 'http' | 'https', written: WrittenCheckOptions): HttpP
   return {
     type,
     urls: (written.urls ?? [{}]).map(fillInUrl),
+    rotate: written.rotate ?? false,
+    fastRecovery: written.fastRecovery ?? false,
     httpVersion: written.httpVersion ?? '1.1',
     virtualHost: written.virtualHost,
     sni: written.sni,
@@ -143,7 +206,8 @@ function fillInUrl(written: WrittenUrl): HttpUrlConfig {
 function fillInRegex(written: WrittenRegex): HttpRegexConfig {
   return {
     pattern: written.pattern,
-    flags: written.flags ?? '',
+    flags: regexFlags(written.flags ?? '', written.options ?? []),
+    firstLine: written.options?.includes('firstline') ?? false,
     mustNotMatch: written.mustNotMatch ?? false,
     minOffset: written.minOffset ?? 0,
     maxOffset: written.maxOffset ?? Number.MAX_SAFE_INTEGER,

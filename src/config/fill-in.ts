@@ -9,21 +9,29 @@ import {
   type SchedulerFlag,
   type SctpTimeouts,
   type TransportProtocol,
-  type Tunnel,
 } from '../forwarding/table.ts';
 import { ip, isIpv4 } from '../net/ip-address.ts';
-import type { CulvertConfig, DirectorConfig, RealConfig, ServiceConfig } from './config.ts';
-import { mergeChecks } from './fill-in-check.ts';
+import type {
+  CulvertConfig,
+  DirectorConfig,
+  RealConfig,
+  ServiceConfig,
+  SorryServerConfig,
+} from './config.ts';
+import { mergeChecks, saysOfChecks } from './fill-in-check.ts';
+import { fillInRealEffects, fillInServiceEffects } from './fill-in-effects.ts';
+import { fillInTunnel } from './fill-in-tunnel.ts';
 import type { WrittenPorts } from './ports.ts';
 import type {
   WrittenConfig,
+  WrittenDefaults,
   WrittenDirector,
   WrittenReal,
   WrittenSctpTimeouts,
   WrittenService,
   WrittenServiceOptions,
+  WrittenSorryServer,
   WrittenTimeouts,
-  WrittenTunnel,
 } from './written-config.ts';
 
 export const DEFAULT_BLACKHOLE: BlackholePolicy = { policy: 'cure', after: 2 };
@@ -82,10 +90,7 @@ function fillInSctpTimeouts(written: WrittenSctpTimeouts): SctpTimeouts {
   };
 }
 
-function fillInService(
-  service: WrittenService,
-  defaults: WrittenServiceOptions & { weight?: number | undefined },
-): ServiceConfig {
+function fillInService(service: WrittenService, defaults: WrittenDefaults): ServiceConfig {
   const protocol = service.protocol ?? 'tcp';
   const [port = 0, ...morePorts] = portList(service.port);
   return {
@@ -100,6 +105,8 @@ function fillInService(
     persistence: fillInPersistence(service),
     tunnel: fillInTunnel(service.tunnel ?? defaults.tunnel ?? 'ipip'),
     blackhole: mergeBlackhole([defaults.blackhole, service.blackhole]),
+    ...fillInServiceEffects(service, defaults),
+    sorryServer: service.sorryServer && fillInSorryServer(service.sorryServer, defaults),
     reals: service.reals.map((real) => fillInReal(real, { service, defaults, protocol })),
   };
 }
@@ -121,30 +128,32 @@ function fillInPersistence({ persistence, vip }: WrittenService): Persistence | 
   return { timeoutMs: timeout, prefixLength: prefix ?? (isIpv4(ip(vip)) ? 32 : 128) };
 }
 
-function fillInTunnel(written: WrittenTunnel): Tunnel {
-  const { type, checksum = 'none', port = 0 } = typeof written === 'string' ? { type: written } : written;
-  if (type === 'ipip') return { type };
-  if (type === 'gue') return { type, checksum, port };
-  // `contradictions.ts` has refused `remote`.
-  return { type, checksum: checksum === 'none' ? 'none' : 'full' };
-}
-
 interface RealContext {
   readonly service: WrittenService;
-  readonly defaults: WrittenServiceOptions & { weight?: number | undefined };
+  readonly defaults: WrittenDefaults;
   readonly protocol: TransportProtocol;
 }
 
 function fillInReal(real: WrittenReal, { service, defaults, protocol }: RealContext): RealConfig {
   // A TCP connection to the port of a UDP or SCTP service proves nothing unless someone has said that it does.
-  const asked = protocol === 'tcp' || service.check !== undefined || real.check !== undefined;
+  const asked = protocol === 'tcp' || saysOfChecks(service) || saysOfChecks(real);
   return {
     address: ip(real.address),
     weight: real.weight ?? defaults.weight ?? DEFAULT_WEIGHT,
     upperThreshold: real.upperThreshold ?? 0,
     lowerThreshold: real.lowerThreshold ?? 0,
     tunnel: real.tunnel === undefined ? undefined : fillInTunnel(real.tunnel),
-    check: asked ? mergeChecks([defaults.check, service.check, real.check]) : undefined,
+    checks: asked ? mergeChecks([defaults, service, real]) : [],
+    ...fillInRealEffects(real, { service, defaults }),
+  };
+}
+
+function fillInSorryServer(written: WrittenSorryServer, defaults: WrittenDefaults): SorryServerConfig {
+  return {
+    address: ip(written.address),
+    weight: written.weight ?? defaults.weight ?? DEFAULT_WEIGHT,
+    tunnel: written.tunnel === undefined ? undefined : fillInTunnel(written.tunnel),
+    inhibit: written.inhibit ?? false,
   };
 }
 

@@ -1,3 +1,5 @@
+import type { RunConfig } from './command-config.ts';
+
 /** What one attempt of a check does. Lengths are bytes, `payload` and `reply` hexadecimal. */
 export type ProbeConfig =
   | { readonly type: 'tcp' }
@@ -16,15 +18,23 @@ export interface HttpProbeConfig {
   readonly type: 'http' | 'https';
   /** Fetched one after the other; all must pass. */
   readonly urls: readonly HttpUrlConfig[];
-  readonly httpVersion: '1.0' | '1.1';
+  /** True: an attempt fetches one of them, the next attempt the next one; a real that is down is up when all have passed. */
+  readonly rotate: boolean;
+  /** True: what has to pass for a real that is down is fetched without waiting for the interval in between. */
+  readonly fastRecovery: boolean;
+  /** `1.0C` is 1.0 with `Connection: close`, which 1.1 has anyway. */
+  readonly httpVersion: HttpVersion;
   /** The Host field; undefined: the address that is connected to. */
   readonly virtualHost: string | undefined;
-  /** The server name that TLS asks for; undefined: none. */
-  readonly sni: string | undefined;
+  /** The server name that TLS asks for; true: the virtual host; undefined: none. */
+  readonly sni: string | true | undefined;
   readonly tlsVerify: boolean;
   /** PEM file of the authorities that count when the certificate is verified; undefined: those of Node. */
   readonly tlsCaFile: string | undefined;
 }
+
+export const HTTP_VERSIONS = ['1.0', '1.0C', '1.1'] as const;
+export type HttpVersion = (typeof HTTP_VERSIONS)[number];
 
 export interface HttpUrlConfig {
   readonly path: string;
@@ -43,8 +53,10 @@ export interface StatusRange {
 
 export interface HttpRegexConfig {
   readonly pattern: string;
-  /** Of `i`, `m` and `s`, as JavaScript has them. */
+  /** Of `i`, `m`, `s` and `u`, as JavaScript has them; without `u` pattern and body are bytes. */
   readonly flags: string;
+  /** True: a match has to begin in the first line. */
+  readonly firstLine: boolean;
   /** True: a match is the failure. */
   readonly mustNotMatch: boolean;
   /** Where in the body a match may begin. */
@@ -81,7 +93,8 @@ export type DnsQueryType = keyof typeof DNS_QUERY_TYPES;
 
 export interface UdpProbeConfig {
   readonly type: 'udp';
-  readonly payload: string;
+  /** Undefined: random bytes. */
+  readonly payload: string | undefined;
   /** Undefined: silence passes too. `any`: some answer. Else digits, `x` for one that may be any. */
   readonly reply: string | undefined;
   readonly minReplyLength: number;
@@ -90,10 +103,11 @@ export interface UdpProbeConfig {
 
 export interface MiscProbeConfig {
   readonly type: 'misc';
-  /** Program and arguments, or a line for the shell. */
-  readonly run: { readonly command: readonly string[] } | { readonly shell: string };
+  readonly run: RunConfig;
   /** True: exit statuses from 2 on set the weight. */
   readonly dynamic: boolean;
+  /** As `CommandConfig` has it. */
+  readonly user: string | undefined;
 }
 
 export interface FileProbeConfig {

@@ -12,8 +12,9 @@ export interface RawService {
   readonly protocol: string;
   /** 0 for all. */
   readonly ports: readonly number[];
-  readonly check: RawCheck;
+  readonly checks: RawChecks;
   readonly reals: readonly RawReal[];
+  readonly sorryServer: RawReal | undefined;
 }
 
 export interface RawReal {
@@ -22,10 +23,17 @@ export interface RawReal {
   /** As it is written. */
   readonly text: string;
   readonly address: IpAddress | undefined;
-  readonly check: RawCheck;
+  readonly checks: RawChecks;
 }
 
-/** A check as one level writes it. */
+/** What one level, whose path this is, says of checks. */
+export interface RawChecks {
+  readonly path: IssuePath;
+  readonly check: RawCheck | undefined;
+  /** Undefined: it has no list. */
+  readonly checks: readonly RawCheck[] | undefined;
+}
+
 export interface RawCheck {
   readonly path: IssuePath;
   readonly value: unknown;
@@ -35,6 +43,7 @@ export function rawServices(config: unknown): RawService[] {
   return items(field(config, 'services')).map((value, index) => {
     const path = ['services', index];
     const vip = text(field(value, 'vip'));
+    const sorryServer = field(value, 'sorryServer');
     return {
       path,
       value,
@@ -42,18 +51,29 @@ export function rawServices(config: unknown): RawService[] {
       vipAddress: parseIp(vip),
       protocol: text(field(value, 'protocol') ?? 'tcp'),
       ports: portsOf(field(value, 'port')),
-      check: { path: [...path, 'check'], value: field(value, 'check') },
+      checks: rawChecks(value, path),
       reals: items(field(value, 'reals')).map((real, position) =>
         rawReal(real, [...path, 'reals', position]),
       ),
+      sorryServer: sorryServer === undefined ? undefined : rawReal(sorryServer, [...path, 'sorryServer']),
     };
   });
 }
 
 function rawReal(value: unknown, path: IssuePath): RawReal {
   const address = text(field(value, 'address'));
-  const check = { path: [...path, 'check'], value: field(value, 'check') };
-  return { path, value, text: address, address: parseIp(address), check };
+  return { path, value, text: address, address: parseIp(address), checks: rawChecks(value, path) };
+}
+
+export function rawChecks(level: unknown, path: IssuePath): RawChecks {
+  const [check, checks] = [field(level, 'check'), field(level, 'checks')];
+  return {
+    path,
+    check: check === undefined ? undefined : { path: [...path, 'check'], value: check },
+    checks: Array.isArray(checks)
+      ? checks.map((value, index) => ({ path: [...path, 'checks', index], value }))
+      : undefined,
+  };
 }
 
 /** Undefined where there is no such field, or nothing that has fields. */

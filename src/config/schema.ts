@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SCHEDULER_NAMES } from '../forwarding/scheduler-names.ts';
-import { checkSchema } from './check-schema.ts';
+import { checkKeys } from './check-schema.ts';
+import { commandSchema } from './command-schema.ts';
 import {
   address,
   duration,
@@ -18,6 +19,8 @@ import { ports } from './ports.ts';
 import type { WrittenConfig } from './written-config.ts';
 
 const DAY = 86_400_000;
+
+const yesOrNo = z.boolean('true or false');
 
 const path = pattern(/^\/[^\0]*$/, 'an absolute path');
 
@@ -63,7 +66,7 @@ const director = mapping({
   ).optional(),
   hashSeed: pattern(/^[0-9a-fA-F]{32}$/, '32 hexadecimal digits in quotes').optional(),
   timeouts: timeouts.optional(),
-  expireNodestConn: z.boolean('true or false').optional(),
+  expireNodestConn: yesOrNo.optional(),
   capacity: capacity.optional(),
   listen: z.union([listen, mapping({ address: hostAddress, port })]).optional(),
   stateDirectory: path.optional(),
@@ -93,7 +96,13 @@ const serviceOptions = {
   hashOn: oneOf(['flow', 'source']).optional(),
   tunnel: tunnel.optional(),
   blackhole: blackhole.optional(),
-  check: checkSchema.optional(),
+  ...checkKeys,
+  inhibitOnFailure: yesOrNo.optional(),
+  onUp: commandSchema.optional(),
+  onDown: commandSchema.optional(),
+  onQuorumUp: commandSchema.optional(),
+  onQuorumDown: commandSchema.optional(),
+  omega: yesOrNo.optional(),
 };
 
 /** IPVS counts them in 32 bits. */
@@ -105,7 +114,20 @@ const real = mapping({
   upperThreshold: threshold.optional(),
   lowerThreshold: threshold.optional(),
   tunnel: tunnel.optional(),
-  check: checkSchema.optional(),
+  ...checkKeys,
+  inhibitOnFailure: yesOrNo.optional(),
+  onUp: commandSchema.optional(),
+  onDown: commandSchema.optional(),
+});
+
+/** keepalived keeps them in 32 bits. */
+const GREATEST_QUORUM = 2 ** 32 - 1;
+
+const sorryServer = mapping({
+  address,
+  weight: wholeNumber(1, 65_535).optional(),
+  tunnel: tunnel.optional(),
+  inhibit: yesOrNo.optional(),
 });
 
 const service = mapping({
@@ -113,8 +135,11 @@ const service = mapping({
   protocol: oneOf(['tcp', 'udp', 'sctp']).optional(),
   port: ports,
   ...serviceOptions,
-  onePacket: z.boolean('true or false').optional(),
+  onePacket: yesOrNo.optional(),
   persistence: persistence.optional(),
+  quorum: wholeNumber(1, GREATEST_QUORUM).optional(),
+  hysteresis: wholeNumber(0, GREATEST_QUORUM).optional(),
+  sorryServer: sorryServer.optional(),
   reals: list(real, 'a list of reals, each with its address'),
 });
 

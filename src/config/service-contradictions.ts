@@ -1,5 +1,6 @@
 import type { SchedulerFlag, SchedulerName } from '../forwarding/table.ts';
 import { isIpv4 } from '../net/ip-address.ts';
+import { effectFaults } from './effect-contradictions.ts';
 import type { ConfigIssue, IssuePath } from './issue.ts';
 import { field, items, type RawReal, type RawService } from './raw-config.ts';
 import { tunnelFaults } from './tunnel-contradictions.ts';
@@ -12,6 +13,7 @@ export function serviceFaults(service: RawService, defaults: unknown): ConfigIss
     ...onePacketFaults(service),
     ...prefixFaults(service),
     ...tunnelFaults([...path, 'tunnel'], field(value, 'tunnel')),
+    ...effectFaults(service, defaults),
     ...service.reals.flatMap((real) => realFaults(real, service)),
   ];
 }

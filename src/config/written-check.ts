@@ -1,7 +1,9 @@
 import type { Port } from '../forwarding/table.ts';
-import type { CheckType, DnsQueryType, StatusRange } from './probe-config.ts';
+import type { CheckType, DnsQueryType, HttpVersion, StatusRange } from './probe-config.ts';
 
-export type WrittenCheck = 'none' | CheckType | WrittenCheckOptions;
+export type WrittenCheck = 'none' | WrittenCheckInList;
+
+export type WrittenCheckInList = CheckType | WrittenCheckOptions;
 
 export interface WrittenCheckOptions {
   type?: CheckType | undefined;
@@ -14,10 +16,15 @@ export interface WrittenCheckOptions {
   logAllFailures?: boolean | undefined;
   via?: 'tunnel' | 'direct' | undefined;
   port?: Port | undefined;
+  address?: string | undefined;
+  bind?: WrittenBind | undefined;
+  mark?: number | undefined;
   urls?: WrittenUrl[] | undefined;
-  httpVersion?: '1.0' | '1.1' | undefined;
+  rotate?: boolean | undefined;
+  fastRecovery?: boolean | undefined;
+  httpVersion?: HttpVersion | undefined;
   virtualHost?: string | undefined;
-  sni?: string | undefined;
+  sni?: string | true | undefined;
   tlsVerify?: boolean | undefined;
   tlsCaFile?: string | undefined;
   helo?: string | undefined;
@@ -29,6 +36,7 @@ export interface WrittenCheckOptions {
   maxReplyLength?: number | undefined;
   command?: string[] | undefined;
   shell?: string | undefined;
+  user?: string | undefined;
   dynamic?: boolean | undefined;
   file?: string | undefined;
   weight?: number | undefined;
@@ -45,6 +53,12 @@ export interface WrittenCheckOptions {
   maxHops?: number | undefined;
 }
 
+export interface WrittenBind {
+  address?: string | undefined;
+  port?: Port | undefined;
+  interface?: string | undefined;
+}
+
 export interface WrittenUrl {
   path?: string | undefined;
   virtualHost?: string | undefined;
@@ -56,6 +70,7 @@ export interface WrittenUrl {
 export interface WrittenRegex {
   pattern: string;
   flags?: string | undefined;
+  options?: string[] | undefined;
   mustNotMatch?: boolean | undefined;
   minOffset?: number | undefined;
   maxOffset?: number | undefined;

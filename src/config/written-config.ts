@@ -7,12 +7,13 @@ import type {
   Tunnel,
 } from '../forwarding/table.ts';
 import type { WrittenPorts } from './ports.ts';
-import type { WrittenCheck } from './written-check.ts';
+import type { WrittenCheck, WrittenCheckInList } from './written-check.ts';
+import type { WrittenCommand } from './written-command.ts';
 
 /** A configuration as it is written: checked, durations in milliseconds, but nothing filled in yet. */
 export interface WrittenConfig {
   director: WrittenDirector;
-  defaults?: (WrittenServiceOptions & { weight?: number | undefined }) | undefined;
+  defaults?: WrittenDefaults | undefined;
   services: WrittenService[];
 }
 
@@ -57,6 +58,18 @@ export interface WrittenServiceOptions {
   tunnel?: WrittenTunnel | undefined;
   blackhole?: BlackholePolicy['policy'] | WrittenBlackhole | undefined;
   check?: WrittenCheck | undefined;
+  /** Instead of `check`. */
+  checks?: WrittenCheckInList[] | undefined;
+  inhibitOnFailure?: boolean | undefined;
+  onUp?: WrittenCommand | undefined;
+  onDown?: WrittenCommand | undefined;
+  onQuorumUp?: WrittenCommand | undefined;
+  onQuorumDown?: WrittenCommand | undefined;
+  omega?: boolean | undefined;
+}
+
+export interface WrittenDefaults extends WrittenServiceOptions {
+  weight?: number | undefined;
 }
 
 export type WrittenTunnel =
@@ -79,7 +92,17 @@ export interface WrittenService extends WrittenServiceOptions {
   port: WrittenPorts;
   onePacket?: boolean | undefined;
   persistence?: number | { timeout: number; prefix?: number | undefined } | undefined;
+  quorum?: number | undefined;
+  hysteresis?: number | undefined;
+  sorryServer?: WrittenSorryServer | undefined;
   reals: WrittenReal[];
+}
+
+export interface WrittenSorryServer {
+  address: string;
+  weight?: number | undefined;
+  tunnel?: WrittenTunnel | undefined;
+  inhibit?: boolean | undefined;
 }
 
 export interface WrittenReal {
@@ -89,4 +112,8 @@ export interface WrittenReal {
   lowerThreshold?: number | undefined;
   tunnel?: WrittenTunnel | undefined;
   check?: WrittenCheck | undefined;
+  checks?: WrittenCheckInList[] | undefined;
+  inhibitOnFailure?: boolean | undefined;
+  onUp?: WrittenCommand | undefined;
+  onDown?: WrittenCommand | undefined;
 }

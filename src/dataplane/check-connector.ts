@@ -5,7 +5,21 @@ import type { IpAddress } from '../net/ip-address.ts';
 /** Where a check connects to: the VIP at one real, through the tunnel; or any address, as routing has it. */
 export type CheckTarget =
   | { readonly via: 'tunnel'; readonly vip: IpAddress; readonly port: Port; readonly real: IpAddress }
-  | { readonly via: 'direct'; readonly address: IpAddress; readonly port: Port };
+  | {
+      readonly via: 'direct';
+      readonly address: IpAddress;
+      readonly port: Port;
+      readonly from?: CheckSource | undefined;
+    };
+
+/** How the packets of a check leave this machine; what is left out is as routing has it. */
+export interface CheckSource {
+  readonly address?: IpAddress;
+  readonly port?: Port;
+  readonly interface?: string;
+  /** Firewall mark. */
+  readonly mark?: number;
+}
 
 /**
  * The network as checks use it. Every call rejects with an Error whose message says what the network answered

@@ -1,20 +1,30 @@
 import { connect, type Socket } from 'node:net';
-import type { Port } from '../forwarding/table.ts';
-import { formatIp, type IpAddress } from '../net/ip-address.ts';
-import type { CheckStream } from './check-connector.ts';
+import { ANY_ADDRESS } from '../linux/address-family.ts';
+import type { SocketSource } from '../linux/marked-socket.ts';
+import { openMarkedTcp } from '../linux/marked-tcp.ts';
+import { familyOf, formatIp } from '../net/ip-address.ts';
+import type { CheckStream, CheckTarget } from './check-connector.ts';
 import { networkError } from './network-words.ts';
+
+export type DirectTarget = Extract<CheckTarget, { via: 'direct' }>;
 
 /**
  * Opens a TCP connection as routing has it.
  * @throws Error saying what the network answered, or the signal's reason.
  */
-export async function connectDirect(
-  address: IpAddress,
-  port: Port,
-  signal: AbortSignal,
-): Promise<CheckStream> {
+export async function connectDirect(target: DirectTarget, signal: AbortSignal): Promise<CheckStream> {
   signal.throwIfAborted();
-  return connected(connect({ host: formatIp(address), port }), signal);
+  const to = { host: formatIp(target.address), port: target.port };
+  const socket = target.from === undefined ? connect(to) : openMarkedTcp(sourceOf(target)).socket.connect(to);
+  return connected(socket, signal);
+}
+
+export function sourceOf({ address, from = {} }: DirectTarget): SocketSource {
+  return { source: ANY_ADDRESS[familyOf(address)], mark: undefined, ...renamed(from) };
+}
+
+function renamed({ address, ...others }: NonNullable<DirectTarget['from']>): Partial<SocketSource> {
+  return address === undefined ? others : { ...others, source: address };
 }
 
 /** As `connectDirect`, with a socket that is connecting already. */

@@ -82,14 +82,22 @@ export interface HealthStatus {
   readonly state: 'up' | 'down' | 'unchecked';
   /** When it came to that, ISO 8601. */
   readonly since: string;
-  /** Of the last failed attempt; undefined when the last one passed. */
+  /** Of the check that has it out, or that failed last; undefined when the last attempts of all passed. */
   readonly lastError: string | undefined;
-  /** Failed attempts in a row. */
+  /** Failed attempts of that check in a row. */
   readonly failures: number;
-  /** What is done: `tcp`, `http`, ...; undefined: nothing. */
-  readonly check: CheckType | undefined;
-  /** The weight that the check has found; undefined where it finds none. */
+  /** Each of them has to be up for the real to be. */
+  readonly checks: readonly CheckStatus[];
+  /** The weight that the checks have found; undefined where they find none. */
   readonly weight: number | undefined;
+}
+
+export interface CheckStatus {
+  readonly type: CheckType;
+  readonly state: 'up' | 'down';
+  readonly since: string;
+  readonly lastError: string | undefined;
+  readonly failures: number;
 }
 
 export interface ReloadSummary {

@@ -4,8 +4,8 @@ import { type HostFacts, validateAgainstHost } from '../config/host.ts';
 import type { DataPlane, FlowFilter, FlowRecord } from '../dataplane/data-plane.ts';
 import { CulvertError } from '../errors.ts';
 import type { Explanation } from '../forwarding/decision.ts';
-import type { CheckState, KnownHealth } from '../health/check-state.ts';
-import { isSameEffect, weightBy } from '../health/weight-effect.ts';
+import type { CheckState } from '../health/check-state.ts';
+import { weightBy } from '../health/weight-effect.ts';
 import { countChanges, settingsForRestart } from './config-diff.ts';
 import type {
   DirectorControl,
@@ -17,7 +17,7 @@ import type {
 } from './control.ts';
 import type { EventLog } from './event-log.ts';
 import { chooseHashKey } from './hash-key.ts';
-import { type FormerHealth, HealthBoard } from './health-board.ts';
+import { type FormerHealth, HealthBoard, healthIn } from './health-board.ts';
 import { buildModel, type Model, type ModelReal, type RealId, servingReals } from './model.ts';
 import { Reconciler } from './reconciler.ts';
 import { selectReals } from './select.ts';
@@ -25,7 +25,14 @@ import { Coalesced, Serial } from './serial.ts';
 import type { DirectorState, StateStore } from './state-store.ts';
 import { directorStatus, flowsByReal, realStatus } from './status.ts';
 import { computeTable, type TableInput } from './table.ts';
-import { describeDown, describeFailure, describeReload, messageOf, nameReal } from './words.ts';
+import {
+  describeCheck,
+  describeDown,
+  describeFailure,
+  describeReload,
+  messageOf,
+  nameReal,
+} from './words.ts';
 
 export interface DirectorOptions {
   readonly config: CulvertConfig;
@@ -238,7 +245,7 @@ export class Director implements DirectorControl {
     await this.#reconciler.replace(
       (previous) => {
         plan = this.#health.plan(model, former);
-        const health = (real: ModelReal): KnownHealth | undefined => plan.get(real.check?.key ?? '')?.known;
+        const health: TableInput['healthOf'] = (real) => healthIn(real, (key) => plan.get(key)?.known);
         return computeTable(this.#tableInput(model, health), previous);
       },
       () => {
@@ -251,8 +258,8 @@ export class Director implements DirectorControl {
     this.#reconcile();
   }
 
-  #tableInput(model: Model, health: FormerHealth): TableInput {
-    return { model, hashKey: this.#hashKey, overrides: this.#overrides, healthOf: health };
+  #tableInput(model: Model, healthOf: TableInput['healthOf']): TableInput {
+    return { model, hashKey: this.#hashKey, overrides: this.#overrides, healthOf };
   }
 
   async #override(selector: RealSelector, { weight, type, what }: Override): Promise<readonly RealStatus[]> {
@@ -280,18 +287,28 @@ export class Director implements DirectorControl {
     // Traffic first, words after.
     this.#reconcile();
     for (const real of this.#model.realsByCheck.get(checkKey) ?? []) {
-      this.#tellChange(real, health, before);
+      this.#tellChange(real, checkKey, { health, before });
     }
     void this.#saving.request();
   }
 
-  #tellChange(real: ModelReal, health: CheckState, before: CheckState): void {
+  #tellChange(
+    real: ModelReal,
+    checkKey: string,
+    { health, before }: { readonly health: CheckState; readonly before: CheckState },
+  ): void {
     const { events } = this.#options;
-    if (health.up && !before.up) events.add('info', 'real-up', `${nameReal(real)} is up`);
-    else if (!health.up) events.add('warning', 'real-down', describeDown(real, health));
-    if (isSameEffect(health.weight, before.weight)) return;
-    const weight = weightBy(health.weight, real.config.weight);
-    events.add('info', 'check-weight', `${nameReal(real)}: weight ${weight} by its check`);
+    const now = this.#health.of(real);
+    const former = this.#health.ofBefore(real, checkKey, before);
+    if (now === undefined || former === undefined) return;
+    if (now.up && !former.up) events.add('info', 'real-up', `${nameReal(real)} is up`);
+    else if (!now.up && former.up) events.add('warning', 'real-down', describeDown(real, now));
+    else if (health.up !== before.up) {
+      events.add('info', health.up ? 'check-up' : 'check-down', describeCheck(real, checkKey, health));
+    }
+    const weights = [now, former].map((one) => weightBy(one.weights, real.config.weight));
+    if (weights[0] === weights[1]) return;
+    events.add('info', 'check-weight', `${nameReal(real)}: weight ${weights[0]} by its check`);
   }
 
   #attemptFailed(checkKey: string, health: CheckState): void {
@@ -321,6 +338,8 @@ export class Director implements DirectorControl {
       real,
       override: this.#overrides.get(real.id),
       health,
+      checks: this.#health.checksOf(real),
+      wallClockMs: (monotonicMs) => this.#health.wallClockMs(monotonicMs),
       sinceMs,
       flows: flowsOf(real.id),
     });

@@ -2,6 +2,7 @@ import type { CheckConnector } from '../dataplane/check-connector.ts';
 import type { Check } from '../health/check.ts';
 import type { CheckState, KnownHealth } from '../health/check-state.ts';
 import { Checker, type WantedCheck } from '../health/checker.ts';
+import { type CheckedBy, healthBy, type RealHealth } from '../health/real-health.ts';
 import type { Model, ModelReal, RealId } from './model.ts';
 import type { DownState } from './state-store.ts';
 
@@ -14,8 +15,15 @@ export interface HealthBoardOptions {
   readonly signal: AbortSignal;
 }
 
-/** What a real's check was found to be before the check that is asked about began. */
-export type FormerHealth = (real: ModelReal) => KnownHealth | undefined;
+export interface CheckedState extends CheckedBy {
+  readonly state: CheckState;
+}
+
+/** What a real was found to be before this check of it began. */
+export type FormerHealth = (real: ModelReal, check: Check) => KnownHealth | undefined;
+
+/** The states of checks by their keys. */
+type States = (key: string) => (KnownHealth & Partial<CheckState>) | undefined;
 
 /** The health of reals: whose check is which, carried from model to model and from run to run. */
 export class HealthBoard {
@@ -28,8 +36,20 @@ export class HealthBoard {
   }
 
   /** Undefined: unchecked. */
-  of(real: ModelReal): CheckState | undefined {
-    return real.check === undefined ? undefined : this.#checker.state(real.check.key);
+  of(real: ModelReal): RealHealth | undefined {
+    return healthIn(real, (key) => this.#checker.state(key));
+  }
+
+  /** What the real was when this one check of it still was `before`. */
+  ofBefore(real: ModelReal, checkKey: string, before: CheckState): RealHealth | undefined {
+    return healthIn(real, (key) => (key === checkKey ? before : this.#checker.state(key)));
+  }
+
+  checksOf(real: ModelReal): readonly CheckedState[] {
+    return real.checks.flatMap(({ key, type }) => {
+      const state = this.#checker.state(key);
+      return state === undefined ? [] : [{ type, state }];
+    });
   }
 
   /**
@@ -39,9 +59,10 @@ export class HealthBoard {
   plan(model: Model, former: FormerHealth): ReadonlyMap<string, WantedCheck> {
     const plan = new Map<string, WantedCheck>();
     for (const [key, reals] of model.realsByCheck) {
-      const check = reals[0]?.check;
+      const check = reals[0]?.checks.find((one) => one.key === key);
       if (check === undefined) continue;
-      const known = this.#checker.state(key) ?? worst(reals.map(former)) ?? unknown(check);
+      const known =
+        this.#checker.state(key) ?? worst(reals.map((real) => former(real, check))) ?? unknown(check);
       plan.set(key, { check, known });
     }
     return plan;
@@ -53,9 +74,12 @@ export class HealthBoard {
 
   /** What this board knows, by the real's name: for the next model, whose checks may be others. */
   formerIn(model: Model): FormerHealth {
-    return (real) => {
+    return (real, check) => {
       const same = model.reals.get(real.id);
-      return same === undefined ? undefined : this.of(same);
+      const health = same && this.of(same);
+      if (health === undefined) return undefined;
+      const alike = same?.checks.find(({ type }) => type === check.type);
+      return { ...health, weight: alike && this.#checker.state(alike.key)?.weight };
     };
   }
 
@@ -85,6 +109,15 @@ export class HealthBoard {
   wallClockMs(monotonicMs: number): number {
     return Math.round(this.#now() - performance.now() + monotonicMs);
   }
+}
+
+/** The health of a real whose checks are in these states. */
+export function healthIn({ checks }: ModelReal, stateOf: States): RealHealth | undefined {
+  const known = checks.flatMap(({ key, type }): CheckedBy[] => {
+    const state = stateOf(key);
+    return state === undefined ? [] : [{ type, state }];
+  });
+  return healthBy(known);
 }
 
 function worst(all: readonly (KnownHealth | undefined)[]): KnownHealth | undefined {

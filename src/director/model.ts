@@ -29,18 +29,31 @@ export interface ModelReal {
   readonly id: RealId;
   readonly service: ServiceConfig;
   readonly config: RealConfig;
-  /** Undefined: not checked, always up. */
-  readonly check: Check | undefined;
+  /** None: not checked, always up. */
+  readonly checks: readonly Check[];
 }
 
 export function buildModel(config: CulvertConfig): Model {
   const services = config.services.map(modelService);
   const all = services.flatMap((service) => service.reals);
-  const realsByCheck = Map.groupBy(
-    all.filter((real) => real.check !== undefined),
-    (real) => real.check?.key ?? '',
-  );
-  return { config, services, reals: new Map(all.map((real) => [real.id, real])), realsByCheck };
+  return {
+    config,
+    services,
+    reals: new Map(all.map((real) => [real.id, real])),
+    realsByCheck: groupByCheck(all),
+  };
+}
+
+function groupByCheck(reals: readonly ModelReal[]): Map<string, ModelReal[]> {
+  const groups = new Map<string, ModelReal[]>();
+  for (const real of reals) {
+    for (const { key } of real.checks) {
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, [real]);
+      else group.push(real);
+    }
+  }
+  return groups;
 }
 
 /** Those that a plane sends to. */
@@ -63,9 +76,14 @@ function modelService(config: ServiceConfig): ModelService {
     id: realId(name, real.address),
     service: config,
     config: real,
-    check: real.check === undefined ? undefined : checkOf(config, real.address, real.check),
+    checks: checksOf(config, real),
   }));
   return { name, config, options: optionsOf(config), reals };
+}
+
+function checksOf(service: ServiceConfig, { address, checks }: RealConfig): readonly Check[] {
+  const all = checks.map((check) => checkOf(service, address, check));
+  return [...new Map(all.map((check) => [check.key, check])).values()];
 }
 
 /** What is left out is as it is by default. */

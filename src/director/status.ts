@@ -2,9 +2,10 @@ import type { DirectorConfig } from '../config/config.ts';
 import type { PlaneCounters } from '../dataplane/data-plane.ts';
 import { formatServiceName } from '../forwarding/service-name.ts';
 import type { ServiceKey } from '../forwarding/table.ts';
-import type { CheckState } from '../health/check-state.ts';
+import type { RealHealth } from '../health/real-health.ts';
 import { weightBy } from '../health/weight-effect.ts';
-import type { DirectorStatus, RealFlows, RealStatus, ServiceStatus } from './control.ts';
+import type { CheckStatus, DirectorStatus, RealFlows, RealStatus, ServiceStatus } from './control.ts';
+import type { CheckedState } from './health-board.ts';
 import { type ModelReal, type ModelService, type RealId, realId } from './model.ts';
 
 export interface DirectorStatusInput {
@@ -66,16 +67,20 @@ export interface RealStatusInput {
   readonly real: ModelReal;
   readonly override: number | undefined;
   /** Undefined: unchecked. */
-  readonly health: CheckState | undefined;
+  readonly health: RealHealth | undefined;
+  readonly checks: readonly CheckedState[];
+  /** A time of the checks' clock in milliseconds since 1970. */
+  readonly wallClockMs: (monotonicMs: number) => number;
   /** Since when it has been so, in milliseconds since 1970. */
   readonly sinceMs: number;
   readonly flows: RealFlows;
 }
 
-export function realStatus({ real, override, health, sinceMs, flows }: RealStatusInput): RealStatus {
+export function realStatus(input: RealStatusInput): RealStatus {
+  const { real, override, health, flows } = input;
   const down = health?.up === false;
-  const { weight: configured, check, tunnel, upperThreshold, lowerThreshold } = real.config;
-  const found = weightBy(health?.weight, configured);
+  const { weight: configured, tunnel, upperThreshold, lowerThreshold } = real.config;
+  const found = weightBy(health?.weights ?? [], configured);
   return {
     service: keyOf(real.service),
     address: real.config.address,
@@ -88,12 +93,25 @@ export function realStatus({ real, override, health, sinceMs, flows }: RealStatu
     ...flows,
     health: {
       state: health === undefined ? 'unchecked' : down ? 'down' : 'up',
-      since: new Date(sinceMs).toISOString(),
+      since: new Date(input.sinceMs).toISOString(),
       lastError: health?.lastError,
       failures: health?.failures ?? 0,
-      check: check?.probe.type,
-      weight: health?.weight === undefined ? undefined : found,
+      checks: input.checks.map((check) => checkStatus(check, input.wallClockMs)),
+      weight: health === undefined || health.weights.length === 0 ? undefined : found,
     },
+  };
+}
+
+function checkStatus(
+  { type, state }: CheckedState,
+  wallClockMs: RealStatusInput['wallClockMs'],
+): CheckStatus {
+  return {
+    type,
+    state: state.up ? 'up' : 'down',
+    since: new Date(wallClockMs(state.sinceMs)).toISOString(),
+    lastError: state.lastError,
+    failures: state.failures,
   };
 }
 

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { RealConfig } from '../config/config.ts';
 import { formatServiceName } from '../forwarding/service-name.ts';
 import type { ForwardingTable, Real, Service } from '../forwarding/table.ts';
-import type { KnownHealth } from '../health/check-state.ts';
+import type { RealHealth } from '../health/real-health.ts';
 import { weightBy } from '../health/weight-effect.ts';
 import type { Model, ModelReal, ModelService, RealId, ServiceOptions } from './model.ts';
 
@@ -12,7 +12,7 @@ export interface TableInput {
   /** Weights that hold instead of the configured ones. */
   readonly overrides: ReadonlyMap<RealId, number>;
   /** Undefined: unchecked. */
-  readonly healthOf: (real: ModelReal) => KnownHealth | undefined;
+  readonly healthOf: (real: ModelReal) => RealHealth | undefined;
 }
 
 /**
@@ -66,7 +66,7 @@ function isSame(a: unknown, b: unknown): boolean {
 
 function computeReal(real: ModelReal, input: TableInput, previous: Real | undefined): Real {
   const health = input.healthOf(real);
-  const weight = input.overrides.get(real.id) ?? weightBy(health?.weight, real.config.weight);
+  const weight = input.overrides.get(real.id) ?? weightBy(health?.weights ?? [], real.config.weight);
   const serving = health?.up !== false;
   // Most of thousands are as they were: nothing is made before that is known.
   if (previous?.weight === weight && previous.serving === serving && isConfigured(previous, real.config)) {

@@ -1,5 +1,6 @@
 import { formatServiceName } from '../forwarding/service-name.ts';
 import type { CheckState } from '../health/check-state.ts';
+import type { RealHealth } from '../health/real-health.ts';
 import { formatIp } from '../net/ip-address.ts';
 import type { ReloadSummary } from './control.ts';
 import type { ModelReal } from './model.ts';
@@ -9,11 +10,16 @@ export function nameReal(real: ModelReal): string {
   return `${formatIp(real.config.address)} of ${formatServiceName(real.service)}`;
 }
 
-export function describeDown(real: ModelReal, { failures, lastError }: CheckState): string {
-  // Of a check that is not attempted there are none.
-  const attempts =
-    failures === 0 ? '' : failures === 1 ? ' (1 failed attempt)' : ` (${failures} failed attempts)`;
-  return `${nameReal(real)} is down: ${lastError}${attempts}`;
+export function describeDown(real: ModelReal, { failures, lastError }: RealHealth): string {
+  const attempts = failures === 1 ? '1 failed attempt' : `${failures} failed attempts`;
+  return `${nameReal(real)} is down: ${lastError} (${attempts})`;
+}
+
+/** Of one check among several, which left the real as it was. */
+export function describeCheck(real: ModelReal, checkKey: string, { up, lastError }: CheckState): string {
+  const type = real.checks.find(({ key }) => key === checkKey)?.type;
+  const what = up ? 'passes again, another one fails' : `fails too: ${lastError}`;
+  return `${nameReal(real)} stays down: its ${type} check ${what}`;
 }
 
 export function describeFailure(real: ModelReal, { failures, lastError }: CheckState): string {

@@ -1,4 +1,5 @@
 import type { CheckConfig } from '../config/config.ts';
+import type { Unfinished } from './probe.ts';
 import type { WeightEffect } from './weight-effect.ts';
 
 /** The times that govern a check; a `CheckConfig` is one. */
@@ -18,7 +19,7 @@ export interface CheckState {
   readonly up: boolean;
   /** When `up` came to be what it is. */
   readonly sinceMs: number;
-  /** When the next attempt is to begin; Infinity for a check that is not attempted. */
+  /** When the next attempt is to begin. */
   readonly dueMs: number;
   /** Failed attempts in a row. */
   readonly failures: number;
@@ -34,6 +35,8 @@ export interface Attempt {
   /** Why it failed; undefined: it passed. */
   readonly error: string | undefined;
   readonly weight?: WeightEffect | undefined;
+  /** It has passed, but more has to before a check that is down is up again. */
+  readonly more?: Unfinished['more'] | undefined;
 }
 
 /** Lateness up to this is a timer's; more of it is a machine that stood still, after which nothing is made up for. */
@@ -48,6 +51,10 @@ export function firstState({ up, sinceMs, lastError, weight }: KnownHealth, dueM
 }
 
 export function afterAttempt(state: CheckState, attempt: Attempt, schedule: CheckSchedule): CheckState {
+  if (attempt.more !== undefined && !state.up) {
+    const delayMs = attempt.more === 'now' ? 0 : schedule.intervalMs;
+    return { ...state, dueMs: punctualEnd(state, attempt) + delayMs };
+  }
   const failures = attempt.error === undefined ? 0 : state.failures + 1;
   const up = attempt.error === undefined || (state.up && failures <= schedule.retries);
   const retrying = up && failures > 0;
@@ -59,13 +66,6 @@ export function afterAttempt(state: CheckState, attempt: Attempt, schedule: Chec
     lastError: attempt.error,
     weight: attempt.error === undefined ? attempt.weight : state.weight,
   };
-}
-
-/** What a check comes to that is not attempted, but hears of changes. */
-export function afterNews(state: CheckState, error: string | undefined, nowMs: number): CheckState {
-  const up = error === undefined;
-  const sinceMs = up === state.up ? state.sinceMs : nowMs;
-  return { ...state, up, sinceMs, lastError: error, weight: undefined };
 }
 
 /** When the attempt would have ended had its timer been exact: the lateness of several timers must not add up. */

@@ -4,14 +4,12 @@ import type { Check } from './check.ts';
 import {
   type Attempt,
   afterAttempt,
-  afterNews,
   type CheckState,
   firstAttemptDelayMs,
   firstState,
   type KnownHealth,
 } from './check-state.ts';
 import type { Probe } from './probe.ts';
-import type { Watch } from './watch.ts';
 import { isSameEffect } from './weight-effect.ts';
 
 export interface CheckerOptions {
@@ -30,20 +28,19 @@ export interface WantedCheck {
   readonly known: KnownHealth;
 }
 
-type Outcome = Pick<Attempt, 'error' | 'weight'>;
+type Outcome = Pick<Attempt, 'error' | 'weight' | 'more'>;
 
 interface RunningCheck {
   readonly check: Check;
   state: CheckState;
   /** Of the next attempt, or of the end of the running one. */
   timer: NodeJS.Timeout | undefined;
-  /** Of the running attempt; of a check that is watched as long as it is. */
+  /** Of the running attempt. */
   attempt: AbortController | undefined;
-}
-
-interface AttemptedCheck extends RunningCheck {
-  readonly probe: Probe;
   startedMs: number;
+  watching: Disposable | undefined;
+  /** An attempt is worth making that has not begun yet. */
+  hasChanged: boolean;
 }
 
 /** Runs checks on real timers, each once however many reals it stands for. Its clock is `performance.now()`. */
@@ -81,54 +78,51 @@ export class Checker {
   #start({ check, known }: WantedCheck): void {
     const { warmupMs, intervalMs } = check.schedule;
     const delay = firstAttemptDelayMs(this.#started++, warmupMs ?? intervalMs);
-    const { probe } = check;
-    const common = { check, timer: undefined, attempt: undefined };
-    if ('watch' in probe) {
-      const running: RunningCheck = { ...common, state: firstState(known, Infinity) };
-      this.#running.set(check.key, running);
-      this.#watch(running, probe);
-      return;
-    }
-    const state = firstState(known, performance.now() + delay);
-    const running: AttemptedCheck = { ...common, state, probe, startedMs: 0 };
+    const running: RunningCheck = {
+      check,
+      state: firstState(known, performance.now() + delay),
+      timer: undefined,
+      attempt: undefined,
+      startedMs: 0,
+      watching: undefined,
+      hasChanged: false,
+    };
     this.#running.set(check.key, running);
+    running.watching = check.probe.watch?.(() => this.#changed(running));
     this.#schedule(running);
   }
 
-  #watch(running: RunningCheck, probe: Watch): void {
-    const controller = new AbortController();
-    running.attempt = controller;
-    probe.watch(controller.signal, (error) => {
-      if (running.attempt !== controller) return;
-      const before = running.state;
-      running.state = afterNews(before, error, performance.now());
-      if (running.state.up !== before.up) this.#options.onChange(running.check.key, running.state, before);
-    });
+  #changed(running: RunningCheck): void {
+    running.hasChanged = true;
+    if (running.attempt !== undefined) return;
+    clearTimeout(running.timer);
+    this.#schedule(running);
   }
 
   // The methods that timers call are bound once and take the check as an argument: no closure for each attempt.
 
-  #schedule(running: AttemptedCheck): void {
-    const delay = Math.max(0, running.state.dueMs - performance.now());
+  #schedule(running: RunningCheck): void {
+    const delay = running.hasChanged ? 0 : Math.max(0, running.state.dueMs - performance.now());
     running.timer = setTimeout(this.#begin, delay, running);
   }
 
-  readonly #begin = (running: AttemptedCheck): void => {
+  readonly #begin = (running: RunningCheck): void => {
     const controller = new AbortController();
     running.attempt = controller;
+    running.hasChanged = false;
     running.startedMs = performance.now();
     running.timer = setTimeout(this.#timeOut, running.check.schedule.timeoutMs, running);
     void this.#attempt(running, controller);
   };
 
-  async #attempt(running: AttemptedCheck, controller: AbortController): Promise<void> {
-    const { probe } = running;
-    const { target } = running.check;
+  async #attempt(running: RunningCheck, controller: AbortController): Promise<void> {
+    const { target, probe } = running.check;
     const { connector } = this.#options;
     let outcome: Outcome;
     try {
-      const weight = await probe.run({ target, connector, signal: controller.signal });
-      outcome = { error: undefined, weight };
+      const { up } = running.state;
+      const result = await probe.run({ target, connector, signal: controller.signal, up });
+      outcome = outcomeOf(result);
     } catch (cause) {
       outcome = { error: cause instanceof Error ? cause.message : String(cause) };
     }
@@ -137,18 +131,18 @@ export class Checker {
   }
 
   // An answer may have come while the loop was busy with something long: it is read before the timeout counts.
-  readonly #timeOut = (running: AttemptedCheck): void => {
+  readonly #timeOut = (running: RunningCheck): void => {
     setImmediate(this.#expire, running, running.attempt);
   };
 
-  readonly #expire = (running: AttemptedCheck, controller: AbortController | undefined): void => {
+  readonly #expire = (running: RunningCheck, controller: AbortController | undefined): void => {
     if (controller === undefined || running.attempt !== controller) return;
     const reason = new Error(`no answer within ${formatDuration(running.check.schedule.timeoutMs)}`);
-    this.#end(running, { error: running.probe.silencePasses ? undefined : reason.message });
+    this.#end(running, { error: running.check.probe.silencePasses ? undefined : reason.message });
     controller.abort(reason);
   };
 
-  #end(running: AttemptedCheck, outcome: Outcome): void {
+  #end(running: RunningCheck, outcome: Outcome): void {
     clearTimeout(running.timer);
     running.attempt = undefined;
     const { check, state: before } = running;
@@ -165,7 +159,13 @@ export class Checker {
   }
 }
 
+function outcomeOf(result: Awaited<ReturnType<Probe['run']>>): Outcome {
+  if (result !== undefined && 'more' in result) return { error: undefined, more: result.more };
+  return { error: undefined, weight: result };
+}
+
 function stop(running: RunningCheck): void {
+  running.watching?.[Symbol.dispose]();
   clearTimeout(running.timer);
   running.attempt?.abort();
   running.attempt = undefined;

@@ -1,20 +1,22 @@
 import type { BfdProbeConfig, ProbeConfig } from '../config/probe-config.ts';
 import type { Probe } from './probe.ts';
 import { probeDns } from './probes/dns.ts';
-import { probeFile } from './probes/file.ts';
+import { fileProbe } from './probes/file.ts';
 import { probeHttp } from './probes/http.ts';
 import { probeMisc } from './probes/misc.ts';
 import { probeSmtp } from './probes/smtp.ts';
 import { probeUdp } from './probes/udp.ts';
+import { UrlRotation } from './probes/url-rotation.ts';
 
-/** How often something is attempted is the checker's affair; a BFD session is watched instead. */
-export type AttemptConfig = Exclude<ProbeConfig, BfdProbeConfig>;
+/** But for BFD, whose session has to know the real. */
+export type AttemptedProbeConfig = Exclude<ProbeConfig, BfdProbeConfig>;
 
-export function openProbe(config: AttemptConfig): Probe {
+export function openProbe(config: AttemptedProbeConfig): Probe {
+  if (config.type === 'file') return fileProbe(config);
   return { silencePasses: config.type === 'udp' && config.reply === undefined, run: runOf(config) };
 }
 
-function runOf(config: AttemptConfig): Probe['run'] {
+function runOf(config: Exclude<AttemptedProbeConfig, { type: 'file' }>): Probe['run'] {
   switch (config.type) {
     case 'tcp':
       return async ({ connector, target, signal }) => {
@@ -25,18 +27,19 @@ function runOf(config: AttemptConfig): Probe['run'] {
     case 'ping':
       return ({ connector, target, signal }) => connector.ping(target, signal).then(nothing);
     case 'http':
-    case 'https':
-      return (context) => probeHttp(config, context).then(nothing);
+    case 'https': {
+      if (!config.rotate) return (context) => probeHttp(config, context);
+      const rotation = new UrlRotation(config);
+      return (context) => rotation.run(context);
+    }
     case 'smtp':
       return (context) => probeSmtp(config, context).then(nothing);
     case 'dns':
       return (context) => probeDns(config, context).then(nothing);
     case 'udp':
       return (context) => probeUdp(config, context).then(nothing);
-    case 'misc':
-      return (context) => probeMisc(config, context);
     default:
-      return (context) => probeFile(config, context);
+      return (context) => probeMisc(config, context);
   }
 }
 

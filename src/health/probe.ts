@@ -6,6 +6,13 @@ export interface ProbeContext {
   readonly connector: CheckConnector;
   /** Aborts when the attempt's time is up or nobody wants to know any more; everything is released then. */
   readonly signal: AbortSignal;
+  /** What the check counts as at the moment. */
+  readonly up: boolean;
+}
+
+/** Nothing wrong so far, but a check that is down stays so until more attempts have passed: `now` or after the interval. */
+export interface Unfinished {
+  readonly more: 'now' | 'later';
 }
 
 /** What one attempt of a check does. */
@@ -13,8 +20,11 @@ export interface Probe {
   /** True: an attempt that has heard nothing when its time is up has passed. */
   readonly silencePasses: boolean;
   /**
-   * Resolves when the attempt has passed, with what it makes of the weight if it is one that does.
+   * Resolves when the attempt has passed, with what it makes of the weight if it is one that does, or with what is
+   * still to be done.
    * Rejects with an Error whose message says why it has not.
    */
-  run(context: ProbeContext): Promise<WeightEffect | undefined>;
+  run(context: ProbeContext): Promise<WeightEffect | Unfinished | undefined>;
+  /** Calls `changed` when an attempt is worth making before it is due, until it is disposed of. */
+  watch?(changed: () => void): Disposable;
 }

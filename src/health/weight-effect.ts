@@ -3,9 +3,10 @@ export type WeightEffect = { readonly set: number } | { readonly add: number };
 
 const MAX_WEIGHT = 65535;
 
-export function weightBy(effect: WeightEffect | undefined, configured: number): number {
-  if (effect === undefined) return configured;
-  const weight = 'set' in effect ? effect.set : configured + effect.add;
+/** As keepalived adds up what several checks say: one that sets the weight adds its difference to the configured one. */
+export function weightBy(effects: readonly WeightEffect[], configured: number): number {
+  const differences = effects.map((effect) => ('set' in effect ? effect.set - configured : effect.add));
+  const weight = differences.reduce((sum, difference) => sum + difference, configured);
   return Math.min(MAX_WEIGHT, Math.max(0, weight));
 }
 

@@ -1,7 +1,7 @@
 import { familyOf, type IpAddress, type IpFamily } from '../net/ip-address.ts';
 import { type Descriptor, SOCK } from './descriptor.ts';
 import { ICMP_PROTOCOL, icmpReader } from './icmp-reader.ts';
-import { openMarkedSocket } from './marked-socket.ts';
+import { openMarkedSocket, type SocketSource } from './marked-socket.ts';
 import { socketAddress } from './socket-address.ts';
 
 /** Echo replies, and errors that say that none will come: unreachable, time exceeded, and ICMPv6's packet too big. */
@@ -19,13 +19,10 @@ export class EchoSocket implements Disposable {
    * @param source The family goes by it; 0.0.0.0 or ::, as routing has it.
    * @param listener Gets whole IP packets, valid until it returns; IPv6 headers as `icmpv6Reader` rebuilds them.
    */
-  constructor(
-    { mark, source }: { readonly mark: number | undefined; readonly source: IpAddress },
-    listener: (packet: Uint8Array) => void,
-  ) {
-    const family = familyOf(source);
+  constructor(how: SocketSource, listener: (packet: Uint8Array) => void) {
+    const family = familyOf(how.source);
     const protocol = ICMP_PROTOCOL[family];
-    const options = { name: 'echo socket', type: SOCK.raw, protocol, mark, source };
+    const options = { name: 'echo socket', type: SOCK.raw, protocol, ...how };
     const { descriptor } = openMarkedSocket(options);
     this.#descriptor = descriptor;
     const read = icmpReader(descriptor, family, HEARD[family]);

@@ -5,17 +5,27 @@ import { checked } from './errno.ts';
 import { libc } from './libc.ts';
 import { portOf, SOCKADDR_IN6_BYTES, socketAddress } from './socket-address.ts';
 
-export interface MarkedSocketOptions {
+export interface MarkedSocketOptions extends SocketSource {
   /** Named in errors: `marked TCP socket`. */
   readonly name: string;
   readonly type: number;
   readonly protocol: number;
+}
+
+/** Where the packets of a socket come from. */
+export interface SocketSource {
   /** By which policy routing can tell its packets; undefined: as any other's. */
   readonly mark: number | undefined;
   /** The local address, which the family goes by; 0.0.0.0 or ::, as routing has it. */
   readonly source: IpAddress;
+  /** The local port; undefined: any that is free. */
+  readonly port?: number | undefined;
+  /** Name of the interface that its packets leave by. */
+  readonly interface?: string | undefined;
 }
 
+const SO_REUSEADDR = 2;
+const SO_BINDTODEVICE = 25;
 const SO_MARK = 36;
 
 /** An IP socket that is bound to a port of its own, known before the first packet leaves. */
@@ -23,11 +33,16 @@ export function openMarkedSocket(options: MarkedSocketOptions): {
   readonly descriptor: Descriptor;
   readonly localPort: number;
 } {
-  const { name, type, protocol, mark, source } = options;
+  const { name, type, protocol, mark, source, port = 0 } = options;
   const descriptor = openSocket(name, { domain: kernelFamilyOf(source), type, protocol });
   try {
     if (mark !== undefined) descriptor.setOption(SOL.socket, SO_MARK, mark);
-    const address = socketAddress(source, 0);
+    if (options.interface !== undefined) {
+      descriptor.setOption(SOL.socket, SO_BINDTODEVICE, Buffer.from(`${options.interface}\0`));
+    }
+    // The former connection from a port that is named may not be forgotten yet.
+    if (port !== 0) descriptor.setOption(SOL.socket, SO_REUSEADDR, 1);
+    const address = socketAddress(source, port);
     checked(`bind a ${name}`, libc.bind(descriptor.fd, address, address.length));
     const bound = Buffer.alloc(SOCKADDR_IN6_BYTES);
     const length = Uint8Array.of(SOCKADDR_IN6_BYTES, 0, 0, 0);

@@ -1,7 +1,6 @@
 import { Socket } from 'node:net';
-import type { IpAddress } from '../net/ip-address.ts';
 import { SOCK } from './descriptor.ts';
-import { openMarkedSocket } from './marked-socket.ts';
+import { openMarkedSocket, type SocketSource } from './marked-socket.ts';
 
 export interface MarkedSocket {
   /** Not connected yet: call its `connect`. */
@@ -11,13 +10,12 @@ export interface MarkedSocket {
 }
 
 /** A TCP socket whose packets policy routing can tell by their mark, bound to a local address and a port of its own. */
-export function openMarkedTcp(mark: number, source: IpAddress): MarkedSocket {
+export function openMarkedTcp(how: SocketSource): MarkedSocket {
   const { descriptor, localPort } = openMarkedSocket({
     name: 'marked TCP socket',
     type: SOCK.stream,
     protocol: 0,
-    mark,
-    source,
+    ...how,
   });
   using opening = new DisposableStack();
   opening.use(descriptor);

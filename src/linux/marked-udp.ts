@@ -1,8 +1,8 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { familyOf, type IpAddress } from '../net/ip-address.ts';
+import { familyOf } from '../net/ip-address.ts';
 import { SOCK, SOL } from './descriptor.ts';
-import { openMarkedSocket } from './marked-socket.ts';
+import { openMarkedSocket, type SocketSource } from './marked-socket.ts';
 
 const IP_RECVERR = 11;
 const IPV6_RECVERR = 25;
@@ -14,20 +14,16 @@ export interface MarkedDatagramSocket {
 }
 
 /** A UDP socket that reports every ICMP error, also those that Linux keeps from others; close it at the first one. */
-export async function openMarkedUdp(
-  mark: number | undefined,
-  source: IpAddress,
-): Promise<MarkedDatagramSocket> {
+export async function openMarkedUdp(how: SocketSource): Promise<MarkedDatagramSocket> {
   const { descriptor, localPort } = openMarkedSocket({
     name: 'marked UDP socket',
     type: SOCK.datagram,
     protocol: 0,
-    mark,
-    source,
+    ...how,
   });
   using opening = new DisposableStack();
   opening.use(descriptor);
-  const family = familyOf(source);
+  const family = familyOf(how.source);
   if (family === 4) descriptor.setOption(SOL.ip, IP_RECVERR, 1);
   else descriptor.setOption(SOL.ipv6, IPV6_RECVERR, 1);
   const type = `udp${family}` as const;

@@ -262,28 +262,27 @@ describe.skipIf(!root || !bird)('BFD with BIRD (needs root and bird2)', stalls, 
   test('a check of the director', async () => {
     const stop = new AbortController();
     const changes: (string | undefined)[] = [];
-    const config = mergeChecks([
-      { type: 'bfd', minTx: 60, minRx: 60, multiplier: 5, alpha: true },
-    ]) as CheckConfig;
+    const check = { type: 'bfd', minTx: 60, minRx: 60, multiplier: 5 } as const;
+    const [config] = mergeChecks([{ check }]) as [CheckConfig];
     const service = { vip: ip('192.0.2.10'), protocol: 'tcp', port: 80 } as ServiceConfig;
-    const check = checkOf(service, ip('10.9.0.2'), config);
+    const wanted = checkOf(service, ip('10.9.0.2'), config);
     const checker = new Checker({
       connector: new TcpOnlyConnector(() => Promise.reject(new Error('nothing is attempted'))),
       onChange: (_key, { up, lastError }) => changes.push(up ? 'up' : lastError),
       signal: stop.signal,
     });
     const known = { up: false, sinceMs: 0, lastError: 'not checked yet' };
-    inNamespace(director, () => checker.update([{ check, known }]));
+    inNamespace(director, () => checker.update([{ check: wanted, known }]));
     const program = network.startBird(real, birdTo('10.9.0.1', '10.9.0.2'));
     await vi.waitFor(() => expect(changes).toEqual(['up']), { timeout: 15_000 });
-    expect(checker.state(check.key)).toMatchObject({ up: true, lastError: undefined });
+    expect(checker.state(wanted.key)).toMatchObject({ up: true, lastError: undefined });
     await network.untilBird(real, / Up .* 0\.300/);
     // The faster interval of a peer counts from its next packet on.
     await new Promise((resolve) => setTimeout(resolve, 200));
     await kill(program, 'SIGKILL');
     const silent = 'no BFD packet from 10.9.0.2 within 300ms';
     await vi.waitFor(() => expect(changes).toEqual(['up', silent]), { timeout: 15_000 });
-    expect(checker.state(check.key)).toMatchObject({ up: false, failures: 0, lastError: silent });
+    expect(checker.state(wanted.key)).toMatchObject({ up: false, failures: 1, lastError: silent });
     stop.abort();
   });
 });

@@ -124,7 +124,7 @@ describe.skipIf(!root)('sockets of the slow path for IPv6 (needs root)', () => {
   });
 
   test('a marked UDP socket hears that nobody listens', async () => {
-    const opening = inNamespace(near, () => openMarkedUdp(0xabe, NEAR));
+    const opening = inNamespace(near, () => openMarkedUdp({ mark: 0xabe, source: NEAR }));
     const { socket: client, localPort } = await opening;
     client.connect(9, '2001:db8:9::2');
     await once(client, 'connect');
@@ -141,7 +141,7 @@ describe.skipIf(!root)('sockets of the slow path for IPv6 (needs root)', () => {
     changeLink(socket, ifIndex, { up: true, arp: false });
     addMarkRule(socket, { family: 6, priority: 90, mark: 0xabc, table: 9090 });
     replaceRoute(socket, { destination: ANY_ADDRESS[6], prefixLength: 0, ifIndex, table: 9090 });
-    const marked = inNamespace(near, () => openMarkedTcp(0xabc, NEAR));
+    const marked = inNamespace(near, () => openMarkedTcp({ mark: 0xabc, source: NEAR }));
     const closed = once(marked.socket, 'close');
     marked.socket.on('error', () => undefined);
     marked.socket.connect(80, '2001:db8:aa::10');

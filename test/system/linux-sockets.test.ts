@@ -115,7 +115,7 @@ describe.skipIf(!root)('sockets and devices of the slow path (needs root)', () =
     const everywhere = { destination: ipv4('0.0.0.0'), prefixLength: 0 };
     replaceRoute(socket, { ...everywhere, ifIndex: link?.index ?? 0, table: 9090 });
 
-    const marked = inNamespace(near, () => openMarkedTcp(0xabc, ipv4('10.9.0.1')));
+    const marked = inNamespace(near, () => openMarkedTcp({ mark: 0xabc, source: ipv4('10.9.0.1') }));
     const closed = once(marked.socket, 'close');
     marked.socket.on('error', () => undefined);
     marked.socket.connect(80, '192.0.2.10');
@@ -147,7 +147,7 @@ describe.skipIf(!root)('sockets and devices of the slow path (needs root)', () =
     const server = createServer((connection) => connection.end('hello')).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const address = server.address();
-    const { socket: client } = openMarkedTcp(0xabd, ipv4('127.0.0.1'));
+    const { socket: client } = openMarkedTcp({ mark: 0xabd, source: ipv4('127.0.0.1') });
     client.connect(typeof address === 'object' ? (address?.port ?? 0) : 0, '127.0.0.1');
     const [data] = (await once(client, 'data')) as [Buffer];
     expect(data.toString()).toBe('hello');

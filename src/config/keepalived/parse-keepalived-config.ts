@@ -49,7 +49,6 @@ export function parseKeepalivedConfig(
   const errors = [
     ...findings.errors,
     ...issues.map((issue) => locate(issue, { fileName, translated, plain })),
-    ...ownFaults(translated, issues),
   ];
   if (errors.length > 0 || config === undefined) throw invalidConfig(fileName, errors);
   const places = plain.services.map((_, index) => origins.nearest(['services', index, 'vip'])?.place);
@@ -83,18 +82,6 @@ function inItsWords(path: IssuePath, message: string): string {
   return ofCheck
     ? message.replace(/^found ('\w+')/, 'this version of culvert has no check of type $1')
     : message;
-}
-
-/** Options of a check are of interest only when this version has got the kind of check. */
-function ownFaults({ ownFaults: all }: Translated, issues: readonly ConfigIssue[]): LocatedIssue[] {
-  const lacking = new Set(
-    issues.filter((issue) => issue.path.at(-1) === 'type').map(({ path }) => parentOf(path)),
-  );
-  return [...all].filter(([path]) => !lacking.has(path)).flatMap(([, findings]) => findings.errors);
-}
-
-function parentOf(path: IssuePath): string {
-  return path.slice(0, -1).join('.');
 }
 
 function rememberPlaces(

@@ -8,9 +8,10 @@ import { buildEchoRequest, readEchoAnswer } from './echo-message.ts';
 
 export interface PingRoute {
   readonly destination: IpAddress;
-  readonly mark?: number;
+  readonly mark?: number | undefined;
   /** Of the destination's family. */
   readonly source?: IpAddress;
+  readonly interface?: string | undefined;
   /** Called with the identifier before the request leaves; returns how to end that. */
   readonly register?: (identifier: number) => () => void;
 }
@@ -69,11 +70,14 @@ export class Pinger implements Disposable {
     throw new Error('too many echo requests are under way');
   }
 
-  #socketFor({ destination, mark, source = ANY_ADDRESS[familyOf(destination)] }: PingRoute): EchoSocket {
-    const key = `${mark} ${familyOf(source)} ${source}`;
+  #socketFor(route: PingRoute): EchoSocket {
+    const { mark, source = ANY_ADDRESS[familyOf(route.destination)] } = route;
+    const key = `${mark} ${familyOf(source)} ${source} ${route.interface}`;
     const known = this.#sockets.get(key);
     if (known !== undefined) return known;
-    const socket = new EchoSocket({ mark, source }, (packet) => this.#receive(packet));
+    const socket = new EchoSocket({ mark, source, interface: route.interface }, (packet) =>
+      this.#receive(packet),
+    );
     this.#sockets.set(key, socket);
     return socket;
   }

@@ -1,9 +1,8 @@
-import { ANY_ADDRESS } from '../../linux/address-family.ts';
 import { openMarkedTcp } from '../../linux/marked-tcp.ts';
 import { openMarkedUdp } from '../../linux/marked-udp.ts';
 import { familyOf, formatIp, type IpAddress } from '../../net/ip-address.ts';
 import type { CheckConnector, CheckStream, CheckTarget, UdpRequest } from '../check-connector.ts';
-import { connectDirect, connected } from '../connect-direct.ts';
+import { connectDirect, connected, sourceOf } from '../connect-direct.ts';
 import { exchangeOn } from '../exchange-udp.ts';
 import type { CheckRegistry, TunnelTarget } from './check-registry.ts';
 import { Pinger } from './pinger.ts';
@@ -29,10 +28,10 @@ export class TunnelConnector implements CheckConnector, Disposable {
   }
 
   async connectTcp(target: CheckTarget, signal: AbortSignal): Promise<CheckStream> {
-    if (target.via === 'direct') return connectDirect(target.address, target.port, signal);
+    if (target.via === 'direct') return connectDirect(target, signal);
     signal.throwIfAborted();
     const source = this.#sourceTo(target);
-    const { socket, localPort } = openMarkedTcp(this.#options.mark, source);
+    const { socket, localPort } = openMarkedTcp({ mark: this.#options.mark, source });
     using opening = new DisposableStack();
     opening.defer(() => socket.destroy());
     const unregister = this.#options.checks.register({ protocol: 'tcp', localPort, source }, target);
@@ -46,11 +45,11 @@ export class TunnelConnector implements CheckConnector, Disposable {
   async exchangeUdp(target: CheckTarget, request: UdpRequest, signal: AbortSignal): Promise<Uint8Array> {
     signal.throwIfAborted();
     if (target.via === 'direct') {
-      const { socket } = await openMarkedUdp(undefined, ANY_ADDRESS[familyOf(target.address)]);
+      const { socket } = await openMarkedUdp(sourceOf(target));
       return exchangeOn(socket, target, request, signal);
     }
     const source = this.#sourceTo(target);
-    const { socket, localPort } = await openMarkedUdp(this.#options.mark, source);
+    const { socket, localPort } = await openMarkedUdp({ mark: this.#options.mark, source });
     using opening = new DisposableStack();
     opening.defer(() => socket.close());
     const unregister = this.#options.checks.register({ protocol: 'udp', localPort, source }, target);
@@ -60,7 +59,11 @@ export class TunnelConnector implements CheckConnector, Disposable {
   }
 
   async ping(target: CheckTarget, signal: AbortSignal): Promise<void> {
-    if (target.via === 'direct') return this.#pinger.ping({ destination: target.address }, signal);
+    if (target.via === 'direct') {
+      // A raw socket has no port.
+      const { port: _port, ...source } = sourceOf(target);
+      return this.#pinger.ping({ destination: target.address, ...source }, signal);
+    }
     const source = this.#sourceTo(target);
     const { mark, checks } = this.#options;
     const register = (identifier: number): (() => void) => {

@@ -1,29 +1,65 @@
+import { type FSWatcher, watch } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import type { FileProbeConfig } from '../../config/probe-config.ts';
-import type { ProbeContext } from '../probe.ts';
+import type { Probe, ProbeContext } from '../probe.ts';
 import type { WeightEffect } from '../weight-effect.ts';
 
 const READ_BYTES = 127;
 const GREATEST = 2 ** 31;
-/** keepalived: a result of this or less is a failure. */
-const FAILED = -254;
 
-/** keepalived's track_file: 0 where there is no file or no number at its beginning. */
-export async function probeFile(
-  { file, weight, reverse }: FileProbeConfig,
-  { signal }: ProbeContext,
-): Promise<WeightEffect | undefined> {
-  const number = numberIn(await beginningOf(file));
-  signal.throwIfAborted();
-  if (number < -GREATEST || number > GREATEST)
-    throw new Error(`${file} has ${number}, which is out of range`);
+/**
+ * keepalived's track_file: the number at the beginning of a file, 0 where there is none or no file. A number of more
+ * than 32 bits is passed over: what was read last holds.
+ */
+export function fileProbe(config: FileProbeConfig): Probe {
+  const { file } = config;
+  let last = 0;
+  return {
+    silencePasses: false,
+    run: async ({ signal }: ProbeContext): Promise<WeightEffect | undefined> => {
+      const number = numberIn(await beginningOf(file));
+      signal.throwIfAborted();
+      if (Math.abs(number) <= GREATEST) last = number;
+      return judge(last, config);
+    },
+    watch: (changed) => watchFile(file, changed),
+  };
+}
+
+function judge(number: number, { file, weight, reverse }: FileProbeConfig): WeightEffect | undefined {
   if (weight === 0) {
     if ((number === 0) === reverse) throw new Error(`${file} has ${number}`);
     return undefined;
   }
   const add = number * weight * (reverse ? -1 : 1);
-  if (add <= FAILED) throw new Error(`${file} has ${number}, which makes ${add} of the weight`);
-  return { add: add + 0 };
+  if (add <= -GREATEST) throw new Error(`${file} has ${number}, which makes ${add} of the weight`);
+  return { add: Math.min(add + 0, GREATEST - 1) };
+}
+
+/** A writer empties the file before it writes: what changes is read when it has been left alone for so long. */
+const SETTLED_MS = 50;
+
+/** By its directory, as it may come, go and be replaced. Where that cannot be watched the interval has to do. */
+function watchFile(file: string, changed: () => void): Disposable {
+  let watcher: FSWatcher | undefined;
+  let settling: NodeJS.Timeout | undefined;
+  try {
+    watcher = watch(dirname(file), { persistent: false }, (_event, name) => {
+      if (name !== null && name !== basename(file)) return;
+      clearTimeout(settling);
+      settling = setTimeout(changed, SETTLED_MS).unref();
+    });
+    watcher.on('error', () => watcher?.close());
+  } catch {
+    watcher = undefined;
+  }
+  return {
+    [Symbol.dispose]: () => {
+      clearTimeout(settling);
+      watcher?.close();
+    },
+  };
 }
 
 async function beginningOf(file: string): Promise<string> {

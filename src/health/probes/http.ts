@@ -6,6 +6,7 @@ import type { CheckTarget } from '../../dataplane/check-connector.ts';
 import { networkError } from '../../dataplane/network-words.ts';
 import { formatIp } from '../../net/ip-address.ts';
 import type { ProbeContext } from '../probe.ts';
+import { hasMatch } from './body-regex.ts';
 import { Http10Stream } from './http-1.0.ts';
 import { startTls } from './tls.ts';
 
@@ -15,19 +16,26 @@ const MD5_DIGITS = 32;
 const SEARCHED_BYTES = 2 ** 20;
 
 /** Fetches the urls one after the other, each on a connection of its own; no redirect is followed. */
-export async function probeHttp(config: HttpProbeConfig, context: ProbeContext): Promise<void> {
-  for (const url of config.urls) {
-    try {
-      await probeUrl(config, url, context);
-    } catch (error) {
-      context.signal.throwIfAborted();
-      const { message } = error as Error;
-      throw new Error(config.urls.length === 1 ? message : `${url.path}: ${message}`, { cause: error });
-    }
+export async function probeHttp(config: HttpProbeConfig, context: ProbeContext): Promise<undefined> {
+  for (const url of config.urls) await probeUrl(config, url, context);
+  return undefined;
+}
+
+export async function probeUrl(
+  config: HttpProbeConfig,
+  url: HttpUrlConfig,
+  context: ProbeContext,
+): Promise<void> {
+  try {
+    await fetchAndJudge(config, url, context);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    const { message } = error as Error;
+    throw new Error(config.urls.length === 1 ? message : `${url.path}: ${message}`, { cause: error });
   }
 }
 
-async function probeUrl(
+async function fetchAndJudge(
   config: HttpProbeConfig,
   url: HttpUrlConfig,
   { connector, target, signal }: ProbeContext,
@@ -37,24 +45,34 @@ async function probeUrl(
   const address = formatIp(target.via === 'tunnel' ? target.vip : target.address);
   const { stream } = connection;
   const secure = config.type === 'https' ? await startTls(stream, config, virtualHost ?? address) : stream;
-  const transport = config.httpVersion === '1.0' ? new Http10Stream(secure) : secure;
-  const host = virtualHost ?? authority(address, target, config.type);
-  const response = await get(transport, url.path, host);
+  const transport = config.httpVersion === '1.1' ? secure : new Http10Stream(secure);
+  const response = await get(transport, {
+    path: url.path,
+    host: virtualHost ?? authority(address, target, config.type),
+    sayClose: config.httpVersion !== '1.0',
+  });
   judgeStatus(response.statusCode ?? 0, url);
-  if (url.digest !== undefined || url.regex !== undefined) await judgeBody(response, url);
+  await judgeBody(response, url);
 }
 
 function authority(address: string, { port }: CheckTarget, type: 'http' | 'https'): string {
   return port === DEFAULT_PORTS[type] ? address : `${address}:${port}`;
 }
 
-async function get(transport: Duplex, path: string, host: string): Promise<IncomingMessage> {
+interface GetOptions {
+  readonly path: string;
+  readonly host: string;
+  readonly sayClose: boolean;
+}
+
+async function get(transport: Duplex, { path, host, sayClose }: GetOptions): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const request = httpRequest({
     path,
     headers: { Host: host, 'User-Agent': 'culvert', Accept: '*/*', Connection: 'close' },
     createConnection: () => transport,
   });
+  if (!sayClose) request.removeHeader('Connection');
   request.on('response', resolve);
   request.on('error', (error) => reject(httpError(error)));
   request.end();
@@ -73,13 +91,14 @@ function judgeStatus(status: number, url: HttpUrlConfig): void {
   throw new Error(`HTTP status ${status}; allowed: ${allowed}`);
 }
 
+/** It is read in any case: a server that breaks off in the middle serves nobody. */
 async function judgeBody(response: IncomingMessage, { digest, regex }: HttpUrlConfig): Promise<void> {
-  const hash = createHash(digest === undefined || digest.length === MD5_DIGITS ? 'md5' : 'sha256');
+  const hash = digest === undefined ? undefined : createHash(digest.length === MD5_DIGITS ? 'md5' : 'sha256');
   const kept: Buffer[] = [];
   let bytes = 0;
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) {
-      if (digest !== undefined) hash.update(chunk);
+      hash?.update(chunk);
       if (bytes < SEARCHED_BYTES) kept.push(chunk);
       bytes += chunk.length;
       if (digest === undefined && bytes >= SEARCHED_BYTES) break;
@@ -87,20 +106,13 @@ async function judgeBody(response: IncomingMessage, { digest, regex }: HttpUrlCo
   } catch (error) {
     throw new Error('the answer was cut off', { cause: error });
   }
-  const found = hash.digest('hex');
-  if (digest !== undefined && found !== digest) throw new Error(`the body's digest is ${found}`);
-  if (regex !== undefined) judgeText(Buffer.concat(kept).toString('latin1'), regex);
+  const found = hash?.digest('hex');
+  if (found !== digest) throw new Error(`the body's digest is ${found}`);
+  if (regex !== undefined) judgeText(Buffer.concat(kept), regex);
 }
 
-/** Pattern and text are bytes, so that offsets are. */
-function judgeText(
-  text: string,
-  { pattern, flags, mustNotMatch, minOffset, maxOffset }: HttpRegexConfig,
-): void {
-  const expression = new RegExp(Buffer.from(pattern, 'utf8').toString('latin1'), `${flags}g`);
-  expression.lastIndex = minOffset;
-  const match = expression.exec(text);
-  const isFound = match !== null && match.index <= maxOffset;
-  if (isFound === mustNotMatch)
-    throw new Error(`the body ${isFound ? 'matches' : 'does not match'} the regex`);
+function judgeText(body: Buffer, regex: HttpRegexConfig): void {
+  const found = hasMatch(body, regex);
+  if (found === regex.mustNotMatch)
+    throw new Error(`the body ${found ? 'matches' : 'does not match'} the regex`);
 }

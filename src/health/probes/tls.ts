@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { readFile, stat } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect, createSecureContext, type SecureContext } from 'node:tls';
 import type { HttpProbeConfig } from '../../config/probe-config.ts';
@@ -8,18 +9,20 @@ import { networkError } from '../../dataplane/network-words.ts';
 /** Contexts are slow to make, and checks are many. */
 const contexts = new Map<string, { readonly mtimeMs: number; readonly context: SecureContext }>();
 
-/** TLS over a connection that is there. @param host Whom the certificate must be for where no SNI is asked for. */
+/** TLS over a connection that is there. @param host Whom the certificate must be for where SNI asks for no other. */
 export async function startTls(
   stream: Duplex,
   { sni, tlsVerify, tlsCaFile }: HttpProbeConfig,
   host: string,
 ): Promise<Duplex> {
+  const servername = sni === true ? host : sni;
   const secure = connect({
     socket: stream,
     host,
     secureContext: await contextFor(tlsCaFile),
     rejectUnauthorized: tlsVerify,
-    ...(sni !== undefined && { servername: sni }),
+    // An address is none (RFC 6066, section 3).
+    ...(servername !== undefined && isIP(servername) === 0 && { servername }),
   });
   try {
     await once(secure, 'secureConnect');

@@ -1,12 +1,17 @@
+import { randomBytes } from 'node:crypto';
 import type { UdpProbeConfig } from '../../config/probe-config.ts';
 import type { ProbeContext } from '../probe.ts';
+
+/** As keepalived: a server may take an empty datagram for an end. */
+const RANDOM_BYTES = 32;
 
 /** An ICMP error fails it; so does, where one is required, an answer that is not as it should be. */
 export async function probeUdp(
   config: UdpProbeConfig,
   { connector, target, signal }: ProbeContext,
 ): Promise<void> {
-  const payload = Buffer.from(config.payload, 'hex');
+  const payload =
+    config.payload === undefined ? randomBytes(RANDOM_BYTES) : Buffer.from(config.payload, 'hex');
   const reply = await connector.exchangeUdp(target, { payload }, signal);
   const { reply: pattern, minReplyLength, maxReplyLength } = config;
   if (pattern === undefined) return;

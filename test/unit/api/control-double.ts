@@ -229,14 +229,13 @@ export class ControlDouble implements DirectorControl {
   }
 
   #reals(service: ServiceKey): RealStatus[] {
-    const down = {
+    const failed = {
       state: 'down',
       since: this.#ago(5),
       lastError: 'connection refused',
       failures: 4,
-      check: 'http',
-      weight: undefined,
     } as const;
+    const down = { ...failed, checks: [{ ...failed, type: 'http' }], weight: undefined } as const;
     return [
       this.#real(service, '10.0.1.2'),
       this.#real(service, '10.0.2.2', { effectiveWeight: 0, health: down }),
@@ -262,7 +261,7 @@ export class ControlDouble implements DirectorControl {
         since: this.#ago(125),
         lastError: undefined,
         failures: 0,
-        check: 'tcp',
+        checks: [{ type: 'tcp', state: 'up', since: this.#ago(125), lastError: undefined, failures: 0 }],
         weight: undefined,
       },
       ...change,

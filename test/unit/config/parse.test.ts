@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
-import type { CheckConfig, CulvertConfig } from '../../../src/config/config.ts';
+import { expect, test } from 'vitest';
+import type { CulvertConfig } from '../../../src/config/config.ts';
 import { formatDuration, parseDuration } from '../../../src/config/duration.ts';
 import { validateAgainstHost } from '../../../src/config/host.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
@@ -77,6 +77,12 @@ services:
         persistence: undefined,
         tunnel: { type: 'ipip' },
         blackhole: { policy: 'cure', after: 2 },
+        quorum: 1,
+        hysteresis: 0,
+        sorryServer: undefined,
+        onQuorumUp: undefined,
+        onQuorumDown: undefined,
+        omega: false,
         reals: [
           {
             address: ipv4('10.0.3.2'),
@@ -84,7 +90,10 @@ services:
             upperThreshold: 0,
             lowerThreshold: 0,
             tunnel: undefined,
-            check: DEFAULT_CHECK,
+            checks: [DEFAULT_CHECK],
+            inhibitOnFailure: false,
+            onUp: undefined,
+            onDown: undefined,
           },
         ],
       },
@@ -200,52 +209,11 @@ test.each([
   const { services } = parse(
     `director: {interface: eth0}\nservices: [{vip: 192.0.2.1, port: all, reals: [{address: 10.0.0.2, check: ${asked}}]}]`,
   );
-  expect(services[0]?.reals[0]?.check).toMatchObject(found);
+  expect(services[0]?.reals[0]?.checks).toMatchObject([found]);
 });
 
 test('the simulated plane needs no interface', () => {
   expect(parse('director: {plane: simulated}\nservices: []').director.interface).toBe('simulated');
-});
-
-/** The check of a real, from what stands in `defaults`, at its service and at itself. */
-function check(defaults: string, service: string, real: string, protocol = 'tcp'): CheckConfig | undefined {
-  return parse(`
-director: {interface: eth0}
-defaults: {${defaults}}
-services:
-  - {vip: 192.0.2.10, protocol: ${protocol}, port: 80, reals: [{address: 10.0.3.2${real}}]${service}}
-`).services[0]?.reals[0]?.check;
-}
-
-describe('checks of three levels', () => {
-  test('each overrides single values of the one around it', () => {
-    const merged = check(
-      'check: {interval: 1s, timeout: 500ms, retries: 0}',
-      ', check: {timeout: 200ms, via: direct}',
-      ', check: {port: 8080, retries: 1}',
-    );
-    expect(merged).toStrictEqual({
-      ...DEFAULT_CHECK,
-      intervalMs: 1000,
-      timeoutMs: 200,
-      retries: 1,
-      via: 'direct',
-      port: 8080,
-    });
-  });
-  test('none ends checking, until a level within asks again', () => {
-    expect(check('check: none', '', '')).toBeUndefined();
-    expect(check('check: {interval: 1s}', ', check: none', '')).toBeUndefined();
-    expect(check('check: {interval: 1s}', ', check: none', ', check: tcp')).toMatchObject({
-      intervalMs: 1000,
-    });
-    expect(check('', '', ', check: none')).toBeUndefined();
-  });
-  test('a UDP service is checked only when it or its real says so', () => {
-    expect(check('check: {interval: 1s}', '', '', 'udp')).toBeUndefined();
-    expect(check('check: {interval: 1s}', ', check: tcp', '', 'udp')).toMatchObject({ intervalMs: 1000 });
-    expect(check('', '', ', check: {port: 8080}', 'udp')).toMatchObject({ port: 8080 });
-  });
 });
 
 test('anchors and aliases are plain YAML', () => {

@@ -91,9 +91,15 @@ test('the weight is what the last attempt that passed has found', () => {
 });
 
 test('weights stay within what a real can have', () => {
-  expect(weightBy(undefined, 100)).toBe(100);
-  expect(weightBy({ set: 7 }, 100)).toBe(7);
-  expect([-200, -30, 5, 70_000].map((add) => weightBy({ add }, 100))).toEqual([0, 70, 105, 65_535]);
+  expect(weightBy([], 100)).toBe(100);
+  expect(weightBy([{ set: 7 }], 100)).toBe(7);
+  expect([-200, -30, 5, 70_000].map((add) => weightBy([{ add }], 100))).toEqual([0, 70, 105, 65_535]);
+});
+
+test('weights of several checks add up as their differences to the configured one', () => {
+  expect(weightBy([{ set: 90 }, { add: 5 }], 100)).toBe(95);
+  expect(weightBy([{ set: 90 }, { set: 80 }], 100)).toBe(70);
+  expect(weightBy([{ set: 0 }, { set: 0 }, { add: 150 }], 100)).toBe(50);
 });
 
 describe('timers are late', () => {

@@ -26,7 +26,7 @@ afterEach(async () => {
 
 const direct = new TcpOnlyConnector(async (target, signal) => {
   if (target.via !== 'direct') throw new Error('only direct targets here');
-  const connection = await connectDirect(target.address, target.port, signal);
+  const connection = await connectDirect(target, signal);
   connection[Symbol.dispose]();
 });
 
@@ -51,7 +51,15 @@ function checkOf(target: CheckTarget, times: Partial<Check['schedule']> = {}): C
     ...times,
   };
   const probe = openProbe({ type: 'tcp' });
-  return { key: JSON.stringify(target), target, probe, schedule, alpha: false, logAllFailures: false };
+  return {
+    key: JSON.stringify(target),
+    type: 'tcp',
+    target,
+    probe,
+    schedule,
+    alpha: false,
+    logAllFailures: false,
+  };
 }
 
 interface Change {

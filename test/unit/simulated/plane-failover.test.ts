@@ -48,7 +48,8 @@ test('a failing real goes out and comes back without a failed request after dete
     const checks = LAB.reals.map((real): Check => {
       const target = { via: 'tunnel', vip: LAB.vip, port: 80, real } as const;
       const probe = openProbe({ type: 'tcp' });
-      return { key: String(real), target, probe, schedule: SCHEDULE, alpha: false, logAllFailures: false };
+      const how = { type: 'tcp', probe, schedule: SCHEDULE, alpha: false, logAllFailures: false } as const;
+      return { key: String(real), target, ...how };
     });
     checker.update(checks.map((check) => ({ check, known: { up: true, sinceMs: 0, lastError: undefined } })));
     expect(await spread(30)).toStrictEqual({ real1: 10, real2: 10, real3: 10 });

@@ -8,6 +8,7 @@ import { ForwardingImage } from '../../../../src/forwarding/image/forwarding-ima
 import { allocateImageMemory } from '../../../../src/forwarding/image/memory.ts';
 import { createForwarderState } from '../../../../src/forwarding/state.ts';
 import { openProbe } from '../../../../src/health/open-probe.ts';
+import type { Unfinished } from '../../../../src/health/probe.ts';
 import type { WeightEffect } from '../../../../src/health/weight-effect.ts';
 import { ipv4 } from '../../../../src/net/ipv4-address.ts';
 
@@ -32,6 +33,8 @@ export interface Attempt {
   readonly port?: number;
   readonly address?: string;
   readonly timeoutMs?: number;
+  /** What the check counts as before. */
+  readonly up?: boolean;
 }
 
 export const TIMED_OUT = 'the time is up';
@@ -39,17 +42,18 @@ export const TIMED_OUT = 'the time is up';
 /** One attempt of the check that is written so; what came of it in words, or the weight that it found. */
 export async function attempt(
   written: WrittenCheckOptions,
-  { port = 9, address = '127.0.0.1', timeoutMs = 2000 }: Attempt = {},
-): Promise<string | WeightEffect> {
-  const config = mergeChecks([written]);
-  if (config === undefined || config.probe.type === 'bfd') throw new Error('no check that is attempted');
+  { port = 9, address = '127.0.0.1', timeoutMs = 2000, up = true }: Attempt = {},
+): Promise<string | WeightEffect | Unfinished> {
+  const [config] = mergeChecks([{ check: written }]);
+  if (config === undefined || config.probe.type === 'bfd') throw new Error('no check');
   using network = connector();
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(new Error(TIMED_OUT)), timeoutMs);
   const target = { via: 'direct', address: ipv4(address), port } as const;
   try {
     const probe = openProbe(config.probe);
-    return (await probe.run({ target, connector: network, signal: controller.signal })) ?? 'passes';
+    const context = { target, connector: network, signal: controller.signal, up };
+    return (await probe.run(context)) ?? 'passes';
   } catch (error) {
     return (error as Error).message;
   } finally {

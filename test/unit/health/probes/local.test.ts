@@ -78,8 +78,12 @@ describe('file', () => {
     ['0x10', { weight: 1 }, { add: 16 }],
     ['010', { weight: 1 }, { add: 8 }],
     ['0', { weight: 5 }, { add: 0 }],
-    ['-127', { weight: 2 }, 'FILE has -127, which makes -254 of the weight'],
-    ['99999999999', { weight: 1 }, 'FILE has 99999999999, which is out of range'],
+    // keepalived's limit for real servers is the least number of 32 bits, not the -254 of vrrp.
+    ['-127', { weight: 2 }, { add: -254 }],
+    ['-2147483647', { weight: 1 }, { add: -2_147_483_647 }],
+    ['-2147483648', { weight: 1 }, 'FILE has -2147483648, which makes -2147483648 of the weight'],
+    ['2147483648', { weight: 3 }, { add: 2_147_483_647 }],
+    ['99999999999', { weight: 1 }, { add: 0 }],
   ])('%j with %j: %j', async (text, options, outcome) => {
     const file = join(directory, 'number');
     writeFileSync(file, text);

@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { duration, list, mapping, oneOf, pattern } from './fields.ts';
+import type { WrittenCommand } from './written-command.ts';
+
+const HOUR = 3_600_000;
+const PROGRAM = 'a list of the program and its arguments';
+
+/** One setting in two forms; `commandFaults()` tells where both stand. */
+export const runFields: {
+  readonly command: z.ZodOptional<z.ZodType<string[]>>;
+  readonly shell: z.ZodOptional<z.ZodType<string>>;
+} = {
+  command: list(z.string('a text'), PROGRAM).min(1, PROGRAM).optional(),
+  shell: pattern(/\S/, 'a line for the shell').optional(),
+};
+
+export const user: z.ZodType<string> = pattern(
+  /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,63})?$/,
+  'a user, or user:group, by name or number',
+);
+
+export const commandSchema: z.ZodType<WrittenCommand> = z.union([
+  oneOf(['none']),
+  mapping({ ...runFields, timeout: duration(10, HOUR).optional(), user: user.optional() }),
+]);

@@ -1,0 +1,59 @@
+/**
+ * What becomes of keepalived's `regex_options`, which are PCRE2's (pcre2api(3)), with JavaScript's regular expressions:
+ * a flag of theirs, a rule of ours, nothing because they are so anyway or the option changes neither whether nor where
+ * a match begins, or a refusal.
+ */
+export type RegexOption =
+  | { readonly flag: 'i' | 'm' | 's' | 'u' }
+  | 'first-line'
+  | 'as-it-is'
+  | { readonly lacking: string };
+
+export const REGEX_OPTIONS: Readonly<Record<string, RegexOption>> = {
+  // `[]` is an empty class in JavaScript.
+  allow_empty_class: 'as-it-is',
+  // \u and \x are ECMAScript's.
+  alt_bsux: 'as-it-is',
+  // After the last newline, too, with the flag m.
+  alt_circumflex: 'as-it-is',
+  // There are no verbs.
+  alt_verbnames: 'as-it-is',
+  // Nobody is called out to.
+  auto_callout: 'as-it-is',
+  caseless: { flag: 'i' },
+  // `$` does not match before a newline at the end.
+  dollar_endonly: 'as-it-is',
+  dotall: { flag: 's' },
+  dupnames: { lacking: 'two groups of one name' },
+  extended: { lacking: 'comments, and take blanks as they stand' },
+  firstline: 'first-line',
+  // It matches the empty text.
+  match_unset_backref: 'as-it-is',
+  multiline: { flag: 'm' },
+  // There is no \C.
+  never_backslash_c: 'as-it-is',
+  // A pattern cannot ask for either.
+  never_ucp: 'as-it-is',
+  never_utf: 'as-it-is',
+  // What groups capture is of no interest.
+  no_auto_capture: 'as-it-is',
+  // Optimisations.
+  no_auto_possess: 'as-it-is',
+  no_dotstar_anchor: 'as-it-is',
+  no_start_optimize: 'as-it-is',
+  ucp: { lacking: 'classes such as \\w of all letters of Unicode; \\p{L} with utf is one' },
+  // Where a match begins does not depend on how long it is.
+  ungreedy: 'as-it-is',
+  // regex_max_offset is observed without it.
+  use_offset_limit: 'as-it-is',
+  utf: { flag: 'u' },
+};
+
+/** JavaScript's flags for what is written in either form, each once. */
+export function regexFlags(flags: string, options: readonly string[]): string {
+  const ofOptions = options.map((name) => {
+    const option = REGEX_OPTIONS[name];
+    return typeof option === 'object' && 'flag' in option ? option.flag : '';
+  });
+  return [...new Set([...flags.split(''), ...ofOptions])].join('');
+}

@@ -1,0 +1,157 @@
+import { describe, expect, test } from 'vitest';
+import type { CheckConfig } from '../../../src/config/config.ts';
+import { parseConfig } from '../../../src/config/parse-config.ts';
+import { REGEX_OPTIONS } from '../../../src/config/regex-options.ts';
+import { ip } from '../../../src/net/ip-address.ts';
+
+/** The checks of a real, from what stands in `defaults`, at its service and at itself. */
+function checks(defaults: string, service: string, real: string, protocol = 'tcp'): readonly CheckConfig[] {
+  const text = `
+director: {interface: eth0}
+defaults: {${defaults}}
+services:
+  - {vip: 192.0.2.10, protocol: ${protocol}, port: 80, reals: [{address: 10.0.3.2${real}}]${service}}
+`;
+  return parseConfig(text, 'culvert.yaml').services[0]?.reals[0]?.checks ?? [];
+}
+
+describe('checks of three levels', () => {
+  test('each overrides single values of the one around it', () => {
+    const merged = checks(
+      'check: {interval: 1s, timeout: 500ms, retries: 0}',
+      ', check: {timeout: 200ms, via: direct}',
+      ', check: {port: 8080, retries: 1}',
+    );
+    expect(merged).toMatchObject([
+      { intervalMs: 1000, timeoutMs: 200, retries: 1, via: 'direct', port: 8080 },
+    ]);
+  });
+  test('none ends checking, until a level within asks again', () => {
+    expect(checks('check: none', '', '')).toEqual([]);
+    expect(checks('check: {interval: 1s}', ', check: none', '')).toEqual([]);
+    expect(checks('check: {interval: 1s}', ', check: none', ', check: tcp')).toMatchObject([
+      { intervalMs: 1000 },
+    ]);
+    expect(checks('', '', ', check: none')).toEqual([]);
+    expect(checks('checks: [tcp, ping]', '', ', check: none')).toEqual([]);
+  });
+  test('a UDP service is checked only when it or its real says so', () => {
+    expect(checks('check: {interval: 1s}', '', '', 'udp')).toEqual([]);
+    expect(checks('check: {interval: 1s}', ', check: tcp', '', 'udp')).toMatchObject([{ intervalMs: 1000 }]);
+    expect(checks('', '', ', check: {port: 8080}', 'udp')).toMatchObject([{ port: 8080 }]);
+    expect(checks('', '', ', checks: [ping]', 'udp')).toMatchObject([{ probe: { type: 'ping' } }]);
+  });
+  test('a list begins from the single values around it, and what is within changes all of it', () => {
+    const list = ', checks: [tcp, {type: ping, interval: 2s}]';
+    expect(checks('check: {interval: 1s}', list, ', check: {retries: 7}')).toMatchObject([
+      { probe: { type: 'tcp' }, intervalMs: 1000, retries: 7 },
+      { probe: { type: 'ping' }, intervalMs: 2000, retries: 7 },
+    ]);
+    expect(checks('', list, ', check: smtp')).toMatchObject([{ probe: { type: 'smtp' }, intervalMs: 6000 }]);
+    expect(checks('', list, ', checks: [{type: dns}]')).toMatchObject([{ probe: { type: 'dns' } }]);
+  });
+  test.each([
+    [
+      ', check: tcp, checks: [ping]',
+      'services[0].reals[0].checks: found checks beside check; allowed: one of them',
+    ],
+    [
+      ', checks: []',
+      'services[0].reals[0].checks: found a list; allowed: a list of checks, each of which has to pass',
+    ],
+    [', checks: [none]', "services[0].reals[0].checks[0]: found 'none'; allowed: one of tcp,"],
+    [', checks: [tcp, {type: misc}]', 'services[0].reals[0].checks[1]: command is missing; allowed: '],
+    [
+      ', checks: [{type: ping, helo: a}]',
+      "checks[0].helo: helo is for checks of type smtp, this one's is ping; ",
+    ],
+  ])('%s: %s', (real, message) => {
+    expect(() => checks('', '', real)).toThrow(message);
+  });
+  test('an option within has to be for one type of the list around it', () => {
+    const list = ', checks: [tcp, smtp]';
+    expect(checks('', list, ', check: {helo: a}')).toHaveLength(2);
+    expect(() => checks('', list, ', check: {queryName: a}')).toThrow("this one's is tcp or smtp");
+  });
+});
+
+/** A check of that type with these options at a service. */
+function written(type: string, options: string): CheckConfig | undefined {
+  return checks('', `, check: {type: ${type}, ${options}}`, '')[0];
+}
+
+const regex = (value: string): CheckConfig | undefined => written('http', `urls: [{regex: ${value}}]`);
+
+describe('options of single types', () => {
+  test('where a direct check connects to, and from', () => {
+    const options =
+      "via: direct, address: '2001:db8::5', bind: {address: '2001:db8::1', port: 7, interface: eth1}, mark: 3";
+    expect(written('tcp', options)).toMatchObject({
+      address: ip('2001:db8::5'),
+      from: { address: ip('2001:db8::1'), port: 7, interface: 'eth1', mark: 3 },
+    });
+    expect(written('ping', 'via: direct')?.from).toBeUndefined();
+    const fault = /bind is for checks that do not go through the tunnel; allowed: via: direct beside it/;
+    expect(() => written('tcp', 'bind: {port: 7}')).toThrow(fault);
+    expect(() => checks('check: {via: direct, mark: 1}', '', ', check: {via: tunnel}')).toThrow(
+      /: mark is for/,
+    );
+    expect(() => written('misc', 'command: [a], mark: 1')).toThrow(/mark is for checks of type tcp or http/);
+  });
+
+  test('what JavaScript has of the options of PCRE2', () => {
+    const all = Object.keys(REGEX_OPTIONS).filter((name) => !['dupnames', 'extended', 'ucp'].includes(name));
+    expect(regex(`{pattern: a, flags: i, options: [${all.join(', ')}]}`)?.probe).toMatchObject({
+      urls: [{ regex: { flags: 'ismu', firstLine: true } }],
+    });
+  });
+
+  test.each([
+    [
+      '{pattern: a, options: [extended]}',
+      "found 'extended'; allowed: to leave it out: JavaScript's regular expressions have no comments",
+    ],
+    [
+      '{pattern: a, options: [dupnames]}',
+      "found 'dupnames'; allowed: to leave it out: JavaScript's regular expressions have no two groups",
+    ],
+    [
+      '{pattern: a, options: [ucp]}',
+      "found 'ucp'; allowed: to leave it out: JavaScript's regular expressions have no classes",
+    ],
+    ['{pattern: a, options: [anchored]}', "found 'anchored'; allowed: one of allow_empty_class, "],
+    [
+      "{pattern: '\\-', options: [utf]}",
+      'allowed: a regular expression as JavaScript has them, with these flags',
+    ],
+    ['"("', "found '('; allowed: a regular expression as JavaScript has them"],
+    ['{pattern: "("}', "found '('; allowed: a regular expression as JavaScript has them"],
+  ])('%s: %s', (value, message) => {
+    expect(() => regex(value)).toThrow(message);
+  });
+
+  test.each([
+    [
+      'http',
+      'httpVersion: 1.0C, rotate: true, fastRecovery: true',
+      { httpVersion: '1.0C', rotate: true, fastRecovery: true },
+    ],
+    ['https', 'sni: true', { sni: true }],
+    ['https', 'sni: a.example', { sni: 'a.example' }],
+    ['misc', 'command: [a], user: nobody:nogroup', { user: 'nobody:nogroup' }],
+    ['file', 'file: /a, weight: -2147483647', { weight: -2_147_483_647 }],
+    ['dns', 'queryType: DNSKEY', { queryType: 'DNSKEY', queryName: '.' }],
+  ])('%s {%s}', (type, options, probe) => {
+    expect(written(type, options)?.probe).toMatchObject(probe);
+  });
+
+  test('the simulated network has one way out', () => {
+    const text = `
+director: {plane: simulated}
+services: [{vip: 192.0.2.10, port: 80, reals: [{address: 10.0.3.2, check: {via: direct, mark: 1}}]}]
+`;
+    expect(() => parseConfig(text, 'culvert.yaml')).toThrow(
+      'check.mark: the simulated network has one way out',
+    );
+  });
+});
