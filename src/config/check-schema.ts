@@ -156,7 +156,7 @@ export const checkKeys: {
 
 /** The wire has microseconds in 32 bits: 71 minutes. */
 function bfdInterval(fromMs: number): z.ZodType<number> {
-  return duration(fromMs, HOUR);
+  return duration(fromMs, 4_294_967);
 }
 
 /** Blanks between the bytes are for the reader only. */

@@ -1,3 +1,4 @@
+import { readBfdInstances } from './bfd.ts';
 import { type GlobalContext, type GlobalDefs, readGlobalDefs } from './global-defs.ts';
 import { Origins } from './origins.ts';
 import type { Findings } from './place.ts';
@@ -34,7 +35,6 @@ const OUTSIDE: Readonly<Record<string, string>> = {
   static_ipaddress: NETWORK,
   static_routes: NETWORK,
   static_rules: NETWORK,
-  bfd_instance: 'this version of culvert has no BFD',
   SSL: 'it is for SSL_GET',
   net_namespace: 'start culvert inside the namespace',
   net_namespace_ipvs: 'start culvert inside the namespace',
@@ -43,7 +43,14 @@ const OUTSIDE: Readonly<Record<string, string>> = {
   child_wait_time: 'culvert is one process',
 };
 
-const INSIDE = ['global_defs', 'virtual_server', 'virtual_server_group', 'instance', ...TRACK_FILE_KEYWORDS];
+const INSIDE = [
+  'bfd_instance',
+  'global_defs',
+  'virtual_server',
+  'virtual_server_group',
+  'instance',
+  ...TRACK_FILE_KEYWORDS,
+];
 
 /** What load balancing a keepalived.conf describes, as culvert's values. What culvert has not got goes to `findings`. */
 export function translate(statements: readonly Statement[], findings: Findings): Translated {
@@ -51,7 +58,8 @@ export function translate(statements: readonly Statement[], findings: Findings):
   const { director: timeouts, scriptUser } = readAllGlobalDefs(statements, { findings, origins });
   const groups = readGroups(statements, findings);
   const trackFiles = readTrackFiles(statements, findings);
-  const context = { findings, origins, groups, trackFiles, scriptUser };
+  const bfdInstances = readBfdInstances(statements, findings);
+  const context = { findings, origins, groups, trackFiles, bfdInstances, scriptUser };
   const services: PlainService[] = [];
   let director: Record<string, unknown> = { ...timeouts };
   for (const statement of statements) {
