@@ -75,6 +75,8 @@ export const realSchema: z.ZodType<WireReal> = z.object({
   configuredWeight: weight,
   override: weight.nullable(),
   effectiveWeight: weight,
+  serving: z.boolean(),
+  inhibitOnFailure: z.boolean(),
   tunnel: tunnel.nullable(),
   upperThreshold: count,
   lowerThreshold: count,
@@ -91,6 +93,17 @@ export const serviceSchema: z.ZodType<WireService> = z.object({
   onePacket: z.boolean(),
   persistence: z.object({ timeoutMs: count, prefixLength: z.int().min(1).max(128) }).nullable(),
   tunnel,
+  quorum: z.object({ state: z.enum(['up', 'lost']), weight: count, quorum: count, hysteresis: count }),
+  sorryServer: z
+    .object({
+      address,
+      weight,
+      tunnel: tunnel.nullable(),
+      inhibit: z.boolean(),
+      serving: z.boolean(),
+      ...flowCounts,
+    })
+    .nullable(),
   reals: z.array(realSchema),
 });
 
@@ -124,7 +137,7 @@ const flowState = z.enum(FLOW_STATES);
 
 export const flowSchema: z.ZodType<WireFlow> = z.object({
   service: serviceKey,
-  client: address,
+  client: address.nullable(),
   clientPort: port,
   real: address,
   state: flowState,

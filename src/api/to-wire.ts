@@ -1,5 +1,5 @@
 import type { FlowRecord, PlaneCounters, ServiceCounters } from '../dataplane/data-plane.ts';
-import type { DirectorStatus, RealStatus, ServiceStatus } from '../director/control.ts';
+import type { DirectorStatus, RealStatus, ServiceStatus, SorryServerStatus } from '../director/control.ts';
 import type { Explanation } from '../forwarding/decision.ts';
 import type { ServiceKey } from '../forwarding/table.ts';
 import { formatIp } from '../net/ip-address.ts';
@@ -10,6 +10,7 @@ import type {
   WireService,
   WireServiceKey,
   WireServiceStats,
+  WireSorryServer,
   WireStats,
   WireStatus,
 } from './wire.ts';
@@ -37,6 +38,8 @@ export function serviceToWire(status: ServiceStatus): WireService {
     onePacket: status.onePacket,
     persistence: status.persistence ?? null,
     tunnel: status.tunnel,
+    quorum: status.quorum,
+    sorryServer: status.sorryServer === undefined ? null : sorryServerToWire(status.sorryServer),
     reals: status.reals.map(realToWire),
   };
 }
@@ -48,6 +51,8 @@ export function realToWire(real: RealStatus): WireReal {
     configuredWeight: real.configuredWeight,
     override: real.override ?? null,
     effectiveWeight: real.effectiveWeight,
+    serving: real.serving,
+    inhibitOnFailure: real.inhibitOnFailure,
     tunnel: real.tunnel ?? null,
     upperThreshold: real.upperThreshold,
     lowerThreshold: real.lowerThreshold,
@@ -63,6 +68,10 @@ export function realToWire(real: RealStatus): WireReal {
   };
 }
 
+function sorryServerToWire(sorry: SorryServerStatus): WireSorryServer {
+  return { ...sorry, address: formatIp(sorry.address), tunnel: sorry.tunnel ?? null };
+}
+
 export function countersToWire(counters: PlaneCounters): WireStats {
   return {
     services: counters.services.map(serviceCountersToWire),
@@ -75,7 +84,7 @@ export function countersToWire(counters: PlaneCounters): WireStats {
 export function flowToWire(flow: FlowRecord): WireFlow {
   return {
     service: keyToWire(flow.service),
-    client: formatIp(flow.client),
+    client: flow.client === undefined ? null : formatIp(flow.client),
     clientPort: flow.clientPort,
     real: formatIp(flow.real),
     state: flow.state,

@@ -1,5 +1,5 @@
 import type { FlowStateName } from '../dataplane/data-plane.ts';
-import type { DirectorEvent, ReloadSummary } from '../director/control.ts';
+import type { DirectorEvent, QuorumStatus, ReloadSummary } from '../director/control.ts';
 import type { Decision } from '../forwarding/decision.ts';
 import type { Reason } from '../forwarding/reasons.ts';
 import type {
@@ -47,6 +47,9 @@ export interface WireReal {
   readonly configuredWeight: number;
   readonly override: number | null;
   readonly effectiveWeight: number;
+  /** False: it is out, and no flow may use it. */
+  readonly serving: boolean;
+  readonly inhibitOnFailure: boolean;
   /** `null`: the service's. */
   readonly tunnel: Tunnel | null;
   /** 0: no limit. */
@@ -68,7 +71,24 @@ export interface WireService {
   readonly onePacket: boolean;
   readonly persistence: Persistence | null;
   readonly tunnel: Tunnel;
+  readonly quorum: WireQuorum;
+  readonly sorryServer: WireSorryServer | null;
   readonly reals: readonly WireReal[];
+}
+
+export type WireQuorum = QuorumStatus;
+
+export interface WireSorryServer {
+  readonly address: string;
+  readonly weight: number;
+  /** `null`: the service's. */
+  readonly tunnel: Tunnel | null;
+  readonly inhibit: boolean;
+  /** Whether it serves instead of the reals. */
+  readonly serving: boolean;
+  readonly activeFlows: number;
+  readonly inactiveFlows: number;
+  readonly persistentClients: number;
 }
 
 export interface WireTraffic {
@@ -114,7 +134,8 @@ export interface WireStatus {
 
 export interface WireFlow {
   readonly service: WireServiceKey;
-  readonly client: string;
+  /** Null for an IPv6 flow of which only the first packet has come. */
+  readonly client: string | null;
   readonly clientPort: number;
   readonly real: string;
   readonly state: FlowStateName;

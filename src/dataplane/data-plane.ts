@@ -105,8 +105,8 @@ export type FlowStateName = (typeof FLOW_STATES)[number];
 
 export interface FlowRecord {
   readonly service: ServiceKey;
-  /** Of a template: the client's network. */
-  readonly client: IpAddress;
+  /** Of a template: the client's network. Undefined for IPv6 flows that are half-open and sent but one packet, see flow-table.ts. */
+  readonly client: IpAddress | undefined;
   /** 0 for a template, which stands for all ports. */
   readonly clientPort: Port;
   readonly real: IpAddress;

@@ -10,6 +10,7 @@ import type {
   Tunnel,
 } from '../forwarding/table.ts';
 import type { IpAddress } from '../net/ip-address.ts';
+import type { QuorumState } from './quorum.ts';
 
 /** What the API and the CLI can ask of a running director. */
 export interface DirectorControl {
@@ -57,7 +58,27 @@ export interface ServiceStatus {
   readonly onePacket: boolean;
   readonly persistence: Persistence | undefined;
   readonly tunnel: Tunnel;
+  readonly quorum: QuorumStatus;
+  readonly sorryServer: SorryServerStatus | undefined;
   readonly reals: readonly RealStatus[];
+}
+
+export interface QuorumStatus {
+  readonly state: QuorumState;
+  /** Of the reals that are up. */
+  readonly weight: number;
+  readonly quorum: number;
+  readonly hysteresis: number;
+}
+
+export interface SorryServerStatus extends RealFlows {
+  readonly address: IpAddress;
+  readonly weight: number;
+  /** Undefined: the service's. */
+  readonly tunnel: Tunnel | undefined;
+  readonly inhibit: boolean;
+  /** Whether it serves instead of the reals. */
+  readonly serving: boolean;
 }
 
 export interface RealStatus extends RealFlows {
@@ -67,6 +88,9 @@ export interface RealStatus extends RealFlows {
   /** Set by `weight` or `drain`; undefined: the configured one holds. */
   readonly override: number | undefined;
   readonly effectiveWeight: number;
+  /** False: it is out, and no flow may use it. */
+  readonly serving: boolean;
+  readonly inhibitOnFailure: boolean;
   /** Undefined: the service's. */
   readonly tunnel: Tunnel | undefined;
   /** 0: no limit. */

@@ -4,8 +4,9 @@ import { type HostFacts, validateAgainstHost } from '../config/host.ts';
 import type { DataPlane, FlowFilter, FlowRecord } from '../dataplane/data-plane.ts';
 import { CulvertError } from '../errors.ts';
 import type { Explanation } from '../forwarding/decision.ts';
+import type { ServiceName } from '../forwarding/table.ts';
 import type { CheckState } from '../health/check-state.ts';
-import { weightBy } from '../health/weight-effect.ts';
+import { CommandQueue } from './command-queue.ts';
 import { countChanges, settingsForRestart } from './config-diff.ts';
 import type {
   DirectorControl,
@@ -15,24 +16,21 @@ import type {
   RealStatus,
   ReloadSummary,
 } from './control.ts';
+import { Effects } from './effects.ts';
 import type { EventLog } from './event-log.ts';
 import { chooseHashKey } from './hash-key.ts';
 import { type FormerHealth, HealthBoard, healthIn } from './health-board.ts';
+import { type RealView, realsUp } from './live-weight.ts';
 import { buildModel, type Model, type ModelReal, type RealId, servingReals } from './model.ts';
+import { forwardedQuorums, type QuorumState } from './quorum.ts';
+import { realEffect } from './real-effect.ts';
 import { Reconciler } from './reconciler.ts';
 import { selectReals } from './select.ts';
 import { Coalesced, Serial } from './serial.ts';
 import type { DirectorState, StateStore } from './state-store.ts';
 import { directorStatus, flowsByReal, realStatus } from './status.ts';
 import { computeTable, type TableInput } from './table.ts';
-import {
-  describeCheck,
-  describeDown,
-  describeFailure,
-  describeReload,
-  messageOf,
-  nameReal,
-} from './words.ts';
+import { describeFailure, describeReload, messageOf, nameReal } from './words.ts';
 
 export interface DirectorOptions {
   readonly config: CulvertConfig;
@@ -55,6 +53,8 @@ interface Override {
 }
 
 const RETRY_MS = 1000;
+/** At the end, for commands that are under way or wait. */
+const COMMANDS_GRACE_MS = 10_000;
 
 /** Keeps a plane at what configuration, health and the operator's overrides come to. */
 export class Director implements DirectorControl {
@@ -64,9 +64,12 @@ export class Director implements DirectorControl {
   readonly #stop = new AbortController();
   readonly #health: HealthBoard;
   readonly #reconciler: Reconciler;
+  readonly #commands: CommandQueue;
+  readonly #effects: Effects;
   readonly #reloads = new Serial();
   readonly #saving: Coalesced;
   readonly #overrides: Map<RealId, number>;
+  readonly #view: RealView;
   #model: Model;
   #interfaces: readonly string[];
   #retry: NodeJS.Timeout | undefined;
@@ -83,8 +86,9 @@ export class Director implements DirectorControl {
     if (fault !== undefined)
       options.events.add('warning', 'state-lost', `the former state is lost: ${fault}`);
     const director = new Director(options, state);
-    const serving = servingReals(options.plane.services());
-    await director.#adopt(director.#model, director.#health.formerFrom(state.down, serving));
+    const serving = servingReals(options.plane.services(), state.lostQuorums);
+    const former = director.#health.formerFrom(state.down, serving);
+    await director.#adopt(buildModel(options.config), former);
     await director.#saving.request();
     const { length } = options.config.services;
     const services = length === 1 ? '1 service' : `${length} services`;
@@ -93,11 +97,12 @@ export class Director implements DirectorControl {
   }
 
   private constructor(options: DirectorOptions, state: DirectorState) {
-    const { config, plane, now } = options;
+    const { config, plane, events, now } = options;
     this.#options = options;
     this.#startedMs = now();
     this.#hashKey = chooseHashKey(config.director.hashSeed, state.hashKey);
-    this.#model = buildModel(config);
+    // Nothing is forwarded yet.
+    this.#model = buildModel({ ...config, services: [] });
     this.#interfaces = config.director.interfaces;
     this.#overrides = new Map(state.overrides);
     this.#health = new HealthBoard({
@@ -107,11 +112,13 @@ export class Director implements DirectorControl {
       onFailure: (checkKey, health) => this.#attemptFailed(checkKey, health),
       signal: this.#stop.signal,
     });
+    const view: RealView = { overrides: this.#overrides, healthOf: (real) => this.#health.of(real) };
+    this.#view = view;
+    this.#commands = new CommandQueue(events, () => this.#reconciler.idle());
+    const quorums = forwardedQuorums(plane.services(), state.lostQuorums);
+    this.#effects = new Effects({ events, commands: this.#commands, view, quorums });
     this.#reconciler = new Reconciler(plane, (previous) =>
-      computeTable(
-        this.#tableInput(this.#model, (real) => this.#health.of(real)),
-        previous,
-      ),
+      computeTable(this.#tableInput(this.#model, view.healthOf), previous),
     );
     this.#saving = new Coalesced(new Serial(), () => this.#save());
   }
@@ -127,6 +134,8 @@ export class Director implements DirectorControl {
       startedMs: this.#startedMs,
       services: this.#model.services,
       statusOf: (real) => this.#statusOf(real, flowsOf),
+      quorumOf: (service) => this.#effects.quorumStatus(service),
+      flowsOf,
       counters,
     });
   }
@@ -184,6 +193,8 @@ export class Director implements DirectorControl {
   async remove(): Promise<void> {
     await this.#quiesce();
     if (this.#ended) return;
+    this.#effects.ending(this.#model);
+    await this.#commands.close(COMMANDS_GRACE_MS);
     await this.#options.plane.remove();
     this.#ended = true;
     await this.#options.store.remove();
@@ -194,7 +205,11 @@ export class Director implements DirectorControl {
   async close(): Promise<void> {
     await this.#quiesce();
     if (this.#ended) return;
-    await this.#options.plane.close();
+    const { plane } = this.#options;
+    // The other planes go on.
+    if (plane.kind === 'simulated') this.#effects.ending(this.#model);
+    await this.#commands.close(COMMANDS_GRACE_MS);
+    await plane.close();
     this.#ended = true;
   }
 
@@ -249,9 +264,11 @@ export class Director implements DirectorControl {
         return computeTable(this.#tableInput(model, health), previous);
       },
       () => {
+        const before = { model: this.#model, up: realsUp(this.#model, this.#view) };
         this.#model = model;
         this.#health.carryOut(plan);
         for (const id of this.#overrides.keys()) if (!model.reals.has(id)) this.#overrides.delete(id);
+        this.#effects.replaced(before, model);
       },
     );
     // What was checked or overridden while the plane was at it.
@@ -259,7 +276,8 @@ export class Director implements DirectorControl {
   }
 
   #tableInput(model: Model, healthOf: TableInput['healthOf']): TableInput {
-    return { model, hashKey: this.#hashKey, overrides: this.#overrides, healthOf };
+    const quorumOf = (service: ServiceName): QuorumState | undefined => this.#effects.quorumOf(service);
+    return { model, hashKey: this.#hashKey, overrides: this.#overrides, healthOf, quorumOf };
   }
 
   async #override(selector: RealSelector, { weight, type, what }: Override): Promise<readonly RealStatus[]> {
@@ -270,9 +288,12 @@ export class Director implements DirectorControl {
       await this.#reconciler.request();
     } catch (error) {
       for (const [id, old] of before) this.#setOverride(id, old);
+      // A check may have counted it meanwhile.
+      this.#effects.settleOf(reals, this.#model);
       throw error;
     }
     for (const real of reals) this.#options.events.add('info', type, `${nameReal(real)}: ${what}`);
+    this.#effects.settleOf(reals, this.#model);
     await this.#saving.request();
     const flowsOf = flowsByReal(await this.#options.plane.counters());
     return reals.map((real) => this.#statusOf(real, flowsOf));
@@ -286,29 +307,13 @@ export class Director implements DirectorControl {
   #healthChanged(checkKey: string, health: CheckState, before: CheckState): void {
     // Traffic first, words after.
     this.#reconcile();
-    for (const real of this.#model.realsByCheck.get(checkKey) ?? []) {
-      this.#tellChange(real, checkKey, { health, before });
+    const reals = this.#model.realsByCheck.get(checkKey) ?? [];
+    for (const real of reals) {
+      const former = this.#health.ofBefore(real, checkKey, before);
+      this.#effects.checked(real, { checkKey, health, before, former, now: this.#health.of(real) });
     }
+    this.#effects.settleOf(reals, this.#model);
     void this.#saving.request();
-  }
-
-  #tellChange(
-    real: ModelReal,
-    checkKey: string,
-    { health, before }: { readonly health: CheckState; readonly before: CheckState },
-  ): void {
-    const { events } = this.#options;
-    const now = this.#health.of(real);
-    const former = this.#health.ofBefore(real, checkKey, before);
-    if (now === undefined || former === undefined) return;
-    if (now.up && !former.up) events.add('info', 'real-up', `${nameReal(real)} is up`);
-    else if (!now.up && former.up) events.add('warning', 'real-down', describeDown(real, now));
-    else if (health.up !== before.up) {
-      events.add('info', health.up ? 'check-up' : 'check-down', describeCheck(real, checkKey, health));
-    }
-    const weights = [now, former].map((one) => weightBy(one.weights, real.config.weight));
-    if (weights[0] === weights[1]) return;
-    events.add('info', 'check-weight', `${nameReal(real)}: weight ${weights[0]} by its check`);
   }
 
   #attemptFailed(checkKey: string, health: CheckState): void {
@@ -337,6 +342,7 @@ export class Director implements DirectorControl {
     return realStatus({
       real,
       override: this.#overrides.get(real.id),
+      effect: realEffect(real, this.#view, this.#effects.sorryServing(real.service)),
       health,
       checks: this.#health.checksOf(real),
       wallClockMs: (monotonicMs) => this.#health.wallClockMs(monotonicMs),
@@ -347,9 +353,14 @@ export class Director implements DirectorControl {
 
   async #save(): Promise<void> {
     if (this.#ended) return;
-    const down = this.#health.downStates(this.#model);
+    const state = {
+      hashKey: this.#hashKey,
+      overrides: this.#overrides,
+      down: this.#health.downStates(this.#model),
+      lostQuorums: this.#effects.lostQuorums(),
+    };
     try {
-      await this.#options.store.save({ hashKey: this.#hashKey, overrides: this.#overrides, down });
+      await this.#options.store.save(state);
     } catch (error) {
       const message = `the state is not saved, a restart would forget the latest changes: ${messageOf(error)}`;
       this.#options.events.add('error', 'state-not-saved', message);

@@ -8,6 +8,8 @@ const stateSchema = z.object({
   hashKey: z.hex().length(32).optional(),
   overrides: z.record(z.string(), z.int().min(0).max(65535)),
   down: z.record(z.string(), z.object({ since: z.iso.datetime(), error: z.string().optional() })),
+  /** Former versions knew of none. */
+  lostQuorums: z.array(z.string()).optional(),
 });
 
 /** Keeps the state in one JSON file, `<stateDirectory>/<instance>.json`. */
@@ -55,12 +57,13 @@ export class FileStateStore implements StateStore {
   }
 }
 
-function encode({ hashKey, overrides, down }: DirectorState): string {
+function encode({ hashKey, overrides, down, lostQuorums }: DirectorState): string {
   const plain = {
     version: 1,
     hashKey: hashKey && Buffer.from(hashKey).toString('hex'),
     overrides: Object.fromEntries(overrides),
     down: Object.fromEntries(down),
+    lostQuorums: [...lostQuorums],
   };
   return `${JSON.stringify(plain, null, 2)}\n`;
 }
@@ -72,5 +75,6 @@ function decode(text: string): DirectorState {
     hashKey: plain.hashKey === undefined ? undefined : Uint8Array.from(Buffer.from(plain.hashKey, 'hex')),
     overrides: new Map(Object.entries(plain.overrides)),
     down: new Map(down),
+    lostQuorums: new Set(plain.lostQuorums),
   };
 }

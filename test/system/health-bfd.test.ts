@@ -220,6 +220,15 @@ describe.skipIf(!root || !bird)('BFD with BIRD (needs root and bird2)', stalls, 
     expect(await network.birdSessions(real)).toMatch(/ Up /);
   });
 
+  test('a peer that shuts its BFD down, which is our own, as BIRD does not say so', async () => {
+    const verdicts = watch(neighbor('10.9.0.2'));
+    const peer = new BfdSpeaker();
+    inNamespace(real, () => peer.open(neighbor('10.9.0.1'), () => undefined));
+    await came(verdicts, 1);
+    peer.close();
+    expect((await came(verdicts, 2)).fault).toBe('BFD was shut down at 10.9.0.2');
+  });
+
   test('a passive side waits for the other', async () => {
     const verdicts = watch(neighbor('10.9.0.2', { parameters: { ...FAST, passive: true } }));
     const before = network.received();

@@ -14,7 +14,7 @@ import {
   type Setting,
   signedNumber,
 } from './read-values.ts';
-import { keywordOf, placeOf, type Statement } from './statement.ts';
+import { keywordOf, parametersOf, placeOf, type Statement } from './statement.ts';
 
 /** A `bfd_instance`: a session that checks of real servers, or VRRP, go by. */
 export interface BfdInstance {
@@ -86,19 +86,30 @@ function readHops(found: string): number | undefined {
 export function readBfdInstances(statements: readonly Statement[], findings: Findings): BfdInstances {
   const instances = new Map<string, BfdInstance>();
   const names = new Set<string>();
+  const wanted = new Set(namesInChecks(statements));
   for (const statement of statements) {
     if (keywordOf(statement) !== 'bfd_instance') continue;
     const name = readName(statement, names, findings);
     const target: BfdInstance = {};
     const level = 'in bfd_instance';
     readLevel(blockOf(statement, findings), { keywords: INSTANCE_KEYWORDS, target, level }, findings);
-    tellFamilies(statement, target, findings);
+    tellAddresses(statement, target, findings);
     if (name === undefined) continue;
     names.add(name);
     if (target.vrrp === undefined || target.checker !== undefined) instances.set(name, target);
-    else findings.warn(placeOf(statement), 'bfd_instance is not used: it is for VRRP alone');
+    if (!wanted.has(name)) findings.warn(placeOf(statement), 'bfd_instance is not used: no check names it');
   }
   return instances;
+}
+
+/** Instances that none of these names are for VRRP, and that nothing comes of them is said. */
+function namesInChecks(statements: readonly Statement[]): string[] {
+  return statements.flatMap((statement) => {
+    const { body = [] } = statement;
+    if (keywordOf(statement) !== 'BFD_CHECK') return namesInChecks(body);
+    const named = body.filter((inner) => keywordOf(inner) === 'name');
+    return named.flatMap((inner) => parametersOf(inner).map((found) => found.text));
+  });
 }
 
 function readName(statement: Statement, names: ReadonlySet<string>, findings: Findings): string | undefined {
@@ -110,7 +121,7 @@ function readName(statement: Statement, names: ReadonlySet<string>, findings: Fi
   return undefined;
 }
 
-function tellFamilies(statement: Statement, { neighbor, source }: BfdInstance, findings: Findings): void {
+function tellAddresses(statement: Statement, { neighbor, source }: BfdInstance, findings: Findings): void {
   if (neighbor === undefined)
     findings.error(placeOf(statement), `bfd_instance: no neighbor is given; allowed: neighbor_ip ADDRESS`);
   const addresses = [neighbor, source].map((setting) => setting && parseIp(setting.value));

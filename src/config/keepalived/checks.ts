@@ -44,9 +44,13 @@ const SHARED: Readonly<Record<CheckKind['shares'], Keywords<ReadCheck>>> = {
 const HOST: Keywords<ReadCheck>[string] = {
   parameters: 0,
   read: (statement, check, findings): void => {
-    check.hosts.push(
-      readBlock(statement, { kind: check.kind, keywords: SHARED[check.kind.shares] }, findings),
-    );
+    const keywords = SHARED['connection and timing'];
+    const host = readBlock(statement, { kind: check.kind, keywords }, findings);
+    const { timeout, ...timing } = host.timing;
+    // What a host says beside its connection is for all: the handlers of check_api.c know one check.
+    Object.assign(check.timing, timing);
+    check.logAllFailures = host.logAllFailures ?? check.logAllFailures;
+    check.hosts.push({ ...host, timing: { timeout } });
   },
 };
 
@@ -84,7 +88,6 @@ function withHosts(check: ReadCheck): ReadCheck[] {
   const { hosts, connection, bind, timing, options, logAllFailures } = check;
   const said = [...Object.values(connection), ...Object.values(bind), timing.timeout];
   const itself = hosts.length === 0 || said.some((one) => one !== undefined);
-  // Of what a host says beside its connection keepalived takes nothing.
   const others = hosts.map((host) => ({
     ...host,
     timing: { ...timing, timeout: host.timing.timeout },

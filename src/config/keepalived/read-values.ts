@@ -131,19 +131,25 @@ export function wholeNumber(text: string, { from, to }: Range): number | undefin
   return value >= from && value <= to ? value : undefined;
 }
 
+export interface TimerRange {
+  readonly least: '0' | 'above 0';
+  /** Undefined: as many as can be written. */
+  readonly mostSeconds?: number;
+}
+
 /** keepalived's TIMER: seconds with up to six decimals. As culvert's text, to the millisecond. */
 export function readTimer(
   statement: Statement,
-  least: '0' | 'above 0',
+  { least, mostSeconds = Number.POSITIVE_INFINITY }: TimerRange,
   findings: Findings,
 ): Setting<string> | undefined {
-  const allowed = `seconds, such as 3 or 0.5${least === '0' ? '' : ', above 0'}`;
+  const to = Number.isFinite(mostSeconds) ? `, up to ${mostSeconds}` : '';
+  const allowed = `seconds, such as 3 or 0.5${least === '0' ? '' : ', above 0'}${to}`;
   const word = required(statement, allowed, findings);
   if (word === undefined) return undefined;
-  const seconds = /^\+?(?:\d{1,12}(?:\.\d{0,6})?|\.\d{1,6})$/.test(word.text)
-    ? Number(word.text)
-    : Number.NaN;
-  if (seconds > 0 || (seconds === 0 && least === '0')) {
+  const isTimer = /^\+?(?:\d{1,12}(?:\.\d{0,6})?|\.\d{1,6})$/.test(word.text);
+  const seconds = isTimer ? Number(word.text) : Number.NaN;
+  if (seconds <= mostSeconds && (seconds > 0 || (seconds === 0 && least === '0'))) {
     const milliseconds = Math.max(seconds > 0 ? 1 : 0, Math.round(seconds * 1000));
     return { value: formatDuration(milliseconds), origin: originOf(statement, word) };
   }

@@ -1,5 +1,5 @@
 import { flag, number, toggle, within } from './keywords.ts';
-import { type Keyword, type Keywords, readTimer, type Setting } from './read-values.ts';
+import { type Keyword, type Keywords, readTimer, type Setting, type TimerRange } from './read-values.ts';
 
 /** How often and how patiently is checked; may stand at a virtual server, at a real server and in a check. */
 export interface Timing {
@@ -12,6 +12,8 @@ export interface Timing {
 }
 
 const MAX_UNSIGNED = 2 ** 32 - 1;
+/** keepalived has microseconds in 32 bits. */
+const MAX_TIMEOUT_SECONDS = MAX_UNSIGNED / 1_000_000;
 
 interface Timed {
   readonly timing: Timing;
@@ -19,13 +21,13 @@ interface Timed {
 
 /** `connect_timeout` is for checks that connect. */
 export const TIMEOUT_KEYWORD: Keywords<Timed> = within('timing', {
-  connect_timeout: timer('timeout', 'above 0'),
+  connect_timeout: timer('timeout', { least: 'above 0', mostSeconds: MAX_TIMEOUT_SECONDS }),
 });
 
 const TIMERS = {
-  delay_loop: timer('interval', 'above 0'),
-  delay_before_retry: timer('retryDelay', '0'),
-  warmup: timer('warmup', '0'),
+  delay_loop: timer('interval', { least: 'above 0' }),
+  delay_before_retry: timer('retryDelay', { least: '0' }),
+  warmup: timer('warmup', { least: '0' }),
 };
 
 /** Those of a check, whose `retry` may be 0; at the levels around it keepalived wants at least 1. */
@@ -53,14 +55,11 @@ export const VIRTUAL_SERVER_TIMING: Keywords<Timed> = {
   }),
 };
 
-function timer(
-  name: 'interval' | 'timeout' | 'retryDelay' | 'warmup',
-  least: '0' | 'above 0',
-): Keyword<Timing> {
+function timer(name: 'interval' | 'timeout' | 'retryDelay' | 'warmup', range: TimerRange): Keyword<Timing> {
   return {
     parameters: 1,
     read: (statement, timing, findings): void => {
-      timing[name] = readTimer(statement, least, findings) ?? timing[name];
+      timing[name] = readTimer(statement, range, findings) ?? timing[name];
     },
   };
 }

@@ -3,6 +3,7 @@ import { type GlobalContext, type GlobalDefs, readGlobalDefs } from './global-de
 import { Origins } from './origins.ts';
 import type { Findings } from './place.ts';
 import { originOf, unknownKeyword } from './read-values.ts';
+import { readSsl } from './ssl.ts';
 import { keywordOf, parametersOf, placeOf, type Statement } from './statement.ts';
 import { readTrackFiles, TRACK_FILE_KEYWORDS } from './track-files.ts';
 import { type PlainService, readVirtualServer } from './virtual-server.ts';
@@ -35,7 +36,6 @@ const OUTSIDE: Readonly<Record<string, string>> = {
   static_ipaddress: NETWORK,
   static_routes: NETWORK,
   static_rules: NETWORK,
-  SSL: 'it is for SSL_GET',
   net_namespace: 'start culvert inside the namespace',
   net_namespace_ipvs: 'start culvert inside the namespace',
   namespace_with_ipsets: 'culvert has no ipsets',
@@ -48,6 +48,7 @@ const INSIDE = [
   'global_defs',
   'virtual_server',
   'virtual_server_group',
+  'SSL',
   'instance',
   ...TRACK_FILE_KEYWORDS,
 ];
@@ -67,6 +68,7 @@ export function translate(statements: readonly Statement[], findings: Findings):
     if (keyword === 'virtual_server')
       services.push(...readVirtualServer(statement, { ...context, first: services.length }));
     else if (keyword === 'instance') director = { ...director, ...readInstance(statement, origins) };
+    else if (keyword === 'SSL') readSsl(statement, findings);
     else if (Object.hasOwn(OUTSIDE, keyword))
       findings.warn(placeOf(statement), `${keyword} is not used: ${OUTSIDE[keyword]}`);
     else if (!INSIDE.includes(keyword))

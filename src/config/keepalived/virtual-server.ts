@@ -51,8 +51,7 @@ export function readVirtualServer(
     return [];
   }
   checkMethods(statement, server, findings);
-  if (server.protocol === undefined)
-    findings.warn(placeOf(statement), 'virtual_server: no protocol is given; UDP, as by keepalived');
+  tellDefaults(statement, server, findings);
   if (endpoints.some(({ port }) => port === 0)) persistWithoutPort(statement, server, findings);
   return endpoints.map((endpoint, index) =>
     plainService(statement, { server, endpoint, index: first + index, context }),
@@ -81,6 +80,17 @@ function readEndpoints(statement: Statement, { findings, groups }: TranslateCont
     if (port !== undefined) return [{ address: word.text, port, origin }];
   }
   return [];
+}
+
+/** What keepalived complains of, and then takes this instead. */
+function tellDefaults(statement: Statement, server: VirtualServer, findings: Findings): void {
+  const told = (keyword: string, value: string): void =>
+    findings.warn(placeOf(statement), `virtual_server: no ${keyword} is given; ${value}, as by keepalived`);
+  const { onePacket, protocol, scheduler } = server;
+  if (protocol === undefined) told('protocol', 'UDP');
+  if (scheduler === undefined) told('lvs_sched', 'wlc');
+  if (onePacket !== undefined && protocol !== undefined && protocol.value !== 'udp')
+    findings.warn(onePacket.origin.place, 'ops: only with protocol UDP; left out, as by keepalived');
 }
 
 /** IPVS has all ports only with persistence, and so the file means it; culvert itself could do without. */
@@ -134,7 +144,7 @@ function plainService(
     scheduler,
   };
   const options = {
-    onePacket: server.onePacket,
+    onePacket: protocol.value === 'udp' ? server.onePacket : undefined,
     persistence: persistence && { value: persistence, origin: server.persistenceTimeout?.origin ?? standard },
     tunnel: tunnel ?? { value: 'ipip', origin: standard },
   };

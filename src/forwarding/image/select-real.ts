@@ -43,12 +43,15 @@ export function selectReal(
   if (choice.real === 0) return selection(choice, false);
   if (choice.how === 'flow') {
     const hit = choice.hit as FlowHit;
-    memory.flows.touch(hit, nextFlowState(hit.state, packet), nowTick);
+    memory.flows.touch(hit, nextFlowState(hit.state, packet), nowTick, packet.clientAddress);
     return selection(choice, opens);
   }
   choice.commit?.();
   const wasOverloaded = service.delegate?.isOverloaded(choice.real) ?? false;
-  const remembered = remember(memory.flows, choice, packet, nowTick);
+  const remembered = remember(memory.flows, choice, packet, {
+    nowTick,
+    notesHalfOpen: service.delegate !== undefined,
+  });
   if (choice.template) noteTemplate(memory.flows, choice.template, { real: choice.real, nowTick });
   if (remembered) service.delegate?.noteFlow(choice.real, wasOverloaded);
   return selection(choice, opens || (isUdp(packet) && remembered));
@@ -138,12 +141,24 @@ function ifServing(memory: SelectionMemory, choice: Choice): Choice {
   return memory.isServing(choice.real) ? choice : { real: 0, how: 'none' };
 }
 
-function remember(flows: FlowTable, choice: Choice, packet: FlowPacket, nowTick: number): boolean {
+interface Noting {
+  readonly nowTick: number;
+  /** The client's address of a half-open flow too; the fast path leaves it out. */
+  readonly notesHalfOpen: boolean;
+}
+
+function remember(
+  flows: FlowTable,
+  choice: Choice,
+  packet: FlowPacket,
+  { nowTick, notesHalfOpen }: Noting,
+): boolean {
   const state = firstFlowState(packet);
   if (choice.flow === undefined || state === FLOW_STATE.none) return false;
   const next = { real: choice.real, state, nowTick };
-  if (choice.hit) return flows.replace(choice.hit, next);
-  return flows.insert(choice.flow, next, packet.clientAddress);
+  const client = notesHalfOpen || state !== FLOW_STATE.synRecv ? packet.clientAddress : undefined;
+  if (choice.hit) return flows.replace(choice.hit, next, client);
+  return flows.insert(choice.flow, next, client);
 }
 
 function takeTurn(cursors: BigUint64Array<ArrayBuffer>, index: number): bigint {

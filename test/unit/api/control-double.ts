@@ -8,7 +8,7 @@ import type {
 } from '../../../src/director/control.ts';
 import { CulvertError } from '../../../src/errors.ts';
 import type { ServiceKey } from '../../../src/forwarding/table.ts';
-import { formatIp, ip, networkOf } from '../../../src/net/ip-address.ts';
+import { formatIp, type IpAddress, ip, networkOf } from '../../../src/net/ip-address.ts';
 
 export const WEB: ServiceKey = { vip: ip('192.0.2.10'), protocol: 'tcp', port: 80 };
 export const DNS: ServiceKey = { vip: ip('192.0.2.10'), protocol: 'udp', port: 53 };
@@ -22,6 +22,8 @@ const PLAIN = {
   onePacket: false,
   persistence: undefined,
   tunnel: { type: 'ipip' },
+  quorum: { state: 'up', weight: 100, quorum: 1, hysteresis: 0 },
+  sorryServer: undefined,
 } as const;
 
 const LIMITED = {
@@ -112,7 +114,18 @@ export class ControlDouble implements DirectorControl {
           schedulerFlags: ['sh-port'],
           persistence: { timeoutMs: 300_000, prefixLength: 24 },
           tunnel: { type: 'gue', port: 6080, checksum: 'remote' },
-          reals: [this.#real(DNS, '10.0.1.2', LIMITED)],
+          quorum: { state: 'lost', weight: 100, quorum: 150, hysteresis: 10 },
+          sorryServer: {
+            address: ip('10.0.9.9'),
+            weight: 100,
+            tunnel: undefined,
+            inhibit: false,
+            serving: true,
+            activeFlows: 4,
+            inactiveFlows: 5,
+            persistentClients: 6,
+          },
+          reals: [this.#real(DNS, '10.0.1.2', { ...LIMITED, effectiveWeight: 0, serving: false })],
         },
       ],
       counters: {
@@ -190,7 +203,7 @@ export class ControlDouble implements DirectorControl {
       const { service, real, client, prefixLength = 32, state } = filter;
       if (service !== undefined && service.port !== flow.service.port) continue;
       if (real !== undefined && real !== flow.real) continue;
-      if (client !== undefined && client !== networkOf(flow.client, prefixLength)) continue;
+      if (client !== undefined && !isIn(flow.client, client, prefixLength)) continue;
       if (state !== undefined && state !== flow.state) continue;
       yield flow;
     }
@@ -238,7 +251,7 @@ export class ControlDouble implements DirectorControl {
     const down = { ...failed, checks: [{ ...failed, type: 'http' }], weight: undefined } as const;
     return [
       this.#real(service, '10.0.1.2'),
-      this.#real(service, '10.0.2.2', { effectiveWeight: 0, health: down }),
+      this.#real(service, '10.0.2.2', { effectiveWeight: 0, serving: false, health: down }),
       this.#real(service, '10.0.3.2', { effectiveWeight: 0, override: 0 }),
     ];
   }
@@ -250,6 +263,8 @@ export class ControlDouble implements DirectorControl {
       configuredWeight: 100,
       override: undefined,
       effectiveWeight: 100,
+      serving: true,
+      inhibitOnFailure: false,
       tunnel: undefined,
       upperThreshold: 0,
       lowerThreshold: 0,
@@ -271,4 +286,8 @@ export class ControlDouble implements DirectorControl {
   #ago(seconds: number): string {
     return new Date(this.#startedMs - seconds * 1000).toISOString();
   }
+}
+
+function isIn(address: IpAddress | undefined, network: IpAddress, prefixLength: number): boolean {
+  return address !== undefined && networkOf(address, prefixLength) === network;
 }

@@ -67,10 +67,7 @@ checker
   ],
 ])('%s', (_description, before, check, expected) => {
   const { plain } = read(fileWith(before, check), DIRECTOR);
-  expect(plain.services[0]?.reals[0]).toMatchObject({ check: expected });
-  expect(Object.keys((plain.services[0]?.reals[0] as { check: object }).check).toSorted()).toEqual(
-    Object.keys(expected).toSorted(),
-  );
+  expect(plain.services[0]?.reals[0]).toHaveProperty('check', expected);
 });
 
 test.each([

@@ -126,7 +126,7 @@ fast_recovery
         type: 'smtp',
         ...DIRECT,
         timeout: '2s',
-        retries: 4,
+        retries: 9,
         port: 587,
         helo: 'smtpchecker.keepalived.org',
       },

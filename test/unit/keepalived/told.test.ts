@@ -30,11 +30,11 @@ describe('what culvert has not got is an error at its place', () => {
     ['protocol TCP', 'persistence_engine sip', '5:5', ['by their address']],
     ['protocol TCP', 'persistence_granularity 255.0.255.0', '5:29', ["'255.0.255.0'", 'a netmask']],
     ['protocol TCP', 'persistence_granularity 64', '5:29', ['address is IPv4', 'a netmask']],
-    ['protocol TCP', 'protocol TCP\nops', '6:1', ['ops: found onePacket with tcp', 'protocol udp']],
     ['protocol TCP', 'ip_family inet6', '5:15', ['address is IPv4', 'allowed: inet']],
     ['weight 3', 'inhibit_on_failure maybe', '7:28', ["'maybe'", 'on, off']],
     ['weight 3', 'uthreshold 9\nlthreshold 10', '8:12', ['lthreshold: found 10', '0 to 9']],
     ['weight 3', 'lthreshold 10', '7:20', ['without upperThreshold']],
+    ['virtual_server', 'SSL {\nkey /etc/key.pem\n}\nvirtual_server', '2:1', ['key: checks in culvert']],
     ['192.0.2.10 80', 'fwmark 1', '1:16', ['virtual_server fwmark', 'firewall mark']],
     ['192.0.2.10 80', 'group G', '1:22', ["'G'", 'none is defined']],
     ['192.0.2.10', 'ff02::1', '1:16', ['of a host', 'ff00::/8']],
@@ -64,6 +64,9 @@ describe('what is not needed is a warning at its line, and the rest works', () =
       '1:1: vrrp_instance is not used: culvert has no VRRP',
     ],
     ['static_routes {\n 10.0.0.0/8 via 10.1.1.1\n}\n', '1:1: static_routes is not used'],
+    ['SSL {\n ca /etc/ca.pem\n}\n', '2:2: ca is not used: keepalived verifies nothing with it'],
+    ['bfd_instance b {\n neighbor_ip 10.0.0.1\n}\n', '1:1: bfd_instance is not used'],
+    ['track_process p {\n process x\n}\n', '1:1: track_process is not used'],
     ['net_namespace lb\n', '1:1: net_namespace is not used: start culvert inside the namespace'],
     [
       'global_defs {\n router_id X\n vrrp_version 3\n}\n',
@@ -79,6 +82,7 @@ describe('what is not needed is a warning at its line, and the rest works', () =
   }
 
   const inside = [
+    ['protocol TCP', 'protocol TCP\nops', '6:1: ops: only with protocol UDP'],
     ['protocol TCP', 'protocol TCP\nha_suspend', '6:1: ha_suspend is not used'],
     ['protocol TCP', 'protocol TCP x', "5:18: protocol: found 'x'"],
     ['protocol TCP', '', '1:1: virtual_server: no protocol is given; UDP'],
