@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { ConfigDocument } from '../config/document.ts';
+import { MAX_CONFIRM_MS } from '../config/limits.ts';
 import { FLOW_STATES, type FlowStateName } from '../dataplane/data-plane.ts';
 import { REASON_NAMES } from '../forwarding/reasons.ts';
 import { SCHEDULER_NAMES } from '../forwarding/scheduler-names.ts';
@@ -6,6 +8,10 @@ import { parseIp } from '../net/ip-address.ts';
 import { parseIpNetwork } from '../net/ip-network.ts';
 import { parseServiceName } from './service-name.ts';
 import type {
+  WireApplied,
+  WireApply,
+  WireConfig,
+  WireDiff,
   WireError,
   WireEvent,
   WireExplanation,
@@ -153,7 +159,7 @@ export const eventSchema: z.ZodType<WireEvent> = z.object({
   message: z.string(),
 });
 
-export const reloadSchema: z.ZodType<WireReload> = z.object({
+const reload = {
   servicesAdded: count,
   servicesChanged: count,
   servicesRemoved: count,
@@ -161,6 +167,54 @@ export const reloadSchema: z.ZodType<WireReload> = z.object({
   realsChanged: count,
   realsRemoved: count,
   applyMs: z.number().nonnegative(),
+};
+
+export const reloadSchema: z.ZodType<WireReload> = z.object(reload);
+
+const confirmBefore = z.iso.datetime().nullable();
+/** What is in it the configuration's own schema says: all of its faults at once, with their paths. */
+const configDocument = z
+  .looseObject({})
+  .meta({ description: 'A configuration as docs/configuration.md describes it, in JSON' });
+
+export const configSchema: z.ZodType<WireConfig> = z.object({
+  config: z.custom<ConfigDocument>().meta({ description: 'The configuration as it is written, in JSON' }),
+  revision: z.string(),
+  source: z.enum(['file', 'applied']),
+  confirmBefore,
+});
+
+export const appliedSchema: z.ZodType<WireApplied> = z.object({
+  ...reload,
+  revision: z.string(),
+  confirmBefore,
+});
+
+export const applyRequestSchema: z.ZodType<WireApply> = z.strictObject({
+  config: configDocument,
+  revision: z.string().optional(),
+  confirmMs: z.int().min(1).max(MAX_CONFIRM_MS).optional(),
+});
+
+export const diffRequestSchema: z.ZodType<{ readonly config: unknown }> = z.strictObject({
+  config: configDocument,
+});
+
+const change = z.enum(['added', 'changed', 'removed']);
+const settings = z.array(
+  z.object({ setting: z.string(), from: z.string().nullable(), to: z.string().nullable() }),
+);
+
+export const diffSchema: z.ZodType<WireDiff> = z.object({
+  director: settings,
+  services: z.array(
+    z.object({
+      service: serviceKey,
+      change,
+      settings,
+      reals: z.array(z.object({ address, change, settings })),
+    }),
+  ),
 });
 
 export const explanationSchema: z.ZodType<WireExplanation> = z.object({

@@ -1,9 +1,20 @@
 import type { FlowRecord, PlaneCounters, ServiceCounters } from '../dataplane/data-plane.ts';
-import type { DirectorStatus, RealStatus, ServiceStatus, SorryServerStatus } from '../director/control.ts';
+import type { ConfigDiff } from '../director/config-diff.ts';
+import type {
+  ApplySummary,
+  DirectorStatus,
+  RealStatus,
+  RunningDocument,
+  ServiceStatus,
+  SorryServerStatus,
+} from '../director/control.ts';
 import type { Explanation } from '../forwarding/decision.ts';
 import type { ServiceKey } from '../forwarding/table.ts';
 import { formatIp } from '../net/ip-address.ts';
 import type {
+  WireApplied,
+  WireConfig,
+  WireDiff,
   WireExplanation,
   WireFlow,
   WireReal,
@@ -101,6 +112,26 @@ export function explanationToWire({ decision, real, sentences }: Explanation): W
     to: decision.verdict === 'answer' ? formatIp(decision.to) : null,
     packets: packetsOf(decision).map((packet) => Buffer.from(packet).toString('hex')),
     sentences,
+  };
+}
+
+export function configToWire(running: RunningDocument): WireConfig {
+  return { ...running, confirmBefore: running.confirmBefore ?? null };
+}
+
+export function appliedToWire(summary: ApplySummary): WireApplied {
+  return { ...summary, confirmBefore: summary.confirmBefore ?? null };
+}
+
+export function diffToWire({ director, services }: ConfigDiff): WireDiff {
+  return {
+    director,
+    services: services.map(({ key, change, settings, reals }) => ({
+      service: keyToWire(key),
+      change,
+      settings,
+      reals: reals.map((real) => ({ ...real, address: formatIp(real.address) })),
+    })),
   };
 }
 

@@ -1,5 +1,7 @@
+import type { ConfigDocument } from '../config/document.ts';
 import type { FlowStateName } from '../dataplane/data-plane.ts';
 import type { DirectorEvent, QuorumStatus, ReloadSummary } from '../director/control.ts';
+import type { SettingChange } from '../director/setting-changes.ts';
 import type { Decision } from '../forwarding/decision.ts';
 import type { Reason } from '../forwarding/reasons.ts';
 import type {
@@ -146,6 +148,48 @@ export interface WireFlow {
 
 export type WireEvent = DirectorEvent;
 export type WireReload = ReloadSummary;
+
+export interface WireConfig {
+  /** As it is written: what YAML has for it. */
+  readonly config: ConfigDocument;
+  /** Another one for any other configuration. */
+  readonly revision: string;
+  /** `applied`: over the API, in place of the file. */
+  readonly source: 'file' | 'applied';
+  /** When it goes back by itself; `null`: it stays. */
+  readonly confirmBefore: string | null;
+}
+
+export interface WireApply {
+  readonly config: unknown;
+  /** The one that `config` was made from; when it no longer holds, nothing changes. */
+  readonly revision?: string | undefined;
+  /** It goes back by itself after this time, unless confirmed. */
+  readonly confirmMs?: number | undefined;
+}
+
+export interface WireApplied extends WireReload {
+  readonly revision: string;
+  readonly confirmBefore: string | null;
+}
+
+export interface WireDiff {
+  readonly director: readonly SettingChange[];
+  readonly services: readonly WireServiceChange[];
+}
+
+export interface WireServiceChange {
+  readonly service: WireServiceKey;
+  readonly change: 'added' | 'changed' | 'removed';
+  readonly settings: readonly SettingChange[];
+  readonly reals: readonly WireRealChange[];
+}
+
+export interface WireRealChange {
+  readonly address: string;
+  readonly change: 'added' | 'changed' | 'removed';
+  readonly settings: readonly SettingChange[];
+}
 
 export interface WireExplanation {
   readonly verdict: Decision['verdict'];

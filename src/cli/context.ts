@@ -21,6 +21,8 @@ export interface Context extends CliEnvironment {
   readonly style: Style;
   /** Sets the exit status of a command that neither succeeded nor threw. */
   exit(status: number): void;
+  /** Sets the exit status of a command that throws; the error's own when left out. */
+  failAs(status: number): void;
 }
 
 /** What the file of a command exports. */

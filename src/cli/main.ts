@@ -14,11 +14,15 @@ const EXIT_USAGE = 2;
 /** Runs one command. @returns the exit status: 0 fine, 1 failed, 2 wrong usage. */
 export async function main(environment: CliEnvironment): Promise<number> {
   let status = 0;
+  let failed: number | undefined;
   const context: Context = {
     ...environment,
     style: styleFor(environment.stdout, environment.env),
     exit: (wanted) => {
       status = wanted;
+    },
+    failAs: (wanted) => {
+      failed = wanted;
     },
   };
   try {
@@ -26,7 +30,8 @@ export async function main(environment: CliEnvironment): Promise<number> {
     await program.parseAsync([...environment.argv], { from: 'user' });
     return status;
   } catch (error) {
-    return report(error, context);
+    const own = report(error, context);
+    return own === 0 ? 0 : (failed ?? own);
   }
 }
 

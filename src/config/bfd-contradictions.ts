@@ -11,7 +11,7 @@ interface AskedSession {
 }
 
 /** What is wrong between BFD checks, or in one of them with its real. The defaults count, so they are filled in here. */
-export function bfdFaults(config: CulvertConfig, lineOf: (path: IssuePath) => number): ConfigIssue[] {
+export function bfdFaults(config: CulvertConfig, placeOf: (path: IssuePath) => string): ConfigIssue[] {
   const firsts = new Map<string, AskedSession>();
   return askedSessions(config).flatMap((asked) => {
     const { path, neighbor, probe } = asked;
@@ -23,7 +23,7 @@ export function bfdFaults(config: CulvertConfig, lineOf: (path: IssuePath) => nu
     const first = firsts.get(key);
     if (first === undefined) firsts.set(key, asked);
     if (first === undefined || isSame(first.probe, probe)) return [];
-    const message = `BFD with ${neighbor} has other values here than in line ${lineOf(first.path)}; allowed: the same, as a neighbor has one session`;
+    const message = `BFD with ${neighbor} has other values here than in ${placeOf(first.path)}; allowed: the same, as a neighbor has one session`;
     return [{ path, message }];
   });
 }

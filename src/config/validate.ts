@@ -13,15 +13,15 @@ export interface Validated {
   readonly issues: readonly ConfigIssue[];
 }
 
-/** `lineOf` names the line of a value in messages about another one. */
-export function validateConfig(value: unknown, lineOf: (path: IssuePath) => number): Validated {
+/** `placeOf` names the place of a value, `line 7` say, in messages about another one. */
+export function validateConfig(value: unknown, placeOf: (path: IssuePath) => string): Validated {
   const checked = configSchema.safeParse(value);
   const issues = [
     ...describeSchemaIssues(checked.error?.issues ?? [], value),
-    ...findContradictions(value, lineOf),
+    ...findContradictions(value, placeOf),
   ];
   if (!checked.success || issues.length > 0) return { config: undefined, issues };
   const config = fillIn(checked.data);
-  const faults = bfdFaults(config, lineOf);
+  const faults = bfdFaults(config, placeOf);
   return faults.length === 0 ? { config, issues } : { config: undefined, issues: faults };
 }

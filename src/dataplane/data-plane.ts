@@ -22,6 +22,11 @@ export interface DataPlane {
    * @throws CulvertError INTERFACE, ALREADY_RUNNING, XDP_OCCUPIED, before anything has changed
    */
   useInterfaces?(names: readonly string[]): Promise<void>;
+  /**
+   * Looks for what others have changed behind the plane's back, puts it back and tells of it by `drift` events; planes that
+   * nobody else can reach have no such thing. Planes do so of their own accord, too, every 10 s or so.
+   */
+  mendDrift?(): void;
   /** What the plane holds now, also before the first `apply`: what a former run left is taken over. */
   services(): readonly Service[];
   counters(): Promise<PlaneCounters>;
@@ -130,6 +135,8 @@ export type PlaneEvent =
       readonly resolved: boolean;
       readonly detail: string;
     }
+  /** Others have changed what is the plane's own. */
+  | { readonly type: 'drift'; readonly found: string; readonly done: string }
   | { readonly type: 'warning'; readonly message: string };
 
 export type PlaneEventListener = (event: PlaneEvent) => void;

@@ -1,3 +1,4 @@
+import type { ConfigDocument } from '../config/document.ts';
 import type { CheckType } from '../config/probe-config.ts';
 import type { FlowFilter, FlowRecord, PlaneCounters, RealCounters } from '../dataplane/data-plane.ts';
 import type { Explanation } from '../forwarding/decision.ts';
@@ -10,13 +11,27 @@ import type {
   Tunnel,
 } from '../forwarding/table.ts';
 import type { IpAddress } from '../net/ip-address.ts';
+import type { ConfigDiff } from './config-diff.ts';
 import type { QuorumState } from './quorum.ts';
 
 /** What the API and the CLI can ask of a running director. */
 export interface DirectorControl {
   status(): Promise<DirectorStatus>;
-  /** Reads the configuration file again. @throws CulvertError CONFIG_*; then nothing has changed. */
+  /** Reads the configuration file again; it holds, whatever was applied. @throws CulvertError CONFIG_*; then nothing has changed. */
   reload(): Promise<ReloadSummary>;
+  /** The configuration that holds now. */
+  config(): RunningDocument;
+  /**
+   * Has another configuration hold, a `ConfigDocument`, until the file's content changes or is read again. Kept over restarts.
+   * @throws CulvertError CONFIG_INVALID, with paths in the document; CONFLICT, CAPACITY, UNSUPPORTED. Then nothing has changed.
+   */
+  apply(document: unknown, options?: ApplyOptions): Promise<ApplySummary>;
+  /** What was applied stays. @throws CulvertError CONFLICT when nothing waits for that. */
+  confirm(): Promise<RunningDocument>;
+  /** Goes back to what was before, at once. @throws CulvertError CONFLICT when nothing waits to be confirmed. */
+  revert(): Promise<ApplySummary>;
+  /** What `apply` would change. @throws CulvertError CONFIG_INVALID */
+  diff(document: unknown): Promise<ConfigDiff>;
   /** Overrides a weight until `undrain` or `clearWeight`; kept over restarts. @throws CulvertError NOT_FOUND. */
   setWeight(selector: RealSelector, weight: number): Promise<readonly RealStatus[]>;
   clearWeight(selector: RealSelector): Promise<readonly RealStatus[]>;
@@ -134,13 +149,36 @@ export interface ReloadSummary {
   readonly applyMs: number;
 }
 
+export interface ApplyOptions {
+  /** The one that the document was made from; another one by now is a CONFLICT. */
+  readonly revision?: string | undefined;
+  /** Goes back by itself after this time, unless confirmed. */
+  readonly confirmMs?: number | undefined;
+}
+
+export interface ApplySummary extends ReloadSummary {
+  /** Of the configuration that holds now. */
+  readonly revision: string;
+  /** When it goes back by itself, ISO 8601; undefined: it stays. */
+  readonly confirmBefore: string | undefined;
+}
+
+export interface RunningDocument {
+  readonly config: ConfigDocument;
+  /** Differs between any two configurations. */
+  readonly revision: string;
+  readonly source: 'file' | 'applied';
+  /** When it goes back by itself, ISO 8601; undefined: it stays. */
+  readonly confirmBefore: string | undefined;
+}
+
 export interface DirectorEvent {
   /** Counts from 1 in each run. */
   readonly sequence: number;
   /** ISO 8601. */
   readonly time: string;
   readonly level: 'info' | 'warning' | 'error';
-  /** `real-down`, `real-up`, `reload`, `drain`, `weight`, `blackhole-cured`, ... */
+  /** `real-down`, `real-up`, `reload`, `apply`, `revert`, `drain`, `weight`, `blackhole-cured`, ... */
   readonly type: string;
   /** A sentence for the operator. */
   readonly message: string;

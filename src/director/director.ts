@@ -1,20 +1,24 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { CulvertConfig } from '../config/config.ts';
-import { type HostFacts, validateAgainstHost } from '../config/host.ts';
+import type { CulvertConfig, DirectorConfig } from '../config/config.ts';
+import type { HostFacts } from '../config/host.ts';
 import type { DataPlane, FlowFilter, FlowRecord } from '../dataplane/data-plane.ts';
 import { CulvertError } from '../errors.ts';
 import type { Explanation } from '../forwarding/decision.ts';
 import type { ServiceName } from '../forwarding/table.ts';
 import type { CheckState } from '../health/check-state.ts';
 import { CommandQueue } from './command-queue.ts';
-import { countChanges, settingsForRestart } from './config-diff.ts';
+import { ConfigChanges } from './config-changes.ts';
+import type { ConfigDiff } from './config-diff.ts';
 import type {
+  ApplyOptions,
+  ApplySummary,
   DirectorControl,
   DirectorEvent,
   DirectorStatus,
   RealSelector,
   RealStatus,
   ReloadSummary,
+  RunningDocument,
 } from './control.ts';
 import { Effects } from './effects.ts';
 import type { EventLog } from './event-log.ts';
@@ -25,15 +29,17 @@ import { buildModel, type Model, type ModelReal, type RealId, servingReals } fro
 import { forwardedQuorums, type QuorumState } from './quorum.ts';
 import { realEffect } from './real-effect.ts';
 import { Reconciler } from './reconciler.ts';
+import type { RunningConfig } from './running-config.ts';
 import { selectReals } from './select.ts';
 import { Coalesced, Serial } from './serial.ts';
 import type { DirectorState, StateStore } from './state-store.ts';
 import { directorStatus, flowsByReal, realStatus } from './status.ts';
 import { computeTable, type TableInput } from './table.ts';
-import { describeFailure, describeReload, messageOf, nameReal } from './words.ts';
+import { describeFailure, messageOf, nameReal } from './words.ts';
 
 export interface DirectorOptions {
-  readonly config: CulvertConfig;
+  /** What to begin with. */
+  readonly running: RunningConfig;
   readonly configPath: string;
   readonly loadConfig: (path: string) => Promise<CulvertConfig>;
   /** Opened with `planeEventRecorder(events)`, so that what it tells becomes events. */
@@ -66,10 +72,12 @@ export class Director implements DirectorControl {
   readonly #reconciler: Reconciler;
   readonly #commands: CommandQueue;
   readonly #effects: Effects;
-  readonly #reloads = new Serial();
+  readonly #configChanges: ConfigChanges;
   readonly #saving: Coalesced;
   readonly #overrides: Map<RealId, number>;
   readonly #view: RealView;
+  /** As at the start. */
+  readonly #director: DirectorConfig;
   #model: Model;
   #interfaces: readonly string[];
   #retry: NodeJS.Timeout | undefined;
@@ -77,28 +85,30 @@ export class Director implements DirectorControl {
   #ended = false;
 
   /**
-   * Validates against the host, takes up the state of the former run, and resolves once the plane forwards.
+   * Takes up the state of the former run, and resolves once the plane forwards.
    * The plane stays the caller's to close when this throws.
    */
   static async start(options: DirectorOptions): Promise<Director> {
-    validateAgainstHost(options.config, await options.hostFacts());
     const { state, fault } = await options.store.load();
     if (fault !== undefined)
       options.events.add('warning', 'state-lost', `the former state is lost: ${fault}`);
     const director = new Director(options, state);
     const serving = servingReals(options.plane.services(), state.lostQuorums);
     const former = director.#health.formerFrom(state.down, serving);
-    await director.#adopt(buildModel(options.config), former);
+    await director.#adopt(buildModel(options.running.config), former);
     await director.#saving.request();
-    const { length } = options.config.services;
+    director.#configChanges.start();
+    const { length } = options.running.config.services;
     const services = length === 1 ? '1 service' : `${length} services`;
     options.events.add('info', 'start', `forwarding ${services}: ${options.plane.description}`);
     return director;
   }
 
   private constructor(options: DirectorOptions, state: DirectorState) {
-    const { config, plane, events, now } = options;
+    const { plane, events, now } = options;
+    const { config } = options.running;
     this.#options = options;
+    this.#director = config.director;
     this.#startedMs = now();
     this.#hashKey = chooseHashKey(config.director.hashSeed, state.hashKey);
     // Nothing is forwarded yet.
@@ -120,15 +130,16 @@ export class Director implements DirectorControl {
     this.#reconciler = new Reconciler(plane, (previous) =>
       computeTable(this.#tableInput(this.#model, view.healthOf), previous),
     );
+    this.#configChanges = new ConfigChanges({ ...options, adopt: (next) => this.#follow(next) });
     this.#saving = new Coalesced(new Serial(), () => this.#save());
   }
 
   async status(): Promise<DirectorStatus> {
-    const { config, configPath, plane } = this.#options;
+    const { configPath, plane } = this.#options;
     const counters = await plane.counters();
     const flowsOf = flowsByReal(counters);
     return directorStatus({
-      director: config.director,
+      director: this.#director,
       configPath,
       plane: plane.description,
       startedMs: this.#startedMs,
@@ -141,14 +152,27 @@ export class Director implements DirectorControl {
   }
 
   reload(): Promise<ReloadSummary> {
-    return this.#reloads.run(async () => {
-      try {
-        return await this.#reload();
-      } catch (error) {
-        this.#options.events.add('error', 'reload-failed', `reload changed nothing: ${messageOf(error)}`);
-        throw error;
-      }
-    });
+    return this.#configChanges.reload();
+  }
+
+  config(): RunningDocument {
+    return this.#configChanges.document();
+  }
+
+  apply(document: unknown, options: ApplyOptions = {}): Promise<ApplySummary> {
+    return this.#configChanges.apply(document, options);
+  }
+
+  confirm(): Promise<RunningDocument> {
+    return this.#configChanges.confirm();
+  }
+
+  revert(): Promise<ApplySummary> {
+    return this.#configChanges.revert();
+  }
+
+  diff(document: unknown): Promise<ConfigDiff> {
+    return this.#configChanges.diff(document);
   }
 
   async setWeight(selector: RealSelector, weight: number): Promise<readonly RealStatus[]> {
@@ -198,6 +222,7 @@ export class Director implements DirectorControl {
     await this.#options.plane.remove();
     this.#ended = true;
     await this.#options.store.remove();
+    await this.#options.running.remove();
     this.#options.events.add('info', 'remove', 'forwarding has ended and nothing is left behind');
   }
 
@@ -217,26 +242,19 @@ export class Director implements DirectorControl {
   async #quiesce(): Promise<void> {
     this.#stop.abort();
     clearTimeout(this.#retry);
-    await this.#reloads.run(() => this.#reconciler.idle());
+    await this.#configChanges.close();
+    await this.#reconciler.idle();
     await this.#saving.request();
   }
 
-  async #reload(): Promise<ReloadSummary> {
-    const { configPath, loadConfig, hostFacts, events } = this.#options;
-    const config = await loadConfig(configPath);
-    validateAgainstHost(config, await hostFacts());
-    const [before, after] = [this.#model, buildModel(config)];
-    const startedMs = performance.now();
+  /** Has plane and checks follow another configuration, or changes nothing. */
+  async #follow(config: CulvertConfig): Promise<void> {
+    const before = this.#model;
+    this.#options.plane.mendDrift?.();
     await this.#useInterfaces(config.director.interfaces, () =>
-      this.#adopt(after, this.#health.formerIn(before)),
+      this.#adopt(buildModel(config), this.#health.formerIn(before)),
     );
-    const summary = { ...countChanges(before, after), applyMs: performance.now() - startedMs };
-    await this.#saving.request();
-    events.add('info', 'reload', describeReload(summary));
-    for (const name of settingsForRestart(this.#options.config, config)) {
-      events.add('warning', 'restart-needed', `${name} has changed and takes effect at the next start`);
-    }
-    return summary;
+    void this.#saving.request();
   }
 
   /** Has the plane use these interfaces; if what comes next fails it goes back to the former ones. */

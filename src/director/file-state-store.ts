@@ -1,6 +1,5 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { z } from 'zod';
+import { loadDurable, removeDurable, saveDurable } from './durable-file.ts';
 import { type DirectorState, EMPTY_STATE, type StateStore } from './state-store.ts';
 
 const stateSchema = z.object({
@@ -21,39 +20,16 @@ export class FileStateStore implements StateStore {
   }
 
   async load(): Promise<{ state: DirectorState; fault: string | undefined }> {
-    let text: string;
-    try {
-      text = await readFile(this.#path, 'utf8');
-    } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      return { state: EMPTY_STATE, fault: code === 'ENOENT' ? undefined : message };
-    }
-    try {
-      return { state: decode(text), fault: undefined };
-    } catch (error) {
-      // Kept aside for whoever wants to know: the next save would write over it.
-      await rename(this.#path, `${this.#path}.damaged`);
-      return { state: EMPTY_STATE, fault: `${this.#path} is damaged (now *.damaged): ${String(error)}` };
-    }
+    const { value, fault } = await loadDurable(this.#path, decode);
+    return { state: value ?? EMPTY_STATE, fault };
   }
 
-  /** Whole or not at all, also when the machine fails in the middle of it. */
   async save(state: DirectorState): Promise<void> {
-    await mkdir(dirname(this.#path), { recursive: true });
-    const draft = `${this.#path}.new`;
-    // The hash key is a secret: with it a client could aim at one real.
-    const file = await open(draft, 'w', 0o600);
-    try {
-      await file.writeFile(encode(state));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(draft, this.#path);
+    await saveDurable(this.#path, encode(state));
   }
 
   async remove(): Promise<void> {
-    await rm(this.#path, { force: true });
+    await removeDurable(this.#path);
   }
 }
 

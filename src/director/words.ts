@@ -43,11 +43,11 @@ export function describeQuorum(
   return sorry === undefined ? words : `${words}; ${sorry} serves instead of them`;
 }
 
-export function describeReload(summary: ReloadSummary): string {
+export function describeChanges(verb: string, summary: ReloadSummary): string {
   const { servicesAdded, servicesChanged, servicesRemoved, realsAdded, realsChanged, realsRemoved } = summary;
   const services = `services: ${servicesAdded} added, ${servicesChanged} changed, ${servicesRemoved} removed`;
   const reals = `reals: ${realsAdded} added, ${realsChanged} changed, ${realsRemoved} removed`;
-  return `reload: ${services}; ${reals}; applied in ${summary.applyMs.toFixed(1)} ms`;
+  return `${verb}: ${services}; ${reals}; applied in ${summary.applyMs.toFixed(1)} ms`;
 }
 
 export function messageOf(error: unknown): string {

@@ -16,6 +16,8 @@ export interface SoakOptions {
   readonly forMs: number;
   readonly seed: number;
   readonly say: (line: string) => void;
+  /** Ends the load before its time; the books are checked all the same. */
+  readonly signal?: AbortSignal;
 }
 
 export interface SoakOutcome {
@@ -41,7 +43,7 @@ const STALL_MS = 1000;
 const MEMORY_INTERVAL_MS = 1000;
 
 /** Mixed load while one thing after another happens to the lab; see `upheavals.ts`. */
-export async function soak({ forMs, seed, say }: SoakOptions): Promise<SoakOutcome> {
+export async function soak({ forMs, seed, say, signal }: SoakOptions): Promise<SoakOutcome> {
   const morePorts = SERVICES.map(({ port }) => port);
   await using lab = await NamespaceLab.open(`soak${process.pid}`, { morePorts });
   await lab.writeConfig({ more: SERVICES });
@@ -55,7 +57,8 @@ export async function soak({ forMs, seed, say }: SoakOptions): Promise<SoakOutco
   let stats: WireStats | undefined;
   let upheavals = 0;
   using sampling = sampler(memory, lab, endAt - (forMs * 2) / 3);
-  while (Date.now() < endAt) {
+  const isOver = (): boolean => Date.now() >= endAt || signal?.aborted === true;
+  while (!isOver()) {
     const restarts = Date.now() < endAt - (forMs * 2) / 3;
     const upheaval = randomUpheaval(stage, restarts);
     say(upheaval.name);

@@ -1,10 +1,14 @@
 import type { FlowFilter, FlowRecord } from '../../../src/dataplane/data-plane.ts';
+import type { ConfigDiff } from '../../../src/director/config-diff.ts';
 import type {
+  ApplyOptions,
+  ApplySummary,
   DirectorControl,
   DirectorEvent,
   DirectorStatus,
   RealSelector,
   RealStatus,
+  RunningDocument,
 } from '../../../src/director/control.ts';
 import { CulvertError } from '../../../src/errors.ts';
 import type { ServiceKey } from '../../../src/forwarding/table.ts';
@@ -14,6 +18,16 @@ export const WEB: ServiceKey = { vip: ip('192.0.2.10'), protocol: 'tcp', port: 8
 export const DNS: ServiceKey = { vip: ip('192.0.2.10'), protocol: 'udp', port: 53 };
 
 type RealChange = Partial<Omit<RealStatus, 'service' | 'address'>>;
+
+const NO_CHANGES = {
+  servicesAdded: 0,
+  servicesChanged: 0,
+  servicesRemoved: 0,
+  realsAdded: 0,
+  realsChanged: 0,
+  realsRemoved: 0,
+  applyMs: 1.25,
+} as const;
 
 const PLAIN = {
   morePorts: [],
@@ -171,15 +185,39 @@ export class ControlDouble implements DirectorControl {
   async reload(): Promise<Awaited<ReturnType<DirectorControl['reload']>>> {
     this.calls.push('reload');
     if (this.reloadError !== undefined) throw this.reloadError;
+    return { ...NO_CHANGES, servicesAdded: 1, servicesRemoved: 2 };
+  }
+
+  config(): RunningDocument {
     return {
-      servicesAdded: 1,
-      servicesChanged: 0,
-      servicesRemoved: 2,
-      realsAdded: 0,
-      realsChanged: 0,
-      realsRemoved: 0,
-      applyMs: 1.25,
+      config: { director: { plane: 'simulated' }, services: [] },
+      revision: 'r1',
+      source: 'file',
+      confirmBefore: undefined,
     };
+  }
+
+  async apply(document: unknown, options: ApplyOptions = {}): Promise<ApplySummary> {
+    this.calls.push(`apply ${JSON.stringify(document)} ${JSON.stringify(options)}`);
+    if (options.revision === 'old') throw new CulvertError('CONFLICT', 'it has changed meanwhile');
+    const confirmBefore = options.confirmMs === undefined ? undefined : '2026-01-02T03:05:05.000Z';
+    return { ...NO_CHANGES, realsAdded: 1, revision: 'r2', confirmBefore };
+  }
+
+  async confirm(): Promise<RunningDocument> {
+    this.calls.push('confirm');
+    return { ...this.config(), source: 'applied' };
+  }
+
+  async revert(): Promise<ApplySummary> {
+    throw new CulvertError('CONFLICT', 'nothing waits to be confirmed');
+  }
+
+  async diff(document: unknown): Promise<ConfigDiff> {
+    this.calls.push(`diff ${JSON.stringify(document)}`);
+    const settings = [{ setting: 'weight', from: '100', to: '50' }];
+    const reals = [{ address: ip('10.0.1.2'), change: 'changed', settings }] as const;
+    return { director: [], services: [{ key: WEB, change: 'changed', settings: [], reals }] };
   }
 
   setWeight(selector: RealSelector, weight: number): Promise<readonly RealStatus[]> {

@@ -27,6 +27,7 @@ export class ImagePlane implements DataPlane {
   gate: Promise<void> | undefined;
   /** When set, `apply` throws it and changes nothing. */
   refusal: Error | undefined;
+  readonly drift: string[] = [];
   ended: 'closed' | 'removed' | undefined;
   busy = 0;
 
@@ -51,6 +52,10 @@ export class ImagePlane implements DataPlane {
 
   async useInterfaces(names: readonly string[]): Promise<void> {
     this.interfaces.push(names);
+  }
+
+  mendDrift(): void {
+    this.drift.push(...this.image.mendDrift());
   }
 
   services(): readonly Service[] {
