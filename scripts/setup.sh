@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 node_line=24.21.0
 run_packages='clang libbpf1 libbpf-dev linux-libc-dev iproute2 ethtool nftables tcpdump curl'
-test_packages="$run_packages bpftool iptables netbase tshark keepalived"
+test_packages="$run_packages bpftool iptables netbase tshark keepalived bird2"
 want=${1:-run}
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -27,10 +27,27 @@ install_packages() {
     return 0
   fi
   apt-get update -qq >/dev/null || say 'apt-get update failed; trying with the package lists at hand'
+  keep_daemons_down
   for package in $missing; do
     say "installing $package (Debian package)"
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >/dev/null
+    # Nor are they to start with the machine.
+    case $package in
+      keepalived) unit=keepalived ;;
+      bird2) unit=bird ;;
+      *) continue ;;
+    esac
+    [ ! -d /run/systemd/system ] || systemctl disable --quiet "$unit"
   done
+}
+
+# Tests start the programs that they need; as services they would hold ports and addresses (invoke-rc.d(8)).
+keep_daemons_down() {
+  policy=/usr/sbin/policy-rc.d
+  [ ! -e $policy ] || return 0
+  trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+  printf '#!/bin/sh\nexit 101\n' >$policy
+  chmod 755 $policy
 }
 
 install_node() {

@@ -45,7 +45,7 @@ export async function attempt(
   { port = 9, address = '127.0.0.1', timeoutMs = 2000, up = true }: Attempt = {},
 ): Promise<string | WeightEffect | Unfinished> {
   const [config] = mergeChecks([{ check: written }]);
-  if (config === undefined) throw new Error('no check');
+  if (config === undefined || config.probe.type === 'bfd') throw new Error('no check');
   using network = connector();
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(new Error(TIMED_OUT)), timeoutMs);
