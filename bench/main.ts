@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { benchApply } from './apply.ts';
+import { benchChecks } from './checks.ts';
 import { fastPathBench } from './fast-path.ts';
 import { benchFlowMemory } from './flow-memory.ts';
 import { benchHttp } from './http.ts';
@@ -14,6 +15,7 @@ const PARTS = {
   'slow-path': async () => ({ slowPath: await benchSlowPath(3) }),
   'flow-memory': async () => ({ flowMemory: benchFlowMemory(9) }),
   apply: async () => ({ apply: await benchApply(5) }),
+  checks: async () => ({ checks: await benchChecks(5) }),
   http: async () => ({ http: await benchHttp(5, 3) }),
 } as const;
 

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 node_line=24.21.0
 run_packages='clang libbpf1 libbpf-dev linux-libc-dev iproute2 ethtool nftables tcpdump curl'
-test_packages="$run_packages iptables tshark"
+test_packages="$run_packages bind9 exim4-daemon-light iptables nginx-light openssl socat tshark"
 want=${1:-run}
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -27,10 +27,20 @@ install_packages() {
     return 0
   fi
   apt-get update -qq >/dev/null || say 'apt-get update failed; trying with the package lists at hand'
+  start_no_daemons
   for package in $missing; do
     say "installing $package (Debian package)"
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >/dev/null
   done
+}
+
+# Servers are installed for the tests to start: Debian must not start them (policy-rc.d of sysv-rc's invoke-rc.d).
+start_no_daemons() {
+  policy=/usr/sbin/policy-rc.d
+  [ ! -e "$policy" ] || return 0
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+  trap 'rm -f "$policy"' EXIT
 }
 
 install_node() {

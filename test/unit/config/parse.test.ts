@@ -25,6 +25,8 @@ const DEFAULT_CHECK = {
   logAllFailures: false,
   via: 'tunnel',
   port: undefined,
+  address: undefined,
+  from: undefined,
 };
 
 test('what is left out has its default', () => {
