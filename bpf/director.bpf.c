@@ -74,61 +74,63 @@ static __always_inline int forward_stateless(struct xdp_md *ctx, const struct pa
 	return transmit(ctx, real->ifindex);
 }
 
-static __always_inline int send_remembered(struct xdp_md *ctx, const struct packet *packet, __u32 bucket, __u32 slot)
+/* Bytes before the inner packet once it is encapsulated. */
+static __always_inline __u32 inner_offset(const struct real *real)
 {
-	const struct service *service = service_at(bucket);
+	return ETH_HLEN + real->overhead + (real->vlan & REAL_VLAN ? sizeof(struct vlan_tag) : 0);
+}
+
+/* For services and slots whose flows are remembered: any packet, to any real. */
+__noinline int forward_remembered(struct xdp_md *ctx, __u64 place, __u64 ends, __u64 rest)
+{
+	const struct packet packet = unpack_packet(ends, rest);
+	const struct service *service = service_at(place);
 	struct choice choice = {};
 	const struct real *real;
 	__u64 next_hop;
 	int remembered;
 
-	if (find_flow_set(packet, service->index, &choice.flow))
+	if (find_flow_set(&packet, service->index, &choice.flow))
 		return hand_over(ctx);
-	choose_remembered(&choice, packet, service, slot);
-	if (!choice.real && (opens_flow(packet) || packet->protocol == IPPROTO_UDP))
+	choose_remembered(&choice, &packet, service, place >> 32);
+	if (!choice.real && (opens_flow(&packet) || packet.protocol == IPPROTO_UDP))
 		return hand_over_as(ctx, RARE_OPENING);
 	real = image_real(choice.real);
 	next_hop = real_next_hop(real);
-	if (!can_send(real, next_hop, packet) || encapsulate_parsed(ctx, choice.real, next_hop, packet))
+	if (!can_send(real, next_hop, &packet) || encapsulate_parsed(ctx, choice.real, next_hop, &packet))
 		return hand_over(ctx);
-	remembered = remember(&choice, packet, settings.now);
-	count(choice.real, packet->length,
-	      opens_flow(packet) || (packet->protocol == IPPROTO_UDP && remembered));
+	remembered = remember(&choice, &packet, settings.now);
+	if (packet.is_ipv6 && choice.notes_client)
+		note_client(ctx, choice.flow.number, choice.hit.way, inner_offset(real));
+	count(choice.real, packet.length,
+	      opens_flow(&packet) || (packet.protocol == IPPROTO_UDP && remembered));
 	return transmit(ctx, real->ifindex);
 }
 
-/* These parse the packet again, so that the stateless way need not have it in memory for them to read. */
-__noinline int forward_remembered_ipv4(struct xdp_md *ctx, __u32 bucket, __u32 slot, __u32 client_word)
+/* The common case of it, without a call: a further packet of a flow, to a plain real. */
+static __always_inline int forward_known(struct xdp_md *ctx, const struct packet *packet, __u32 bucket, __u32 slot)
 {
-	struct packet packet;
+	struct packed_packet packed = pack_packet(packet);
+	const struct real *real;
+	struct flow_key flow;
+	struct flow_hit hit;
+	__u64 next_hop;
 
-	if (parse_untagged(ctx, 0, client_word, &packet))
+	if (opens_flow(packet) || packet->is_tagged || find_flow_set(packet, service_at(bucket)->index, &flow))
+		goto uncommon;
+	hit = find_flow(&flow);
+	real = image_real(flow_real(hit.value));
+	next_hop = real_next_hop(real);
+	if (!hit.entry || !is_plain(real, packet->is_ipv6) || !can_send(real, next_hop, packet))
+		goto uncommon;
+	if (unlikely(encapsulate(ctx, real, next_hop, 0, PLAIN_ENVELOPE(packet->is_ipv6))))
 		return hand_over(ctx);
-	return send_remembered(ctx, &packet, bucket, slot);
-}
-
-__noinline int forward_remembered_ipv6(struct xdp_md *ctx, __u32 bucket, __u32 slot, __u32 client_word)
-{
-	struct packet packet;
-
-	if (parse_untagged(ctx, 1, client_word, &packet))
-		return hand_over(ctx);
-	return send_remembered(ctx, &packet, bucket, slot);
-}
-
-__noinline int forward_remembered_tagged(struct xdp_md *ctx, __u32 bucket, __u32 slot)
-{
-	struct packet packet;
-
-	return parse_frame(ctx, &packet) ? hand_over(ctx) : send_remembered(ctx, &packet, bucket, slot);
-}
-
-static __always_inline int forward_remembered(struct xdp_md *ctx, const struct packet *packet, __u32 bucket, __u32 slot)
-{
-	if (packet->is_tagged)
-		return forward_remembered_tagged(ctx, bucket, slot);
-	return packet->is_ipv6 ? forward_remembered_ipv6(ctx, bucket, slot, packet->client_word)
-			       : forward_remembered_ipv4(ctx, bucket, slot, packet->client_word);
+	if (touch_flow(&hit, packet, settings.now) && packet->is_ipv6)
+		note_client(ctx, flow.number, hit.way, inner_offset(real));
+	count(flow_real(hit.value), packet->length, 0);
+	return transmit(ctx, real->ifindex);
+uncommon:
+	return forward_remembered(ctx, bucket | (__u64)slot << 32, packed.ends, packed.rest);
 }
 
 /* Each packet is a flow of its own. */
@@ -156,7 +158,7 @@ static __always_inline int forward_without_hash(struct xdp_md *ctx, const struct
 		return pass_or_hand_over(ctx);
 	case SERVICE_ROTATION:
 	case SERVICE_DELEGATED:
-		return forward_remembered(ctx, packet, bucket, 0);
+		return forward_known(ctx, packet, bucket, 0);
 	case SERVICE_TURNS:
 		return forward_by_turn(ctx, bucket);
 	default:
@@ -182,15 +184,8 @@ static __always_inline int handle_ip(struct xdp_md *ctx, struct cursor *cursor, 
 		return forward_without_hash(ctx, &packet, found.bucket, found.kind);
 	slot = hashed_slot(&packet, service_at(found.bucket));
 	if (unlikely(slot & SLOT_TRACKED))
-		return forward_remembered(ctx, &packet, found.bucket, slot);
+		return forward_known(ctx, &packet, found.bucket, slot);
 	return forward_stateless(ctx, &packet, current_real(slot));
-}
-
-__noinline int handle_ipv6(struct xdp_md *ctx)
-{
-	struct cursor cursor = frame_cursor(ctx);
-
-	return parse_ethernet(&cursor) ? handle_ip(ctx, &cursor, 1, 0) : XDP_PASS;
 }
 
 __noinline int handle_tagged(struct xdp_md *ctx)
@@ -220,7 +215,7 @@ int director(struct xdp_md *ctx)
 	if (likely(ethernet->protocol == bpf_htons(ETH_P_IP)))
 		return handle_ip(ctx, &cursor, 0, 0);
 	if (ethernet->protocol == bpf_htons(ETH_P_IPV6))
-		return handle_ipv6(ctx);
+		return handle_ip(ctx, &cursor, 1, 0);
 	return pass_or_hand_over(ctx);
 }
 

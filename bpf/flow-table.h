@@ -92,15 +92,6 @@ static __always_inline __u32 next_flow_state(__u32 state, const struct packet *p
 	return packet->tcp_flags & TCP_ACK && state == FLOW_SYN_RECV ? FLOW_ESTABLISHED : state;
 }
 
-/* Both lines that a new IPv6 flow is written to are waited for at the same time. */
-static __always_inline void fetch_clients(const struct flow_key *flow)
-{
-	const struct flow_clients *clients = bpf_map_lookup_elem(&flow_clients, &flow->number);
-
-	if (clients)
-		READ_ONCE(clients->way[0].address[0]);
-}
-
 static __always_inline int find_flow_set(const struct packet *packet, __u32 service_index,
 					 struct flow_key *flow)
 {
@@ -112,8 +103,6 @@ static __always_inline int find_flow_set(const struct packet *packet, __u32 serv
 	flow->number = hash & settings.flow_set_mask;
 	flow->tag = hash >> 24;
 	flow->set = bpf_map_lookup_elem(&flows, &flow->number);
-	if (packet->is_ipv6 && opens_flow(packet))
-		fetch_clients(flow);
 	return flow->set ? 0 : -1;
 }
 
@@ -133,6 +122,7 @@ static __always_inline struct flow_hit find_flow(const struct flow_key *flow)
 			continue;
 		hit.entry = entry;
 		hit.value = value;
+		hit.way = way;
 		break;
 	}
 	return hit;
@@ -144,17 +134,19 @@ static __always_inline int exchange_flow(const struct flow_hit *hit, __u64 value
 	return __sync_val_compare_and_swap(&hit->entry->value, hit->value, value) == hit->value;
 }
 
-/* Writes only when the tick or the state is new, so that a busy flow's line stays shared between CPUs. */
-static __always_inline void touch_flow(const struct flow_hit *hit, const struct packet *packet, __u32 now)
+/* Writes only when the tick or the state is new, so that a busy flow's line stays shared between CPUs. 1 if the flow was
+ * half-open, so that its client may not have been noted. */
+static __always_inline int touch_flow(const struct flow_hit *hit, const struct packet *packet, __u32 now)
 {
 	__u32 before = flow_state(hit->value), state = next_flow_state(before, packet);
 	__u64 value = pack_flow(flow_tag(hit->value), state, flow_real(hit->value), now), difference;
 
 	if (value == hit->value || !exchange_flow(hit, value))
-		return;
+		return 0;
 	difference = flow_weight(state) - flow_weight(before);
 	if (unlikely(difference))
 		count_flows(flow_real(hit->value), difference);
+	return before == FLOW_SYN_RECV;
 }
 
 /* Gives a flow's entry to another real. */
@@ -212,41 +204,44 @@ static __always_inline struct flow_hit find_way(struct flow_set *set, __u32 stat
 	return best;
 }
 
-/* Before the key: whoever finds the key finds the client's address. */
-static __always_inline void note_client(const struct flow_key *flow, __u32 way, struct address client)
+/* Remembers a flow that was not found, and says where; 0 when nothing in its set may make way. */
+static __always_inline int insert_flow(const struct flow_key *flow, __u32 state, __u32 real, __u32 now,
+				       struct flow_hit *way)
 {
-	struct flow_clients *clients = bpf_map_lookup_elem(&flow_clients, &flow->number);
+	for (int attempt = 0; attempt < FLOW_WAYS; attempt++) {
+		*way = find_way(flow->set, state, now);
+		if (!way->entry)
+			return 0;
+		if (!exchange_flow(way, FLOW_BUSY))
+			continue;
+		if (way->value)
+			count_flows(flow_real(way->value), -flow_weight(flow_state(way->value)));
+		count_flows(real, flow_weight(state));
+		/* The exchange is the barrier that keeps the key before the value; the compiler is told apart. */
+		*(volatile __u64 *)&way->entry->key = flow->key;
+		asm volatile("" ::: "memory");
+		__sync_lock_test_and_set(&way->entry->value, pack_flow(flow->tag, state, real, now));
+		return 1;
+	}
+	return 0;
+}
+
+/* Notes the address of an IPv6 client, when the packet has its outer headers. Who reads it holds it against the key's client
+ * word, so that its order with the key does not matter.
+ * set: number of the flow's; inner: bytes before the packet */
+__noinline int note_client(struct xdp_md *ctx, __u32 set, __u32 way, __u32 inner)
+{
+	struct flow_clients *clients = bpf_map_lookup_elem(&flow_clients, &set);
+	const struct ipv6hdr *ip = (void *)(long)ctx->data + (inner & 0xff);
+	struct address client;
 	__u64 *half;
 
-	if (!clients)
-		return;
+	if (!clients || (void *)(ip + 1) > (void *)(long)ctx->data_end)
+		return -1;
+	client = ipv6_address(&ip->saddr);
 	half = (__u64 *)clients->way[way % FLOW_WAYS].address;
 	half[0] = client.half[0];
 	half[1] = client.half[1];
-}
-
-/* Remembers a flow that was not found; 0 when nothing in its set may make way. */
-static __always_inline int insert_flow(const struct flow_key *flow, __u32 state, __u32 real, __u32 now,
-				       const struct packet *packet)
-{
-	for (int attempt = 0; attempt < FLOW_WAYS; attempt++) {
-		struct flow_hit way = find_way(flow->set, state, now);
-
-		if (!way.entry)
-			return 0;
-		if (!exchange_flow(&way, FLOW_BUSY))
-			continue;
-		if (way.value)
-			count_flows(flow_real(way.value), -flow_weight(flow_state(way.value)));
-		count_flows(real, flow_weight(state));
-		if (packet->is_ipv6)
-			note_client(flow, way.way, packet->client);
-		/* The exchange is the barrier that keeps key and client before the value; the compiler is told apart. */
-		*(volatile __u64 *)&way.entry->key = flow->key;
-		asm volatile("" ::: "memory");
-		__sync_lock_test_and_set(&way.entry->value, pack_flow(flow->tag, state, real, now));
-		return 1;
-	}
 	return 0;
 }
 

@@ -134,8 +134,8 @@ struct flow_set {
 	struct flow way[FLOW_WAYS];
 };
 
-/* Map `flow_clients`, beside each set of flows: the IPv6 addresses of its clients, as they lie in packets. Written before
- * the key, while the entry is FLOW_BUSY; the fast path never reads it. */
+/* Map `flow_clients`, beside each set of flows: the IPv6 addresses of its clients, as they lie in packets, for listing. An
+ * address is its entry's if it folds to the client word of the key; when it is written, flow-table.ts says. */
 struct flow_client {
 	__be32 address[4];
 };

@@ -27,7 +27,6 @@
 
 /* What the fast path needs to know of a packet it can forward. In host order, but for what is __be. */
 struct packet {
-	struct address client;
 	struct address vip;
 	__u32 client_word;       /* as flow keys have it */
 	__be16 client_port;
@@ -36,7 +35,7 @@ struct packet {
 	__u8 protocol;
 	__u8 tcp_flags;          /* 0 for UDP */
 	__u8 is_ipv6;
-	__u8 is_tagged;          /* set by parse_frame() alone */
+	__u8 is_tagged;          /* set by the caller of parse_packet() */
 };
 
 /* The header without options; whether it makes sense is not looked at. */
@@ -90,7 +89,6 @@ static __always_inline int parse_ipv4_packet(struct cursor *cursor, struct packe
 	if (unlikely((const void *)ip + packet->length > cursor->end))
 		return -1;
 	packet->protocol = ip->protocol;
-	packet->client = ipv4_address(ip->saddr);
 	packet->vip = ipv4_address(ip->daddr);
 	return parse_transport(cursor, (long)packet->length - (long)sizeof(*ip), packet);
 }
@@ -108,7 +106,6 @@ static __always_inline int parse_ipv6_packet(struct cursor *cursor, struct packe
 		return -1;
 	packet->length = sizeof(*ip) + bytes;
 	packet->protocol = ip->nexthdr;
-	packet->client = ipv6_address(&ip->saddr);
 	packet->vip = ipv6_address(&ip->daddr);
 	return parse_transport(cursor, bytes, packet);
 }
@@ -135,16 +132,6 @@ static __always_inline __u32 read_client_word(const void *ip, int is_ipv6)
 	return word;
 }
 
-/* The same from the beginning of a frame that is known to have no tag; the client word is known, too. */
-static __always_inline int parse_untagged(const struct xdp_md *ctx, int is_ipv6, __u32 client_word, struct packet *packet)
-{
-	struct cursor cursor = frame_cursor(ctx);
-
-	packet->is_tagged = 0;
-	packet->client_word = client_word;
-	return parse_ethernet(&cursor) ? parse_packet(&cursor, is_ipv6, packet) : -1;
-}
-
 /* The same from the beginning of a frame that is known to be IP, with a tag or without. */
 static __always_inline int parse_frame(const struct xdp_md *ctx, struct packet *packet)
 {
@@ -169,6 +156,35 @@ static __always_inline int parse_frame(const struct xdp_md *ctx, struct packet *
 static __always_inline __u32 inner_kind(const struct packet *packet)
 {
 	return (packet->is_ipv6 ? INNER_IPV6 : 0) | (packet->is_tagged ? INNER_TAGGED : 0);
+}
+
+/* A packet but for its VIP, for a function apart, in the registers of a call: in memory it would take stack of both. */
+struct packed_packet {
+	__u64 ends;              /* client word << 32 | client port << 16 | service port */
+	__u64 rest;              /* length | protocol << 32 | TCP flags << 40 | inner_kind() << 48 */
+};
+
+static __always_inline struct packed_packet pack_packet(const struct packet *packet)
+{
+	return (struct packed_packet){
+		.ends = (__u64)packet->client_word << 32 | (__u32)packet->client_port << 16 | packet->service_port,
+		.rest = (__u64)inner_kind(packet) << 48 | (__u64)packet->tcp_flags << 40 |
+			(__u64)packet->protocol << 32 | packet->length,
+	};
+}
+
+static __always_inline struct packet unpack_packet(__u64 ends, __u64 rest)
+{
+	return (struct packet){
+		.client_word = ends >> 32,
+		.client_port = ends >> 16,
+		.service_port = ends,
+		.length = rest,
+		.protocol = rest >> 32,
+		.tcp_flags = rest >> 40,
+		.is_ipv6 = rest >> 48 & INNER_IPV6,
+		.is_tagged = !!(rest >> 48 & INNER_TAGGED),
+	};
 }
 
 /* The flow's whatever its service hashes. */

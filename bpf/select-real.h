@@ -16,6 +16,7 @@ struct choice {
 	struct flow_key flow;
 	struct flow_hit hit;     /* the entry that the flow has already, if any */
 	int known;               /* the entry names this real */
+	int notes_client;        /* it is time for the address of an IPv6 client, in the way of `hit` */
 };
 
 /* The slots of a service, in one atomic word. */
@@ -143,20 +144,25 @@ static __always_inline void choose_remembered(struct choice *choice, const struc
 		choice->real = choose_unattended(packet, service);
 }
 
-/* Notes in the flow memory what was chosen; 1 if the flow is newly remembered. */
-static __always_inline int remember(const struct choice *choice, const struct packet *packet, __u32 now)
+/* Notes in the flow memory what was chosen; 1 if the flow is newly remembered. Of a half-open flow that pushes another out
+ * the client's address is only noted with its second packet: a flood of SYNs that has filled the memory waits for one line
+ * of it each, not for two. */
+static __always_inline int remember(struct choice *choice, const struct packet *packet, __u32 now)
 {
 	__u32 state = first_flow_state(packet);
 
 	if (choice->known) {
-		touch_flow(&choice->hit, packet, now);
+		choice->notes_client = touch_flow(&choice->hit, packet, now);
 		return 0;
 	}
 	if (state == FLOW_NONE)
 		return 0;
 	if (choice->hit.entry)
 		return replace_flow(&choice->hit, state, choice->real, now);
-	return insert_flow(&choice->flow, state, choice->real, now, packet);
+	if (!insert_flow(&choice->flow, state, choice->real, now, &choice->hit))
+		return 0;
+	choice->notes_client = state != FLOW_SYN_RECV || !choice->hit.value;
+	return 1;
 }
 
 #endif

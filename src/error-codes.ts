@@ -4,6 +4,7 @@ export const ERROR_CODES = {
   CONFIG_INVALID: { summary: 'The configuration does not validate; nothing was changed.', exitStatus: 1 },
   USAGE: { summary: 'The command line is wrong.', exitStatus: 2 },
   NOT_FOUND: { summary: 'No such service or real.', exitStatus: 1 },
+  CONFLICT: { summary: 'The running configuration is not as the request supposes.', exitStatus: 1 },
   NOT_RUNNING: { summary: 'No director answers on the control socket.', exitStatus: 1 },
   ALREADY_RUNNING: { summary: 'Another director holds this interface.', exitStatus: 1 },
   PERMISSION: { summary: 'A capability is missing.', exitStatus: 1 },

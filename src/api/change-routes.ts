@@ -9,11 +9,13 @@ import {
   realSchema,
   realSelectorSchema,
   reloadSchema,
+  statsSchema,
   weightChangeSchema,
+  zeroSchema,
 } from './schemas.ts';
 import type { ApiOptions, ApiServer } from './server.ts';
 import { parseServiceName } from './service-name.ts';
-import { explanationToWire, realToWire } from './to-wire.ts';
+import { countersToWire, explanationToWire, realToWire } from './to-wire.ts';
 import type { WireRealSelector } from './wire.ts';
 
 const changedReals = { 200: z.array(realSchema), default: errorSchema };
@@ -31,6 +33,20 @@ export function changeRoutes(app: ApiServer, options: ApiOptions): void {
       },
     },
     async () => control.reload(),
+  );
+  app.post(
+    '/v1/stats/zero',
+    {
+      schema: {
+        summary: 'Have what was counted since zeroing begin anew; the counters themselves go on',
+        body: zeroSchema,
+        response: { 200: statsSchema, default: errorSchema },
+      },
+    },
+    async ({ body }) => {
+      await control.zeroCounters(parseServiceName(body.service ?? ''));
+      return countersToWire(await control.status());
+    },
   );
   app.post(
     '/v1/explain',

@@ -4,6 +4,10 @@ import type { FlowStateName } from '../dataplane/data-plane.ts';
 import { ERROR_CODES, type ErrorCode } from '../error-codes.ts';
 import { CulvertError } from '../errors.ts';
 import type {
+  WireApplied,
+  WireApply,
+  WireConfig,
+  WireDiff,
   WireEvent,
   WireExplanation,
   WireFlow,
@@ -25,7 +29,7 @@ export interface FlowQuery {
 }
 
 interface Call {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT';
   readonly path: string;
   readonly body?: unknown;
   readonly signal?: AbortSignal | undefined;
@@ -58,12 +62,38 @@ export class ApiClient {
     return this.#json({ method: 'GET', path: '/v1/stats' });
   }
 
+  /** Of one service, as tcp:192.0.2.10:80, or of all. */
+  zero(service?: string): Promise<WireStats> {
+    return this.#json({ method: 'POST', path: '/v1/stats/zero', body: { service } });
+  }
+
   events(after = 0): Promise<readonly WireEvent[]> {
     return this.#json({ method: 'GET', path: `/v1/events?after=${after}` });
   }
 
   reload(): Promise<WireReload> {
     return this.#json({ method: 'POST', path: '/v1/reload' });
+  }
+
+  config(): Promise<WireConfig> {
+    return this.#json({ method: 'GET', path: '/v1/config' });
+  }
+
+  apply(change: WireApply): Promise<WireApplied> {
+    return this.#json({ method: 'PUT', path: '/v1/config', body: change });
+  }
+
+  confirm(): Promise<WireConfig> {
+    return this.#json({ method: 'POST', path: '/v1/config/confirm' });
+  }
+
+  revert(): Promise<WireApplied> {
+    return this.#json({ method: 'POST', path: '/v1/config/revert' });
+  }
+
+  /** @param config A configuration as it is written. */
+  diff(config: unknown): Promise<WireDiff> {
+    return this.#json({ method: 'POST', path: '/v1/config/diff', body: { config } });
   }
 
   weight(change: WireWeightChange): Promise<readonly WireReal[]> {

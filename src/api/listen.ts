@@ -91,7 +91,7 @@ async function listenTcp(
   tcp: { readonly address: string; readonly port: number },
   servers: ApiServer[],
 ): Promise<string> {
-  const server = await buildApi(options);
+  const server = await buildApi({ ...options, isRemote: true });
   servers.push(server);
   try {
     return await server.listen({ host: tcp.address, port: tcp.port });

@@ -1,5 +1,5 @@
 import { REASON_NAMES } from '../forwarding/reasons.ts';
-import type { WireReal, WireServiceKey, WireServiceStats, WireStatus } from './wire.ts';
+import type { WireReal, WireService, WireServiceKey, WireServiceStats, WireStatus } from './wire.ts';
 
 interface Metric {
   readonly name: string;
@@ -16,6 +16,7 @@ export function metricsText(status: WireStatus): string {
   return [
     ...directorMetrics(status),
     ...serviceMetrics(status.stats.services),
+    ...quorumMetrics(status.services),
     ...realTrafficMetrics(status.stats.services),
     ...realStateMetrics(status.services.flatMap((service) => service.reals)),
     ...reasonMetrics(status),
@@ -62,6 +63,35 @@ function serviceMetrics(services: readonly WireServiceStats[]): Metric[] {
       'culvert_service_tracked_slots',
       'Ring slots of a service that are in transition.',
       each((service) => service.trackedSlots),
+    ),
+  ];
+}
+
+function quorumMetrics(services: readonly WireService[]): Metric[] {
+  const each = (value: (quorum: WireService['quorum']) => number): Sample[] =>
+    services.map(({ service, quorum }) => [serviceLabels(service), value(quorum)]);
+  return [
+    gauge(
+      'culvert_service_quorum_up',
+      '1 while a service has its quorum, 0 while it has lost it.',
+      each(({ state }) => (state === 'up' ? 1 : 0)),
+    ),
+    gauge(
+      'culvert_service_live_weight',
+      'What the reals of a service that are up weigh together.',
+      each(({ weight }) => weight),
+    ),
+    gauge(
+      'culvert_service_quorum',
+      'The weight that the configuration asks for.',
+      each(({ quorum }) => quorum),
+    ),
+    gauge(
+      'culvert_sorry_server_serving',
+      '1 while a sorry server serves instead of the reals.',
+      services.flatMap(({ service, sorryServer: sorry }): Sample[] =>
+        sorry === null ? [] : [[{ ...serviceLabels(service), real: sorry.address }, sorry.serving ? 1 : 0]],
+      ),
     ),
   ];
 }

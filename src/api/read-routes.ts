@@ -34,7 +34,7 @@ export function readRoutes(app: ApiServer, { control }: ApiOptions): void {
   app.get(
     '/v1/stats',
     { schema: { summary: 'Counters', response: { 200: statsSchema, default: errorSchema } } },
-    async () => countersToWire((await control.status()).counters),
+    async () => countersToWire(await control.status()),
   );
   app.get(
     '/metrics',

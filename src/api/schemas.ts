@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { ConfigDocument } from '../config/document.ts';
+import { MAX_CONFIRM_MS } from '../config/limits.ts';
 import { FLOW_STATES, type FlowStateName } from '../dataplane/data-plane.ts';
 import { REASON_NAMES } from '../forwarding/reasons.ts';
 import { SCHEDULER_NAMES } from '../forwarding/scheduler-names.ts';
@@ -6,6 +8,10 @@ import { parseIp } from '../net/ip-address.ts';
 import { parseIpNetwork } from '../net/ip-network.ts';
 import { parseServiceName } from './service-name.ts';
 import type {
+  WireApplied,
+  WireApply,
+  WireConfig,
+  WireDiff,
   WireError,
   WireEvent,
   WireExplanation,
@@ -50,6 +56,11 @@ const tunnel = z.discriminatedUnion('type', [
 ]);
 const flowCounts = { activeFlows: count, inactiveFlows: count, persistentClients: count };
 const traffic = { connections: count, packets: count, bytes: count };
+const rate = z.number().nonnegative();
+const account = {
+  sinceZero: z.object(traffic),
+  perSecond: z.object({ connections: rate, packets: rate, bytes: rate }),
+};
 const health = z.object({
   state: z.enum(['up', 'down', 'unchecked']),
   since: z.iso.datetime(),
@@ -75,6 +86,8 @@ export const realSchema: z.ZodType<WireReal> = z.object({
   configuredWeight: weight,
   override: weight.nullable(),
   effectiveWeight: weight,
+  serving: z.boolean(),
+  inhibitOnFailure: z.boolean(),
   tunnel: tunnel.nullable(),
   upperThreshold: count,
   lowerThreshold: count,
@@ -91,6 +104,17 @@ export const serviceSchema: z.ZodType<WireService> = z.object({
   onePacket: z.boolean(),
   persistence: z.object({ timeoutMs: count, prefixLength: z.int().min(1).max(128) }).nullable(),
   tunnel,
+  quorum: z.object({ state: z.enum(['up', 'lost']), weight: count, quorum: count, hysteresis: count }),
+  sorryServer: z
+    .object({
+      address,
+      weight,
+      tunnel: tunnel.nullable(),
+      inhibit: z.boolean(),
+      serving: z.boolean(),
+      ...flowCounts,
+    })
+    .nullable(),
   reals: z.array(realSchema),
 });
 
@@ -99,9 +123,10 @@ export const statsSchema: z.ZodType<WireStats> = z.object({
     z.object({
       service: serviceKey,
       ...traffic,
+      ...account,
       slots: count,
       trackedSlots: count,
-      reals: z.array(z.object({ address, ...traffic, ...flowCounts })),
+      reals: z.array(z.object({ address, ...traffic, ...account, ...flowCounts })),
     }),
   ),
   reasons: z.record(z.string(), count),
@@ -124,7 +149,7 @@ const flowState = z.enum(FLOW_STATES);
 
 export const flowSchema: z.ZodType<WireFlow> = z.object({
   service: serviceKey,
-  client: address,
+  client: address.nullable(),
   clientPort: port,
   real: address,
   state: flowState,
@@ -140,7 +165,7 @@ export const eventSchema: z.ZodType<WireEvent> = z.object({
   message: z.string(),
 });
 
-export const reloadSchema: z.ZodType<WireReload> = z.object({
+const reload = {
   servicesAdded: count,
   servicesChanged: count,
   servicesRemoved: count,
@@ -148,6 +173,54 @@ export const reloadSchema: z.ZodType<WireReload> = z.object({
   realsChanged: count,
   realsRemoved: count,
   applyMs: z.number().nonnegative(),
+};
+
+export const reloadSchema: z.ZodType<WireReload> = z.object(reload);
+
+const confirmBefore = z.iso.datetime().nullable();
+/** What is in it the configuration's own schema says: all of its faults at once, with their paths. */
+const configDocument = z
+  .looseObject({})
+  .meta({ description: 'A configuration as docs/configuration.md describes it, in JSON' });
+
+export const configSchema: z.ZodType<WireConfig> = z.object({
+  config: z.custom<ConfigDocument>().meta({ description: 'The configuration as it is written, in JSON' }),
+  revision: z.string(),
+  source: z.enum(['file', 'applied']),
+  confirmBefore,
+});
+
+export const appliedSchema: z.ZodType<WireApplied> = z.object({
+  ...reload,
+  revision: z.string(),
+  confirmBefore,
+});
+
+export const applyRequestSchema: z.ZodType<WireApply> = z.strictObject({
+  config: configDocument,
+  revision: z.string().optional(),
+  confirmMs: z.int().min(1).max(MAX_CONFIRM_MS).optional(),
+});
+
+export const diffRequestSchema: z.ZodType<{ readonly config: unknown }> = z.strictObject({
+  config: configDocument,
+});
+
+const change = z.enum(['added', 'changed', 'removed']);
+const settings = z.array(
+  z.object({ setting: z.string(), from: z.string().nullable(), to: z.string().nullable() }),
+);
+
+export const diffSchema: z.ZodType<WireDiff> = z.object({
+  director: settings,
+  services: z.array(
+    z.object({
+      service: serviceKey,
+      change,
+      settings,
+      reals: z.array(z.object({ address, change, settings })),
+    }),
+  ),
 });
 
 export const explanationSchema: z.ZodType<WireExplanation> = z.object({
@@ -161,6 +234,10 @@ export const explanationSchema: z.ZodType<WireExplanation> = z.object({
 
 export const realSelectorSchema: z.ZodType<WireRealSelector> = z.strictObject({
   address,
+  service: serviceText.optional(),
+});
+
+export const zeroSchema: z.ZodType<{ readonly service?: string | undefined }> = z.strictObject({
   service: serviceText.optional(),
 });
 

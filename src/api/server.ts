@@ -18,6 +18,7 @@ import type { DirectorControl } from '../director/control.ts';
 import type { ErrorCode } from '../error-codes.ts';
 import { CulvertError } from '../errors.ts';
 import { changeRoutes } from './change-routes.ts';
+import { configRoutes } from './config-routes.ts';
 import { readRoutes } from './read-routes.ts';
 import { streamRoutes } from './stream-routes.ts';
 import type { WireError } from './wire.ts';
@@ -25,6 +26,8 @@ import type { WireError } from './wire.ts';
 export interface ApiOptions {
   readonly control: DirectorControl;
   readonly version: string;
+  /** True where others than the director's user may reach it. */
+  readonly isRemote?: boolean;
   /** Called once the answer to `down` is on its way; the process is to end then. */
   readonly onDown: () => void;
 }
@@ -46,6 +49,8 @@ const HTTP_STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   CAPACITY: 422,
   UNSUPPORTED: 422,
   NOT_FOUND: 404,
+  CONFLICT: 409,
+  PERMISSION: 403,
 };
 
 /** The API over one director, not listening yet. */
@@ -69,6 +74,7 @@ export async function buildApi(options: ApiOptions): Promise<ApiServer> {
     readRoutes(routes, options);
     streamRoutes(routes, options);
     changeRoutes(routes, options);
+    configRoutes(routes, options);
     routes.get('/v1/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   });
   return app;

@@ -1,17 +1,32 @@
-import type { FlowRecord, PlaneCounters, ServiceCounters } from '../dataplane/data-plane.ts';
-import type { DirectorStatus, RealStatus, ServiceStatus } from '../director/control.ts';
+import type { FlowRecord, RealCounters, ServiceCounters, TrafficCounters } from '../dataplane/data-plane.ts';
+import type { ConfigDiff } from '../director/config-diff.ts';
+import type {
+  ApplySummary,
+  DirectorStatus,
+  RealStatus,
+  RunningDocument,
+  ServiceStatus,
+  SorryServerStatus,
+} from '../director/control.ts';
+import type { TrafficAccount, TrafficAccounts } from '../director/traffic-book.ts';
 import type { Explanation } from '../forwarding/decision.ts';
 import type { ServiceKey } from '../forwarding/table.ts';
 import { formatIp } from '../net/ip-address.ts';
 import type {
+  WireApplied,
+  WireConfig,
+  WireDiff,
   WireExplanation,
   WireFlow,
   WireReal,
+  WireRealStats,
   WireService,
   WireServiceKey,
   WireServiceStats,
+  WireSorryServer,
   WireStats,
   WireStatus,
+  WireTraffic,
 } from './wire.ts';
 
 export function statusToWire(status: DirectorStatus): WireStatus {
@@ -23,7 +38,7 @@ export function statusToWire(status: DirectorStatus): WireStatus {
     pid: status.pid,
     startedAt: status.startedAt,
     services: status.services.map(serviceToWire),
-    stats: countersToWire(status.counters),
+    stats: countersToWire(status),
   };
 }
 
@@ -37,6 +52,8 @@ export function serviceToWire(status: ServiceStatus): WireService {
     onePacket: status.onePacket,
     persistence: status.persistence ?? null,
     tunnel: status.tunnel,
+    quorum: status.quorum,
+    sorryServer: status.sorryServer === undefined ? null : sorryServerToWire(status.sorryServer),
     reals: status.reals.map(realToWire),
   };
 }
@@ -48,6 +65,8 @@ export function realToWire(real: RealStatus): WireReal {
     configuredWeight: real.configuredWeight,
     override: real.override ?? null,
     effectiveWeight: real.effectiveWeight,
+    serving: real.serving,
+    inhibitOnFailure: real.inhibitOnFailure,
     tunnel: real.tunnel ?? null,
     upperThreshold: real.upperThreshold,
     lowerThreshold: real.lowerThreshold,
@@ -63,9 +82,15 @@ export function realToWire(real: RealStatus): WireReal {
   };
 }
 
-export function countersToWire(counters: PlaneCounters): WireStats {
+function sorryServerToWire(sorry: SorryServerStatus): WireSorryServer {
+  return { ...sorry, address: formatIp(sorry.address), tunnel: sorry.tunnel ?? null };
+}
+
+type Counted = Pick<DirectorStatus, 'counters' | 'accounts'>;
+
+export function countersToWire({ counters, accounts }: Counted): WireStats {
   return {
-    services: counters.services.map(serviceCountersToWire),
+    services: counters.services.map((service) => serviceCountersToWire(service, accounts)),
     reasons: counters.reasons,
     handedOver: counters.handedOver,
     overBudget: counters.overBudget,
@@ -75,7 +100,7 @@ export function countersToWire(counters: PlaneCounters): WireStats {
 export function flowToWire(flow: FlowRecord): WireFlow {
   return {
     service: keyToWire(flow.service),
-    client: formatIp(flow.client),
+    client: flow.client === undefined ? null : formatIp(flow.client),
     clientPort: flow.clientPort,
     real: formatIp(flow.real),
     state: flow.state,
@@ -95,6 +120,26 @@ export function explanationToWire({ decision, real, sentences }: Explanation): W
   };
 }
 
+export function configToWire(running: RunningDocument): WireConfig {
+  return { ...running, confirmBefore: running.confirmBefore ?? null };
+}
+
+export function appliedToWire(summary: ApplySummary): WireApplied {
+  return { ...summary, confirmBefore: summary.confirmBefore ?? null };
+}
+
+export function diffToWire({ director, services }: ConfigDiff): WireDiff {
+  return {
+    director,
+    services: services.map(({ key, change, settings, reals }) => ({
+      service: keyToWire(key),
+      change,
+      settings,
+      reals: reals.map((real) => ({ ...real, address: formatIp(real.address) })),
+    })),
+  };
+}
+
 function packetsOf(decision: Explanation['decision']): readonly Uint8Array[] {
   if (decision.verdict === 'forward') return decision.packets;
   return decision.verdict === 'answer' ? [decision.packet] : [];
@@ -104,22 +149,45 @@ function keyToWire(key: ServiceKey): WireServiceKey {
   return { protocol: key.protocol, vip: formatIp(key.vip), port: key.port };
 }
 
-function serviceCountersToWire(counters: ServiceCounters): WireServiceStats {
+function serviceCountersToWire(counters: ServiceCounters, accounts: TrafficAccounts): WireServiceStats {
+  const reals = counters.reals.map((real) =>
+    realCountersToWire(real, accounts(counters.key, real.address, real)),
+  );
   return {
     service: keyToWire(counters.key),
     connections: counters.connections,
     packets: counters.packets,
     bytes: counters.bytes,
+    sinceZero: sumOf(reals.map((real) => real.sinceZero)),
+    perSecond: sumOf(reals.map((real) => real.perSecond)),
     slots: counters.slots,
     trackedSlots: counters.trackedSlots,
-    reals: counters.reals.map((real) => ({
-      address: formatIp(real.address),
-      connections: real.connections,
-      packets: real.packets,
-      bytes: real.bytes,
-      activeFlows: real.activeFlows,
-      inactiveFlows: real.inactiveFlows,
-      persistentClients: real.persistentClients,
-    })),
+    reals,
   };
+}
+
+function realCountersToWire(real: RealCounters, { sinceZero, perSecond }: TrafficAccount): WireRealStats {
+  return {
+    address: formatIp(real.address),
+    ...trafficToWire(real),
+    sinceZero: trafficToWire(sinceZero),
+    perSecond,
+    activeFlows: real.activeFlows,
+    inactiveFlows: real.inactiveFlows,
+    persistentClients: real.persistentClients,
+  };
+}
+
+function trafficToWire({ connections, packets, bytes }: TrafficCounters): WireTraffic {
+  return { connections, packets, bytes };
+}
+
+function sumOf(all: readonly WireTraffic[]): WireTraffic {
+  const sum = { connections: 0, packets: 0, bytes: 0 };
+  for (const { connections, packets, bytes } of all) {
+    sum.connections += connections;
+    sum.packets += packets;
+    sum.bytes += bytes;
+  }
+  return sum;
 }

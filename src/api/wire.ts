@@ -1,5 +1,7 @@
+import type { ConfigDocument } from '../config/document.ts';
 import type { FlowStateName } from '../dataplane/data-plane.ts';
-import type { DirectorEvent, ReloadSummary } from '../director/control.ts';
+import type { DirectorEvent, QuorumStatus, ReloadSummary } from '../director/control.ts';
+import type { SettingChange } from '../director/setting-changes.ts';
 import type { Decision } from '../forwarding/decision.ts';
 import type { Reason } from '../forwarding/reasons.ts';
 import type {
@@ -47,6 +49,9 @@ export interface WireReal {
   readonly configuredWeight: number;
   readonly override: number | null;
   readonly effectiveWeight: number;
+  /** False: it is out, and no flow may use it. */
+  readonly serving: boolean;
+  readonly inhibitOnFailure: boolean;
   /** `null`: the service's. */
   readonly tunnel: Tunnel | null;
   /** 0: no limit. */
@@ -68,7 +73,24 @@ export interface WireService {
   readonly onePacket: boolean;
   readonly persistence: Persistence | null;
   readonly tunnel: Tunnel;
+  readonly quorum: WireQuorum;
+  readonly sorryServer: WireSorryServer | null;
   readonly reals: readonly WireReal[];
+}
+
+export type WireQuorum = QuorumStatus;
+
+export interface WireSorryServer {
+  readonly address: string;
+  readonly weight: number;
+  /** `null`: the service's. */
+  readonly tunnel: Tunnel | null;
+  readonly inhibit: boolean;
+  /** Whether it serves instead of the reals. */
+  readonly serving: boolean;
+  readonly activeFlows: number;
+  readonly inactiveFlows: number;
+  readonly persistentClients: number;
 }
 
 export interface WireTraffic {
@@ -77,7 +99,15 @@ export interface WireTraffic {
   readonly bytes: number;
 }
 
-export interface WireRealStats extends WireTraffic {
+/** What is made of the counters of a real, or of all reals of a service. */
+export interface WireTrafficAccount {
+  /** Counted since it was zeroed last, if ever. */
+  readonly sinceZero: WireTraffic;
+  /** As IPVS has it: over two seconds, and a quarter of it each time. */
+  readonly perSecond: WireTraffic;
+}
+
+export interface WireRealStats extends WireTraffic, WireTrafficAccount {
   readonly address: string;
   readonly activeFlows: number;
   readonly inactiveFlows: number;
@@ -85,7 +115,7 @@ export interface WireRealStats extends WireTraffic {
   readonly persistentClients: number;
 }
 
-export interface WireServiceStats extends WireTraffic {
+export interface WireServiceStats extends WireTraffic, WireTrafficAccount {
   readonly service: WireServiceKey;
   readonly slots: number;
   readonly trackedSlots: number;
@@ -114,7 +144,8 @@ export interface WireStatus {
 
 export interface WireFlow {
   readonly service: WireServiceKey;
-  readonly client: string;
+  /** Null for a half-open IPv6 flow that pushed another out, until its second packet. */
+  readonly client: string | null;
   readonly clientPort: number;
   readonly real: string;
   readonly state: FlowStateName;
@@ -125,6 +156,48 @@ export interface WireFlow {
 
 export type WireEvent = DirectorEvent;
 export type WireReload = ReloadSummary;
+
+export interface WireConfig {
+  /** As it is written: what YAML has for it. */
+  readonly config: ConfigDocument;
+  /** Another one for any other configuration. */
+  readonly revision: string;
+  /** `applied`: over the API, in place of the file. */
+  readonly source: 'file' | 'applied';
+  /** When it goes back by itself; `null`: it stays. */
+  readonly confirmBefore: string | null;
+}
+
+export interface WireApply {
+  readonly config: unknown;
+  /** The one that `config` was made from; when it no longer holds, nothing changes. */
+  readonly revision?: string | undefined;
+  /** It goes back by itself after this time, unless confirmed. */
+  readonly confirmMs?: number | undefined;
+}
+
+export interface WireApplied extends WireReload {
+  readonly revision: string;
+  readonly confirmBefore: string | null;
+}
+
+export interface WireDiff {
+  readonly director: readonly SettingChange[];
+  readonly services: readonly WireServiceChange[];
+}
+
+export interface WireServiceChange {
+  readonly service: WireServiceKey;
+  readonly change: 'added' | 'changed' | 'removed';
+  readonly settings: readonly SettingChange[];
+  readonly reals: readonly WireRealChange[];
+}
+
+export interface WireRealChange {
+  readonly address: string;
+  readonly change: 'added' | 'changed' | 'removed';
+  readonly settings: readonly SettingChange[];
+}
 
 export interface WireExplanation {
   readonly verdict: Decision['verdict'];

@@ -14,7 +14,18 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "print a keepalived.conf as culvert's YAML",
     load: () => import('./commands/import.ts'),
   },
+  ipvsadm: {
+    summary: "take ipvsadm's commands, as they are",
+    load: () => import('./commands/ipvsadm.ts'),
+  },
   reload: { summary: 'apply an edited configuration file', load: () => import('./commands/reload.ts') },
+  diff: { summary: 'show what a configuration file would change', load: () => import('./commands/diff.ts') },
+  apply: {
+    summary: 'have a configuration file hold, on trial or not',
+    load: () => import('./commands/apply.ts'),
+  },
+  confirm: { summary: 'keep what was applied on trial', load: () => import('./commands/confirm.ts') },
+  revert: { summary: 'go back from what was applied on trial', load: () => import('./commands/revert.ts') },
   services: { summary: 'list services', load: () => import('./commands/services.ts') },
   reals: { summary: 'list real servers with weight and health', load: () => import('./commands/reals.ts') },
   stats: { summary: 'show counters', load: () => import('./commands/stats.ts') },

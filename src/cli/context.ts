@@ -8,6 +8,8 @@ export interface CliEnvironment {
   readonly stdout: NodeJS.WritableStream;
   readonly stderr: NodeJS.WritableStream;
   readonly env: NodeJS.ProcessEnv;
+  /** Empty when left out. */
+  readonly stdin?: NodeJS.ReadableStream;
   /** Where SIGHUP, SIGINT and SIGTERM come from; none come when left out. */
   readonly signals?: SignalSource;
 }
@@ -21,6 +23,8 @@ export interface Context extends CliEnvironment {
   readonly style: Style;
   /** Sets the exit status of a command that neither succeeded nor threw. */
   exit(status: number): void;
+  /** Sets the exit status of a command that throws; the error's own when left out. */
+  failAs(status: number): void;
 }
 
 /** What the file of a command exports. */
@@ -37,8 +41,7 @@ export function printJson(context: Context, value: unknown): void {
 }
 
 /** Writes and waits while the reader is slow, so that long lists do not pile up in memory. */
-export async function printPaced(context: Context, text: string): Promise<void> {
-  const { stdout } = context;
+export async function printPaced({ stdout }: Pick<CliEnvironment, 'stdout'>, text: string): Promise<void> {
   if (stdout.write(text)) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   stdout.once('drain', resolve).once('close', resolve);

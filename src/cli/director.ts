@@ -20,7 +20,7 @@ export function directorOptions(command: Command): Command {
     .option('--socket <path>', 'its control socket (else $CULVERT_SOCKET)');
 }
 
-export async function connect(options: DirectorOptions, context: Context): Promise<ApiClient> {
+export async function connect(options: DirectorOptions, context: Pick<Context, 'env'>): Promise<ApiClient> {
   return new ApiClient(await findSocket(options, context));
 }
 
@@ -28,7 +28,7 @@ export async function connect(options: DirectorOptions, context: Context): Promi
  * The control socket that the options, or else the environment, name; else the only one there is.
  * @throws CulvertError NOT_RUNNING when there is none, USAGE when there are several.
  */
-export async function findSocket(options: DirectorOptions, { env }: Context): Promise<string> {
+export async function findSocket(options: DirectorOptions, { env }: Pick<Context, 'env'>): Promise<string> {
   if (options.socket !== undefined) return options.socket;
   const directory = env['CULVERT_RUN_DIRECTORY'] ?? RUN_DIRECTORY;
   if (options.instance !== undefined) return join(directory, options.instance + SOCKET_ENDING);

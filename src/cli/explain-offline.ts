@@ -36,6 +36,7 @@ function forwarderOf(config: CulvertConfig): ForwarderState {
     hashKey: chooseHashKey(config.director.hashSeed, new Uint8Array(16)),
     overrides: new Map(),
     healthOf: () => undefined,
+    quorumOf: () => undefined,
   });
   const image = new ForwardingImage(
     allocateImageMemory({ slots: config.director.capacity.slots, flows: FLOWS }),

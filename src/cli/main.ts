@@ -1,5 +1,6 @@
 #!/usr/bin/env -S node --max-semi-space-size=2 --optimize-for-size
 import { realpath } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { CulvertError } from '../errors.ts';
@@ -14,19 +15,29 @@ const EXIT_USAGE = 2;
 /** Runs one command. @returns the exit status: 0 fine, 1 failed, 2 wrong usage. */
 export async function main(environment: CliEnvironment): Promise<number> {
   let status = 0;
+  let failed: number | undefined;
   const context: Context = {
     ...environment,
     style: styleFor(environment.stdout, environment.env),
     exit: (wanted) => {
       status = wanted;
     },
+    failAs: (wanted) => {
+      failed = wanted;
+    },
   };
   try {
+    if (environment.argv[0] === 'ipvsadm') {
+      // Its options are not culvert's: --version and -h have another meaning.
+      const { ipvsadm } = await import('./ipvsadm.ts');
+      return await ipvsadm(environment.argv.slice(1), context);
+    }
     const program = await buildProgram(context);
     await program.parseAsync([...environment.argv], { from: 'user' });
     return status;
   } catch (error) {
-    return report(error, context);
+    const own = report(error, context);
+    return own === 0 ? 0 : (failed ?? own);
   }
 }
 
@@ -101,6 +112,9 @@ async function isProgram(): Promise<boolean> {
 if (await isProgram()) {
   // A reader that has seen enough, as `head`, is no failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
-  const { argv, stdout, stderr, env } = process;
-  process.exit(await main({ argv: argv.slice(2), stdout, stderr, env, signals: process }));
+  const { argv, stdin, stdout, stderr, env } = process;
+  // By a link of that name it is ipvsadm.
+  const name = basename(argv[1] ?? '') === 'ipvsadm' ? ['ipvsadm'] : [];
+  const words = [...name, ...argv.slice(2)];
+  process.exit(await main({ argv: words, stdin, stdout, stderr, env, signals: process }));
 }

@@ -58,8 +58,20 @@ export function formatAge(milliseconds: number): string {
   return `${Math.floor(seconds / 86_400)}d`;
 }
 
-function note({ override, health, tunnel, upperThreshold }: WireReal): string {
-  const notes: string[] = [];
+/** Where what is forwarded to it is not what its health alone says. */
+function effectNotes({ health, serving, effectiveWeight, inhibitOnFailure, override }: WireReal): string[] {
+  if (health.state === 'down') {
+    if (!serving) return [];
+    return [effectiveWeight > 0 ? 'serves as sorry server' : 'keeps its flows'];
+  }
+  if (!serving) return ['displaced by the sorry server'];
+  const displaced = inhibitOnFailure && effectiveWeight === 0 && override === null && health.weight !== 0;
+  return displaced ? ['displaced by the sorry server, keeps its flows'] : [];
+}
+
+function note(real: WireReal): string {
+  const { override, health, tunnel, upperThreshold } = real;
+  const notes = effectNotes(real);
   if (override === 0) notes.push('drained');
   else if (override !== null) notes.push('weight set by hand');
   if (override === null && health.weight !== null) notes.push('weight set by a check');

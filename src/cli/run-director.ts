@@ -1,13 +1,14 @@
 import { join, resolve } from 'node:path';
 import { claimSocket, listenApi, type RunningApi, socketPathOf } from '../api/listen.ts';
-import type { CulvertConfig } from '../config/config.ts';
-import { validateAgainstHost } from '../config/host.ts';
+import type { CulvertConfig, DirectorConfig } from '../config/config.ts';
 import { readHostFacts } from '../config/host-facts.ts';
 import { loadConfig } from '../config/load-config.ts';
+import { FileAppliedStore } from '../director/applied-store.ts';
 import { Director, type DirectorOptions } from '../director/director.ts';
 import { EventLog } from '../director/event-log.ts';
 import { FileStateStore } from '../director/file-state-store.ts';
 import { planeEventRecorder } from '../director/plane-events.ts';
+import { RunningConfig } from '../director/running-config.ts';
 import { type ConfigOptions, loadOptions } from './config-options.ts';
 import type { Context } from './context.ts';
 import { openLog } from './log.ts';
@@ -39,13 +40,19 @@ export async function runDirector({ path, options }: ConfigSource, context: Cont
     const { requireCapabilities } = await import('../linux/capabilities.ts');
     requireCapabilities('the xdp data plane');
   }
-  // Before the plane is opened: what is wrong with the configuration is said at its place in the file.
-  validateAgainstHost(config, await readHostFacts());
   const socketPath = socketPathOf(config.director);
   await claimSocket(socketPath);
   using stop = listenForStop(context);
   const events = new EventLog({ now: Date.now, log });
-  const director = await startDirector({ config, configPath: resolve(path), loadConfig: load, events });
+  // Before the plane is opened: what is wrong with the configuration is said at its place in the file.
+  const running = await RunningConfig.open({
+    file: config,
+    store: new FileAppliedStore(stateFile(config.director, 'applied.json')),
+    events,
+    now: Date.now,
+    hostFacts: readHostFacts,
+  });
+  const director = await startDirector({ running, configPath: resolve(path), loadConfig: load, events });
   let api: RunningApi | undefined;
   let end: 'stop' | 'down' = 'stop';
   const reload = (): void => {
@@ -53,7 +60,7 @@ export async function runDirector({ path, options }: ConfigSource, context: Cont
     director.reload().catch(() => undefined);
   };
   try {
-    const { listen: tcp } = config.director;
+    const { listen: tcp } = running.config.director;
     api = await listenApi({
       control: director,
       version: await version(),
@@ -76,14 +83,14 @@ export async function runDirector({ path, options }: ConfigSource, context: Cont
   );
 }
 
-type StartOptions = Pick<DirectorOptions, 'config' | 'configPath' | 'loadConfig' | 'events'>;
+type StartOptions = Pick<DirectorOptions, 'running' | 'configPath' | 'loadConfig' | 'events'>;
 
 async function startDirector(options: StartOptions): Promise<Director> {
-  const { config, events } = options;
-  const plane = await openPlane(config.director, planeEventRecorder(events));
+  const { running, events } = options;
+  const { director } = running.config;
+  const plane = await openPlane(director, planeEventRecorder(events));
   try {
-    const { stateDirectory, instance } = config.director;
-    const store = new FileStateStore(join(stateDirectory, `${instance}.json`));
+    const store = new FileStateStore(stateFile(director, 'json'));
     return await Director.start({
       ...options,
       plane,
@@ -95,6 +102,10 @@ async function startDirector(options: StartOptions): Promise<Director> {
     await plane.close();
     throw error;
   }
+}
+
+function stateFile({ stateDirectory, instance }: DirectorConfig, ending: string): string {
+  return join(stateDirectory, `${instance}.${ending}`);
 }
 
 function listenForStop({ signals }: Context): Stop & Disposable {

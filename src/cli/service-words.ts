@@ -26,3 +26,17 @@ export function tunnelText(tunnel: Tunnel): string {
   const name = tunnel.type === 'gue' ? `gue:${tunnel.port}` : tunnel.type;
   return tunnel.checksum === 'none' ? name : `${name} ${tunnel.checksum}`;
 }
+
+/** `up`, `lost`; where a quorum is asked for, of which weights: `lost (50 of 150 - 10)`. */
+export function quorumText({ quorum: { state, weight, quorum, hysteresis } }: WireService): string {
+  if (quorum === 1) return state;
+  const sign = state === 'up' ? '-' : '+';
+  const wanted = hysteresis === 0 ? `${quorum}` : `${quorum} ${sign} ${hysteresis}`;
+  return `${state} (${weight} of ${wanted})`;
+}
+
+/** `10.0.9.9`, `10.0.9.9 serves`. */
+export function sorryText({ sorryServer }: WireService): string {
+  if (sorryServer === null) return '-';
+  return sorryServer.serving ? `${sorryServer.address} serves` : sorryServer.address;
+}

@@ -8,11 +8,13 @@ import { field, type RawChecks, type RawService, rawChecks, rawServices } from '
 import { defaultFlagFaults, serviceFaults } from './service-contradictions.ts';
 import { tunnelFaults } from './tunnel-contradictions.ts';
 
+type PlaceOf = (path: IssuePath) => string;
+
 /**
  * What is wrong between values that are each allowed. It reads the plain YAML values, and passes over those that are
  * not even of the right type, so that these faults are reported together with the schema's.
  */
-export function findContradictions(config: unknown, lineOf: (path: IssuePath) => number): ConfigIssue[] {
+export function findContradictions(config: unknown, placeOf: PlaceOf): ConfigIssue[] {
   const services = rawServices(config);
   const defaults = field(config, 'defaults');
   return [
@@ -21,9 +23,9 @@ export function findContradictions(config: unknown, lineOf: (path: IssuePath) =>
     ...defaultFlagFaults(defaults),
     ...commandFaults(['defaults'], defaults),
     ...services.flatMap((service) => serviceFaults(service, defaults)),
-    ...duplicateServices(services, lineOf),
-    ...services.flatMap((service) => duplicateReals(service, lineOf)),
-    ...vipsAsReals(services, lineOf),
+    ...duplicateServices(services, placeOf),
+    ...services.flatMap((service) => duplicateReals(service, placeOf)),
+    ...vipsAsReals(services, placeOf),
     ...checksFaults(config, services),
   ];
 }
@@ -47,10 +49,7 @@ interface ServicePort {
   readonly name: string;
 }
 
-function duplicateServices(
-  services: readonly RawService[],
-  lineOf: (path: IssuePath) => number,
-): ConfigIssue[] {
+function duplicateServices(services: readonly RawService[], placeOf: PlaceOf): ConfigIssue[] {
   const all = services.flatMap((service) => {
     const { vipAddress: vip, protocol } = service;
     if (vip === undefined) return [];
@@ -64,23 +63,23 @@ function duplicateServices(
       const message = `${again.name} is listed twice; allowed: each port once`;
       return { path: [...again.service.path, 'port'], message };
     }
-    const line = lineOf(first.service.path);
+    const place = placeOf(first.service.path);
     return {
       path: [...again.service.path, 'vip'],
-      message: `duplicate service ${again.name}, first in line ${line}; allowed: one service for each VIP, protocol and port`,
+      message: `duplicate service ${again.name}, first in ${place}; allowed: one service for each VIP, protocol and port`,
     };
   });
 }
 
-function duplicateReals(service: RawService, lineOf: (path: IssuePath) => number): ConfigIssue[] {
+function duplicateReals(service: RawService, placeOf: PlaceOf): ConfigIssue[] {
   const known = service.reals.filter(({ address }) => address !== undefined);
   return repeated(known, ({ address }) => address).map(([again, first]) => ({
     path: [...again.path, 'address'],
-    message: `real ${again.text} is listed twice, first in line ${lineOf([...first.path, 'address'])}; allowed: once in each service`,
+    message: `real ${again.text} is listed twice, first in ${placeOf([...first.path, 'address'])}; allowed: once in each service`,
   }));
 }
 
-function vipsAsReals(services: readonly RawService[], lineOf: (path: IssuePath) => number): ConfigIssue[] {
+function vipsAsReals(services: readonly RawService[], placeOf: PlaceOf): ConfigIssue[] {
   const vips = new Map<IpAddress, RawService>();
   for (const service of services) {
     const { vipAddress: vip } = service;
@@ -90,7 +89,7 @@ function vipsAsReals(services: readonly RawService[], lineOf: (path: IssuePath) 
     [...reals, ...(sorryServer === undefined ? [] : [sorryServer])].flatMap(({ path, address }) => {
       const owner = address === undefined ? undefined : vips.get(address);
       if (owner === undefined || address === undefined) return [];
-      const place = `the VIP of line ${lineOf([...owner.path, 'vip'])}`;
+      const place = `the VIP of ${placeOf([...owner.path, 'vip'])}`;
       const message = `found ${formatIp(address)}, ${place}; allowed: the real's own address`;
       return [{ path: [...path, 'address'], message }];
     }),

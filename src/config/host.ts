@@ -1,3 +1,4 @@
+import { CulvertError } from '../errors.ts';
 import type { IpAddress } from '../net/ip-address.ts';
 import { formatIp } from '../net/ip-address.ts';
 import type { CulvertConfig } from './config.ts';
@@ -13,13 +14,15 @@ export interface HostFacts {
 
 /**
  * Checks what only the machine can say. The simulated plane has a network of its own, so nothing is asked of this one.
- * @throws CulvertError CONFIG_INVALID at the places of the file that the configuration was read from.
+ * @throws CulvertError CONFIG_INVALID at the places of the file that the configuration was read from, if it was.
  */
 export function validateAgainstHost(config: CulvertConfig, host: HostFacts): void {
   if (config.director.plane === 'simulated') return;
   const issues = [...interfaceIssues(config, host), ...localVipIssues(config, host)];
-  const fileName = locationOf(config.director)?.fileName ?? 'configuration';
-  if (issues.length > 0) throw invalidConfig(fileName, issues);
+  if (issues.length === 0) return;
+  const fileName = locationOf(config.director)?.fileName;
+  if (fileName !== undefined) throw invalidConfig(fileName, issues);
+  throw new CulvertError('CONFIG_INVALID', issues.map(({ message }) => message).join('\n'));
 }
 
 function interfaceIssues({ director }: CulvertConfig, host: HostFacts): LocatedIssue[] {

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { CulvertError } from '../errors.ts';
 import type { CulvertConfig } from './config.ts';
+import { rememberDocument } from './document.ts';
 import { rememberLocation } from './location.ts';
 import type { ParseOutcome, ParseTask } from './parse-process.ts';
 import { type FormatOptions, type ParsedText, parseText } from './parse-text.ts';
@@ -68,7 +69,8 @@ async function parseInProcess(task: ParseTask): Promise<ParsedText> {
     if (where === undefined) throw new CulvertError('CONFIG_INVALID', message);
     throw new CulvertError('CONFIG_INVALID', message.slice(where.length + 2), { where });
   }
-  const { config, warnings, locations } = outcome;
+  const { config, document, warnings, locations } = outcome;
+  rememberDocument(config, document);
   for (const [index, part] of [config.director, ...config.services].entries()) {
     const location = locations[index];
     if (location !== undefined) rememberLocation(part, location);

@@ -1,4 +1,5 @@
 import type { CulvertConfig } from './config.ts';
+import { rememberDocument } from './document.ts';
 import { type ConfigIssue, formatPath, invalidConfig, type LocatedIssue } from './issue.ts';
 import { rememberLocation } from './location.ts';
 import { field } from './raw-config.ts';
@@ -11,9 +12,13 @@ import { readYaml, type YamlSource } from './yaml-source.ts';
  */
 export function parseConfig(text: string, fileName: string): CulvertConfig {
   const source = readYaml(text, fileName);
-  const { config, issues } = validateConfig(source.value, (path) => source.locate(path, 'value').line);
+  const { config, issues } = validateConfig(
+    source.value,
+    (path) => `line ${source.locate(path, 'value').line}`,
+  );
   const located = [...source.issues, ...issues.map((issue) => locate(issue, source))];
   if (located.length > 0 || config === undefined) throw invalidConfig(fileName, located);
+  rememberDocument(config, JSON.stringify(source.value));
   rememberLocations(config, { source, fileName });
   return config;
 }

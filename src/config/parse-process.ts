@@ -1,5 +1,6 @@
 import { CulvertError } from '../errors.ts';
 import type { CulvertConfig } from './config.ts';
+import { documentText } from './document.ts';
 import { type ConfigLocation, locationOf } from './location.ts';
 import { type FormatOptions, parseText } from './parse-text.ts';
 
@@ -14,6 +15,7 @@ export interface ParseTask {
 export type ParseOutcome =
   | {
       readonly config: CulvertConfig;
+      readonly document: string;
       readonly warnings: readonly string[];
       /** Of `director`, then of each service. */
       readonly locations: readonly (ConfigLocation | undefined)[];
@@ -25,7 +27,8 @@ process.once('message', (task: ParseTask) => process.send?.(run(task)));
 function run({ text, fileName, options }: ParseTask): ParseOutcome {
   try {
     const { config, warnings } = parseText(text, fileName, options);
-    return { config, warnings, locations: [config.director, ...config.services].map(locationOf) };
+    const locations = [config.director, ...config.services].map(locationOf);
+    return { config, document: documentText(config), warnings, locations };
   } catch (error) {
     if (!(error instanceof CulvertError)) throw error;
     return { message: error.message, where: error.where };

@@ -9,6 +9,7 @@ export interface FormatOptions {
   readonly format?: ConfigFormat;
   /** For a keepalived.conf alone: see `KeepalivedOptions`. */
   readonly director?: Readonly<Record<string, unknown>>;
+  readonly directorDefaults?: Readonly<Record<string, unknown>>;
   readonly configId?: string;
 }
 
@@ -25,8 +26,8 @@ export function parseText(
 ): ParsedText {
   const format = options.format ?? recogniseFormat(fileName, text);
   if (format === 'yaml') return { config: parseConfig(text, fileName), warnings: unused(options, fileName) };
-  const { director = {}, configId = configIdOf(options.hostName) } = options;
-  return parseKeepalivedConfig(text, fileName, { director, configId });
+  const { director = {}, directorDefaults = {}, configId = configIdOf(options.hostName) } = options;
+  return parseKeepalivedConfig(text, fileName, { director, directorDefaults, configId });
 }
 
 /** keepalived's default for -i. */

@@ -12,12 +12,12 @@ export interface Validated {
   readonly issues: readonly ConfigIssue[];
 }
 
-/** `lineOf` names the line of a value in messages about another one. */
-export function validateConfig(value: unknown, lineOf: (path: IssuePath) => number): Validated {
+/** `placeOf` names the place of a value, `line 7` say, in messages about another one. */
+export function validateConfig(value: unknown, placeOf: (path: IssuePath) => string): Validated {
   const checked = configSchema.safeParse(value);
   const issues = [
     ...describeSchemaIssues(checked.error?.issues ?? [], value),
-    ...findContradictions(value, lineOf),
+    ...findContradictions(value, placeOf),
   ];
   return { config: checked.success && issues.length === 0 ? fillIn(checked.data) : undefined, issues };
 }

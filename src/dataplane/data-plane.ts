@@ -22,6 +22,11 @@ export interface DataPlane {
    * @throws CulvertError INTERFACE, ALREADY_RUNNING, XDP_OCCUPIED, before anything has changed
    */
   useInterfaces?(names: readonly string[]): Promise<void>;
+  /**
+   * Looks for what others have changed behind the plane's back, puts it back and tells of it by `drift` events; planes that
+   * nobody else can reach have no such thing. Planes do so of their own accord, too, every 10 s or so.
+   */
+  mendDrift?(): void;
   /** What the plane holds now, also before the first `apply`: what a former run left is taken over. */
   services(): readonly Service[];
   counters(): Promise<PlaneCounters>;
@@ -105,8 +110,8 @@ export type FlowStateName = (typeof FLOW_STATES)[number];
 
 export interface FlowRecord {
   readonly service: ServiceKey;
-  /** Of a template: the client's network. */
-  readonly client: IpAddress;
+  /** Of a template: the client's network. Undefined where it is not noted yet, see flow-table.ts. */
+  readonly client: IpAddress | undefined;
   /** 0 for a template, which stands for all ports. */
   readonly clientPort: Port;
   readonly real: IpAddress;
@@ -130,6 +135,8 @@ export type PlaneEvent =
       readonly resolved: boolean;
       readonly detail: string;
     }
+  /** Others have changed what is the plane's own. */
+  | { readonly type: 'drift'; readonly found: string; readonly done: string }
   | { readonly type: 'warning'; readonly message: string };
 
 export type PlaneEventListener = (event: PlaneEvent) => void;

@@ -50,7 +50,7 @@ function flowRecord(image: ForwardingImage, flow: ScannedFlow): FlowRecord | und
   const { vip, protocol, port } = real.service;
   return {
     service: { vip, protocol, port },
-    client: isIpv6(vip) ? image.flows.clientOf(flow.at) : (flow.client as IpAddress),
+    client: isIpv6(vip) ? image.flows.clientOf(flow.at, flow.client) : (flow.client as IpAddress),
     clientPort: flow.clientPort,
     real: real.address,
     state,
@@ -73,7 +73,7 @@ function compile({ service, real, client, prefixLength, state }: FlowFilter): Pa
     record: (record) =>
       (real === undefined || record.real === real) &&
       (service === undefined || isSame(record.service, service)) &&
-      (network === undefined || isIn(record.client, network, length)),
+      (network === undefined || (record.client !== undefined && isIn(record.client, network, length))),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { ConfigDocument } from '../config/document.ts';
 import type { CheckType } from '../config/probe-config.ts';
 import type { FlowFilter, FlowRecord, PlaneCounters, RealCounters } from '../dataplane/data-plane.ts';
 import type { Explanation } from '../forwarding/decision.ts';
@@ -10,17 +11,35 @@ import type {
   Tunnel,
 } from '../forwarding/table.ts';
 import type { IpAddress } from '../net/ip-address.ts';
+import type { ConfigDiff } from './config-diff.ts';
+import type { QuorumState } from './quorum.ts';
+import type { TrafficAccounts } from './traffic-book.ts';
 
 /** What the API and the CLI can ask of a running director. */
 export interface DirectorControl {
   status(): Promise<DirectorStatus>;
-  /** Reads the configuration file again. @throws CulvertError CONFIG_*; then nothing has changed. */
+  /** Reads the configuration file again; it holds, whatever was applied. @throws CulvertError CONFIG_*; then nothing has changed. */
   reload(): Promise<ReloadSummary>;
+  /** The configuration that holds now. */
+  config(): RunningDocument;
+  /**
+   * Has another configuration hold, a `ConfigDocument`, until the file's content changes or is read again. Kept over restarts.
+   * @throws CulvertError CONFIG_INVALID, with paths in the document; CONFLICT, CAPACITY, UNSUPPORTED. Then nothing has changed.
+   */
+  apply(document: unknown, options?: ApplyOptions): Promise<ApplySummary>;
+  /** What was applied stays. @throws CulvertError CONFLICT when nothing waits for that. */
+  confirm(): Promise<RunningDocument>;
+  /** Goes back to what was before, at once. @throws CulvertError CONFLICT when nothing waits to be confirmed. */
+  revert(): Promise<ApplySummary>;
+  /** What `apply` would change. @throws CulvertError CONFIG_INVALID */
+  diff(document: unknown): Promise<ConfigDiff>;
   /** Overrides a weight until `undrain` or `clearWeight`; kept over restarts. @throws CulvertError NOT_FOUND. */
   setWeight(selector: RealSelector, weight: number): Promise<readonly RealStatus[]>;
   clearWeight(selector: RealSelector): Promise<readonly RealStatus[]>;
   drain(selector: RealSelector): Promise<readonly RealStatus[]>;
   undrain(selector: RealSelector): Promise<readonly RealStatus[]>;
+  /** Has the counters of a service, or of all, begin anew where ipvsadm shows them. @throws CulvertError NOT_FOUND. */
+  zeroCounters(service?: ServiceKey): Promise<void>;
   flows(filter: FlowFilter): AsyncIterable<FlowRecord>;
   events(afterSequence: number): readonly DirectorEvent[];
   /** Calls `listener` for every further event until the signal aborts. */
@@ -46,6 +65,7 @@ export interface DirectorStatus {
   readonly startedAt: string;
   readonly services: readonly ServiceStatus[];
   readonly counters: PlaneCounters;
+  readonly accounts: TrafficAccounts;
 }
 
 export interface ServiceStatus {
@@ -57,7 +77,27 @@ export interface ServiceStatus {
   readonly onePacket: boolean;
   readonly persistence: Persistence | undefined;
   readonly tunnel: Tunnel;
+  readonly quorum: QuorumStatus;
+  readonly sorryServer: SorryServerStatus | undefined;
   readonly reals: readonly RealStatus[];
+}
+
+export interface QuorumStatus {
+  readonly state: QuorumState;
+  /** Of the reals that are up. */
+  readonly weight: number;
+  readonly quorum: number;
+  readonly hysteresis: number;
+}
+
+export interface SorryServerStatus extends RealFlows {
+  readonly address: IpAddress;
+  readonly weight: number;
+  /** Undefined: the service's. */
+  readonly tunnel: Tunnel | undefined;
+  readonly inhibit: boolean;
+  /** Whether it serves instead of the reals. */
+  readonly serving: boolean;
 }
 
 export interface RealStatus extends RealFlows {
@@ -67,6 +107,9 @@ export interface RealStatus extends RealFlows {
   /** Set by `weight` or `drain`; undefined: the configured one holds. */
   readonly override: number | undefined;
   readonly effectiveWeight: number;
+  /** False: it is out, and no flow may use it. */
+  readonly serving: boolean;
+  readonly inhibitOnFailure: boolean;
   /** Undefined: the service's. */
   readonly tunnel: Tunnel | undefined;
   /** 0: no limit. */
@@ -110,13 +153,36 @@ export interface ReloadSummary {
   readonly applyMs: number;
 }
 
+export interface ApplyOptions {
+  /** The one that the document was made from; another one by now is a CONFLICT. */
+  readonly revision?: string | undefined;
+  /** Goes back by itself after this time, unless confirmed. */
+  readonly confirmMs?: number | undefined;
+}
+
+export interface ApplySummary extends ReloadSummary {
+  /** Of the configuration that holds now. */
+  readonly revision: string;
+  /** When it goes back by itself, ISO 8601; undefined: it stays. */
+  readonly confirmBefore: string | undefined;
+}
+
+export interface RunningDocument {
+  readonly config: ConfigDocument;
+  /** Differs between any two configurations. */
+  readonly revision: string;
+  readonly source: 'file' | 'applied';
+  /** When it goes back by itself, ISO 8601; undefined: it stays. */
+  readonly confirmBefore: string | undefined;
+}
+
 export interface DirectorEvent {
   /** Counts from 1 in each run. */
   readonly sequence: number;
   /** ISO 8601. */
   readonly time: string;
   readonly level: 'info' | 'warning' | 'error';
-  /** `real-down`, `real-up`, `reload`, `drain`, `weight`, `blackhole-cured`, ... */
+  /** `real-down`, `real-up`, `reload`, `apply`, `revert`, `drain`, `weight`, `blackhole-cured`, ... */
   readonly type: string;
   /** A sentence for the operator. */
   readonly message: string;

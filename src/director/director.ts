@@ -1,41 +1,46 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { CulvertConfig } from '../config/config.ts';
-import { type HostFacts, validateAgainstHost } from '../config/host.ts';
+import type { CulvertConfig, DirectorConfig } from '../config/config.ts';
+import type { HostFacts } from '../config/host.ts';
 import type { DataPlane, FlowFilter, FlowRecord } from '../dataplane/data-plane.ts';
 import { CulvertError } from '../errors.ts';
 import type { Explanation } from '../forwarding/decision.ts';
+import type { ServiceKey, ServiceName } from '../forwarding/table.ts';
 import type { CheckState } from '../health/check-state.ts';
-import { weightBy } from '../health/weight-effect.ts';
-import { countChanges, settingsForRestart } from './config-diff.ts';
+import { CommandQueue } from './command-queue.ts';
+import { ConfigChanges } from './config-changes.ts';
+import type { ConfigDiff } from './config-diff.ts';
 import type {
+  ApplyOptions,
+  ApplySummary,
   DirectorControl,
   DirectorEvent,
   DirectorStatus,
   RealSelector,
   RealStatus,
   ReloadSummary,
+  RunningDocument,
 } from './control.ts';
+import { Effects } from './effects.ts';
 import type { EventLog } from './event-log.ts';
 import { chooseHashKey } from './hash-key.ts';
 import { type FormerHealth, HealthBoard, healthIn } from './health-board.ts';
+import { type RealView, realsUp } from './live-weight.ts';
 import { buildModel, type Model, type ModelReal, type RealId, servingReals } from './model.ts';
+import { forwardedQuorums, type QuorumState } from './quorum.ts';
+import { realEffect } from './real-effect.ts';
 import { Reconciler } from './reconciler.ts';
-import { selectReals } from './select.ts';
+import type { RunningConfig } from './running-config.ts';
+import { selectReals, selectServices } from './select.ts';
 import { Coalesced, Serial } from './serial.ts';
 import type { DirectorState, StateStore } from './state-store.ts';
 import { directorStatus, flowsByReal, realStatus } from './status.ts';
 import { computeTable, type TableInput } from './table.ts';
-import {
-  describeCheck,
-  describeDown,
-  describeFailure,
-  describeReload,
-  messageOf,
-  nameReal,
-} from './words.ts';
+import { TrafficSampler } from './traffic-sampler.ts';
+import { describeFailure, messageOf, nameReal } from './words.ts';
 
 export interface DirectorOptions {
-  readonly config: CulvertConfig;
+  /** What to begin with. */
+  readonly running: RunningConfig;
   readonly configPath: string;
   readonly loadConfig: (path: string) => Promise<CulvertConfig>;
   /** Opened with `planeEventRecorder(events)`, so that what it tells becomes events. */
@@ -55,6 +60,8 @@ interface Override {
 }
 
 const RETRY_MS = 1000;
+/** At the end, for commands that are under way or wait. */
+const COMMANDS_GRACE_MS = 10_000;
 
 /** Keeps a plane at what configuration, health and the operator's overrides come to. */
 export class Director implements DirectorControl {
@@ -64,9 +71,15 @@ export class Director implements DirectorControl {
   readonly #stop = new AbortController();
   readonly #health: HealthBoard;
   readonly #reconciler: Reconciler;
-  readonly #reloads = new Serial();
+  readonly #commands: CommandQueue;
+  readonly #effects: Effects;
+  readonly #configChanges: ConfigChanges;
   readonly #saving: Coalesced;
   readonly #overrides: Map<RealId, number>;
+  readonly #view: RealView;
+  readonly #traffic: TrafficSampler;
+  /** As at the start. */
+  readonly #director: DirectorConfig;
   #model: Model;
   #interfaces: readonly string[];
   #retry: NodeJS.Timeout | undefined;
@@ -74,32 +87,37 @@ export class Director implements DirectorControl {
   #ended = false;
 
   /**
-   * Validates against the host, takes up the state of the former run, and resolves once the plane forwards.
+   * Takes up the state of the former run, and resolves once the plane forwards.
    * The plane stays the caller's to close when this throws.
    */
   static async start(options: DirectorOptions): Promise<Director> {
-    validateAgainstHost(options.config, await options.hostFacts());
     const { state, fault } = await options.store.load();
     if (fault !== undefined)
       options.events.add('warning', 'state-lost', `the former state is lost: ${fault}`);
     const director = new Director(options, state);
-    const serving = servingReals(options.plane.services());
-    await director.#adopt(director.#model, director.#health.formerFrom(state.down, serving));
+    const serving = servingReals(options.plane.services(), state.lostQuorums);
+    const former = director.#health.formerFrom(state.down, serving);
+    await director.#adopt(buildModel(options.running.config), former);
     await director.#saving.request();
-    const { length } = options.config.services;
+    director.#configChanges.start();
+    const { length } = options.running.config.services;
     const services = length === 1 ? '1 service' : `${length} services`;
     options.events.add('info', 'start', `forwarding ${services}: ${options.plane.description}`);
     return director;
   }
 
   private constructor(options: DirectorOptions, state: DirectorState) {
-    const { config, plane, now } = options;
+    const { plane, events, now } = options;
+    const { config } = options.running;
     this.#options = options;
+    this.#director = config.director;
     this.#startedMs = now();
     this.#hashKey = chooseHashKey(config.director.hashSeed, state.hashKey);
-    this.#model = buildModel(config);
+    // Nothing is forwarded yet.
+    this.#model = buildModel({ ...config, services: [] });
     this.#interfaces = config.director.interfaces;
     this.#overrides = new Map(state.overrides);
+    this.#traffic = new TrafficSampler(plane, this.#stop.signal);
     this.#health = new HealthBoard({
       connector: plane.connector,
       now,
@@ -107,39 +125,63 @@ export class Director implements DirectorControl {
       onFailure: (checkKey, health) => this.#attemptFailed(checkKey, health),
       signal: this.#stop.signal,
     });
+    const view: RealView = { overrides: this.#overrides, healthOf: (real) => this.#health.of(real) };
+    this.#view = view;
+    this.#commands = new CommandQueue(events, () => this.#reconciler.idle());
+    const quorums = forwardedQuorums(plane.services(), state.lostQuorums);
+    this.#effects = new Effects({ events, commands: this.#commands, view, quorums });
     this.#reconciler = new Reconciler(plane, (previous) =>
-      computeTable(
-        this.#tableInput(this.#model, (real) => this.#health.of(real)),
-        previous,
-      ),
+      computeTable(this.#tableInput(this.#model, view.healthOf), previous),
     );
+    this.#configChanges = new ConfigChanges({ ...options, adopt: (next) => this.#follow(next) });
     this.#saving = new Coalesced(new Serial(), () => this.#save());
   }
 
   async status(): Promise<DirectorStatus> {
-    const { config, configPath, plane } = this.#options;
+    const { configPath, plane } = this.#options;
     const counters = await plane.counters();
     const flowsOf = flowsByReal(counters);
     return directorStatus({
-      director: config.director,
+      director: this.#director,
       configPath,
       plane: plane.description,
       startedMs: this.#startedMs,
       services: this.#model.services,
       statusOf: (real) => this.#statusOf(real, flowsOf),
+      quorumOf: (service) => this.#effects.quorumStatus(service),
+      flowsOf,
       counters,
+      accounts: this.#traffic.accounts,
     });
   }
 
+  async zeroCounters(service?: ServiceKey): Promise<void> {
+    const names = selectServices(this.#model, service).map(({ name }) => name);
+    await this.#traffic.zero(new Set(names));
+  }
+
   reload(): Promise<ReloadSummary> {
-    return this.#reloads.run(async () => {
-      try {
-        return await this.#reload();
-      } catch (error) {
-        this.#options.events.add('error', 'reload-failed', `reload changed nothing: ${messageOf(error)}`);
-        throw error;
-      }
-    });
+    return this.#configChanges.reload();
+  }
+
+  config(): RunningDocument {
+    return this.#configChanges.document();
+  }
+
+  apply(document: unknown, options: ApplyOptions = {}): Promise<ApplySummary> {
+    return this.#configChanges.apply(document, options);
+  }
+
+  confirm(): Promise<RunningDocument> {
+    return this.#configChanges.confirm();
+  }
+
+  revert(): Promise<ApplySummary> {
+    return this.#configChanges.revert();
+  }
+
+  diff(document: unknown): Promise<ConfigDiff> {
+    return this.#configChanges.diff(document);
   }
 
   async setWeight(selector: RealSelector, weight: number): Promise<readonly RealStatus[]> {
@@ -184,9 +226,12 @@ export class Director implements DirectorControl {
   async remove(): Promise<void> {
     await this.#quiesce();
     if (this.#ended) return;
+    this.#effects.ending(this.#model);
+    await this.#commands.close(COMMANDS_GRACE_MS);
     await this.#options.plane.remove();
     this.#ended = true;
     await this.#options.store.remove();
+    await this.#options.running.remove();
     this.#options.events.add('info', 'remove', 'forwarding has ended and nothing is left behind');
   }
 
@@ -194,7 +239,11 @@ export class Director implements DirectorControl {
   async close(): Promise<void> {
     await this.#quiesce();
     if (this.#ended) return;
-    await this.#options.plane.close();
+    const { plane } = this.#options;
+    // The other planes go on.
+    if (plane.kind === 'simulated') this.#effects.ending(this.#model);
+    await this.#commands.close(COMMANDS_GRACE_MS);
+    await plane.close();
     this.#ended = true;
   }
 
@@ -202,26 +251,19 @@ export class Director implements DirectorControl {
   async #quiesce(): Promise<void> {
     this.#stop.abort();
     clearTimeout(this.#retry);
-    await this.#reloads.run(() => this.#reconciler.idle());
+    await this.#configChanges.close();
+    await this.#reconciler.idle();
     await this.#saving.request();
   }
 
-  async #reload(): Promise<ReloadSummary> {
-    const { configPath, loadConfig, hostFacts, events } = this.#options;
-    const config = await loadConfig(configPath);
-    validateAgainstHost(config, await hostFacts());
-    const [before, after] = [this.#model, buildModel(config)];
-    const startedMs = performance.now();
+  /** Has plane and checks follow another configuration, or changes nothing. */
+  async #follow(config: CulvertConfig): Promise<void> {
+    const before = this.#model;
+    this.#options.plane.mendDrift?.();
     await this.#useInterfaces(config.director.interfaces, () =>
-      this.#adopt(after, this.#health.formerIn(before)),
+      this.#adopt(buildModel(config), this.#health.formerIn(before)),
     );
-    const summary = { ...countChanges(before, after), applyMs: performance.now() - startedMs };
-    await this.#saving.request();
-    events.add('info', 'reload', describeReload(summary));
-    for (const name of settingsForRestart(this.#options.config, config)) {
-      events.add('warning', 'restart-needed', `${name} has changed and takes effect at the next start`);
-    }
-    return summary;
+    void this.#saving.request();
   }
 
   /** Has the plane use these interfaces; if what comes next fails it goes back to the former ones. */
@@ -249,9 +291,11 @@ export class Director implements DirectorControl {
         return computeTable(this.#tableInput(model, health), previous);
       },
       () => {
+        const before = { model: this.#model, up: realsUp(this.#model, this.#view) };
         this.#model = model;
         this.#health.carryOut(plan);
         for (const id of this.#overrides.keys()) if (!model.reals.has(id)) this.#overrides.delete(id);
+        this.#effects.replaced(before, model);
       },
     );
     // What was checked or overridden while the plane was at it.
@@ -259,7 +303,8 @@ export class Director implements DirectorControl {
   }
 
   #tableInput(model: Model, healthOf: TableInput['healthOf']): TableInput {
-    return { model, hashKey: this.#hashKey, overrides: this.#overrides, healthOf };
+    const quorumOf = (service: ServiceName): QuorumState | undefined => this.#effects.quorumOf(service);
+    return { model, hashKey: this.#hashKey, overrides: this.#overrides, healthOf, quorumOf };
   }
 
   async #override(selector: RealSelector, { weight, type, what }: Override): Promise<readonly RealStatus[]> {
@@ -270,9 +315,12 @@ export class Director implements DirectorControl {
       await this.#reconciler.request();
     } catch (error) {
       for (const [id, old] of before) this.#setOverride(id, old);
+      // A check may have counted it meanwhile.
+      this.#effects.settleOf(reals, this.#model);
       throw error;
     }
     for (const real of reals) this.#options.events.add('info', type, `${nameReal(real)}: ${what}`);
+    this.#effects.settleOf(reals, this.#model);
     await this.#saving.request();
     const flowsOf = flowsByReal(await this.#options.plane.counters());
     return reals.map((real) => this.#statusOf(real, flowsOf));
@@ -286,29 +334,13 @@ export class Director implements DirectorControl {
   #healthChanged(checkKey: string, health: CheckState, before: CheckState): void {
     // Traffic first, words after.
     this.#reconcile();
-    for (const real of this.#model.realsByCheck.get(checkKey) ?? []) {
-      this.#tellChange(real, checkKey, { health, before });
+    const reals = this.#model.realsByCheck.get(checkKey) ?? [];
+    for (const real of reals) {
+      const former = this.#health.ofBefore(real, checkKey, before);
+      this.#effects.checked(real, { checkKey, health, before, former, now: this.#health.of(real) });
     }
+    this.#effects.settleOf(reals, this.#model);
     void this.#saving.request();
-  }
-
-  #tellChange(
-    real: ModelReal,
-    checkKey: string,
-    { health, before }: { readonly health: CheckState; readonly before: CheckState },
-  ): void {
-    const { events } = this.#options;
-    const now = this.#health.of(real);
-    const former = this.#health.ofBefore(real, checkKey, before);
-    if (now === undefined || former === undefined) return;
-    if (now.up && !former.up) events.add('info', 'real-up', `${nameReal(real)} is up`);
-    else if (!now.up && former.up) events.add('warning', 'real-down', describeDown(real, now));
-    else if (health.up !== before.up) {
-      events.add('info', health.up ? 'check-up' : 'check-down', describeCheck(real, checkKey, health));
-    }
-    const weights = [now, former].map((one) => weightBy(one.weights, real.config.weight));
-    if (weights[0] === weights[1]) return;
-    events.add('info', 'check-weight', `${nameReal(real)}: weight ${weights[0]} by its check`);
   }
 
   #attemptFailed(checkKey: string, health: CheckState): void {
@@ -337,6 +369,7 @@ export class Director implements DirectorControl {
     return realStatus({
       real,
       override: this.#overrides.get(real.id),
+      effect: realEffect(real, this.#view, this.#effects.sorryServing(real.service)),
       health,
       checks: this.#health.checksOf(real),
       wallClockMs: (monotonicMs) => this.#health.wallClockMs(monotonicMs),
@@ -347,9 +380,14 @@ export class Director implements DirectorControl {
 
   async #save(): Promise<void> {
     if (this.#ended) return;
-    const down = this.#health.downStates(this.#model);
+    const state = {
+      hashKey: this.#hashKey,
+      overrides: this.#overrides,
+      down: this.#health.downStates(this.#model),
+      lostQuorums: this.#effects.lostQuorums(),
+    };
     try {
-      await this.#options.store.save({ hashKey: this.#hashKey, overrides: this.#overrides, down });
+      await this.#options.store.save(state);
     } catch (error) {
       const message = `the state is not saved, a restart would forget the latest changes: ${messageOf(error)}`;
       this.#options.events.add('error', 'state-not-saved', message);

@@ -98,7 +98,7 @@ export class HealthBoard {
     const down = new Map<RealId, DownState>();
     for (const real of model.reals.values()) {
       const health = this.of(real);
-      if (health === undefined || health.up) continue;
+      if (health === undefined || health.up || health.presumed) continue;
       const since = new Date(this.wallClockMs(health.sinceMs)).toISOString();
       down.set(real.id, { since, error: health.lastError });
     }
@@ -125,7 +125,7 @@ function worst(all: readonly (KnownHealth | undefined)[]): KnownHealth | undefin
 }
 
 function unknown({ alpha }: Check): KnownHealth {
-  return alpha ? { ...healthy(), up: false, lastError: 'not checked yet' } : healthy();
+  return alpha ? { ...healthy(), up: false, lastError: 'not checked yet', presumed: true } : healthy();
 }
 
 function healthy(): KnownHealth {

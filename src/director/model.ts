@@ -8,6 +8,7 @@ import { formatIp, type IpAddress } from '../net/ip-address.ts';
 export interface Model {
   readonly config: CulvertConfig;
   readonly services: readonly ModelService[];
+  readonly serviceOf: ReadonlyMap<ServiceConfig, ModelService>;
   readonly reals: ReadonlyMap<RealId, ModelReal>;
   readonly realsByCheck: ReadonlyMap<string, readonly ModelReal[]>;
 }
@@ -39,6 +40,7 @@ export function buildModel(config: CulvertConfig): Model {
   return {
     config,
     services,
+    serviceOf: new Map(services.map((service) => [service.config, service])),
     reals: new Map(all.map((real) => [real.id, real])),
     realsByCheck: groupByCheck(all),
   };
@@ -56,11 +58,14 @@ function groupByCheck(reals: readonly ModelReal[]): Map<string, ModelReal[]> {
   return groups;
 }
 
-/** Those that a plane sends to. */
-export function servingReals(services: readonly Service[]): ReadonlySet<RealId> {
+/** Those that a plane sends to, or would but for a sorry server that serves instead. */
+export function servingReals(
+  services: readonly Service[],
+  lostQuorums: ReadonlySet<ServiceName>,
+): ReadonlySet<RealId> {
   const ids = services.flatMap((service) =>
     service.reals
-      .filter(({ serving }) => serving)
+      .filter(({ serving }) => serving || lostQuorums.has(formatServiceName(service)))
       .map(({ address }) => realId(formatServiceName(service), address)),
   );
   return new Set(ids);

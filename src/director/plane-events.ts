@@ -30,6 +30,9 @@ function record(event: PlaneEvent, events: EventLog): void {
       );
       break;
     }
+    case 'drift':
+      events.add('warning', event.type, `${event.found}; ${event.done}`);
+      break;
     case 'warning':
       events.add('warning', 'plane', event.message);
   }

@@ -1,3 +1,4 @@
+import type { ServiceName } from '../forwarding/table.ts';
 import type { RealId } from './model.ts';
 
 /** What a director knows that no configuration says, kept over restarts. */
@@ -6,6 +7,8 @@ export interface DirectorState {
   readonly hashKey: Uint8Array | undefined;
   readonly overrides: ReadonlyMap<RealId, number>;
   readonly down: ReadonlyMap<RealId, DownState>;
+  /** Services without their quorum. */
+  readonly lostQuorums: ReadonlySet<ServiceName>;
 }
 
 export interface DownState {
@@ -21,4 +24,9 @@ export interface StateStore {
   remove(): Promise<void>;
 }
 
-export const EMPTY_STATE: DirectorState = { hashKey: undefined, overrides: new Map(), down: new Map() };
+export const EMPTY_STATE: DirectorState = {
+  hashKey: undefined,
+  overrides: new Map(),
+  down: new Map(),
+  lostQuorums: new Set(),
+};

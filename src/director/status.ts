@@ -4,9 +4,18 @@ import { formatServiceName } from '../forwarding/service-name.ts';
 import type { ServiceKey } from '../forwarding/table.ts';
 import type { RealHealth } from '../health/real-health.ts';
 import { weightBy } from '../health/weight-effect.ts';
-import type { CheckStatus, DirectorStatus, RealFlows, RealStatus, ServiceStatus } from './control.ts';
+import type {
+  CheckStatus,
+  DirectorStatus,
+  QuorumStatus,
+  RealFlows,
+  RealStatus,
+  ServiceStatus,
+} from './control.ts';
 import type { CheckedState } from './health-board.ts';
 import { type ModelReal, type ModelService, type RealId, realId } from './model.ts';
+import type { RealEffect } from './real-effect.ts';
+import type { TrafficAccounts } from './traffic-book.ts';
 
 export interface DirectorStatusInput {
   readonly director: DirectorConfig;
@@ -15,7 +24,10 @@ export interface DirectorStatusInput {
   readonly startedMs: number;
   readonly services: readonly ModelService[];
   readonly statusOf: (real: ModelReal) => RealStatus;
+  readonly quorumOf: (service: ModelService) => Pick<QuorumStatus, 'state' | 'weight'>;
+  readonly flowsOf: (id: RealId) => RealFlows;
   readonly counters: PlaneCounters;
+  readonly accounts: TrafficAccounts;
 }
 
 export function directorStatus(input: DirectorStatusInput): DirectorStatus {
@@ -26,15 +38,18 @@ export function directorStatus(input: DirectorStatusInput): DirectorStatus {
     configPath: input.configPath,
     pid: process.pid,
     startedAt: new Date(input.startedMs).toISOString(),
-    services: input.services.map((service) => serviceStatus(service, input.statusOf)),
+    services: input.services.map((service) => serviceStatus(service, input)),
     counters: input.counters,
+    accounts: input.accounts,
   };
 }
 
 function serviceStatus(
-  { config, reals }: ModelService,
-  statusOf: DirectorStatusInput['statusOf'],
+  service: ModelService,
+  { statusOf, quorumOf, flowsOf }: DirectorStatusInput,
 ): ServiceStatus {
+  const { name, config, reals } = service;
+  const quorum = quorumOf(service);
   const { morePorts, scheduler, schedulerFlags, hashOn, onePacket, persistence, tunnel } = config;
   return {
     key: keyOf(config),
@@ -45,6 +60,12 @@ function serviceStatus(
     onePacket,
     persistence,
     tunnel,
+    quorum: { ...quorum, quorum: config.quorum, hysteresis: config.hysteresis },
+    sorryServer: config.sorryServer && {
+      ...config.sorryServer,
+      serving: quorum.state === 'lost',
+      ...flowsOf(realId(name, config.sorryServer.address)),
+    },
     reals: reals.map(statusOf),
   };
 }
@@ -66,6 +87,7 @@ export function flowsByReal(counters: PlaneCounters): (id: RealId) => RealFlows 
 export interface RealStatusInput {
   readonly real: ModelReal;
   readonly override: number | undefined;
+  readonly effect: RealEffect;
   /** Undefined: unchecked. */
   readonly health: RealHealth | undefined;
   readonly checks: readonly CheckedState[];
@@ -77,16 +99,19 @@ export interface RealStatusInput {
 }
 
 export function realStatus(input: RealStatusInput): RealStatus {
-  const { real, override, health, flows } = input;
+  const { real, override, effect, health, flows } = input;
   const down = health?.up === false;
   const { weight: configured, tunnel, upperThreshold, lowerThreshold } = real.config;
+  const { inhibitOnFailure } = real.config;
   const found = weightBy(health?.weights ?? [], configured);
   return {
     service: keyOf(real.service),
     address: real.config.address,
     configuredWeight: configured,
     override,
-    effectiveWeight: down ? 0 : (override ?? found),
+    effectiveWeight: effect.serving ? effect.weight : 0,
+    serving: effect.serving,
+    inhibitOnFailure,
     tunnel,
     upperThreshold,
     lowerThreshold,

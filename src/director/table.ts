@@ -1,18 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { RealConfig } from '../config/config.ts';
+import type { RealConfig, SorryServerConfig } from '../config/config.ts';
 import { formatServiceName } from '../forwarding/service-name.ts';
-import type { ForwardingTable, Real, Service } from '../forwarding/table.ts';
-import type { RealHealth } from '../health/real-health.ts';
-import { weightBy } from '../health/weight-effect.ts';
-import type { Model, ModelReal, ModelService, RealId, ServiceOptions } from './model.ts';
+import type { ForwardingTable, Real, Service, ServiceName } from '../forwarding/table.ts';
+import { liveWeight, type RealView } from './live-weight.ts';
+import type { Model, ModelReal, ModelService, ServiceOptions } from './model.ts';
+import { nextQuorum, type QuorumState } from './quorum.ts';
+import { type RealEffect, realEffect, sorryEffect } from './real-effect.ts';
 
-export interface TableInput {
+export interface TableInput extends RealView {
   readonly model: Model;
   readonly hashKey: Uint8Array;
-  /** Weights that hold instead of the configured ones. */
-  readonly overrides: ReadonlyMap<RealId, number>;
-  /** Undefined: unchecked. */
-  readonly healthOf: (real: ModelReal) => RealHealth | undefined;
+  /** As it was before what is known now; undefined for a new service. */
+  readonly quorumOf: (service: ServiceName) => QuorumState | undefined;
 }
 
 /**
@@ -35,14 +34,31 @@ export function computeTable(input: TableInput, previous?: ForwardingTable): For
 }
 
 function computeService(service: ModelService, input: TableInput, previous: Service | undefined): Service {
-  const reals = service.reals.map((real, index) => computeReal(real, input, previous?.reals[index]));
   const { options } = service;
+  const reals = computeReals(service, input, previous?.reals ?? []);
   const unchanged =
     previous !== undefined &&
     previous.reals.length === reals.length &&
     reals.every((real, index) => real === previous.reals[index]) &&
     OPTIONS.every((name) => isSame(previous[name], options[name]));
   return unchanged ? previous : { ...options, reals };
+}
+
+/** The sorry server is the last, unless it is one of the reals. */
+function computeReals(
+  { name, config, reals }: ModelService,
+  input: TableInput,
+  previous: readonly Real[],
+): Real[] {
+  const { sorryServer } = config;
+  const serves =
+    sorryServer !== undefined &&
+    nextQuorum(input.quorumOf(name), liveWeight(reals, input), config) === 'lost';
+  const sorry = serves ? sorryServer : undefined;
+  const computed = reals.map((real, index) => computeReal(real, { input, sorry }, previous[index]));
+  if (sorryServer === undefined || reals.some((real) => real.config.address === sorryServer.address))
+    return computed;
+  return [...computed, realOf(sorryServer, sorryEffect(sorryServer, serves), previous[reals.length])];
 }
 
 const OPTIONS = [
@@ -64,15 +80,30 @@ function isSame(a: unknown, b: unknown): boolean {
   return a === b || isDeepStrictEqual(a, b);
 }
 
-function computeReal(real: ModelReal, input: TableInput, previous: Real | undefined): Real {
-  const health = input.healthOf(real);
-  const weight = input.overrides.get(real.id) ?? weightBy(health?.weights ?? [], real.config.weight);
-  const serving = health?.up !== false;
+function computeReal(
+  real: ModelReal,
+  { input, sorry }: { readonly input: TableInput; readonly sorry: SorryServerConfig | undefined },
+  previous: Real | undefined,
+): Real {
+  const { config } = real;
+  const own = sorry?.address === config.address ? sorry.tunnel : undefined;
+  return realOf(
+    own === undefined ? config : { ...config, tunnel: own },
+    realEffect(real, input, sorry),
+    previous,
+  );
+}
+
+/** What a table has of a real, or of a sorry server, that is the same whatever its health. */
+type RealOptions = Pick<RealConfig, 'address' | 'tunnel'> &
+  Partial<Pick<RealConfig, 'upperThreshold' | 'lowerThreshold'>>;
+
+function realOf(config: RealOptions, { weight, serving }: RealEffect, previous: Real | undefined): Real {
   // Most of thousands are as they were: nothing is made before that is known.
-  if (previous?.weight === weight && previous.serving === serving && isConfigured(previous, real.config)) {
+  if (previous?.weight === weight && previous.serving === serving && isConfigured(previous, config)) {
     return previous;
   }
-  const { address, tunnel, upperThreshold, lowerThreshold } = real.config;
+  const { address, tunnel, upperThreshold = 0, lowerThreshold = 0 } = config;
   return {
     address,
     weight,
@@ -83,11 +114,11 @@ function computeReal(real: ModelReal, input: TableInput, previous: Real | undefi
   };
 }
 
-function isConfigured(real: Real, config: RealConfig): boolean {
+function isConfigured(real: Real, config: RealOptions): boolean {
   return (
     real.address === config.address &&
-    (real.upperThreshold ?? 0) === config.upperThreshold &&
-    (real.lowerThreshold ?? 0) === config.lowerThreshold &&
+    (real.upperThreshold ?? 0) === (config.upperThreshold ?? 0) &&
+    (real.lowerThreshold ?? 0) === (config.lowerThreshold ?? 0) &&
     isSame(real.tunnel, config.tunnel)
   );
 }

@@ -3,7 +3,8 @@ import type { CheckState } from '../health/check-state.ts';
 import type { RealHealth } from '../health/real-health.ts';
 import { formatIp } from '../net/ip-address.ts';
 import type { ReloadSummary } from './control.ts';
-import type { ModelReal } from './model.ts';
+import type { ModelReal, ModelService } from './model.ts';
+import type { QuorumState } from './quorum.ts';
 
 /** `10.0.3.2 of tcp 192.0.2.10:80`. */
 export function nameReal(real: ModelReal): string {
@@ -26,11 +27,27 @@ export function describeFailure(real: ModelReal, { failures, lastError }: CheckS
   return `the check of ${nameReal(real)} failed: ${lastError} (${failures} in a row)`;
 }
 
-export function describeReload(summary: ReloadSummary): string {
+/** `weight`: that of the reals that are up. */
+export function describeQuorum(
+  { name, config }: ModelService,
+  { state, weight }: { readonly state: QuorumState; readonly weight: number },
+): string {
+  const { quorum, hysteresis, sorryServer } = config;
+  const sorry = sorryServer && `sorry server ${formatIp(sorryServer.address)}`;
+  const of = (sign: string): string => (hysteresis === 0 ? `${quorum}` : `${quorum} ${sign} ${hysteresis}`);
+  if (state === 'up') {
+    const words = `${name} has its quorum: the reals that are up weigh ${weight}, at least ${of('+')}`;
+    return sorry === undefined ? words : `${words}; they serve instead of ${sorry}`;
+  }
+  const words = `${name} is without its quorum: the reals that are up weigh ${weight}, less than ${of('-')}`;
+  return sorry === undefined ? words : `${words}; ${sorry} serves instead of them`;
+}
+
+export function describeChanges(verb: string, summary: ReloadSummary): string {
   const { servicesAdded, servicesChanged, servicesRemoved, realsAdded, realsChanged, realsRemoved } = summary;
   const services = `services: ${servicesAdded} added, ${servicesChanged} changed, ${servicesRemoved} removed`;
   const reals = `reals: ${realsAdded} added, ${realsChanged} changed, ${realsRemoved} removed`;
-  return `reload: ${services}; ${reals}; applied in ${summary.applyMs.toFixed(1)} ms`;
+  return `${verb}: ${services}; ${reals}; applied in ${summary.applyMs.toFixed(1)} ms`;
 }
 
 export function messageOf(error: unknown): string {

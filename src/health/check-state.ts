@@ -27,6 +27,8 @@ export interface CheckState {
   readonly lastError: string | undefined;
   /** By the last attempt that passed. */
   readonly weight: WeightEffect | undefined;
+  /** True: down without an attempt or a former run that says so. */
+  readonly presumed: boolean;
 }
 
 export interface Attempt {
@@ -44,10 +46,11 @@ const TIMER_LATENESS_MS = 50;
 
 /** What a check is taken for before its first attempt has ended. */
 export type KnownHealth = Pick<CheckState, 'up' | 'sinceMs' | 'lastError'> &
-  Partial<Pick<CheckState, 'weight'>>;
+  Partial<Pick<CheckState, 'weight' | 'presumed'>>;
 
-export function firstState({ up, sinceMs, lastError, weight }: KnownHealth, dueMs: number): CheckState {
-  return { up, sinceMs, dueMs, failures: 0, lastError, weight };
+export function firstState(known: KnownHealth, dueMs: number): CheckState {
+  const { up, sinceMs, lastError, weight, presumed = false } = known;
+  return { up, sinceMs, dueMs, failures: 0, lastError, weight, presumed };
 }
 
 export function afterAttempt(state: CheckState, attempt: Attempt, schedule: CheckSchedule): CheckState {
@@ -65,6 +68,7 @@ export function afterAttempt(state: CheckState, attempt: Attempt, schedule: Chec
     failures,
     lastError: attempt.error,
     weight: attempt.error === undefined ? attempt.weight : state.weight,
+    presumed: false,
   };
 }
 

@@ -14,7 +14,7 @@ import { isSameEffect } from './weight-effect.ts';
 
 export interface CheckerOptions {
   readonly connector: CheckConnector;
-  /** Called at once when a check turns from up to down or back, or makes another weight. */
+  /** Called at once when a check turns from up to down or back, is found to be down as presumed, or makes another weight. */
   readonly onChange: (key: string, state: CheckState, before: CheckState) => void;
   /** Called for the other failed attempts of checks whose failures are all told. */
   readonly onFailure?: (key: string, state: CheckState) => void;
@@ -151,7 +151,8 @@ export class Checker {
     running.state = state;
     this.#schedule(running);
     const { onChange, onFailure } = this.#options;
-    if (state.up !== before.up || !isSameEffect(state.weight, before.weight)) {
+    const turned = state.up !== before.up || (before.presumed && !state.presumed);
+    if (turned || !isSameEffect(state.weight, before.weight)) {
       onChange(check.key, state, before);
     } else if (outcome.error !== undefined && check.logAllFailures) {
       onFailure?.(check.key, state);

@@ -11,6 +11,8 @@ export interface RealHealth {
   readonly lastError: string | undefined;
   /** Failed attempts of that check in a row. */
   readonly failures: number;
+  /** True: down, but no check has been found to fail yet. */
+  readonly presumed: boolean;
   /** Of those checks that make something of the weight. */
   readonly weights: readonly WeightEffect[];
 }
@@ -34,6 +36,7 @@ export function healthBy(checks: readonly CheckedBy[]): RealHealth | undefined {
     sinceMs: up ? Math.max(...since) : Math.min(...since),
     lastError: checks.length > 1 && lastError !== undefined ? `${faulty.type}: ${lastError}` : lastError,
     failures,
+    presumed: !up && down.every(({ state }) => state.presumed === true),
     weights: checks.flatMap(({ state: { weight } }) => (weight === undefined ? [] : [weight])),
   };
 }

@@ -17,6 +17,8 @@ export interface LabConfig {
   readonly vip?: string;
   /** IPIP unless given. */
   readonly tunnel?: Tunnel;
+  /** Further keys of the lab's own service, as YAML: `sorryServer: {address: 10.0.5.2}`. */
+  readonly keys?: readonly string[];
   /** Further services of the VIP; the lab's own one is on LAB_PORT. */
   readonly more?: readonly LabService[];
 }
@@ -30,8 +32,8 @@ export interface LabService {
 
 /** The configuration file of the lab's director; checks are quicker than usual, so that the story is short. */
 export function labConfig(config: LabConfig): string {
-  const { plane, instance, directory, blackhole, scheduler, more = [] } = config;
-  const services = [{ port: LAB_PORT, scheduler }, ...more];
+  const { plane, instance, directory, blackhole, scheduler, keys = [], more = [] } = config;
+  const services = [{ port: LAB_PORT, scheduler, keys }, ...more];
   return `director:
   interface: eth0
   plane: ${plane}

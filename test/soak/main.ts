@@ -16,7 +16,9 @@ if (obstacle !== undefined) {
 }
 process.stdout.write(`soak: ${minutes} minutes, seed ${seed}\n`);
 const startedAt = Date.now();
-const outcome = await soak({ forMs: minutes * 60_000, seed, say });
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stop.abort());
+const outcome = await soak({ forMs: minutes * 60_000, seed, say, signal: stop.signal });
 const { upheavals, requests, explained, residentBytes, faults } = outcome;
 const megabytes = Object.values(residentBytes).map((bytes) => Math.round(bytes / 2 ** 20));
 process.stdout.write(

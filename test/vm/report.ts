@@ -1,5 +1,6 @@
 import { openSync, writeSync } from 'node:fs';
 import type { Scenario, StateTable } from '../golden/ipvs/golden.ts';
+import type { AdmScenario } from '../golden/ipvsadm/golden.ts';
 
 /** What a guest says over its second serial line, a line of JSON for each; `end` is the last. */
 export type Report =
@@ -14,10 +15,10 @@ export type Report =
     }
   | {
       readonly kind: 'recorded';
-      /** The name of its file in test/golden/ipvs. */
+      /** The name of its file in test/golden: `ipvs/states`. */
       readonly set: string;
       readonly description: string;
-      readonly entry: Omit<Scenario, 'kernels'> | Omit<StateTable, 'kernels'>;
+      readonly entry: Omit<Scenario, 'kernels'> | Omit<StateTable, 'kernels'> | Omit<AdmScenario, 'kernels'>;
       readonly durationMs: number;
     }
   | { readonly kind: 'end' };

@@ -1,4 +1,5 @@
 import type { Outcome, StateTable } from '../golden/ipvs/golden.ts';
+import type { AdmStep } from '../golden/ipvsadm/golden.ts';
 
 /** An emulated CPU may take a second's edge between a packet and the look at its connection. */
 const SECONDS_APART = 1;
@@ -19,6 +20,21 @@ export function sameOutcome(a: Outcome, b: Outcome): boolean {
 
 export function sameStates(a: StateTable['after'], b: StateTable['after']): boolean {
   return equal(Object.keys(a), Object.keys(b)) && sameConnections(Object.values(a), Object.values(b));
+}
+
+/** Whether ipvsadm said the same, which need not be in the same order; when connections expire is a matter of time. */
+export function sameWords(a: readonly AdmStep[], b: readonly AdmStep[]): boolean {
+  return equal(a.map(timeless), b.map(timeless));
+}
+
+/** What is not sorted comes in the order of hash tables, whose keys are others at each boot. */
+function timeless(step: AdmStep): object {
+  const { stdout = '', ...rest } = step;
+  const isUnsorted =
+    stdout.startsWith('IPVS connection entries') || ('run' in step && step.run.includes('--nosort'));
+  if (!isUnsorted) return step;
+  const lines = stdout.replace(/ \d\d:\d\d /g, ' ').split('\n');
+  return { ...rest, stdout: lines.toSorted() };
 }
 
 function equal(a: unknown, b: unknown): boolean {

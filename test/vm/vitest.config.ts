@@ -5,7 +5,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  * What the kernel's IPVS does with errors from the path changes once other tests have loaded its tunnel modules; and whatever
  * a budget cuts off are the labs, which take minutes for one test.
  */
-const FIRST = /\/(golden|ipvs)\.test\.ts$/;
+const FIRST = /\/(golden|ipvs|ipvsadm)\.test\.ts$/;
 const LAST = /\/lab[^/]*\.test\.ts$/;
 
 class InOrder extends BaseSequencer {

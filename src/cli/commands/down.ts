@@ -17,7 +17,8 @@ interface Target {
   readonly instance: string;
   readonly socketPath: string;
   /** Known from the configuration file alone. */
-  readonly statePath: string | undefined;
+  /** Of what is kept; none where only the instance is known. */
+  readonly statePaths: readonly string[];
   readonly plane: 'xdp' | 'simulated';
 }
 
@@ -53,12 +54,12 @@ async function findTarget(options: DownOptions, context: Context): Promise<Targe
       instance,
       plane,
       socketPath: socketPathOf(director),
-      statePath: join(stateDirectory, `${instance}.json`),
+      statePaths: ['json', 'applied.json'].map((ending) => join(stateDirectory, `${instance}.${ending}`)),
     };
   }
   const socketPath = await findSocket(options, context);
   const instance = options.instance ?? basename(socketPath, '.sock');
-  return { instance, socketPath, statePath: undefined, plane: 'xdp' };
+  return { instance, socketPath, statePaths: [], plane: 'xdp' };
 }
 
 async function takeDown(target: Target): Promise<Outcome> {
@@ -69,7 +70,7 @@ async function takeDown(target: Target): Promise<Outcome> {
     if (!(error instanceof CulvertError) || error.code !== 'NOT_RUNNING') throw error;
   }
   const removed = target.plane === 'xdp' && (await removePlane(target.instance));
-  if (target.statePath !== undefined) await rm(target.statePath, { force: true });
+  for (const path of target.statePaths) await rm(path, { force: true });
   await rm(target.socketPath, { force: true });
   return removed ? 'removed what a dead director left' : 'nothing was there';
 }

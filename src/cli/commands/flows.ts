@@ -20,8 +20,8 @@ function widest(address: string): string {
 }
 
 /** Rows are printed as they come, so that their columns are as wide as those of the first are likely to need. */
-function columnsFor({ client, real }: WireFlow): readonly Column[] {
-  const endpoint = wireEndpoint(widest(client), 65_535).length;
+function columnsFor({ service, real }: WireFlow): readonly Column[] {
+  const endpoint = wireEndpoint(widest(service.vip), 65_535).length;
   return [
     { header: 'PROTOCOL' },
     { header: 'CLIENT', width: endpoint },
@@ -74,7 +74,7 @@ function flowRow(flow: WireFlow): Cell[] {
   return [
     flow.service.protocol,
     // What persistence remembers is for all ports of a client.
-    flow.clientPort === 0 ? flow.client : wireEndpoint(flow.client, flow.clientPort),
+    flow.clientPort === 0 ? (flow.client ?? '?') : wireEndpoint(flow.client ?? '?', flow.clientPort),
     wireEndpoint(flow.service.vip, flow.service.port === 0 ? 'all' : flow.service.port),
     flow.real,
     flow.state,

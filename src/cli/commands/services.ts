@@ -3,7 +3,7 @@ import { serviceName } from '../../api/service-name.ts';
 import type { WireReal, WireService } from '../../api/wire.ts';
 import { type Context, examples, print, printJson } from '../context.ts';
 import { connect, type DirectorOptions, directorOptions } from '../director.ts';
-import { persistenceText, schedulerText, tunnelText } from '../service-words.ts';
+import { persistenceText, quorumText, schedulerText, sorryText, tunnelText } from '../service-words.ts';
 import type { Style } from '../style.ts';
 import { type Cell, type Column, formatTable } from '../table.ts';
 
@@ -16,6 +16,8 @@ const COLUMNS: readonly Column[] = [
   { header: 'UP', align: 'right' },
   { header: 'DOWN', align: 'right' },
   { header: 'WEIGHT', align: 'right' },
+  { header: 'QUORUM' },
+  { header: 'SORRY SERVER' },
   { header: 'ACTIVE', align: 'right' },
   { header: 'INACTIVE', align: 'right' },
   { header: 'PERSISTENT', align: 'right' },
@@ -56,6 +58,8 @@ function serviceRow(status: WireService): Cell[] {
     { text: String(up), colour: up === 0 ? 'red' : 'green' },
     down === 0 ? 0 : { text: String(down), colour: 'red' },
     sum((real) => real.effectiveWeight),
+    { text: quorumText(status), colour: status.quorum.state === 'up' ? 'green' : 'red' },
+    status.sorryServer?.serving ? { text: sorryText(status), colour: 'yellow' } : sorryText(status),
     sum((real) => real.activeFlows),
     sum((real) => real.inactiveFlows),
     sum((real) => real.persistentClients),

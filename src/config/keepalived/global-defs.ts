@@ -2,7 +2,8 @@ import { formatDuration } from '../duration.ts';
 import { describeFound } from '../issue.ts';
 import type { Origins } from './origins.ts';
 import type { Findings } from './place.ts';
-import { originOf, required, unknownKeyword, wholeNumber } from './read-values.ts';
+import { originOf, required, type Setting, unknownKeyword, wholeNumber } from './read-values.ts';
+import { readScriptUser } from './script-user.ts';
 import { keywordOf, parametersOf, placeOf, type Statement } from './statement.ts';
 
 /** Keywords of global_defs in keepalived 2.2.7, beside those that begin with vrrp_, bfd_ or checker_. */
@@ -32,30 +33,35 @@ const TIMEOUTS: ReadonlyMap<string, string> = new Map([
 
 const MAX_SECONDS = 31 * 24 * 3600;
 
-interface Context {
+export interface GlobalContext {
   readonly findings: Findings;
   readonly origins: Origins;
 }
 
-/** The `director` that a global_defs block speaks of: its timeouts. All else in it is not for load balancing here. */
-export function readGlobalDefs(
-  statement: Statement,
-  { findings, origins }: Context,
-): Record<string, unknown> {
+/** What of global_defs is for load balancing. */
+export interface GlobalDefs {
+  /** Its timeouts. */
+  readonly director: Readonly<Record<string, unknown>>;
+  readonly scriptUser: Setting<string> | undefined;
+}
+
+export function readGlobalDefs(statement: Statement, { findings, origins }: GlobalContext): GlobalDefs {
   const ignored = new Set<string>();
   let director: Record<string, unknown> = {};
+  let scriptUser: Setting<string> | undefined;
   for (const inner of statement.body ?? []) {
     const keyword = keywordOf(inner);
     if (keyword === 'lvs_timeouts') director = { timeouts: readTimeouts(inner, { findings, origins }) };
+    else if (keyword === 'script_user') scriptUser = readScriptUser(inner, findings);
     else if (KNOWN.has(keyword) || /^(?:vrrp|bfd|checker)_\w/.test(keyword)) ignored.add(keyword);
     else unknownKeyword(inner, { known: [...KNOWN], level: 'in global_defs' }, findings);
   }
   if (ignored.size > 0)
     findings.warn(placeOf(statement), `global_defs: not used by culvert: ${[...ignored].join(', ')}`);
-  return director;
+  return { director, scriptUser };
 }
 
-function readTimeouts(statement: Statement, { findings, origins }: Context): Record<string, string> {
+function readTimeouts(statement: Statement, { findings, origins }: GlobalContext): Record<string, string> {
   const timeouts: Record<string, string> = {};
   required(statement, 'tcp, tcpfin or udp, each with seconds', findings);
   const words = parametersOf(statement);

@@ -1,4 +1,5 @@
 import type { CulvertConfig } from '../config.ts';
+import { rememberDocument } from '../document.ts';
 import { type ConfigIssue, type IssuePath, invalidConfig, type LocatedIssue } from '../issue.ts';
 import { rememberLocation } from '../location.ts';
 import { validateConfig } from '../validate.ts';
@@ -12,6 +13,8 @@ export interface KeepalivedOptions {
   readonly configId: string;
   /** Settings of `director` in culvert's words: keepalived.conf has none for them. They go before what it does say. */
   readonly director?: Readonly<Record<string, unknown>>;
+  /** The same for what neither the file nor `director` says. */
+  readonly directorDefaults?: Readonly<Record<string, unknown>>;
   readonly files?: ConfigFiles;
 }
 
@@ -43,16 +46,20 @@ export function parseKeepalivedConfig(
   // Of a file that cannot be read to its end half a translation would only mislead.
   if (findings.errors.length > 0) throw invalidConfig(fileName, findings.errors);
   const translated = translate(statements, findings);
-  const plain = { director: { ...translated.director, ...options.director }, services: translated.services };
+  const director = { ...options.directorDefaults, ...translated.director, ...options.director };
+  const plain = { director, services: translated.services };
   const { origins } = translated;
-  const { config, issues } = validateConfig(plain, (path) => origins.nearest(path)?.place.line ?? 1);
+  const { config, issues } = validateConfig(
+    plain,
+    (path) => `line ${origins.nearest(path)?.place.line ?? 1}`,
+  );
   const errors = [
     ...findings.errors,
     ...issues.map((issue) => locate(issue, { fileName, translated, plain })),
-    ...ownFaults(translated, issues),
   ];
   if (errors.length > 0 || config === undefined) throw invalidConfig(fileName, errors);
   const places = plain.services.map((_, index) => origins.nearest(['services', index, 'vip'])?.place);
+  rememberDocument(config, JSON.stringify(plain));
   rememberPlaces(config, places, fileName);
   const warnings = findings.warnings.map((issue) => formatWarning(issue));
   return { config, warnings: [...new Set(warnings)], plain, places };
@@ -83,18 +90,6 @@ function inItsWords(path: IssuePath, message: string): string {
   return ofCheck
     ? message.replace(/^found ('\w+')/, 'this version of culvert has no check of type $1')
     : message;
-}
-
-/** Options of a check are of interest only when this version has got the kind of check. */
-function ownFaults({ ownFaults: all }: Translated, issues: readonly ConfigIssue[]): LocatedIssue[] {
-  const lacking = new Set(
-    issues.filter((issue) => issue.path.at(-1) === 'type').map(({ path }) => parentOf(path)),
-  );
-  return [...all].filter(([path]) => !lacking.has(path)).flatMap(([, findings]) => findings.errors);
-}
-
-function parentOf(path: IssuePath): string {
-  return path.slice(0, -1).join('.');
 }
 
 function rememberPlaces(

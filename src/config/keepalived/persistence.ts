@@ -13,7 +13,7 @@ export interface ReadPersistence {
 }
 
 /** keepalived's, where it is asked for without a time. */
-const DEFAULT_SECONDS = 360;
+export const DEFAULT_PERSISTENCE_SECONDS = 360;
 const MAX_SECONDS = 31 * 24 * 3600;
 
 export const PERSISTENCE: Keywords<ReadPersistence> = {
@@ -22,7 +22,7 @@ export const PERSISTENCE: Keywords<ReadPersistence> = {
     read: (statement, server, findings): void => {
       server.persistenceTimeout =
         parametersOf(statement).length === 0
-          ? { value: DEFAULT_SECONDS, origin: originOf(statement) }
+          ? { value: DEFAULT_PERSISTENCE_SECONDS, origin: originOf(statement) }
           : readNumber(statement, { from: 1, to: MAX_SECONDS }, findings);
     },
   },
@@ -30,7 +30,7 @@ export const PERSISTENCE: Keywords<ReadPersistence> = {
     parameters: 1,
     read: (statement, server, findings): void => {
       server.granularity = readGranularity(statement, findings) ?? server.granularity;
-      server.persistenceTimeout ??= { value: DEFAULT_SECONDS, origin: originOf(statement) };
+      server.persistenceTimeout ??= { value: DEFAULT_PERSISTENCE_SECONDS, origin: originOf(statement) };
     },
   },
 };

@@ -4,13 +4,14 @@ import type { Place } from './place.ts';
 
 interface PlainReal {
   readonly check?: unknown;
+  readonly checks?: unknown;
 }
 
 /** A translated keepalived.conf as culvert's YAML, each service with the line that it comes from. */
-export function printYaml({ plain, places }: KeepalivedConfig, fileName: string): string {
+export function printYaml({ plain, places, warnings }: KeepalivedConfig, fileName: string): string {
   const services = plain.services.map((service) => withCommonCheck(service));
   const document = new Document({ director: plain.director, services });
-  document.commentBefore = ` From ${fileName}, by culvert import.\n Checks go direct to the real servers, as keepalived's do; "via: tunnel" also tests the tunnel.`;
+  document.commentBefore = headOf(fileName, warnings);
   const list = document.get('services');
   const items = isSeq(list) ? list.items : [];
   for (const [index, item] of items.entries()) {
@@ -21,26 +22,34 @@ export function printYaml({ plain, places }: KeepalivedConfig, fileName: string)
   return document.toString({ lineWidth: 0, flowCollectionPadding: false });
 }
 
+function headOf(fileName: string, warnings: readonly string[]): string {
+  const lines = [
+    `From ${fileName}, by culvert import.`,
+    'Checks go direct to the real servers, as keepalived\'s do; "via: tunnel" also tests the tunnel.',
+    ...(warnings.length > 0 ? ['What is otherwise than it says:', ...warnings] : []),
+  ];
+  return lines.map((line) => ` ${line}`).join('\n');
+}
+
 function formatPlace(place: Place | undefined): string {
   return place === undefined ? '' : `${place.fileName}:${place.line}`;
 }
 
-/** What all real servers of a service say alike stands once, at the service. */
+/** Checks that all real servers of a service have alike stand once, at the service. */
 function withCommonCheck(service: { readonly reals: readonly PlainReal[] }): object {
   const { reals, ...rest } = service;
   const [first] = reals;
-  const common = reals.every((real) => JSON.stringify(real.check) === JSON.stringify(first?.check));
-  if (!common || first === undefined) return service;
-  const others = reals.map(({ check: _check, ...real }) => real);
-  return { ...rest, check: first.check, reals: others };
+  const common = new Set(reals.map(({ check, checks }) => JSON.stringify({ check, checks })));
+  if (common.size !== 1 || first === undefined) return service;
+  const { check, checks } = first;
+  const others = reals.map(({ check: _check, checks: _checks, ...real }) => real);
+  return { ...rest, ...(checks === undefined ? { check } : { checks }), reals: others };
 }
 
 /** One line for each real and each option. */
 function inline(service: YAMLMap): void {
-  for (const name of ['schedulerFlags', 'persistence', 'tunnel', 'check']) {
-    const option = service.get(name);
-    if (isMap(option) || isSeq(option)) option.flow = true;
-  }
+  for (const { key, value } of service.items)
+    if ((isMap(value) || isSeq(value)) && String(key) !== 'reals') value.flow = true;
   const reals = service.get('reals');
   for (const real of isSeq(reals) ? reals.items : []) if (isMap(real)) real.flow = true;
 }

@@ -84,6 +84,15 @@ export function originOf(statement: Statement, word?: Word): Origin {
   return { place: word?.place ?? placeOf(statement), keyword: keywordOf(statement) };
 }
 
+export function tellWrong(
+  statement: Statement,
+  word: Word,
+  { allowed, findings }: { allowed: string; findings: Findings },
+): void {
+  const found = describeFound(word.text);
+  findings.error(word.place, `${keywordOf(statement)}: found ${found}; allowed: ${allowed}`);
+}
+
 /** The first parameter; undefined, and told, when there is none. */
 export function required(statement: Statement, allowed: string, findings: Findings): Word | undefined {
   const [word] = parametersOf(statement);
@@ -107,36 +116,44 @@ export function readNumber(
   if (word === undefined) return undefined;
   const value = wholeNumber(word.text, range);
   if (value !== undefined) return { value, origin: originOf(statement, word) };
-  findings.error(
-    word.place,
-    `${keywordOf(statement)}: found ${describeFound(word.text)}; allowed: ${allowed}`,
-  );
+  tellWrong(statement, word, { allowed, findings });
   return undefined;
 }
 
+/** Of a number of either sign. */
+export function signedNumber(text: string, most: number): number | undefined {
+  const value = /^[-+]?\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  return Math.abs(value) <= most ? value + 0 : undefined;
+}
+
 export function wholeNumber(text: string, { from, to }: Range): number | undefined {
-  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  const value = /^\+?\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   return value >= from && value <= to ? value : undefined;
+}
+
+export interface TimerRange {
+  readonly least: '0' | 'above 0';
+  /** Undefined: as many as can be written. */
+  readonly mostSeconds?: number;
 }
 
 /** keepalived's TIMER: seconds with up to six decimals. As culvert's text, to the millisecond. */
 export function readTimer(
   statement: Statement,
-  least: '0' | 'above 0',
+  { least, mostSeconds = Number.POSITIVE_INFINITY }: TimerRange,
   findings: Findings,
 ): Setting<string> | undefined {
-  const allowed = `seconds, such as 3 or 0.5${least === '0' ? '' : ', above 0'}`;
+  const to = Number.isFinite(mostSeconds) ? `, up to ${mostSeconds}` : '';
+  const allowed = `seconds, such as 3 or 0.5${least === '0' ? '' : ', above 0'}${to}`;
   const word = required(statement, allowed, findings);
   if (word === undefined) return undefined;
-  const seconds = /^(?:\d{1,9}(?:\.\d{0,6})?|\.\d{1,6})$/.test(word.text) ? Number(word.text) : Number.NaN;
-  if (seconds > 0 || (seconds === 0 && least === '0')) {
+  const isTimer = /^\+?(?:\d{1,12}(?:\.\d{0,6})?|\.\d{1,6})$/.test(word.text);
+  const seconds = isTimer ? Number(word.text) : Number.NaN;
+  if (seconds <= mostSeconds && (seconds > 0 || (seconds === 0 && least === '0'))) {
     const milliseconds = Math.max(seconds > 0 ? 1 : 0, Math.round(seconds * 1000));
     return { value: formatDuration(milliseconds), origin: originOf(statement, word) };
   }
-  findings.error(
-    word.place,
-    `${keywordOf(statement)}: found ${describeFound(word.text)}; allowed: ${allowed}`,
-  );
+  tellWrong(statement, word, { allowed, findings });
   return undefined;
 }
 
@@ -145,22 +162,8 @@ export function readSwitch(statement: Statement, findings: Findings): boolean {
   const [word] = parametersOf(statement);
   if (word === undefined || ['true', 'on', 'yes'].includes(word.text)) return true;
   if (!['false', 'off', 'no'].includes(word.text))
-    findings.error(
-      word.place,
-      `${keywordOf(statement)}: found ${describeFound(word.text)}; allowed: on, off, true, false, yes, no`,
-    );
+    tellWrong(statement, word, { allowed: 'on, off, true, false, yes, no', findings });
   return false;
-}
-
-/** For switches that may be off, but that culvert cannot do. */
-export function refuseWhenOn<Target>(reason: string): Keyword<Target> {
-  return {
-    parameters: 1,
-    read: (statement: Statement, _target: Target, findings: Findings): void => {
-      if (readSwitch(statement, findings))
-        findings.error(placeOf(statement), `${keywordOf(statement)}: ${reason}`);
-    },
-  };
 }
 
 /** The block behind a keyword; told when there is none, and then it is as if empty. */

@@ -1,53 +1,39 @@
-import { CHECK_KEYWORDS, type ReadCheck, readCheck } from './checks.ts';
+import { CHECK_KEYWORDS, readCheck } from './checks.ts';
+import type { PlainCommand } from './commands.ts';
 import { type PlainTunnel, readForwardingMethod } from './forwarding-method.ts';
-import { Findings } from './place.ts';
-import {
-  blockOf,
-  ignore,
-  type Keywords,
-  readLevel,
-  readNumber,
-  refuse,
-  refuseWhenOn,
-  required,
-  type Setting,
-} from './read-values.ts';
+import { VIRTUAL_HOST } from './http-check.ts';
+import { number, toggle } from './keywords.ts';
+import type { Findings } from './place.ts';
+import { readOwnPort, type WrittenPort } from './port.ts';
+import { command } from './quorum.ts';
+import type { ReadCheck } from './read-check.ts';
+import { blockOf, ignore, type Keywords, readLevel, refuse, required, type Setting } from './read-values.ts';
 import { parametersOf, type Statement } from './statement.ts';
-import { type Timing, timingKeywords } from './timing.ts';
-import { readPort } from './virtual-server-group.ts';
+import { REAL_SERVER_TIMING, type Timing } from './timing.ts';
 import type { Word } from './words.ts';
 
 /** A `real_server` as it is written. */
 export interface RealServer {
   readonly address: Word;
-  readonly port: { readonly value: number; readonly word: Word } | undefined;
+  readonly port: WrittenPort | undefined;
   readonly timing: Timing;
   readonly checks: ReadCheck[];
   weight?: Setting<number> | undefined;
   upperThreshold?: Setting<number> | undefined;
   lowerThreshold?: Setting<number> | undefined;
+  inhibitOnFailure?: Setting<boolean> | undefined;
+  onUp?: Setting<PlainCommand> | undefined;
+  onDown?: Setting<PlainCommand> | undefined;
+  virtualHost?: Setting<string> | undefined;
   /** Undefined: the virtual server's; 'unable': told already that it is none that culvert has. */
   tunnel?: Setting<PlainTunnel> | 'unable' | undefined;
 }
 
-const MAX_WEIGHT = 65_535;
-
-export const NO_COMMANDS =
-  'this version of culvert runs no commands; follow `culvert events --follow --json` instead';
-export const NO_MAIL = 'culvert sends no mail; `culvert events` and the metrics tell of transitions';
-export const NO_INHIBIT =
-  'a failed real server is taken out; this version cannot keep it with weight 0 instead';
-export const NO_ALPHA =
-  'real servers count as up until a check fails; this version cannot start with them down';
-export const OWN_WARMUP = 'culvert spreads its checks over time by itself';
+export const MAX_WEIGHT = 65_535;
 const MAX_THRESHOLD = 2 ** 32 - 1;
 
-export const WEIGHT: Keywords<{ weight?: Setting<number> | undefined }>[string] = {
-  parameters: 1,
-  read: (statement, target, findings): void => {
-    target.weight = readNumber(statement, { from: 0, to: MAX_WEIGHT }, findings) ?? target.weight;
-  },
-};
+export const NO_MAIL = 'culvert sends no mail; `culvert events` and the metrics tell of transitions';
+export const NO_SNMP = 'culvert has no SNMP; its metrics are for Prometheus';
 
 export const METHOD: Keywords<Pick<RealServer, 'tunnel'>>[string] = {
   parameters: Number.POSITIVE_INFINITY,
@@ -59,54 +45,35 @@ export const METHOD: Keywords<Pick<RealServer, 'tunnel'>>[string] = {
 const CHECK: Keywords<RealServer>[string] = {
   parameters: 0,
   read: (statement, real, findings): void => {
-    const check = readCheck(statement, findings, new Findings());
-    if (check !== undefined) real.checks.push(check);
+    real.checks.push(...readCheck(statement, findings));
   },
 };
 
-function threshold(name: 'upperThreshold' | 'lowerThreshold'): Keywords<RealServer>[string] {
-  return {
-    parameters: 1,
-    read: (statement, real, findings): void => {
-      real[name] = readNumber(statement, { from: 0, to: MAX_THRESHOLD }, findings) ?? real[name];
-    },
-  };
-}
-
 const KEYWORDS: Keywords<RealServer> = {
-  weight: WEIGHT,
+  weight: number('weight', { from: 0, to: MAX_WEIGHT }),
   lvs_method: METHOD,
-  ...timingKeywords(1),
-  warmup: ignore(OWN_WARMUP),
-  inhibit_on_failure: refuseWhenOn(NO_INHIBIT),
-  alpha: refuseWhenOn(NO_ALPHA),
-  uthreshold: threshold('upperThreshold'),
-  lthreshold: threshold('lowerThreshold'),
-  notify_up: refuse(NO_COMMANDS),
-  notify_down: refuse(NO_COMMANDS),
+  ...REAL_SERVER_TIMING,
+  inhibit_on_failure: toggle('inhibitOnFailure'),
+  uthreshold: number('upperThreshold', { from: 0, to: MAX_THRESHOLD }),
+  lthreshold: number('lowerThreshold', { from: 0, to: MAX_THRESHOLD }),
+  notify_up: command('onUp'),
+  notify_down: command('onDown'),
   smtp_alert: ignore(NO_MAIL),
-  virtualhost: ignore('it is for HTTP_GET and SSL_GET'),
-  snmp_name: ignore('culvert has no SNMP; its metrics are for Prometheus'),
+  virtualhost: VIRTUAL_HOST,
+  snmp_name: ignore(NO_SNMP),
   ...Object.fromEntries(CHECK_KEYWORDS.map((name) => [name, CHECK])),
+  BFD_CHECK: refuse('this version of culvert has no BFD', 0),
 };
 
 export function readRealServer(statement: Statement, findings: Findings): RealServer | undefined {
   const address = required(statement, 'the address of the real server', findings);
   if (address === undefined) return undefined;
-  const [, portWord] = parametersOf(statement);
-  const value = readPort(portWord, 'real_server', findings) ?? 0;
-  const port = value === 0 || portWord === undefined ? undefined : { value, word: portWord };
+  const port = readOwnPort(parametersOf(statement)[1], 'real_server', findings);
   const real: RealServer = { address, port, timing: {}, checks: [] };
   readLevel(
     blockOf(statement, findings),
     { keywords: KEYWORDS, target: real, level: 'in real_server' },
     findings,
   );
-  const [, second] = real.checks;
-  if (second !== undefined)
-    findings.error(
-      second.origin.place,
-      `${second.origin.keyword}: culvert has one check for each real server; allowed: one`,
-    );
   return real;
 }

@@ -1,6 +1,5 @@
-import type { Findings } from './place.ts';
-import { type Keywords, readNumber, readTimer, type Setting } from './read-values.ts';
-import type { Statement } from './statement.ts';
+import { flag, number, toggle, within } from './keywords.ts';
+import { type Keyword, type Keywords, readTimer, type Setting, type TimerRange } from './read-values.ts';
 
 /** How often and how patiently is checked; may stand at a virtual server, at a real server and in a check. */
 export interface Timing {
@@ -8,35 +7,59 @@ export interface Timing {
   timeout?: Setting<string> | undefined;
   retries?: Setting<number> | undefined;
   retryDelay?: Setting<string> | undefined;
+  warmup?: Setting<string> | undefined;
+  alpha?: Setting<boolean> | undefined;
 }
 
 const MAX_UNSIGNED = 2 ** 32 - 1;
+/** keepalived has microseconds in 32 bits. */
+const MAX_TIMEOUT_SECONDS = MAX_UNSIGNED / 1_000_000;
 
 interface Timed {
   readonly timing: Timing;
 }
 
-/** In a check `retry` may be 0; at the levels around it keepalived wants at least 1. */
-export function timingKeywords(leastRetries: 0 | 1): Keywords<Timed> {
-  return {
-    delay_loop: timer('above 0', 'interval'),
-    connect_timeout: timer('above 0', 'timeout'),
-    delay_before_retry: timer('0', 'retryDelay'),
-    retry: {
-      parameters: 1,
-      read: (statement: Statement, { timing }: Timed, findings: Findings): void => {
-        timing.retries =
-          readNumber(statement, { from: leastRetries, to: MAX_UNSIGNED }, findings) ?? timing.retries;
-      },
-    },
-  };
-}
+/** `connect_timeout` is for checks that connect. */
+export const TIMEOUT_KEYWORD: Keywords<Timed> = within('timing', {
+  connect_timeout: timer('timeout', { least: 'above 0', mostSeconds: MAX_TIMEOUT_SECONDS }),
+});
 
-function timer(least: '0' | 'above 0', name: 'interval' | 'timeout' | 'retryDelay'): Keywords<Timed>[string] {
+const TIMERS = {
+  delay_loop: timer('interval', { least: 'above 0' }),
+  delay_before_retry: timer('retryDelay', { least: '0' }),
+  warmup: timer('warmup', { least: '0' }),
+};
+
+/** Those of a check, whose `retry` may be 0; at the levels around it keepalived wants at least 1. */
+export const CHECK_TIMING: Keywords<Timed> = within('timing', {
+  ...TIMERS,
+  retry: number('retries', { from: 0, to: MAX_UNSIGNED }),
+  alpha: toggle('alpha'),
+});
+
+export const REAL_SERVER_TIMING: Keywords<Timed> = {
+  ...TIMEOUT_KEYWORD,
+  ...within('timing', {
+    ...TIMERS,
+    retry: number('retries', { from: 1, to: MAX_UNSIGNED }),
+    alpha: toggle('alpha'),
+  }),
+};
+
+export const VIRTUAL_SERVER_TIMING: Keywords<Timed> = {
+  ...TIMEOUT_KEYWORD,
+  ...within('timing', {
+    ...TIMERS,
+    retry: number('retries', { from: 1, to: MAX_UNSIGNED }),
+    alpha: flag('alpha'),
+  }),
+};
+
+function timer(name: 'interval' | 'timeout' | 'retryDelay' | 'warmup', range: TimerRange): Keyword<Timing> {
   return {
     parameters: 1,
-    read: (statement, { timing }, findings): void => {
-      timing[name] = readTimer(statement, least, findings) ?? timing[name];
+    read: (statement, timing, findings): void => {
+      timing[name] = readTimer(statement, range, findings) ?? timing[name];
     },
   };
 }
@@ -48,5 +71,7 @@ export function mergeTiming(outer: Timing, inner: Timing): Timing {
     timeout: inner.timeout ?? outer.timeout,
     retries: inner.retries ?? outer.retries,
     retryDelay: inner.retryDelay ?? outer.retryDelay,
+    warmup: inner.warmup ?? outer.warmup,
+    alpha: inner.alpha ?? outer.alpha,
   };
 }

@@ -1,9 +1,10 @@
-import type { OwnFaults } from './checks.ts';
-import { readGlobalDefs } from './global-defs.ts';
+import { type GlobalContext, type GlobalDefs, readGlobalDefs } from './global-defs.ts';
 import { Origins } from './origins.ts';
 import type { Findings } from './place.ts';
 import { originOf, unknownKeyword } from './read-values.ts';
+import { readSsl } from './ssl.ts';
 import { keywordOf, parametersOf, placeOf, type Statement } from './statement.ts';
+import { readTrackFiles, TRACK_FILE_KEYWORDS } from './track-files.ts';
 import { type PlainService, readVirtualServer } from './virtual-server.ts';
 import { readGroups } from './virtual-server-group.ts';
 
@@ -12,12 +13,11 @@ export interface Translated {
   readonly director: Readonly<Record<string, unknown>>;
   readonly services: readonly PlainService[];
   readonly origins: Origins;
-  readonly ownFaults: OwnFaults;
 }
 
 const VRRP = 'culvert has no VRRP: route the virtual addresses to it, or leave that to another program';
 const NETWORK = 'addresses, routes and rules of this machine are not set by culvert';
-const TRACKING = 'it is for VRRP and file checks';
+const TRACKING = 'it is for VRRP';
 
 /** What stands at the outermost level beside load balancing: one warning each. */
 const OUTSIDE: Readonly<Record<string, string>> = {
@@ -25,8 +25,6 @@ const OUTSIDE: Readonly<Record<string, string>> = {
   vrrp_sync_group: VRRP,
   vrrp_script: VRRP,
   vrrp_track_process: VRRP,
-  vrrp_track_file: TRACKING,
-  track_file: TRACKING,
   track_process: TRACKING,
   track_group: TRACKING,
   static_track_group: TRACKING,
@@ -38,7 +36,6 @@ const OUTSIDE: Readonly<Record<string, string>> = {
   static_routes: NETWORK,
   static_rules: NETWORK,
   bfd_instance: 'this version of culvert has no BFD',
-  SSL: 'it is for SSL_GET',
   net_namespace: 'start culvert inside the namespace',
   net_namespace_ipvs: 'start culvert inside the namespace',
   namespace_with_ipsets: 'culvert has no ipsets',
@@ -46,30 +43,51 @@ const OUTSIDE: Readonly<Record<string, string>> = {
   child_wait_time: 'culvert is one process',
 };
 
-const INSIDE = ['global_defs', 'virtual_server', 'virtual_server_group', 'instance'];
+const INSIDE = [
+  'global_defs',
+  'virtual_server',
+  'virtual_server_group',
+  'SSL',
+  'instance',
+  ...TRACK_FILE_KEYWORDS,
+];
 
 /** What load balancing a keepalived.conf describes, as culvert's values. What culvert has not got goes to `findings`. */
 export function translate(statements: readonly Statement[], findings: Findings): Translated {
   const origins = new Origins();
+  const { director: timeouts, scriptUser } = readAllGlobalDefs(statements, { findings, origins });
   const groups = readGroups(statements, findings);
+  const trackFiles = readTrackFiles(statements, findings);
+  const context = { findings, origins, groups, trackFiles, scriptUser };
   const services: PlainService[] = [];
-  const ownFaults: OwnFaults = new Map();
-  let director: Record<string, unknown> = {};
+  let director: Record<string, unknown> = { ...timeouts };
   for (const statement of statements) {
     const keyword = keywordOf(statement);
     if (keyword === 'virtual_server')
-      services.push(
-        ...readVirtualServer(statement, { findings, origins, groups, ownFaults, first: services.length }),
-      );
-    else if (keyword === 'global_defs')
-      director = { ...director, ...readGlobalDefs(statement, { findings, origins }) };
+      services.push(...readVirtualServer(statement, { ...context, first: services.length }));
     else if (keyword === 'instance') director = { ...director, ...readInstance(statement, origins) };
+    else if (keyword === 'SSL') readSsl(statement, findings);
     else if (Object.hasOwn(OUTSIDE, keyword))
       findings.warn(placeOf(statement), `${keyword} is not used: ${OUTSIDE[keyword]}`);
-    else if (keyword !== 'virtual_server_group')
+    else if (!INSIDE.includes(keyword))
       unknownKeyword(statement, { known: [...INSIDE, ...Object.keys(OUTSIDE)], level: 'here' }, findings);
   }
-  return { director, services, origins, ownFaults };
+  return { director, services, origins };
+}
+
+/** What is said later counts, wherever it stands. */
+function readAllGlobalDefs(statements: readonly Statement[], context: GlobalContext): GlobalDefs {
+  const blocks = statements.filter((statement) => keywordOf(statement) === 'global_defs');
+  return blocks.reduce<GlobalDefs>(
+    (before, block) => {
+      const { director, scriptUser } = readGlobalDefs(block, context);
+      return {
+        director: { ...before.director, ...director },
+        scriptUser: scriptUser ?? before.scriptUser,
+      };
+    },
+    { director: {}, scriptUser: undefined },
+  );
 }
 
 function readInstance(statement: Statement, origins: Origins): { instance?: string } {

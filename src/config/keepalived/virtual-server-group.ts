@@ -2,9 +2,9 @@ import { familyOf, formatIp, type IpAddress, isIpv4, networkOf, parseIp } from '
 import { describeFound } from '../issue.ts';
 import type { Origin } from './origins.ts';
 import type { Findings } from './place.ts';
-import { blockOf, required, wholeNumber } from './read-values.ts';
+import { readPort } from './port.ts';
+import { blockOf, required } from './read-values.ts';
 import { keywordOf, parametersOf, placeOf, type Statement } from './statement.ts';
-import type { Word } from './words.ts';
 
 /** An address and port of a virtual server. */
 export interface Endpoint {
@@ -30,6 +30,11 @@ export function readGroups(statements: readonly Statement[], findings: Findings)
     if (keywordOf(statement) !== 'virtual_server_group') continue;
     const name = required(statement, 'the name of the group', findings);
     const members = blockOf(statement, findings).flatMap((entry) => readEntry(entry, findings));
+    if (members.length === 0)
+      findings.warn(
+        placeOf(statement),
+        'virtual_server_group: it has no entries and is left out, as by keepalived',
+      );
     if (name !== undefined) groups.set(name.text, [...(groups.get(name.text) ?? []), ...members]);
   }
   return groups;
@@ -54,32 +59,23 @@ function readEntry(entry: Statement, findings: Findings): Endpoint[] {
   return addresses.map((address) => ({ address, port, origin }));
 }
 
-/** 0 for all ports, which is also what no port at all means. What is wrong is told. */
-export function readPort(word: Word | undefined, keyword: string, findings: Findings): number | undefined {
-  if (word === undefined) return 0;
-  const port = wholeNumber(word.text, { from: 0, to: 65_535 });
-  if (port === undefined)
-    findings.error(
-      word.place,
-      `${keyword}: found ${describeFound(word.text)}; allowed: a port from 1 to 65535, or 0 for all`,
-    );
-  return port;
-}
-
 function expandRange(text: string): string[] | undefined {
   const [, first = '', prefixLength, last] =
     /^([\d.a-fA-F:]+)(?:\/(\d{1,3})|-([\d.a-fA-F:]+))?$/.exec(text) ?? [];
   const from = parseIp(first);
   if (from === undefined) return undefined;
   if (prefixLength !== undefined) return network(from, Number(prefixLength));
-  const to = last === undefined ? from : parseIp(/[.:]/.test(last) ? last : first.replace(/[^.:]*$/, last));
-  return to === undefined ? undefined : between(from, to);
+  if (last === undefined) return [formatIp(from)];
+  const isShort = !/[.:]/.test(last);
+  const to = parseIp(isShort ? first.replace(/[^.:]*$/, last) : last);
+  // keepalived wants the short form to be a range indeed.
+  return to === undefined || (isShort && to === from) ? undefined : between(from, to);
 }
 
 function network(address: IpAddress, prefixLength: number): string[] | undefined {
   const hostBits = (isIpv4(address) ? 32 : 128) - prefixLength;
-  if (hostBits < 0 || hostBits > MAX_RANGE_BITS) return undefined;
-  return listed(networkOf(address, prefixLength), 2 ** hostBits);
+  const sound = hostBits >= 0 && hostBits <= MAX_RANGE_BITS && networkOf(address, prefixLength) === address;
+  return sound ? listed(address, 2 ** hostBits) : undefined;
 }
 
 function between(from: IpAddress, to: IpAddress): string[] | undefined {

@@ -1,16 +1,20 @@
 import { isIP } from 'node:net';
-import { describeFound } from '../issue.ts';
-import { type OwnFaults, plainCheck } from './checks.ts';
+import { describeFound, type IssuePath } from '../issue.ts';
+import { withUser } from './commands.ts';
 import { DEFAULT_IS_NAT, type PlainTunnel } from './forwarding-method.ts';
 import type { Origins } from './origins.ts';
-import { plainPersistence } from './persistence.ts';
+import { DEFAULT_PERSISTENCE_SECONDS, plainPersistence } from './persistence.ts';
 import type { Findings } from './place.ts';
+import { plainReal, weightOf } from './plain-real.ts';
+import { plainSettings } from './plain-settings.ts';
+import { readPort } from './port.ts';
+import { quorumSettings } from './quorum.ts';
 import { blockOf, originOf, readLevel, required, type Setting } from './read-values.ts';
-import type { RealServer } from './real-server.ts';
 import { plainFlags } from './scheduler-flags.ts';
+import { plainSorryServer } from './sorry-server.ts';
 import { parametersOf, placeOf, type Statement } from './statement.ts';
-import { mergeTiming } from './timing.ts';
-import { type Endpoint, type Groups, NO_FWMARK, readPort } from './virtual-server-group.ts';
+import type { TrackFiles } from './track-files.ts';
+import { type Endpoint, type Groups, NO_FWMARK } from './virtual-server-group.ts';
 import { VIRTUAL_SERVER_KEYWORDS, type VirtualServer } from './virtual-server-keywords.ts';
 
 /** A service as culvert's YAML has it. */
@@ -20,7 +24,8 @@ export interface TranslateContext {
   readonly findings: Findings;
   readonly origins: Origins;
   readonly groups: Groups;
-  readonly ownFaults: OwnFaults;
+  readonly trackFiles: TrackFiles;
+  readonly scriptUser: Setting<string> | undefined;
 }
 
 /** The services of one `virtual_server`: one, or those of its group. `first` is the place of the first among all. */
@@ -44,8 +49,8 @@ export function readVirtualServer(
     return [];
   }
   checkMethods(statement, server, findings);
-  if (server.protocol === undefined)
-    findings.warn(placeOf(statement), 'virtual_server: no protocol is given; UDP, as by keepalived');
+  tellDefaults(statement, server, findings);
+  if (endpoints.some(({ port }) => port === 0)) persistWithoutPort(statement, server, findings);
   return endpoints.map((endpoint, index) =>
     plainService(statement, { server, endpoint, index: first + index, context }),
   );
@@ -75,9 +80,33 @@ function readEndpoints(statement: Statement, { findings, groups }: TranslateCont
   return [];
 }
 
-/** Every real server needs a tunnel. */
+/** What keepalived complains of, and then takes this instead. */
+function tellDefaults(statement: Statement, server: VirtualServer, findings: Findings): void {
+  const told = (keyword: string, value: string): void =>
+    findings.warn(placeOf(statement), `virtual_server: no ${keyword} is given; ${value}, as by keepalived`);
+  const { onePacket, protocol, scheduler } = server;
+  if (protocol === undefined) told('protocol', 'UDP');
+  if (scheduler === undefined) told('lvs_sched', 'wlc');
+  if (onePacket !== undefined && protocol !== undefined && protocol.value !== 'udp')
+    findings.warn(onePacket.origin.place, 'ops: only with protocol UDP; left out, as by keepalived');
+}
+
+/** IPVS has all ports only with persistence, and so the file means it; culvert itself could do without. */
+function persistWithoutPort(statement: Statement, server: VirtualServer, findings: Findings): void {
+  if (server.persistenceTimeout !== undefined) return;
+  server.persistenceTimeout = { value: DEFAULT_PERSISTENCE_SECONDS, origin: originOf(statement) };
+  findings.warn(
+    placeOf(statement),
+    'virtual_server: all ports and no persistence_timeout; 6 minutes, as by keepalived',
+  );
+}
+
+/** Every real server needs a tunnel, and so does the sorry server. */
 function checkMethods(statement: Statement, server: VirtualServer, findings: Findings): void {
-  const methods = server.reals.map((real) => real.tunnel ?? server.tunnel);
+  const { reals, sorry } = server;
+  const methods = [...reals, ...(sorry === undefined ? [] : [sorry])].map(
+    (one) => one.tunnel ?? server.tunnel,
+  );
   if (methods.includes(undefined)) findings.error(placeOf(statement), `virtual_server: ${DEFAULT_IS_NAT}`);
 }
 
@@ -103,25 +132,59 @@ function plainService(
   };
   const tunnel = tunnelOf(server);
   origins.set(path, standard);
-  const parts = { vip: endpoint, protocol, scheduler, tunnel, persistence: server.persistenceTimeout };
-  for (const [name, part] of Object.entries(parts)) origins.set([...path, name], part?.origin ?? standard);
-  if (server.granularity) origins.set([...path, 'persistence', 'prefix'], server.granularity.origin);
-  if (server.onePacket) origins.set([...path, 'onePacket'], server.onePacket.origin);
-  const persistence = plainPersistence(server, endpoint.address, { statement, findings });
+  const { address, port, origin } = endpoint;
+  const persistence = plainPersistence(server, address, { statement, findings });
   tellFamily(server, endpoint, findings);
+  const key = {
+    vip: { value: address, origin },
+    protocol,
+    port: { value: port === 0 ? 'all' : port, origin },
+    scheduler,
+  };
+  const options = {
+    onePacket: protocol.value === 'udp' ? server.onePacket : undefined,
+    persistence: persistence && { value: persistence, origin: server.persistenceTimeout?.origin ?? standard },
+    tunnel: tunnel ?? { value: 'ipip', origin: standard },
+  };
+  if (server.granularity) origins.set([...path, 'persistence', 'prefix'], server.granularity.origin);
+  const common = { ...context, server, tunnel, servicePort: port };
   return {
-    vip: endpoint.address,
-    protocol: protocol.value,
-    port: endpoint.port === 0 ? 'all' : endpoint.port,
-    scheduler: scheduler.value,
+    ...plainSettings(key, path, origins),
     ...plainFlags({ flags: server.flags, scheduler: scheduler.value, path, findings, origins }),
-    ...(server.onePacket ? { onePacket: true } : {}),
-    ...(persistence === undefined ? {} : { persistence }),
-    tunnel: tunnel?.value ?? 'ipip',
+    ...plainSettings(options, path, origins),
+    ...plainEffects(server, path, context),
+    ...plainSorryServer(server, {
+      tunnel,
+      servicePort: port,
+      twinInhibits: twinInhibits(server),
+      path,
+      context,
+    }),
     reals: server.reals.map((real, position) =>
-      plainReal(real, { server, endpoint, path: [...path, 'reals', position], context }),
+      plainReal(real, { ...common, path: [...path, 'reals', position] }),
     ),
   };
+}
+
+function twinInhibits(server: VirtualServer): boolean | undefined {
+  const twin = server.reals.find(({ address }) => address.text === server.sorry?.address.text);
+  return twin && ((twin.inhibitOnFailure ?? server.inhibitOnFailure)?.value ?? false);
+}
+
+/** What follows from how many real servers are up. */
+function plainEffects(server: VirtualServer, path: IssuePath, context: TranslateContext): object {
+  const { onQuorumUp, onQuorumDown, omega, reals } = server;
+  const { findings, origins, scriptUser } = context;
+  const total = reals.reduce((sum, real) => sum + weightOf(real, server).value, 0);
+  const checks = reals.flatMap((real) => real.checks);
+  const grow = checks.some(({ kind, options }) => kind.type === 'file' || options.dynamic !== undefined);
+  const settings = {
+    ...quorumSettings(server, { total, grow }, findings),
+    onQuorumUp: withUser(onQuorumUp, scriptUser),
+    onQuorumDown: withUser(onQuorumDown, scriptUser),
+    omega,
+  };
+  return plainSettings(settings, path, origins);
 }
 
 /** The virtual server's, or that of its first real server; undefined where none is one that culvert has. */
@@ -136,53 +199,4 @@ function tellFamily({ family }: VirtualServer, { address }: Endpoint, findings: 
       family.origin.place,
       `ip_family: the virtual server's address is IPv${found}; allowed: ${found === 4 ? 'inet' : 'inet6'}`,
     );
-}
-
-interface RealParts {
-  readonly server: VirtualServer;
-  readonly endpoint: Endpoint;
-  readonly path: readonly (string | number)[];
-  readonly context: TranslateContext;
-}
-
-function plainReal(real: RealServer, parts: RealParts): object {
-  const { server, path, context } = parts;
-  const { origins } = context;
-  const origin = { place: real.address.place, keyword: 'real_server' };
-  origins.set(path, origin);
-  const weight = real.weight ?? server.weight ?? { value: 1, origin };
-  const { upperThreshold, lowerThreshold } = real;
-  const own = typeof real.tunnel === 'object' ? real.tunnel : undefined;
-  const common = JSON.stringify(tunnelOf(server)?.value) === JSON.stringify(own?.value);
-  const settings = { weight, upperThreshold, lowerThreshold, tunnel: common ? undefined : own };
-  const plain: Record<string, unknown> = { address: real.address.text };
-  for (const [name, setting] of Object.entries(settings)) {
-    if (setting === undefined) continue;
-    plain[name] = setting.value;
-    origins.set([...path, name], setting.origin);
-  }
-  return { ...plain, check: plainCheckOf(real, parts) };
-}
-
-function plainCheckOf(real: RealServer, { server, endpoint, path, context }: RealParts): unknown {
-  const { findings, origins, ownFaults } = context;
-  const other = real.port !== undefined && real.port.value !== endpoint.port ? real.port : undefined;
-  if (other !== undefined && endpoint.port !== 0)
-    findings.warn(
-      other.word.place,
-      `real_server: a tunnel leaves the port as it is, so port ${other.value} is not used but ${endpoint.port}, as by keepalived`,
-    );
-  const [check] = real.checks;
-  if (check === undefined) return 'none';
-  const { address } = check;
-  if (address !== undefined && address.value !== real.address.text)
-    findings.error(
-      address.origin.place,
-      `connect_ip: culvert checks the real server itself; allowed: ${real.address.text}`,
-    );
-  // keepalived checks the port that is written, although the traffic goes to another.
-  const origin = { place: real.address.place, keyword: 'real_server' };
-  if (other !== undefined) check.port ??= { value: other.value, origin };
-  const around = mergeTiming(server.timing, real.timing);
-  return plainCheck(check, around, { path: [...path, 'check'], origins, ownFaults });
 }

@@ -1,8 +1,17 @@
-import { readdirSync, readFileSync, readlinkSync, rmdirSync, unlinkSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  symlinkSync,
+  unlinkSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { CulvertError } from '../../errors.ts';
 import { errnoOf } from '../../linux/errno.ts';
-import { unpinDirectory } from './pinned-maps.ts';
+import { type ImageMaps, unpinDirectory } from './pinned-maps.ts';
 
 /** The text of a symbolic link; undefined when there is none. */
 export function readText(path: string): string | undefined {
@@ -37,6 +46,18 @@ export function removeInstance(directory: string): void {
 export function freeMapsName(directory: string): string {
   const numbers = readdirSync(directory).map((name) => Number(/^maps-(\d+)$/.exec(name)?.[1] ?? 0));
   return `maps-${Math.max(...numbers) + 1}`;
+}
+
+/** Pins again what is pinned no more; `maps` in the instance's directory leads to where. True if anything was missing. */
+export function repinMaps(maps: ImageMaps, instanceDirectory: string): boolean {
+  const link = join(instanceDirectory, 'maps');
+  const missing = Object.entries(maps).filter(([name]) => !existsSync(join(link, name)));
+  if (missing.length === 0) return false;
+  const directory = readText(link) ?? 'maps-1';
+  mkdirSync(join(instanceDirectory, directory), { recursive: true, mode: 0o700 });
+  if (readText(link) === undefined) symlinkSync(directory, link);
+  for (const [name, map] of missing) if (!existsSync(join(link, name))) map.pin(join(link, name));
+  return true;
 }
 
 export function readObject(path: string): Uint8Array {

@@ -1,9 +1,10 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { CulvertError } from '../../errors.ts';
 import type { BpfProgram } from '../../linux/bpf/program.ts';
 import { queryXdp } from '../../linux/bpf/query.ts';
 import { XdpLink } from '../../linux/bpf/xdp-link.ts';
+import type { Drift } from './drift-watch.ts';
 import { linkDirectory, linkPins } from './link-pins.ts';
 import { occupiedError } from './occupant.ts';
 import { unlinkIfThere } from './pin-files.ts';
@@ -18,6 +19,8 @@ export interface AttachTarget {
 
 interface PinnedLink {
   readonly path: string;
+  /** That which is ours. */
+  readonly programId: number;
   readonly link: XdpLink;
 }
 
@@ -32,8 +35,8 @@ export class PinnedLinks implements Disposable {
     for (const name of linkPins(instanceDirectory)) {
       const path = join(linkDirectory(instanceDirectory), name);
       const link = XdpLink.openPinned(path);
-      const { ifIndex } = link.info();
-      if (ifIndex !== 0) this.#links.set(ifIndex, { path, link });
+      const { ifIndex, programId } = link.info();
+      if (ifIndex !== 0) this.#links.set(ifIndex, { path, link, programId });
       else forget({ path, link });
     }
   }
@@ -69,7 +72,7 @@ export class PinnedLinks implements Disposable {
     // An interface of that name that is gone may have left one.
     unlinkIfThere(path);
     link.pin(path);
-    this.#links.set(target.ifIndex, { path, link });
+    this.#links.set(target.ifIndex, { path, link, programId: link.info().programId });
   }
 
   /** Ends the attachment, whether or not the interface is still there. */
@@ -83,7 +86,53 @@ export class PinnedLinks implements Disposable {
 
   /** Puts another program in the place of the present one, on one interface after the other. */
   update(program: BpfProgram): void {
-    for (const { link } of this.#links.values()) if (link.info().ifIndex !== 0) link.update(program);
+    for (const [ifIndex, pinned] of this.#links) {
+      if (pinned.link.info().ifIndex !== 0) this.#replace(ifIndex, pinned, program);
+    }
+  }
+
+  /** Puts right what others have done to the attachments. Another program that is there instead stays. */
+  mend(
+    targets: readonly AttachTarget[],
+    program: () => BpfProgram,
+    warn: (message: string) => void,
+  ): Drift[] {
+    return targets.flatMap((target) => {
+      const pinned = this.#links.get(target.ifIndex);
+      const info = pinned?.link.info();
+      if (pinned === undefined || info?.ifIndex === 0) return this.#attachAgain(target, program(), warn);
+      const drift: Drift[] = [];
+      if (info?.programId !== pinned.programId) {
+        const found = `another XDP program (id ${info?.programId}) in the place of the director's on ${target.name}`;
+        this.#replace(target.ifIndex, pinned, program());
+        drift.push({ found, done: 'replaced', mended: true });
+      }
+      if (!existsSync(pinned.path)) {
+        mkdirSync(dirname(pinned.path), { recursive: true, mode: 0o700 });
+        pinned.link.pin(pinned.path);
+        drift.push({ found: `the pin ${pinned.path} is gone`, done: 'pinned again', mended: true });
+      }
+      return drift;
+    });
+  }
+
+  #attachAgain(target: AttachTarget, program: BpfProgram, warn: (message: string) => void): Drift[] {
+    const found = `the program is no more attached to ${target.name}`;
+    const pinned = this.#links.get(target.ifIndex);
+    this.#links.delete(target.ifIndex);
+    if (pinned !== undefined) forget(pinned);
+    try {
+      this.attach(program, target, warn);
+      return [{ found, done: 'attached again', mended: true }];
+    } catch (error) {
+      if (!(error instanceof CulvertError)) throw error;
+      return [{ found, done: `not mended: ${error.message}`, mended: false }];
+    }
+  }
+
+  #replace(ifIndex: number, { path, link }: PinnedLink, program: BpfProgram): void {
+    link.update(program);
+    this.#links.set(ifIndex, { path, link, programId: link.info().programId });
   }
 
   detachAll(): void {
@@ -102,7 +151,7 @@ function pinNameOf(interfaceName: string): string {
   return interfaceName.replaceAll('.', '%2e');
 }
 
-function forget({ path, link }: PinnedLink): void {
+function forget({ path, link }: Pick<PinnedLink, 'path' | 'link'>): void {
   link[Symbol.dispose]();
   unlinkIfThere(path);
 }

@@ -5,7 +5,8 @@ import type { ImageCapacity } from '../../forwarding/image/memory.ts';
 import { openBpfObject } from '../../linux/bpf/object.ts';
 import type { BpfProgram } from '../../linux/bpf/program.ts';
 import { pinDirectory } from '../../linux/bpffs.ts';
-import { freeMapsName, readObject, readText, removeInstance, unlinkIfThere } from './pin-files.ts';
+import type { Drift } from './drift-watch.ts';
+import { freeMapsName, readObject, readText, removeInstance, repinMaps, unlinkIfThere } from './pin-files.ts';
 import { type AttachTarget, PinnedLinks } from './pinned-links.ts';
 import {
   closeMaps,
@@ -110,6 +111,18 @@ export class PinnedFastPath implements Disposable {
     swap?.();
     const wanted = new Set([...request.interfaces.map(({ ifIndex }) => ifIndex), ...this.#added]);
     for (const ifIndex of links.indices()) if (!wanted.has(ifIndex)) links.detach(ifIndex);
+  }
+
+  /** Puts right what others have done to the attachments and the pins; the image itself is its writer's. */
+  mend(targets: readonly AttachTarget[]): Drift[] {
+    const { build, maps, links, request } = this.#parts;
+    const program = (): BpfProgram => (this.#program ??= loadProgram(build.object, maps));
+    const drift = links.mend(targets, program, request.warn);
+    if (repinMaps(maps, build.directory))
+      drift.push({ found: `pins in ${build.directory} are gone`, done: 'pinned again', mended: true });
+    if (readText(join(build.directory, 'build')) === undefined)
+      symlinkSync(build.hash, join(build.directory, 'build'));
+    return drift;
   }
 
   /** After a start that failed: leaves what a former run left, and nothing of its own. */

@@ -7,6 +7,7 @@ import { createForwarderState, type ForwarderState, sweepForwarder } from '../..
 import type { ForwardingTable, Service } from '../../forwarding/table.ts';
 import { queryXdp } from '../../linux/bpf/query.ts';
 import { bootTimeMs } from '../../linux/clock.ts';
+import { listAddresses } from '../../linux/netlink/address.ts';
 import { RTN } from '../../linux/netlink/constants.ts';
 import { type Link, listLinks } from '../../linux/netlink/link.ts';
 import { lookUpRoute } from '../../linux/netlink/route.ts';
@@ -26,13 +27,16 @@ import { imageFlows } from '../image-flows.ts';
 import { refuseUnsupported } from '../refuse-unsupported.ts';
 import { CheckRegistry } from './check-registry.ts';
 import { planeCounters } from './counters.ts';
+import { type Drift, DriftWatch } from './drift-watch.ts';
 import { GroupMemberships } from './group-memberships.ts';
 import { type Ingress, Ingresses } from './ingresses.ts';
 import type { PinnedFastPath } from './pins.ts';
 import { RealPaths } from './real-paths.ts';
+import { attachTarget } from './require-interface.ts';
 import { reversePathProblem } from './reverse-path.ts';
 import { SlowPath } from './slow-path.ts';
-import { checkMark, prepareTap, removeTap } from './tap-routing.ts';
+import { removeTap } from './tap-routing.ts';
+import { TapWay } from './tap-way.ts';
 import { TunnelConnector } from './tunnel-connector.ts';
 import { WaysOut } from './ways-out.ts';
 
@@ -45,14 +49,13 @@ export interface XdpPlaneParts {
   readonly onEvent: PlaneEventListener;
 }
 
-const SLOW_PATH_LOST = 'rare packets and checks through the tunnel are lost until culvert is started anew';
 /** Packets in a tick of 100 ms: about half of what one core decides, so that checks and changes get their turn. */
 const SLOW_PATH_BUDGET = { opening: 3000, neighbour: 100, other: 2000 } as const;
 /** Less than the second after which a client repeats its SYN; more than a busy daemon is late. */
 const PATIENCE_TICKS = 5;
 const SWEEP_INTERVAL_MS = 1000;
 const PROBE_INTERVAL_MS = 250;
-/** Flows listed before other work gets a turn. */
+const DRIFT_INTERVAL_MS = 10_000;
 
 /** XDP program and slow path on some interfaces. What forwards is pinned: the object is only its control. */
 export class XdpPlane implements DataPlane {
@@ -63,6 +66,8 @@ export class XdpPlane implements DataPlane {
   readonly #forwarder: ForwarderState;
   readonly #ingresses: Ingresses;
   readonly #paths: RealPaths;
+  readonly #way: TapWay;
+  readonly #drift: DriftWatch;
   readonly #groups: GroupMemberships;
   readonly #running = new DisposableStack();
   #sweeper: NodeJS.Timeout | undefined;
@@ -76,8 +81,9 @@ export class XdpPlane implements DataPlane {
     const image = new ForwardingImage(memory, { realAdded: (index) => counters.clearOverCpus(index) });
     this.#image = image;
     image.setNow(nowTick());
-    const tapIndex = prepareTap(netlink, tap.name, leastMtu(parts.ingresses.map(({ link }) => link)));
-    image.setSlowPathIfIndex(tapIndex);
+    this.#way = new TapWay({ netlink, tap, linkMtuBytes: leastMtu(parts.ingresses.map(({ link }) => link)) });
+    const way = this.#way;
+    image.setSlowPathIfIndex(way.ifIndex);
     image.setSlowPathBudget(SLOW_PATH_BUDGET);
     image.setPatience(PATIENCE_TICKS);
     this.#forwarder = createForwarder(image, parts);
@@ -94,16 +100,23 @@ export class XdpPlane implements DataPlane {
       }),
     );
     this.#paths = this.#running.use(new RealPaths({ image, pathMtus, netlink, waysOut, onEvent }));
-    const onFailure = (reason: string): void =>
-      onEvent({ type: 'warning', message: `${reason}; ${SLOW_PATH_LOST}` });
+    const onFailure = (reason: string): void => {
+      onEvent({ type: 'warning', message: `rare packets and checks through the tunnel are lost: ${reason}` });
+      setImmediate(() => this.mendDrift());
+    };
     const slowPath = this.#running.use(
-      new SlowPath({ tap, ingresses: this.#ingresses, forwarder, onFailure }),
+      new SlowPath({ way, ingresses: this.#ingresses, forwarder, onFailure }),
     );
     this.#repeat(PROBE_INTERVAL_MS, () => slowPath.probePaths());
     this.#repeat(TICK_MS, () => image.setNow(nowTick()));
+    this.#drift = new DriftWatch(
+      [() => this.#mendImage(), () => this.#mendProgram(), () => this.#mendWay(), () => this.#localVips()],
+      onEvent,
+    );
+    this.#repeat(DRIFT_INTERVAL_MS, () => this.mendDrift());
     this.connector = this.#running.use(
       new TunnelConnector({
-        mark: checkMark(tapIndex),
+        mark: () => way.mark,
         sourceTo: (target) => this.#paths.sourceTo(target),
         checks: new CheckRegistry(forwarder),
       }),
@@ -136,6 +149,11 @@ export class XdpPlane implements DataPlane {
     await this.#ingresses.use(names, listLinks(this.#parts.netlink));
   }
 
+  mendDrift(): void {
+    // Before the first table what is there is a former run's, and what is wrong there is put right by the table.
+    if (this.#sweeper !== undefined && !this.#running.disposed) this.#drift.look();
+  }
+
   services(): readonly Service[] {
     return this.#image.services();
   }
@@ -154,7 +172,7 @@ export class XdpPlane implements DataPlane {
 
   async close(): Promise<void> {
     this.#stop();
-    this.#parts.tap.close();
+    this.#way[Symbol.dispose]();
     this.#parts.fastPath[Symbol.dispose]();
     await this.#release();
   }
@@ -162,18 +180,46 @@ export class XdpPlane implements DataPlane {
   async remove(): Promise<void> {
     this.#stop();
     this.#parts.fastPath.remove();
-    this.#parts.tap.close();
-    removeTap(this.#parts.netlink, this.#parts.tap.name);
+    this.#way[Symbol.dispose]();
+    removeTap(this.#parts.netlink, this.#way.name);
     await this.#release();
   }
 
   #followInterfaces(): void {
     const links = this.#ingresses.links();
-    const { netlink, tap, fastPath, onEvent } = this.#parts;
-    if (links.length > 0) prepareTap(netlink, tap.name, leastMtu(links));
+    const { netlink, fastPath, onEvent } = this.#parts;
+    if (links.length > 0) this.#way.setLinkMtu(leastMtu(links));
     const parents = new Set(listLinks(netlink).flatMap(({ vlan }) => vlan?.parentIndex ?? []));
     fastPath.vlanOffloads.turnOff(links, parents, (message) => onEvent({ type: 'warning', message }));
     this.#joinGroups();
+  }
+
+  #mendImage(): Drift[] {
+    return this.#image
+      .mendDrift()
+      .map((found) => ({ found: `others wrote to ${found}`, done: 'put back', mended: true }));
+  }
+
+  #mendProgram(): Drift[] {
+    const present = listLinks(this.#parts.netlink);
+    return this.#parts.fastPath.mend(this.#ingresses.links().map((link) => attachTarget(link, present)));
+  }
+
+  #mendWay(): Drift[] {
+    const drift = this.#way.mend();
+    if (drift.length > 0) this.#image.setSlowPathIfIndex(this.#way.ifIndex);
+    return drift;
+  }
+
+  /** A list, not a look-up for each: there may be a thousand. */
+  #localVips(): Drift[] {
+    return listAddresses(this.#parts.netlink)
+      .filter(({ address }) => this.#image.isVip(address))
+      .map(({ address }) => ({
+        found: `VIP ${formatIp(address)} has been made an address of this machine, whose own stack takes its checks and rare packets`,
+        done: 'not mended: remove it, the director answers for it',
+        mended: false,
+      }));
   }
 
   #joinGroups(): void {

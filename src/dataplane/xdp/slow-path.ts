@@ -11,6 +11,7 @@ import { finishChecksum } from './finish-checksum.ts';
 import { IcmpListener } from './icmp-listener.ts';
 import { ingressOf } from './ingress-mark.ts';
 import { destinationOf } from './packet-destination.ts';
+import type { TapWay } from './tap-way.ts';
 
 /** What the slow path asks of the interfaces that packets come in by. */
 export interface IngressLookup {
@@ -20,7 +21,7 @@ export interface IngressLookup {
 }
 
 export interface SlowPathOptions {
-  readonly tap: Tap;
+  readonly way: Pick<TapWay, 'onTap'>;
   readonly ingresses: IngressLookup;
   readonly forwarder: ForwarderState;
   /** Told when nothing can be read any more, as when somebody has deleted the TAP device. */
@@ -33,7 +34,6 @@ const FRAMES_PER_CLOCK_READING = 16;
 
 /** Reads what the fast path handed over and what the host's stack routed here, and sends what comes of it. */
 export class SlowPath implements Disposable {
-  readonly #tap: Tap;
   readonly #ingresses: IngressLookup;
   readonly #forwarder: ForwarderState;
   readonly #packets: RawSender;
@@ -41,22 +41,23 @@ export class SlowPath implements Disposable {
   readonly #icmp: IcmpListener;
   #closed = false;
 
-  constructor({ tap, ingresses, forwarder, onFailure }: SlowPathOptions) {
+  constructor({ way, ingresses, forwarder, onFailure }: SlowPathOptions) {
     using opening = new DisposableStack();
-    this.#tap = tap;
     this.#ingresses = ingresses;
     this.#forwarder = forwarder;
     this.#packets = opening.use(new RawSender());
     this.#frames = opening.use(new PacketSocket(0));
     this.#icmp = opening.use(new IcmpListener((packet) => this.#hear(packet), BUDGET_MS));
-    tap.onReadable(() => {
-      try {
-        this.#readFrames();
-      } catch (error) {
-        tap.close();
-        onFailure(error instanceof Error ? error.message : String(error));
-      }
-    });
+    way.onTap((tap) =>
+      tap.onReadable(() => {
+        try {
+          this.#readFrames(tap);
+        } catch (error) {
+          tap.close();
+          onFailure(error instanceof Error ? error.message : String(error));
+        }
+      }),
+    );
     opening.move();
   }
 
@@ -67,12 +68,12 @@ export class SlowPath implements Disposable {
     this.#icmp[Symbol.dispose]();
   }
 
-  #readFrames(): void {
+  #readFrames(tap: Tap): void {
     const endMs = performance.now() + BUDGET_MS;
     while (!this.#closed && performance.now() < endMs) {
       const nowMs = bootTimeMs();
       for (let count = 0; count < FRAMES_PER_CLOCK_READING; count++) {
-        const read = this.#tap.read();
+        const read = tap.read();
         if (read === undefined) return;
         finishChecksum(read);
         this.#handleFrame(read, nowMs);

@@ -3,11 +3,11 @@ import { tunnelOverheadBytes } from '../../forwarding/tunnel/kind.ts';
 import { ANY_ADDRESS } from '../../linux/address-family.ts';
 import { errnoOf } from '../../linux/errno.ts';
 import { changeLink, deleteLink, findLink } from '../../linux/netlink/link.ts';
-import { listRoutes, replaceRoute } from '../../linux/netlink/route.ts';
+import { listRoutes, lookUpRoute, replaceRoute } from '../../linux/netlink/route.ts';
 import { addMarkRule, deleteMarkRule, listMarkRules } from '../../linux/netlink/rule.ts';
 import type { NetlinkSocket } from '../../linux/netlink/socket.ts';
 import { readSysctl, writeSysctl } from '../../linux/sysctl.ts';
-import type { IpFamily } from '../../net/ip-address.ts';
+import { type IpAddress, type IpFamily, ip } from '../../net/ip-address.ts';
 import { IPV6_MIN_MTU_BYTES } from '../../net/ipv6.ts';
 
 /** The most that any tunnel takes of a path's MTU: GUE with remote checksums over IPv6. */
@@ -19,6 +19,11 @@ const NUMBER_BASE = 0xc7000000;
 const NAME_BYTES = 15;
 /** RFC 791 and RFC 8200: of every link. */
 const LEAST_MTU_BYTES: Readonly<Record<IpFamily, number>> = { 4: 68, 6: IPV6_MIN_MTU_BYTES };
+/** For documentation (RFC 5737, RFC 3849): no host has them. */
+const SOMEWHERE: Readonly<Record<IpFamily, IpAddress>> = {
+  4: ip('203.0.113.254'),
+  6: ip('2001:db8:ffff:ffff::fffe'),
+};
 const FAMILIES: readonly IpFamily[] = [4, 6];
 
 /** IPv6 sends nothing of its own accord on a device without an address: no link-local one, and none that a router offers. */
@@ -55,6 +60,36 @@ export function prepareTap(socket: NetlinkSocket, tapName: string, linkMtuBytes:
   changeLink(socket, tap.index, { up: true, arp: false, mtuBytes: TAP_MTU_BYTES });
   for (const family of FAMILIES) routeMarked(socket, family, { ifIndex: tap.index, linkMtuBytes });
   return tap.index;
+}
+
+/** What others have changed of all that; `gone`: the device that had this index. */
+export function tapFaults(socket: NetlinkSocket, tapName: string, ifIndex: number): string[] {
+  const tap = findLink(socket, tapName);
+  if (tap?.index !== ifIndex) return ['gone'];
+  const faults: string[] = [];
+  if (!tap.up) faults.push('it is down');
+  if (tap.mtuBytes !== TAP_MTU_BYTES) faults.push(`its MTU is ${tap.mtuBytes}`);
+  const lost = FAMILIES.filter((family) => !leadsTo(socket, family, ifIndex));
+  // Routes go with a device that is down, and come back with the rest.
+  if (tap.up) faults.push(...lost.map((family) => `no rule and route lead IPv${family} checks there`));
+  return faults;
+}
+
+/** Of a device that is gone. */
+export function dropMarkRules(socket: NetlinkSocket, mark: number): void {
+  for (const rule of listMarkRules(socket)) {
+    if (rule.priority === RULE_PRIORITY && rule.mark === mark) deleteMarkRule(socket, rule);
+  }
+}
+
+/** A look-up rather than a list: a router has a million routes. True of a family that the kernel does without. */
+function leadsTo(socket: NetlinkSocket, family: IpFamily, ifIndex: number): boolean {
+  try {
+    return lookUpRoute(socket, SOMEWHERE[family], checkMark(ifIndex))?.ifIndex === ifIndex;
+  } catch (error) {
+    if (family === 6 && ['EOPNOTSUPP', 'EAFNOSUPPORT'].includes(errnoOf(error) ?? '')) return true;
+    throw error;
+  }
 }
 
 /** Takes the device away, and with it its routes and the rules that lead there. False when there was none. */

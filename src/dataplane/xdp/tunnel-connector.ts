@@ -9,7 +9,7 @@ import { Pinger } from './pinger.ts';
 
 export interface TunnelConnectorOptions {
   /** Routing leads packets with it to the slow path. */
-  readonly mark: number;
+  readonly mark: () => number;
   /** The director's own address, of the VIP's family, that a real can answer to; undefined when there is none. */
   readonly sourceTo: (target: TunnelTarget) => IpAddress | undefined;
   readonly checks: CheckRegistry;
@@ -31,7 +31,7 @@ export class TunnelConnector implements CheckConnector, Disposable {
     if (target.via === 'direct') return connectDirect(target, signal);
     signal.throwIfAborted();
     const source = this.#sourceTo(target);
-    const { socket, localPort } = openMarkedTcp({ mark: this.#options.mark, source });
+    const { socket, localPort } = openMarkedTcp({ mark: this.#options.mark(), source });
     using opening = new DisposableStack();
     opening.defer(() => socket.destroy());
     const unregister = this.#options.checks.register({ protocol: 'tcp', localPort, source }, target);
@@ -49,7 +49,7 @@ export class TunnelConnector implements CheckConnector, Disposable {
       return exchangeOn(socket, target, request, signal);
     }
     const source = this.#sourceTo(target);
-    const { socket, localPort } = await openMarkedUdp({ mark: this.#options.mark, source });
+    const { socket, localPort } = await openMarkedUdp({ mark: this.#options.mark(), source });
     using opening = new DisposableStack();
     opening.defer(() => socket.close());
     const unregister = this.#options.checks.register({ protocol: 'udp', localPort, source }, target);
@@ -65,7 +65,8 @@ export class TunnelConnector implements CheckConnector, Disposable {
       return this.#pinger.ping({ destination: target.address, ...source }, signal);
     }
     const source = this.#sourceTo(target);
-    const { mark, checks } = this.#options;
+    const { checks } = this.#options;
+    const mark = this.#options.mark();
     const register = (identifier: number): (() => void) => {
       const unregister = checks.register({ protocol: 'icmp', localPort: identifier, source }, target);
       return () => linger(unregister);

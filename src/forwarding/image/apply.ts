@@ -2,6 +2,7 @@ import type { ApplySummary } from '../../dataplane/data-plane.ts';
 import type { RealIndex } from '../decision.ts';
 import type { ForwardingTable, Service } from '../table.ts';
 import { appointDelegate, releaseGoneReals, retireReals, writeReals } from './apply-reals.ts';
+import { mendRing, mendTables } from './drift.ts';
 import { enterService, enterVip, leavePorts, leaveVips } from './enter-service.ts';
 import { clearFlows, forgetUnserved } from './flow-scan.ts';
 import { timeoutTicks } from './flow-timeouts.ts';
@@ -45,6 +46,7 @@ export function applyTable(
   nowTick: number,
   hooks: ApplyHooks,
 ): ApplySummary {
+  mendTables(state);
   const plan = planChanges(state, table, nowTick);
   const tally: ApplyTally = {
     services: { added: 0, changed: 0, removed: 0 },
@@ -90,6 +92,7 @@ function applyService(run: ApplyRun, plan: ServicePlan): void {
   const changes = (): number =>
     tally.slotsWritten + tally.reals.added + tally.reals.changed + tally.reals.removed;
   const changesBefore = changes();
+  mendRing(state, record);
   writeReals(run, record, plan.service);
   appointDelegate(run, record, plan.service);
   const placement = place(run, record, plan);

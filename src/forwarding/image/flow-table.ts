@@ -2,9 +2,17 @@ import type { Ipv6Address } from '../../net/ipv6-address.ts';
 import { readIpv6Address, writeIpv6Address } from '../../net/ipv6-address.ts';
 import type { RealIndex } from '../decision.ts';
 import { FlowCounts, flowWeight } from './flow-counts.ts';
-import { flowHash } from './flow-hash.ts';
+import { flowHash, foldIpv6 } from './flow-hash.ts';
 import { type FlowState, isTemplate } from './flow-state.ts';
-import { FLOW, FLOW_BUSY, FLOW_CLIENT_SIZE, FLOW_COSTS, FLOW_LIMITS, FLOW_WAYS } from './layout.ts';
+import {
+  FLOW,
+  FLOW_BUSY,
+  FLOW_CLIENT_SIZE,
+  FLOW_COSTS,
+  FLOW_LIMITS,
+  FLOW_STATE,
+  FLOW_WAYS,
+} from './layout.ts';
 import type { ImageMemory } from './memory.ts';
 
 /** Where a flow's entry is or would be: `hash` selects the set and gives the tag. */
@@ -67,9 +75,11 @@ const PORT_STEP = 0x85ebca6b;
  *   left out; it is taken only if its cost is at most the newcomer's limit. Cost and limit are the states' digits in
  *   FLOW_COSTS and FLOW_LIMITS; where the limit is 2, an entry of the newcomer's own state costs 1. So a flood of SYNs,
  *   datagrams or clients pushes out no established or closing flow and no assured template, and its own kind first.
- *   The way is taken by compare-and-swap from the value seen to BUSY; then the client's address (IPv6), the key and the
- *   value are stored. If the swap fails the search for a way starts over; after FLOW_WAYS failures the flow is not
- *   remembered.
+ *   The way is taken by compare-and-swap from the value seen to BUSY; then the key and the value are stored. If the swap
+ *   fails the search for a way starts over; after FLOW_WAYS failures the flow is not remembered.
+ * - The address of an IPv6 client is noted when its flow is first remembered, but of a half-open one that pushed another out
+ *   with its second packet: so a flood of SYNs that has filled the memory waits for one line of it each, not for two. A
+ *   reader holds it against the client word of the key.
  * - Whoever changes a value also changes `flow_counts`, see `bpf/layout.h`.
  */
 export class FlowTable {
@@ -105,27 +115,30 @@ export class FlowTable {
   }
 
   /** Notes a packet of a found flow; writes only when the tick or the state is new. */
-  touch(hit: FlowHit, state: FlowState, nowTick: number): void {
+  touch(hit: FlowHit, state: FlowState, nowTick: number, client?: Ipv6Address): void {
     const seen = Number(hit.value >> 32n);
     if (seen === nowTick >>> 0 && hit.state === state) return;
-    this.replace(hit, { real: hit.real, state, nowTick });
+    const noted = hit.state === FLOW_STATE.synRecv ? client : undefined;
+    this.replace(hit, { real: hit.real, state, nowTick }, noted);
   }
 
   /** Gives a found entry to another real or state in place. */
-  replace(hit: FlowHit, next: FlowValue): boolean {
-    return this.exchange(hit.at, hit.value, packFlow(tagOf(hit.value), next));
+  replace(hit: FlowHit, next: FlowValue, client?: Ipv6Address): boolean {
+    if (!this.exchange(hit.at, hit.value, packFlow(tagOf(hit.value), next))) return false;
+    this.#noteClient(hit.at, client);
+    return true;
   }
 
-  /** Remembers a flow that was not found. False when nothing in its set may make way. */
+  /** Remembers a flow that was not found. False when nothing in its set may make way. @param client of IPv6 */
   insert(flow: FlowKey, next: FlowValue, client?: Ipv6Address): boolean {
     for (let attempt = 0; attempt < FLOW_WAYS; attempt++) {
       const way = this.#wayFor(flow.hash, next.state, next.nowTick);
       if (way === undefined) return false;
       if (!this.exchange(way.at, way.value, FLOW_BUSY)) continue;
       this.counts.add(next.real, flowWeight(next.state));
-      if (client !== undefined) writeIpv6Address(this.#clients, clientAt(way.at), client);
       Atomics.store(this.words, way.at, flow.key);
       Atomics.store(this.words, way.at + 1, packFlow(flow.hash >>> 24, next));
+      if (way.value === 0n || next.state !== FLOW_STATE.synRecv) this.#noteClient(way.at, client);
       return true;
     }
     return false;
@@ -149,9 +162,18 @@ export class FlowTable {
     return true;
   }
 
-  /** The client of an entry of an IPv6 service, or of its templates: their network. @param at as for `exchange` */
-  clientOf(at: number): Ipv6Address {
-    return readIpv6Address(this.#clients, clientAt(at));
+  /**
+   * The client of an entry of an IPv6 service, or of its templates: their network. Undefined while it is not noted.
+   * @param at as for `exchange`
+   * @param client the client word of its key
+   */
+  clientOf(at: number, client: number): Ipv6Address | undefined {
+    const address = readIpv6Address(this.#clients, clientAt(at));
+    return foldIpv6(address, this.#hashKey) === client ? address : undefined;
+  }
+
+  #noteClient(at: number, client: Ipv6Address | undefined): void {
+    if (client !== undefined) writeIpv6Address(this.#clients, clientAt(at), client);
   }
 
   #find({ hash, key }: FlowKey, template: boolean): FlowHit | undefined {

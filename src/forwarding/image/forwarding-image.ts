@@ -5,6 +5,7 @@ import type { RealIndex } from '../decision.ts';
 import { REASON_NAMES, type Reason } from '../reasons.ts';
 import type { ForwardingTable, Port, Service, TransportProtocol } from '../table.ts';
 import { type ApplyHooks, applyTable } from './apply.ts';
+import { mendDrift } from './drift.ts';
 import { type FlowVisitor, type ScannedFlow, scanFlows } from './flow-scan.ts';
 import { isTemplate } from './flow-state.ts';
 import type { FlowTable } from './flow-table.ts';
@@ -109,6 +110,11 @@ export class ForwardingImage implements SelectionMemory {
     return summary;
   }
 
+  /** Puts back what others have written behind the control plane's back. @returns what it was, in words */
+  mendDrift(): string[] {
+    return mendDrift(this.#state);
+  }
+
   services(): Service[] {
     return [...this.#state.byIndex.values()].map(({ service }) => service);
   }
@@ -198,7 +204,7 @@ export class ForwardingImage implements SelectionMemory {
   }
 
   get slots(): Uint32Array {
-    return this.#state.slots;
+    return this.#state.slots.words;
   }
 
   get flows(): FlowTable {

@@ -6,6 +6,7 @@ import { type FlowTimeoutTicks, longestRingTimeout, timeoutTicks } from './flow-
 import { IndexPool } from './index-pool.ts';
 import { SERVICES } from './layout.ts';
 import type { ImageMemory } from './memory.ts';
+import { OwnWords } from './own-words.ts';
 import { RealTable } from './real-table.ts';
 import type { RingRange, TransitionRules } from './ring-transition.ts';
 import type { RecordKey, ServiceRecord } from './service-record.ts';
@@ -18,7 +19,7 @@ export interface ImageState {
   readonly settings: Settings;
   readonly services: ServiceTable;
   readonly reals: RealTable;
-  readonly slots: Uint32Array<ArrayBuffer>;
+  readonly slots: OwnWords;
   readonly flows: FlowTable;
   readonly cursors: BigUint64Array<ArrayBuffer>;
   readonly allocator: SlotAllocator;
@@ -35,7 +36,7 @@ export interface ImageState {
 
 export function openState(memory: ImageMemory): ImageState {
   const settings = new Settings(memory.settings);
-  const slots = new Uint32Array(memory.slots);
+  const slots = new OwnWords(memory.slots);
   return {
     settings,
     services: new ServiceTable(memory.services),

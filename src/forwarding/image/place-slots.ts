@@ -1,8 +1,9 @@
 import type { RealIndex } from '../decision.ts';
 import type { Service } from '../table.ts';
+import { mendRing } from './drift.ts';
 import { type ImageState, rangeOf, transitionRules } from './image-state.ts';
 import type { ServicePlan } from './plan.ts';
-import { buildRing, NO_MEMBER, ringSize } from './ring.ts';
+import { buildRing, ringSize } from './ring.ts';
 import {
   changeRing,
   copyRing,
@@ -95,8 +96,8 @@ export function placeRotation(state: ImageState, record: ServiceRecord, plan: Se
   let written = 0;
   turns.forEach((position, turn) => {
     const slot = reals[position] as RealIndex;
-    if (state.slots[firstSlot + turn] === slot) return;
-    Atomics.store(state.slots, firstSlot + turn, slot);
+    if (state.slots.words[firstSlot + turn] === slot) return;
+    state.slots.store(firstSlot + turn, slot);
     written++;
   });
   return {
@@ -114,6 +115,7 @@ export function compactRing(state: ImageState, record: ServiceRecord, nowTick: n
   if (record.takenOver || record.transition || count >= record.slotCount) return false;
   const first = state.allocator.allocate(count, nowTick);
   if (first === undefined) return false;
+  mendRing(state, record);
   const old = rangeOf(state, record);
   copyRing(old, { slots: state.slots, first, count }, undefined);
   record.firstSlot = first;
@@ -128,9 +130,10 @@ function wantedReals(record: ServiceRecord, service: Service, hashKey: Uint8Arra
     address,
     weight: serving ? weight : 0,
   }));
-  const indices = members.map(({ address }) => record.reals.get(address) ?? 0);
+  const indices = Uint16Array.from(members, ({ address }) => record.reals.get(address) ?? 0);
   const ring = buildRing(members, ringSize(members.length), hashKey);
-  return ring.map((position) => (position === NO_MEMBER ? 0 : (indices[position] as RealIndex)));
+  for (let slot = 0; slot < ring.length; slot++) ring[slot] = indices[ring[slot] as number] ?? 0;
+  return ring;
 }
 
 /** A real that the new table has failed or removed no longer serves, though its entry is only emptied afterwards. */

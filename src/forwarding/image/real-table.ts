@@ -6,6 +6,7 @@ import type { Tunnel } from '../table.ts';
 import { sameTunnel } from '../tunnel/kind.ts';
 import { IndexPool } from './index-pool.ts';
 import { REAL, REAL_FLAGS, REAL_STATE, REAL_VLAN, REALS } from './layout.ts';
+import { OwnWords } from './own-words.ts';
 import { fastPathKnows, readTunnel, writeTunnel } from './real-tunnel.ts';
 
 /** The way to a real server, as the control plane has resolved it. */
@@ -58,6 +59,7 @@ const MAC_MASK = (1n << 48n) - 1n;
 
 /** Map `reals` of `bpf/layout.h`. A real keeps its index as long as it is configured. */
 export class RealTable {
+  readonly own: OwnWords;
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
   /** First word of each entry: next hop MAC and state, which change together. */
@@ -66,6 +68,7 @@ export class RealTable {
 
   constructor(reals: ArrayBuffer) {
     const size = REAL.size * REALS;
+    this.own = new OwnWords(reals, size);
     this.#view = new DataView(reals, 0, size);
     this.#bytes = new Uint8Array(reals, 0, size);
     this.#states = new BigUint64Array(reals, 0, size / 8);
@@ -88,28 +91,33 @@ export class RealTable {
   /** Fills a free entry; see `available`. */
   add(real: NewReal): RealIndex {
     const index = this.#pool.take();
-    const at = index * REAL.size;
-    this.#bytes.fill(0, at, at + REAL.size);
-    this.#view.setUint16(at + REAL.mtuBytes, DEFAULT_MTU_BYTES, true);
-    this.#bytes.set(ipBytes(real.address), at + REAL.outerDestinationBe);
-    this.#view.setUint16(at + REAL.flags, isIpv6(real.address) ? REAL_FLAGS.outerIpv6 : 0, true);
-    writeTunnel(this.#view, at, real.tunnel);
-    this.#view.setUint16(at + REAL.weight, real.weight, true);
-    this.#view.setUint16(at + REAL.serviceIndex, real.serviceIndex, true);
+    this.#write(index, (at) => {
+      this.#bytes.fill(0, at, at + REAL.size);
+      this.#view.setUint16(at + REAL.mtuBytes, DEFAULT_MTU_BYTES, true);
+      this.#bytes.set(ipBytes(real.address), at + REAL.outerDestinationBe);
+      this.#view.setUint16(at + REAL.flags, isIpv6(real.address) ? REAL_FLAGS.outerIpv6 : 0, true);
+      writeTunnel(this.#view, at, real.tunnel);
+      this.#view.setUint16(at + REAL.weight, real.weight, true);
+      this.#view.setUint16(at + REAL.serviceIndex, real.serviceIndex, true);
+    });
     this.setServing(index, real.serving);
     return index;
   }
 
   /** Empties an entry; nothing may name it any more. */
   remove(index: RealIndex, nowTick: number): void {
-    Atomics.store(this.#states, stateWord(index), 0n);
-    this.#view.setUint16(index * REAL.size + REAL.serviceIndex, 0, true);
+    this.#write(index, (at) => {
+      Atomics.store(this.#states, stateWord(index), 0n);
+      this.#view.setUint16(at + REAL.serviceIndex, 0, true);
+    });
     this.#pool.release(index, nowTick);
   }
 
   setServing(index: RealIndex, serving: boolean): void {
-    const state = Atomics.load(this.#states, stateWord(index));
-    Atomics.store(this.#states, stateWord(index), serving ? state | SERVING_BIT : state & ~SERVING_BIT);
+    this.#write(index, () => {
+      const state = Atomics.load(this.#states, stateWord(index));
+      Atomics.store(this.#states, stateWord(index), serving ? state | SERVING_BIT : state & ~SERVING_BIT);
+    });
   }
 
   isOverloaded(index: RealIndex): boolean {
@@ -117,13 +125,15 @@ export class RealTable {
   }
 
   setOverloaded(index: RealIndex, overloaded: boolean): void {
-    const at = index * REAL.size + REAL.flags;
-    const others = this.#view.getUint16(at, true) & ~REAL_FLAGS.overloaded;
-    this.#view.setUint16(at, overloaded ? others | REAL_FLAGS.overloaded : others, true);
+    this.#write(index, (at) => {
+      const others = this.#view.getUint16(at + REAL.flags, true) & ~REAL_FLAGS.overloaded;
+      const flag = overloaded ? REAL_FLAGS.overloaded : 0;
+      this.#view.setUint16(at + REAL.flags, others | flag, true);
+    });
   }
 
   setWeight(index: RealIndex, weight: number): void {
-    this.#view.setUint16(index * REAL.size + REAL.weight, weight, true);
+    this.#write(index, (at) => this.#view.setUint16(at + REAL.weight, weight, true));
   }
 
   /**
@@ -133,31 +143,34 @@ export class RealTable {
   setTunnel(index: RealIndex, tunnel: Tunnel): boolean {
     const at = index * REAL.size;
     if (sameTunnel(readTunnel(this.#view, at), tunnel)) return false;
-    const state = Atomics.load(this.#states, stateWord(index));
-    Atomics.store(this.#states, stateWord(index), state & ~RESOLVED_BIT);
-    writeTunnel(this.#view, at, tunnel);
-    this.#setNextHop(index, state & SERVING_BIT, state & MAC_MASK);
+    this.#write(index, () => {
+      const state = Atomics.load(this.#states, stateWord(index));
+      Atomics.store(this.#states, stateWord(index), state & ~RESOLVED_BIT);
+      writeTunnel(this.#view, at, tunnel);
+      this.#setNextHop(index, state & SERVING_BIT, state & MAC_MASK);
+    });
     return true;
   }
 
   /** The path MTU alone: a frame under way may still be measured by the former one. */
   setMtu(index: RealIndex, mtuBytes: number): void {
-    this.#view.setUint16(index * REAL.size + REAL.mtuBytes, mtuBytes, true);
+    this.#write(index, (at) => this.#view.setUint16(at + REAL.mtuBytes, mtuBytes, true));
   }
 
   /** While more than the next hop's MAC changes the entry is unresolved, so that no frame mixes two paths. */
   setPath(index: RealIndex, path: RealPath): void {
-    const at = index * REAL.size;
-    const kept = Atomics.load(this.#states, stateWord(index)) & SERVING_BIT;
-    if (!this.#sameButNextHop(at, path)) {
-      Atomics.store(this.#states, stateWord(index), kept);
-      this.#view.setUint16(at + REAL.mtuBytes, path.mtuBytes, true);
-      this.#setSource(at, path.sourceAddress);
-      this.#view.setUint32(at + REAL.ifIndex, path.resolved?.ifIndex ?? 0, true);
-      this.#bytes.set(path.resolved?.sourceMac ?? new Uint8Array(MAC_BYTES), at + REAL.sourceMac);
-      this.#view.setUint16(at + REAL.vlan, vlanWord(path.resolved), true);
-    }
-    this.#setNextHop(index, kept, path.resolved === undefined ? 0n : macWord(path.resolved.nextHopMac));
+    this.#write(index, (at) => {
+      const kept = Atomics.load(this.#states, stateWord(index)) & SERVING_BIT;
+      if (!this.#sameButNextHop(at, path)) {
+        Atomics.store(this.#states, stateWord(index), kept);
+        this.#view.setUint16(at + REAL.mtuBytes, path.mtuBytes, true);
+        this.#setSource(at, path.sourceAddress);
+        this.#view.setUint32(at + REAL.ifIndex, path.resolved?.ifIndex ?? 0, true);
+        this.#bytes.set(path.resolved?.sourceMac ?? new Uint8Array(MAC_BYTES), at + REAL.sourceMac);
+        this.#view.setUint16(at + REAL.vlan, vlanWord(path.resolved), true);
+      }
+      this.#setNextHop(index, kept, path.resolved === undefined ? 0n : macWord(path.resolved.nextHopMac));
+    });
   }
 
   read(index: RealIndex): RealFields {
@@ -182,6 +195,14 @@ export class RealTable {
 
   *used(): Generator<RealIndex> {
     for (let index = 1; index < REALS; index++) if (this.isUsed(index)) yield index;
+  }
+
+  /** Changes an entry that is as it was left, and is ours as it is then. */
+  #write(index: RealIndex, change: (at: number) => void): void {
+    const words = REAL.size / 4;
+    this.own.mend(index * words, (index + 1) * words);
+    change(index * REAL.size);
+    this.own.adopt(index * words, (index + 1) * words);
   }
 
   /** Commits what else was written of the entry. @param mac as `macWord` has it; 0: not known */

@@ -1,5 +1,6 @@
 import type { RealIndex } from '../decision.ts';
 import { SLOT_REAL_BITS, SLOT_REAL_MASK, SLOT_TRACKED } from './layout.ts';
+import type { OwnWords } from './own-words.ts';
 
 /**
  * How a ring changes without breaking a flow. A stable slot names one real and no flow of it is remembered. When its real
@@ -18,7 +19,7 @@ export interface Transition {
 }
 
 export interface RingRange {
-  readonly slots: Uint32Array;
+  readonly slots: OwnWords;
   readonly first: number;
   readonly count: number;
 }
@@ -54,7 +55,7 @@ function newTransition(count: number, nowTick: number): Transition {
 export function findTransition(ring: RingRange): Transition | undefined {
   let transition: Transition | undefined;
   for (let i = 0; i < ring.count; i++) {
-    if (!isTracked(ring.slots[ring.first + i] as number)) continue;
+    if (!isTracked(ring.slots.words[ring.first + i] as number)) continue;
     transition ??= newTransition(ring.count, 0);
     transition.tracked++;
   }
@@ -65,7 +66,7 @@ export function findTransition(ring: RingRange): Transition | undefined {
 export function restartWindows(ring: RingRange, transition: Transition, nowTick: number): void {
   transition.changedTick = nowTick;
   for (let i = 0; i < ring.count; i++) {
-    if (isTracked(ring.slots[ring.first + i] as number)) transition.since[i] = tickMark(nowTick);
+    if (isTracked(ring.slots.words[ring.first + i] as number)) transition.since[i] = tickMark(nowTick);
   }
 }
 
@@ -73,7 +74,7 @@ export function restartWindows(ring: RingRange, transition: Transition, nowTick:
 export function spread(ring: RingRange, wanted: ArrayLike<RealIndex>): number {
   const shift = shiftBetween(ring.count, wanted.length);
   for (let i = 0; i < ring.count; i++) {
-    Atomics.store(ring.slots, ring.first + i, wanted[i >>> shift] as RealIndex);
+    ring.slots.store(ring.first + i, wanted[i >>> shift] as RealIndex);
   }
   return ring.count;
 }
@@ -83,7 +84,7 @@ export function trackAll(ring: RingRange, wanted: ArrayLike<RealIndex>, nowTick:
   const shift = shiftBetween(ring.count, wanted.length);
   for (let i = 0; i < ring.count; i++) {
     const real = wanted[i >>> shift] as RealIndex;
-    Atomics.store(ring.slots, ring.first + i, trackedSlot(real, real));
+    ring.slots.store(ring.first + i, trackedSlot(real, real));
   }
   return { since: new Uint32Array(ring.count), tracked: ring.count, changedTick: nowTick };
 }
@@ -107,8 +108,11 @@ export function changeRing(
   let transition = before;
   let written = 0;
   for (let i = 0; i < ring.count; i++) {
-    const slot = ring.slots[ring.first + i] as number;
-    const next = nextSlot(slot, wanted[i >>> shift] as RealIndex, transition?.since[i] ?? 0, rules);
+    const slot = ring.slots.words[ring.first + i] as number;
+    const real = wanted[i >>> shift] as RealIndex;
+    // Stable, as most slots are, and to stay so.
+    if (slot === real) continue;
+    const next = nextSlot(slot, real, transition?.since[i] ?? 0, rules);
     if (next === slot) continue;
     if (isTracked(next)) {
       transition ??= newTransition(ring.count, rules.nowTick);
@@ -120,7 +124,7 @@ export function changeRing(
       }
       transition.changedTick = rules.nowTick;
     }
-    Atomics.store(ring.slots, ring.first + i, next);
+    ring.slots.store(ring.first + i, next);
     written++;
   }
   return { transition, written };
@@ -128,10 +132,7 @@ export function changeRing(
 
 function nextSlot(slot: number, wanted: RealIndex, since: number, rules: TransitionRules): number {
   const current = currentOf(slot);
-  if (!isTracked(slot)) {
-    if (wanted === current) return slot;
-    return rules.isServing(current) ? trackedSlot(wanted, current) : wanted;
-  }
+  if (!isTracked(slot)) return rules.isServing(current) ? trackedSlot(wanted, current) : wanted;
   const fallback = fallbackOf(slot);
   const needed = rules.isServing(fallback) && windowOpen(since, rules);
   return trackedSlot(wanted, needed ? fallback : wanted);
@@ -152,18 +153,18 @@ export function settleRing(
   const quiet = ((rules.nowTick - transition.changedTick) | 0) > 0;
   let written = 0;
   for (let i = 0; i < ring.count; i++) {
-    const slot = ring.slots[ring.first + i] as number;
+    const slot = ring.slots.words[ring.first + i] as number;
     if (!isTracked(slot)) continue;
     const current = currentOf(slot);
     const fallback = fallbackOf(slot);
     if (fallback !== current) {
       if (windowOpen(transition.since[i] as number, rules) && rules.isServing(fallback)) continue;
-      Atomics.store(ring.slots, ring.first + i, trackedSlot(current, current));
+      ring.slots.store(ring.first + i, trackedSlot(current, current));
       transition.since[i] = 0;
       transition.changedTick = rules.nowTick;
     } else {
       if (!quiet || foreign[i]) continue;
-      Atomics.store(ring.slots, ring.first + i, current);
+      ring.slots.store(ring.first + i, current);
       transition.since[i] = 0;
       transition.tracked--;
     }
@@ -187,7 +188,7 @@ export function copyRing(
   };
   for (let i = 0; i < to.count; i++) {
     const source = (i >>> grown) << shrunk;
-    Atomics.store(to.slots, to.first + i, from.slots[from.first + source] as number);
+    to.slots.store(to.first + i, from.slots.words[from.first + source] as number);
     if (transition) transition.since[i] = before.since[source] as number;
   }
   return transition;

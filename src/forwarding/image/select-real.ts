@@ -43,7 +43,7 @@ export function selectReal(
   if (choice.real === 0) return selection(choice, false);
   if (choice.how === 'flow') {
     const hit = choice.hit as FlowHit;
-    memory.flows.touch(hit, nextFlowState(hit.state, packet), nowTick);
+    memory.flows.touch(hit, nextFlowState(hit.state, packet), nowTick, packet.clientAddress);
     return selection(choice, opens);
   }
   choice.commit?.();
@@ -142,7 +142,7 @@ function remember(flows: FlowTable, choice: Choice, packet: FlowPacket, nowTick:
   const state = firstFlowState(packet);
   if (choice.flow === undefined || state === FLOW_STATE.none) return false;
   const next = { real: choice.real, state, nowTick };
-  if (choice.hit) return flows.replace(choice.hit, next);
+  if (choice.hit) return flows.replace(choice.hit, next, packet.clientAddress);
   return flows.insert(choice.flow, next, packet.clientAddress);
 }
 

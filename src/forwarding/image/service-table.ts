@@ -10,6 +10,7 @@ import {
   SERVICE_KIND,
   SERVICE_PROBES,
 } from './layout.ts';
+import { OwnWords } from './own-words.ts';
 
 /** A service's key as the table holds it; port 0 and protocol 0 for the VIP itself. */
 export interface BucketKey {
@@ -34,6 +35,7 @@ const VIP_WORDS = 4;
 export class ServiceTable {
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
+  readonly own: OwnWords;
   readonly #words: Uint32Array;
   readonly #rings: BigUint64Array<ArrayBuffer>;
 
@@ -41,7 +43,8 @@ export class ServiceTable {
     const bytes = SERVICE.size * SERVICE_BUCKETS;
     this.#view = new DataView(services, 0, bytes);
     this.#bytes = new Uint8Array(services, 0, bytes);
-    this.#words = new Uint32Array(services, 0, bytes / 4);
+    this.own = new OwnWords(services, bytes);
+    this.#words = this.own.words;
     this.#rings = new BigUint64Array(services, 0, bytes / 8);
   }
 
@@ -111,18 +114,26 @@ export class ServiceTable {
     this.#view.setUint16(at + SERVICE.portMask, entry.portMask, true);
     this.setRing(bucket, entry.firstSlot, entry.slotCount);
     this.#storeKind(bucket, entry.kind);
+    this.#adopt(bucket);
     return true;
   }
 
   remove(bucket: number): void {
     this.#storeKind(bucket, SERVICE_KIND.empty);
     Atomics.store(this.#rings, (bucket * SERVICE.size + SERVICE.ring) / 8, EMPTY_RING);
+    this.#adopt(bucket);
   }
 
   /** Changes where the service's slots are, in one atomic word. */
   setRing(bucket: number, firstSlot: number, slotCount: number): void {
     const ring = (BigInt(slotCount) << 32n) | BigInt(firstSlot);
     Atomics.store(this.#rings, (bucket * SERVICE.size + SERVICE.ring) / 8, ring);
+    this.#adopt(bucket);
+  }
+
+  #adopt(bucket: number): void {
+    const at = (bucket * SERVICE.size) / 4;
+    this.own.adopt(at, at + SERVICE.size / 4);
   }
 
   #holds(bucket: number, key: BucketKey): boolean {

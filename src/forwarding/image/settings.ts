@@ -1,13 +1,16 @@
 import { LAYOUT_VERSION, SETTINGS } from './layout.ts';
+import { OwnWords } from './own-words.ts';
 
 /** Map `settings` of `bpf/layout.h`. */
 export class Settings {
   /** A view: it follows `setHashKey`. */
   readonly hashKey: Uint32Array<ArrayBuffer>;
+  readonly own: OwnWords;
   readonly #words: Uint32Array<ArrayBuffer>;
 
   constructor(settings: ArrayBuffer) {
-    this.#words = new Uint32Array(settings, 0, SETTINGS.size / 4);
+    this.own = new OwnWords(settings, SETTINGS.size);
+    this.#words = this.own.words;
     this.hashKey = new Uint32Array(settings, SETTINGS.hashKey, 4);
   }
 
@@ -56,7 +59,7 @@ export class Settings {
   }
 
   setHashKey(key: Uint8Array): void {
-    this.hashKey.set(wordsOf(key));
+    for (const [i, word] of wordsOf(key).entries()) this.own.store(SETTINGS.hashKey / 4 + i, word);
   }
 
   #get(offset: number): number {
@@ -64,7 +67,7 @@ export class Settings {
   }
 
   #set(offset: number, value: number): void {
-    Atomics.store(this.#words, offset / 4, value >>> 0);
+    this.own.store(offset / 4, value >>> 0);
   }
 }
 

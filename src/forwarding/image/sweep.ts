@@ -1,4 +1,5 @@
 import { releaseGoneReals } from './apply-reals.ts';
+import { mendRing } from './drift.ts';
 import { flowHash, slotOfHash } from './flow-hash.ts';
 import { expireFlows, type FlowVisitor, startExpiry } from './flow-scan.ts';
 import { isTemplate } from './flow-state.ts';
@@ -98,7 +99,7 @@ function visitor(state: ImageState, { tally, changing, watch, watched }: Visit):
     if (!ring) return;
     const hash = flowHash(flow.client, flow.clientPort & ring.portMask, hashKey);
     const slot = slotOfHash(hash, ring.slotCount);
-    if (currentOf(slots[ring.firstSlot + slot] as number) !== flow.real) ring.foreign[slot] = 1;
+    if (currentOf(slots.words[ring.firstSlot + slot] as number) !== flow.real) ring.foreign[slot] = 1;
   };
 }
 
@@ -114,6 +115,7 @@ function settle(
     const { transition } = record;
     const scanned = changing[record.index];
     if (transition && scanned?.transition === transition) {
+      mendRing(state, record);
       slotsWritten += settleRing(rangeOf(state, record), transition, scanned.foreign, rules);
       if (transition.tracked === 0) record.transition = undefined;
     }

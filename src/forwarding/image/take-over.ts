@@ -23,6 +23,9 @@ const ASSUMED_BLACKHOLE: BlackholePolicy = { policy: 'cure', after: 2 };
  * What a run that was killed in the middle of a change left unnamed is freed.
  */
 export function takeOver(state: ImageState): void {
+  state.services.own.adopt(0, state.services.own.length);
+  state.reals.own.adopt(0, state.reals.own.length);
+  state.settings.own.adopt(0, state.settings.own.length);
   const entries = [...state.services.entries()];
   const reals = realsByService(state);
   const markers = new Set(entries.filter(({ kind }) => kind === SERVICE_KIND.vip).map(({ vip }) => vip));
@@ -105,6 +108,7 @@ function adopt(state: ImageState, ports: readonly BucketEntry[], indices: readon
   }
   for (const other of others) alignPort(state, entry, other);
   state.allocator.reserve(record.firstSlot, record.heldSlots);
+  state.slots.adopt(record.firstSlot, record.firstSlot + record.heldSlots);
   for (const key of recordKeys(record.service)) state.records.set(key, record);
   state.byIndex.set(record.index, record);
   state.vips.set(entry.vip, (state.vips.get(entry.vip) ?? 0) + 1);

@@ -75,7 +75,10 @@ export function noteFlow(watch: TemplateWatch, flow: ScannedFlow, state: ImageSt
   const templates = watch.services[flow.serviceIndex];
   const service = templates && state.byIndex.get(flow.serviceIndex)?.service;
   if (service?.persistence === undefined) return;
-  const address = isIpv6(service.vip) ? state.flows.clientOf(flow.at) : (flow.client as Ipv4Address);
+  const address = isIpv6(service.vip)
+    ? state.flows.clientOf(flow.at, flow.client)
+    : (flow.client as Ipv4Address);
+  if (address === undefined) return;
   const network = networkOf(address, service.persistence.prefixLength);
   const word = isIpv4(network) ? network : foldIpv6(network, state.settings.hashKey);
   const template = templates?.get(word);

@@ -33,6 +33,15 @@ export interface NamespaceLabOptions {
   readonly vlan?: boolean;
 }
 
+export interface RequestOptions {
+  /** The VIP unless given. */
+  readonly address?: IpAddress;
+  /** LAB_PORT unless given. */
+  readonly port?: number;
+  /** From an answer to the next request. */
+  readonly intervalMs?: number;
+}
+
 /** The lab in network namespaces: real programs, the real kernel, the XDP data plane. */
 export class NamespaceLab implements LabEnvironment {
   readonly vip: IpAddress;
@@ -107,7 +116,7 @@ export class NamespaceLab implements LabEnvironment {
 
   /** Writes the configuration file; what is left out is as usual in the lab. It takes effect with a reload. */
   async writeConfig(
-    change: Partial<Pick<LabConfig, 'blackhole' | 'reals' | 'scheduler' | 'more'>>,
+    change: Partial<Pick<LabConfig, 'blackhole' | 'reals' | 'scheduler' | 'keys' | 'more'>>,
   ): Promise<void> {
     const reals = this.reals.map(({ address }) => address);
     const where = { vip: formatIp(this.vip), tunnel: this.#tunnel };
@@ -194,8 +203,13 @@ export class NamespaceLab implements LabEnvironment {
     await this.culvert(this.#hostOf(real), 'realserver', 'teardown', ...this.#naming(real));
   }
 
-  request(listener: (result: RequestResult) => void, signal: AbortSignal, port: number = LAB_PORT): void {
-    const client = this.#program('client', 'request.ts', ['--url', this.#urlOf(port)]);
+  request(
+    listener: (result: RequestResult) => void,
+    signal: AbortSignal,
+    { address = this.vip, port = LAB_PORT, intervalMs = 5 }: RequestOptions = {},
+  ): void {
+    const url = `http://${formatEndpoint(address, port)}/`;
+    const client = this.#program('client', 'request.ts', ['--url', url, '--interval-ms', `${intervalMs}`]);
     this.#cleanUp.use(client);
     client.onLine((line) => {
       if (line.startsWith('{')) listener(JSON.parse(line) as RequestResult);

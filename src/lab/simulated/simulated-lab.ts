@@ -8,9 +8,11 @@ import { openSimulatedPlane } from '../../dataplane/simulated/open.ts';
 import type { RealServer } from '../../dataplane/simulated/real-server.ts';
 import { driveInRealTime } from '../../dataplane/simulated/real-time-driver.ts';
 import { labTopology, type Topology } from '../../dataplane/simulated/topology.ts';
+import type { AppliedStore } from '../../director/applied-store.ts';
 import { Director } from '../../director/director.ts';
 import { EventLog } from '../../director/event-log.ts';
 import { planeEventRecorder } from '../../director/plane-events.ts';
+import { RunningConfig } from '../../director/running-config.ts';
 import { EMPTY_STATE, type StateStore } from '../../director/state-store.ts';
 import { formatIpv4, type Ipv4Address, ipv4, parseIpv4 } from '../../net/ipv4-address.ts';
 import type { LabCapture, LabEnvironment, LabReal, RequestResult, UploadResult } from '../environment.ts';
@@ -22,8 +24,8 @@ const BETWEEN_REQUESTS_MS = 5;
 const AUTOMATIC_MSS = 1440;
 
 /** The state of a director that does not outlive its process. */
-const NO_STORE: StateStore = {
-  load: async () => ({ state: EMPTY_STATE, fault: undefined }),
+const NO_STORE: StateStore & AppliedStore = {
+  load: async () => ({ state: EMPTY_STATE, applied: undefined, fault: undefined }),
   save: async () => undefined,
   remove: async () => undefined,
 };
@@ -147,15 +149,15 @@ async function startDirector(
   const loadConfig = async (path: string): Promise<CulvertConfig> =>
     parseConfig(labConfig({ ...names, blackhole: blackhole.policy, scheduler: 'mh', reals }), path);
   const configPath = 'the lab';
+  const common = { events, now: Date.now, hostFacts: async () => ({ interfaces: [], addresses: [] }) };
+  const file = await loadConfig(configPath);
   return Director.start({
-    config: await loadConfig(configPath),
+    ...common,
+    running: await RunningConfig.open({ ...common, file, store: NO_STORE }),
     configPath,
     loadConfig,
     plane: await openSimulatedPlane({ topology, onEvent: planeEventRecorder(events) }),
-    events,
-    now: Date.now,
     store: NO_STORE,
-    hostFacts: async () => ({ interfaces: [], addresses: [] }),
   });
 }
 

@@ -56,7 +56,7 @@ function later(address: string, by: number): Ipv4Address {
   return (ipv4(address) + by) as Ipv4Address;
 }
 
-function tcpFlags(names: string): number {
+export function tcpFlags(names: string): number {
   return names.split('|').reduce((flags, name) => {
     const flag = TCP_FLAGS[name.toLowerCase() as keyof typeof TCP_FLAGS];
     if (flag === undefined) throw new Error(`no such TCP flag: ${name}`);
@@ -65,7 +65,7 @@ function tcpFlags(names: string): number {
 }
 
 /** One chunk without a body. IPVS does not look at the checksum, which stays 0. */
-function sctpPacket(sourcePort: number, destinationPort: number, chunk: number): Uint8Array {
+export function sctpPacket(sourcePort: number, destinationPort: number, chunk: number): Uint8Array {
   const packet = new Uint8Array(SCTP_COMMON_HEADER_BYTES + SCTP_CHUNK_BYTES);
   writeU16(packet, 0, sourcePort);
   writeU16(packet, 2, destinationPort);

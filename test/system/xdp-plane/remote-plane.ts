@@ -15,6 +15,7 @@ type Method =
   | 'open'
   | 'apply'
   | 'useInterfaces'
+  | 'mendDrift'
   | 'services'
   | 'counters'
   | 'flows'
@@ -112,6 +113,10 @@ export class RemotePlane implements AsyncDisposable {
 
   async useInterfaces(names: readonly string[]): Promise<void> {
     await this.#call('useInterfaces', names);
+  }
+
+  async mendDrift(): Promise<void> {
+    await this.#call('mendDrift', undefined);
   }
 
   /** Ends the control, as a daemon that is told to stop does. */

@@ -1,19 +1,35 @@
 import type { FlowFilter, FlowRecord } from '../../../src/dataplane/data-plane.ts';
+import type { ConfigDiff } from '../../../src/director/config-diff.ts';
 import type {
+  ApplyOptions,
+  ApplySummary,
   DirectorControl,
   DirectorEvent,
   DirectorStatus,
   RealSelector,
   RealStatus,
+  RunningDocument,
 } from '../../../src/director/control.ts';
+import { TrafficBook } from '../../../src/director/traffic-book.ts';
 import { CulvertError } from '../../../src/errors.ts';
+import { formatServiceName } from '../../../src/forwarding/service-name.ts';
 import type { ServiceKey } from '../../../src/forwarding/table.ts';
-import { formatIp, ip, networkOf } from '../../../src/net/ip-address.ts';
+import { formatIp, type IpAddress, ip, networkOf } from '../../../src/net/ip-address.ts';
 
 export const WEB: ServiceKey = { vip: ip('192.0.2.10'), protocol: 'tcp', port: 80 };
 export const DNS: ServiceKey = { vip: ip('192.0.2.10'), protocol: 'udp', port: 53 };
 
 type RealChange = Partial<Omit<RealStatus, 'service' | 'address'>>;
+
+const NO_CHANGES = {
+  servicesAdded: 0,
+  servicesChanged: 0,
+  servicesRemoved: 0,
+  realsAdded: 0,
+  realsChanged: 0,
+  realsRemoved: 0,
+  applyMs: 1.25,
+} as const;
 
 const PLAIN = {
   morePorts: [],
@@ -22,6 +38,8 @@ const PLAIN = {
   onePacket: false,
   persistence: undefined,
   tunnel: { type: 'ipip' },
+  quorum: { state: 'up', weight: 100, quorum: 1, hysteresis: 0 },
+  sorryServer: undefined,
 } as const;
 
 const LIMITED = {
@@ -112,9 +130,21 @@ export class ControlDouble implements DirectorControl {
           schedulerFlags: ['sh-port'],
           persistence: { timeoutMs: 300_000, prefixLength: 24 },
           tunnel: { type: 'gue', port: 6080, checksum: 'remote' },
-          reals: [this.#real(DNS, '10.0.1.2', LIMITED)],
+          quorum: { state: 'lost', weight: 100, quorum: 150, hysteresis: 10 },
+          sorryServer: {
+            address: ip('10.0.9.9'),
+            weight: 100,
+            tunnel: undefined,
+            inhibit: false,
+            serving: true,
+            activeFlows: 4,
+            inactiveFlows: 5,
+            persistentClients: 6,
+          },
+          reals: [this.#real(DNS, '10.0.1.2', { ...LIMITED, effectiveWeight: 0, serving: false })],
         },
       ],
+      accounts: new TrafficBook().accounts,
       counters: {
         services: [
           {
@@ -158,15 +188,39 @@ export class ControlDouble implements DirectorControl {
   async reload(): Promise<Awaited<ReturnType<DirectorControl['reload']>>> {
     this.calls.push('reload');
     if (this.reloadError !== undefined) throw this.reloadError;
+    return { ...NO_CHANGES, servicesAdded: 1, servicesRemoved: 2 };
+  }
+
+  config(): RunningDocument {
     return {
-      servicesAdded: 1,
-      servicesChanged: 0,
-      servicesRemoved: 2,
-      realsAdded: 0,
-      realsChanged: 0,
-      realsRemoved: 0,
-      applyMs: 1.25,
+      config: { director: { plane: 'simulated' }, services: [] },
+      revision: 'r1',
+      source: 'file',
+      confirmBefore: undefined,
     };
+  }
+
+  async apply(document: unknown, options: ApplyOptions = {}): Promise<ApplySummary> {
+    this.calls.push(`apply ${JSON.stringify(document)} ${JSON.stringify(options)}`);
+    if (options.revision === 'old') throw new CulvertError('CONFLICT', 'it has changed meanwhile');
+    const confirmBefore = options.confirmMs === undefined ? undefined : '2026-01-02T03:05:05.000Z';
+    return { ...NO_CHANGES, realsAdded: 1, revision: 'r2', confirmBefore };
+  }
+
+  async confirm(): Promise<RunningDocument> {
+    this.calls.push('confirm');
+    return { ...this.config(), source: 'applied' };
+  }
+
+  async revert(): Promise<ApplySummary> {
+    throw new CulvertError('CONFLICT', 'nothing waits to be confirmed');
+  }
+
+  async diff(document: unknown): Promise<ConfigDiff> {
+    this.calls.push(`diff ${JSON.stringify(document)}`);
+    const settings = [{ setting: 'weight', from: '100', to: '50' }];
+    const reals = [{ address: ip('10.0.1.2'), change: 'changed', settings }] as const;
+    return { director: [], services: [{ key: WEB, change: 'changed', settings: [], reals }] };
   }
 
   setWeight(selector: RealSelector, weight: number): Promise<readonly RealStatus[]> {
@@ -190,7 +244,7 @@ export class ControlDouble implements DirectorControl {
       const { service, real, client, prefixLength = 32, state } = filter;
       if (service !== undefined && service.port !== flow.service.port) continue;
       if (real !== undefined && real !== flow.real) continue;
-      if (client !== undefined && client !== networkOf(flow.client, prefixLength)) continue;
+      if (client !== undefined && !isIn(flow.client, client, prefixLength)) continue;
       if (state !== undefined && state !== flow.state) continue;
       yield flow;
     }
@@ -203,6 +257,10 @@ export class ControlDouble implements DirectorControl {
   subscribe(listener: (event: DirectorEvent) => void, signal: AbortSignal): void {
     this.#listeners.add(listener);
     signal.addEventListener('abort', () => this.#listeners.delete(listener));
+  }
+
+  async zeroCounters(service?: ServiceKey): Promise<void> {
+    this.calls.push(`zero ${service === undefined ? 'all' : formatServiceName(service)}`);
   }
 
   explain(packet: Uint8Array): ReturnType<DirectorControl['explain']> {
@@ -238,7 +296,7 @@ export class ControlDouble implements DirectorControl {
     const down = { ...failed, checks: [{ ...failed, type: 'http' }], weight: undefined } as const;
     return [
       this.#real(service, '10.0.1.2'),
-      this.#real(service, '10.0.2.2', { effectiveWeight: 0, health: down }),
+      this.#real(service, '10.0.2.2', { effectiveWeight: 0, serving: false, health: down }),
       this.#real(service, '10.0.3.2', { effectiveWeight: 0, override: 0 }),
     ];
   }
@@ -250,6 +308,8 @@ export class ControlDouble implements DirectorControl {
       configuredWeight: 100,
       override: undefined,
       effectiveWeight: 100,
+      serving: true,
+      inhibitOnFailure: false,
       tunnel: undefined,
       upperThreshold: 0,
       lowerThreshold: 0,
@@ -271,4 +331,8 @@ export class ControlDouble implements DirectorControl {
   #ago(seconds: number): string {
     return new Date(this.#startedMs - seconds * 1000).toISOString();
   }
+}
+
+function isIn(address: IpAddress | undefined, network: IpAddress, prefixLength: number): boolean {
+  return address !== undefined && networkOf(address, prefixLength) === network;
 }

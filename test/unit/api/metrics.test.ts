@@ -41,6 +41,13 @@ describe('metrics', () => {
     expect(lines).toContain(`culvert_real_weight{${web},real="10.0.3.2"} 0`);
     expect(lines).toContain(`culvert_real_configured_weight{${web},real="10.0.3.2"} 100`);
     expect(lines).toContain('culvert_handed_over_packets_total 3500');
+    const dns = 'protocol="udp",vip="192.0.2.10",port="53"';
+    expect(lines).toContain(`culvert_service_quorum_up{${web}} 1`);
+    expect(lines).toContain(`culvert_service_quorum_up{${dns}} 0`);
+    expect(lines).toContain(`culvert_service_live_weight{${dns}} 100`);
+    expect(lines).toContain(`culvert_service_quorum{${dns}} 150`);
+    expect(lines).toContain(`culvert_sorry_server_serving{${dns},real="10.0.9.9"} 1`);
+    expect(lines.join()).not.toContain(`culvert_sorry_server_serving{${web}`);
   });
 
   test('every reason is listed, also those that never occurred', async () => {

@@ -2,6 +2,9 @@ import type { LightMyRequestResponse } from 'fastify';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import {
+  appliedSchema,
+  configSchema,
+  diffSchema,
   errorSchema,
   eventSchema,
   explanationSchema,
@@ -32,12 +35,17 @@ async function post(url: string, payload: object): Promise<LightMyRequestRespons
   return app.inject({ method: 'POST', url, payload });
 }
 
+async function put(payload: object): Promise<LightMyRequestResponse> {
+  return app.inject({ method: 'PUT', url: '/v1/config', payload });
+}
+
 describe('what reads', () => {
   test.each([
     ['/v1/status', statusSchema],
     ['/v1/services', z.array(serviceSchema)],
     ['/v1/reals', z.array(realSchema)],
     ['/v1/stats', statsSchema],
+    ['/v1/config', configSchema],
     ['/v1/events', z.array(eventSchema)],
   ])('%s answers what its schema says', async (url, schema) => {
     const response = await app.inject(url);
@@ -99,6 +107,10 @@ describe('what reads', () => {
     expect(document.info.version).toBe('1.2.3');
     expect(Object.keys(document.paths).sort()).toEqual([
       '/metrics',
+      '/v1/config',
+      '/v1/config/confirm',
+      '/v1/config/diff',
+      '/v1/config/revert',
       '/v1/down',
       '/v1/events',
       '/v1/events/stream',
@@ -111,10 +123,57 @@ describe('what reads', () => {
       '/v1/reload',
       '/v1/services',
       '/v1/stats',
+      '/v1/stats/zero',
       '/v1/status',
     ]);
     const weight = document.paths['/v1/reals/weight'].post.requestBody.content['application/json'].schema;
     expect(Object.keys(weight.properties)).toEqual(['address', 'service', 'weight']);
+  });
+});
+
+describe('the running configuration', () => {
+  const config = { director: { interface: 'eth0' }, services: [] };
+
+  test('is replaced, on trial or not, and confirmed', async () => {
+    const applied = appliedSchema.parse((await put({ config })).json());
+    expect(applied).toMatchObject({ realsAdded: 1, revision: 'r2', confirmBefore: null });
+    const trial = appliedSchema.parse((await put({ config, revision: 'r1', confirmMs: 60_000 })).json());
+    expect(trial.confirmBefore).toBe('2026-01-02T03:05:05.000Z');
+    expect(configSchema.parse((await post('/v1/config/confirm', {})).json()).source).toBe('applied');
+    expect(control.calls).toEqual([
+      `apply ${JSON.stringify(config)} {}`,
+      `apply ${JSON.stringify(config)} {"revision":"r1","confirmMs":60000}`,
+      'confirm',
+    ]);
+  });
+
+  test('that has changed meanwhile, or waits for nothing, is a conflict', async () => {
+    for (const response of [await put({ config, revision: 'old' }), await post('/v1/config/revert', {})]) {
+      expect(response.statusCode).toBe(409);
+      expect(errorSchema.parse(response.json()).code).toBe('CONFLICT');
+    }
+  });
+
+  test('is compared', async () => {
+    const diff = diffSchema.parse((await post('/v1/config/diff', { config })).json());
+    expect(diff.services[0]?.reals).toEqual([
+      {
+        address: '10.0.1.2',
+        change: 'changed',
+        settings: [{ setting: 'weight', from: '100', to: '50' }],
+      },
+    ]);
+  });
+
+  test.each([
+    [{}],
+    [{ config: 7 }],
+    [{ config, confirmMs: 0 }],
+    [{ config, confirmMs: 1e9 }],
+    [{ config, x: 1 }],
+  ])('a malformed request changes nothing: %j', async (payload) => {
+    expect((await put(payload)).statusCode).toBe(400);
+    expect(control.calls).toEqual([]);
   });
 });
 
@@ -124,6 +183,13 @@ describe('what changes', () => {
     expect(z.array(realSchema).parse(response.json())[0]).toMatchObject({ override: 7, effectiveWeight: 7 });
     await post('/v1/reals/weight', { address: '10.0.1.2', service: 'tcp:192.0.2.10:80', weight: null });
     expect(control.calls).toEqual(['weight 7 10.0.1.2', 'clear 10.0.1.2 of port 80']);
+  });
+
+  test('zero the counters of one service, or of all', async () => {
+    const response = await post('/v1/stats/zero', { service: 'udp:192.0.2.10:53' });
+    expect(statsSchema.parse(response.json()).services[0]?.sinceZero.packets).toBe(1_234_020);
+    await post('/v1/stats/zero', {});
+    expect(control.calls).toEqual(['zero udp 192.0.2.10:53', 'zero all']);
   });
 
   test('drain and undrain', async () => {

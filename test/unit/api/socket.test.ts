@@ -53,6 +53,34 @@ async function leaveStaleSocket(): Promise<void> {
   await once(child, 'exit');
 }
 
+test('the configuration, with its secret and its commands, is not for who comes over TCP', async () => {
+  const api = await listen({ address: '127.0.0.1', port: 0 });
+  const config = { director: { plane: 'simulated' }, services: [] };
+  const body = JSON.stringify({ config });
+  const headers = { 'content-type': 'application/json' };
+  for (const [method, path] of [
+    ['GET', ''],
+    ['PUT', ''],
+    ['POST', '/diff'],
+    ['POST', '/confirm'],
+    ['POST', '/revert'],
+  ] as const) {
+    const request = method === 'GET' ? { method } : { method, headers, body };
+    const response = await fetch(`${api.url}/v1/config${path}`, request);
+    expect([response.status, await response.json()]).toEqual([
+      403,
+      expect.objectContaining({ code: 'PERMISSION' }),
+    ]);
+  }
+  expect(control.calls).toEqual([]);
+  const client = new ApiClient(socketPath);
+  expect(await client.config()).toMatchObject({ revision: 'r1' });
+  expect(await client.apply({ config })).toMatchObject({ revision: 'r2' });
+  expect(await client.diff(config)).toMatchObject({ director: [] });
+  expect(await client.confirm()).toMatchObject({ source: 'applied' });
+  await expect(client.revert()).rejects.toMatchObject({ code: 'CONFLICT' });
+});
+
 describe('the control socket', () => {
   test('is for its owner alone and goes away with the server', async () => {
     const api = await listen();

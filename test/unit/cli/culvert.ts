@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import { main } from '../../../src/cli/main.ts';
 
 export interface Outcome {
@@ -38,10 +38,11 @@ export class Running {
   readonly signals: EventEmitter = new EventEmitter();
   readonly ended: Promise<Outcome>;
 
-  constructor(argv: readonly string[], env: NodeJS.ProcessEnv = {}, terminal = false) {
+  constructor(argv: readonly string[], env: NodeJS.ProcessEnv = {}, terminal = false, input = '') {
     this.stdout = new Sink(terminal);
     const { stdout, stderr, signals } = this;
-    this.ended = main({ argv, stdout, stderr, env, signals }).then((status) => ({
+    const stdin = Readable.from([input]);
+    this.ended = main({ argv, stdin, stdout, stderr, env, signals }).then((status) => ({
       status,
       stdout: stdout.text,
       stderr: stderr.text,

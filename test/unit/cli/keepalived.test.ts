@@ -72,6 +72,7 @@ test('import prints the same as YAML', async () => {
   ]);
   expect(status).toBe(0);
   expect(stderr).toContain('culvert: warning: ');
+  expect(stdout).toMatch(/^# \S+keepalived\.conf:1:1: vrrp_script is not used: /m);
   const { director, services } = parseConfig(stdout, 'culvert.yaml');
   expect(director).toMatchObject({ interface: 'eth0', timeouts: { establishedMs: 3_600_000 } });
   expect(services[0]?.reals.map((real) => real.weight)).toEqual([5, 5]);

@@ -27,6 +27,20 @@ test('the launcher at the root runs it, also through a link', async () => {
   }
 });
 
+test.each([
+  ['the launcher', LAUNCHER],
+  ['the file itself', MAIN],
+])('by a link of the name ipvsadm %s is ipvsadm', async (_, target) => {
+  const link = join(directory, 'ipvsadm');
+  await symlink(target, link);
+  const words = ['-A', '-t', '192.0.2.10'];
+  const ended = target === MAIN ? run(process.execPath, [link, ...words]) : run(link, words);
+  await expect(ended).rejects.toMatchObject({
+    code: 2,
+    stderr: 'Zero port specified for non-persistent service\n',
+  });
+});
+
 test('the file itself may be called through a link, as npm does', async () => {
   const link = join(directory, 'culvert.ts');
   await symlink(MAIN, link);

@@ -61,9 +61,9 @@ describe('tables', () => {
       status: 0,
       stderr: '',
       stdout: table(`
-      SERVICE               SCHEDULER     PERSISTENCE  TUNNEL           REALS  UP  DOWN  WEIGHT  ACTIVE  INACTIVE  PERSISTENT
-      tcp 192.0.2.10:80     mh            -            ipip                 3   2     1     100       9         6           0
-      udp 192.0.2.10:53 +2  sh (sh-port)  5m/24        gue:6080 remote      1   1     0     100   1,234        56           7
+      SERVICE               SCHEDULER     PERSISTENCE  TUNNEL           REALS  UP  DOWN  WEIGHT  QUORUM                  SORRY SERVER     ACTIVE  INACTIVE  PERSISTENT
+      tcp 192.0.2.10:80     mh            -            ipip                 3   2     1     100  up                      -                     9         6           0
+      udp 192.0.2.10:53 +2  sh (sh-port)  5m/24        gue:6080 remote      1   1     0       0  lost (100 of 150 + 10)  10.0.9.9 serves   1,234        56           7
       `),
     });
   });
@@ -75,7 +75,7 @@ describe('tables', () => {
       tcp 192.0.2.10:80  10.0.1.2     100         100       3         2           0  tcp    up       2m
                          10.0.2.2       0         100       3         2           0  http   down     5s  connection refused (4 times)
                          10.0.3.2       0         100       3         2           0  tcp    up       2m  drained
-      udp 192.0.2.10:53  10.0.1.2     100         100   1,234        56           7  tcp    up       2m  tunnel gre; at most 5,000 flows
+      udp 192.0.2.10:53  10.0.1.2       0         100   1,234        56           7  tcp    up       2m  displaced by the sorry server; tunnel gre; at most 5,000 flows
       `),
     );
   });

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
+import type { CommandConfig } from '../../../src/config/command-config.ts';
 import type { CulvertConfig, ServiceConfig } from '../../../src/config/config.ts';
 import { parseConfig } from '../../../src/config/parse-config.ts';
 import { buildModel } from '../../../src/director/model.ts';
@@ -21,6 +22,11 @@ const tunnel = mostly<unknown>(
   ['ipip', 'gre', { type: 'gue', port: 6080 }, { type: 'gue', port: 1, checksum: 'remote' }],
   ['gue', { type: 'gue' }, { type: 'gre', port: 1 }, { type: 'gre', checksum: 'remote' }, { type: 'vxlan' }],
 );
+const command = mostly<unknown>(
+  ['none', { command: ['a', 'b c'] }, { shell: 'a | b', timeout: '5s', user: 'nobody' }],
+  [{}, { command: [] }, { command: ['a'], shell: 'a' }, 'a', { shell: 'a', user: 'a:b:c' }],
+);
+const commands = { onUp: command, onDown: command };
 const real = fc.record(
   {
     address: mostly(['10.0.3.2', '10.0.4.2', '2001:db8::2'], ['::1', '192.0.2.10']),
@@ -28,6 +34,8 @@ const real = fc.record(
     upperThreshold: mostly([0, 5, 5000], [-1]),
     lowerThreshold: mostly([0], [1, 6]),
     tunnel,
+    inhibitOnFailure: fc.boolean(),
+    ...commands,
   },
   { requiredKeys: ['address'] },
 );
@@ -46,6 +54,16 @@ const service = fc.record(
     ),
     tunnel,
     check: fc.constantFrom<unknown>('none', { port: 80 }, 'tcp'),
+    quorum: mostly([1], [0, 2, 300]),
+    hysteresis: mostly([0], [-1, 1]),
+    sorryServer: mostly<unknown>(
+      [{ address: '10.0.3.2' }, { address: '10.0.9.9', weight: 9, tunnel: 'gre', inhibit: true }],
+      [{}, { address: '192.0.2.10' }, { address: '10.0.9.9', weight: 0 }, '10.0.9.9'],
+    ),
+    inhibitOnFailure: fc.boolean(),
+    ...commands,
+    onQuorumUp: command,
+    omega: fc.boolean(),
     reals: fc.array(real, { maxLength: 2 }),
   },
   { requiredKeys: ['vip', 'port', 'reals'] },
@@ -74,13 +92,18 @@ test('whatever the options, they are refused with places, or come to a table tha
       hashKey: new Uint8Array(16),
       overrides: new Map<string, number>(),
       healthOf: () => undefined,
+      quorumOf: () => undefined,
     };
     const table = computeTable({ ...input, model: buildModel(outcome) });
     expect(computeTable({ ...input, model: buildModel(outcome) }, table)).toBe(table);
   });
-  fc.assert(property, { numRuns: 600 });
+  fc.assert(property, { numRuns: 1200 });
   expect(accepted).toBeGreaterThan(40);
 });
+
+function isRunnable(config: CommandConfig | undefined): boolean {
+  return config === undefined || 'shell' in config.run || config.run.command.length > 0;
+}
 
 /** What planes rely on. */
 function expectSound(config: ServiceConfig): void {
@@ -88,6 +111,8 @@ function expectSound(config: ServiceConfig): void {
   if (schedulerFlags.length > 0) expect(scheduler).toBe('sh');
   if (onePacket) expect([protocol, persistence]).toEqual(['udp', undefined]);
   if (persistence) expect(persistence.prefixLength).toBeLessThanOrEqual(isIpv4(vip) ? 32 : 128);
+  expect(config.hysteresis).toBeLessThan(config.quorum);
+  for (const { onUp, onDown } of reals) expect([onUp, onDown].every(isRunnable)).toBe(true);
   for (const { upperThreshold, lowerThreshold, tunnel: own } of reals) {
     expect(lowerThreshold).toBeLessThanOrEqual(upperThreshold);
     const used = own ?? common;

@@ -12,6 +12,7 @@ const STATE: DirectorState = {
     ['tcp 192.0.2.10:80 10.0.4.2', { since: '2026-01-02T03:04:05.678Z', error: 'connection refused' }],
     ['udp 192.0.2.10:53 10.0.4.2', { since: '2026-01-02T03:04:05.678Z', error: undefined }],
   ]),
+  lostQuorums: new Set(['tcp 192.0.2.10:80']),
 };
 
 let directory: string;
@@ -33,6 +34,12 @@ test('what is saved is loaded, in a directory that need not exist', async () => 
   await store.remove();
   await store.remove();
   expect(await readdir(join(directory, 'lib'))).toEqual([]);
+});
+
+test('a state of a former version knows of no quorums', async () => {
+  const path = join(directory, 'eth0.json');
+  await writeFile(path, '{"version": 1, "overrides": {}, "down": {}}');
+  expect(await new FileStateStore(path).load()).toEqual({ state: EMPTY_STATE, fault: undefined });
 });
 
 test.each(['', '{', 'null', '[]', '{"version": 2}', '{"version": 1, "hashKey": "00"}', '\0'])(

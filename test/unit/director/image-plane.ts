@@ -2,9 +2,12 @@ import type { CheckTarget } from '../../../src/dataplane/check-connector.ts';
 import type {
   ApplySummary,
   DataPlane,
+  FlowFilter,
   FlowRecord,
   PlaneCounters,
 } from '../../../src/dataplane/data-plane.ts';
+import { imageCounters } from '../../../src/dataplane/image-counters.ts';
+import { imageFlows } from '../../../src/dataplane/image-flows.ts';
 import type { Explanation } from '../../../src/forwarding/decision.ts';
 import { ForwardingImage } from '../../../src/forwarding/image/forwarding-image.ts';
 import { allocateImageMemory, type ImageMemory } from '../../../src/forwarding/image/memory.ts';
@@ -27,6 +30,7 @@ export class ImagePlane implements DataPlane {
   gate: Promise<void> | undefined;
   /** When set, `apply` throws it and changes nothing. */
   refusal: Error | undefined;
+  readonly drift: string[] = [];
   ended: 'closed' | 'removed' | undefined;
   busy = 0;
 
@@ -53,6 +57,10 @@ export class ImagePlane implements DataPlane {
     this.interfaces.push(names);
   }
 
+  mendDrift(): void {
+    this.drift.push(...this.image.mendDrift());
+  }
+
   services(): readonly Service[] {
     return this.image.services();
   }
@@ -70,10 +78,13 @@ export class ImagePlane implements DataPlane {
   }
 
   counters(): Promise<PlaneCounters> {
-    return Promise.resolve({ services: [], reasons: {}, handedOver: 0, overBudget: 0 });
+    const services = imageCounters(this.image, (real) => this.image.slowCounters(real));
+    return Promise.resolve({ services, reasons: {}, handedOver: 0, overBudget: 0 });
   }
 
-  async *flows(): AsyncIterable<FlowRecord> {}
+  flows(filter?: FlowFilter): AsyncIterable<FlowRecord> {
+    return imageFlows(this.image, 0, filter);
+  }
 
   explain(): Explanation {
     return { decision: { verdict: 'pass', reason: 'not-ours' }, real: undefined, sentences: [] };

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HostFacts } from '../../../src/config/host.ts';
 import { parseConfig } from '../../../src/config/parse-config.ts';
+import { FileAppliedStore } from '../../../src/director/applied-store.ts';
 import { Director } from '../../../src/director/director.ts';
 import { EventLog } from '../../../src/director/event-log.ts';
 import { FileStateStore } from '../../../src/director/file-state-store.ts';
+import { RunningConfig } from '../../../src/director/running-config.ts';
 import type { ServiceKey } from '../../../src/forwarding/table.ts';
 import { type Ipv4Address, ipv4 } from '../../../src/net/ipv4-address.ts';
 import { ImagePlane } from './image-plane.ts';
@@ -49,19 +51,24 @@ export class Machine {
     return join(this.directory, 'eth0.json');
   }
 
+  get appliedFile(): string {
+    return join(this.directory, 'eth0.applied.json');
+  }
+
   async start(text: string, plane: ImagePlane = new ImagePlane(), host: HostFacts = HOST): Promise<Run> {
     this.text = text;
     const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
     const events = new EventLog({ now: Date.now, log });
+    const common = { events, now: Date.now, hostFacts: () => Promise.resolve(host) };
+    const file = parseConfig(text, 'culvert.yaml');
+    const applied = new FileAppliedStore(this.appliedFile);
     const director = await Director.start({
-      config: parseConfig(text, 'culvert.yaml'),
+      ...common,
+      running: await RunningConfig.open({ ...common, file, store: applied }),
       configPath: 'culvert.yaml',
       loadConfig: (path) => new Promise((resolve) => resolve(parseConfig(this.text, path))),
       plane,
-      events,
-      now: Date.now,
       store: new FileStateStore(this.stateFile),
-      hostFacts: () => Promise.resolve(host),
     });
     this.#running.push(director);
     return { director, plane, events };

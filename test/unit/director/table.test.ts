@@ -22,7 +22,7 @@ services:
 function table(of: CulvertConfig, previous?: ForwardingTable): ForwardingTable {
   const model = buildModel(of);
   return computeTable(
-    { model, hashKey: HASH_KEY, overrides: new Map(), healthOf: () => undefined },
+    { model, hashKey: HASH_KEY, overrides: new Map(), healthOf: () => undefined, quorumOf: () => undefined },
     previous,
   );
 }

@@ -61,7 +61,12 @@ describe('each fault names its place and what is allowed', () => {
       '3:13',
       ['delay_loop', '24h'],
     ],
-    ['a switch', `virtual_server 192.0.2.10 80 {\n alpha maybe\n}\n`, '2:8', ["'maybe'", 'on, off']],
+    [
+      'a switch',
+      `virtual_server 192.0.2.10 80 {\n real_server 10.0.0.1 { alpha maybe\n }\n}\n`,
+      '2:31',
+      ["'maybe'", 'on, off'],
+    ],
     ['a value that is missing', `virtual_server 192.0.2.10 80 {\n delay_loop\n}\n`, '2:2', ['found nothing']],
     ['a block that is missing', 'virtual_server 192.0.2.10 80\n', '1:1', ['a block is missing']],
     [
@@ -96,8 +101,7 @@ describe('each fault names its place and what is allowed', () => {
 
 test('an include that includes itself', () => {
   const [error] = errorsOf('include a.conf\n', {
-    'a.conf': 'x\n  include b.conf\n',
-    'b.conf': 'include a.conf\n',
+    files: { 'a.conf': 'x\n  include b.conf\n', 'b.conf': 'include a.conf\n' },
   });
   expect(error).toBe(
     `b.conf:1:9: include a.conf: the file includes itself, by way of ${FILE} > a.conf > b.conf`,
@@ -105,7 +109,7 @@ test('an include that includes itself', () => {
 });
 
 test('errors of several files are told together, each with its own place', () => {
-  const errors = errorsOf('include a.conf\nnonsense\n', { 'a.conf': '\nrubbish\n' });
+  const errors = errorsOf('include a.conf\nnonsense\n', { files: { 'a.conf': '\nrubbish\n' } });
   expect(errors.map((error) => error.split(': ')[0])).toEqual([`${FILE}:2:1`, 'a.conf:2:1']);
 });
 
@@ -151,6 +155,28 @@ test('whatever the text, it is read or refused with a place', () => {
     'include x',
 
     'lvs_timeouts',
+    'quorum_up',
+    'hysteresis',
+    'sorry_server',
+    'sorry_server_inhibit',
+    'HTTP_GET',
+    'MISC_CHECK',
+    'UDP_CHECK',
+    'url',
+    'path',
+    'regex',
+    'regex_options',
+    'status_code',
+    'misc_path',
+    'require_reply',
+    'bindto',
+    'track_file',
+    'FILE_CHECK',
+    'file',
+    'script_user',
+    'SSL',
+    'alpha',
+    '-3 reverse',
     'tcp',
     'notify_up',
     'weight',

@@ -1,83 +1,7 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseKeepalived } from '../../../src/config/keepalived/parse.ts';
-import { keywordOf, placeOf, type Statement } from '../../../src/config/keepalived/statement.ts';
-import { translate } from '../../../src/config/keepalived/translate.ts';
-
-/** The real keepalived, asked by `keepalived -t`, which reads a file and ends; and the samples of Debian's package. */
-const SAMPLES = '/usr/share/doc/keepalived/samples';
-const version = spawnSync('keepalived', ['--version'], { encoding: 'utf8' }).stderr ?? '';
-const needed = 'needs keepalived 2.2.7 as root (Debian package keepalived)';
-const runs = version.includes('v2.2.7') && process.getuid?.() === 0;
-const samples = existsSync(SAMPLES)
-  ? readdirSync(SAMPLES).filter((name) => name.startsWith('keepalived.conf.'))
-  : [];
-
-let directory: string;
-beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), 'culvert-keepalived-'));
-});
-afterAll(() => rmSync(directory, { recursive: true }));
-
-interface Complaint {
-  readonly line: number;
-  readonly text: string;
-}
-
-/** What keepalived says of words and braces; it has more to say about this machine. */
-function complaintsOfKeepalived(path: string, configId = 'lb1'): Complaint[] {
-  const { stderr } = spawnSync('keepalived', ['-t', '-i', configId, '-f', path], {
-    encoding: 'utf8',
-    timeout: 30_000,
-  });
-  const found = [
-    ...stderr.matchAll(
-      /^\((?:[^\s()]+: )?Line (\d+)\) (Unknown keyword .*|Extra .*|Unexpected .*|Missing .*)$/gm,
-    ),
-  ];
-  const complaints = found.map(([, line, text = '']) => ({ line: Number(line), text }));
-  // Each of its processes reads the file and complains.
-  const unique = new Map(complaints.map((complaint) => [`${complaint.line} ${complaint.text}`, complaint]));
-  return [...unique.values()];
-}
-
-interface Judged {
-  readonly statements: readonly Statement[];
-  readonly lines: readonly number[];
-}
-
-/** The same of culvert's reader: lines with unknown words, or with braces that do not fit. */
-function judge(path: string): Judged {
-  const { statements, findings } = parseKeepalived(readFileSync(path, 'utf8'), {
-    fileName: path,
-    configId: 'lb1',
-  });
-  const structural = findings.errors.length > 0;
-  if (!structural) translate(statements, findings);
-  const about = findings.errors.filter(({ message }) => structural || message.startsWith('unknown keyword'));
-  return { statements, lines: [...new Set(about.map(({ line }) => line))].sort((a, b) => a - b) };
-}
-
-/** culvert does not look into blocks that are not about load balancing. */
-function isOutside(line: number, statements: readonly Statement[]): boolean {
-  const block = statements.findLast((statement) => placeOf(statement).line <= line);
-  return block !== undefined && /^(?:vrrp|static|track|garp|bfd)_/.test(keywordOf(block));
-}
-
-describe.skipIf(!runs || samples.length === 0)(`Debian's samples (${needed})`, () => {
-  test('are all there', () => expect(samples).toHaveLength(25));
-  for (const name of samples) {
-    test(name, () => {
-      const path = join(SAMPLES, name);
-      const { statements, lines } = judge(path);
-      const theirs = complaintsOfKeepalived(path).map(({ line }) => line);
-      expect(lines).toEqual(theirs.filter((line) => !isOutside(line, statements)));
-    });
-  }
-});
+import { describe, expect, test } from 'vitest';
+import { keywordOf } from '../../../src/config/keepalived/statement.ts';
+import { parse } from './read.ts';
+import { complaintsOf, judge, needed, runs, temporaryFile } from './real-keepalived.ts';
 
 const SERVER = 'virtual_server 192.0.2.10 80 {\n lb_algo rr\n lb_kind TUN\n protocol TCP\n';
 
@@ -104,10 +28,9 @@ describe.skipIf(!runs)(`keepalived itself refuses the same lines (${needed})`, (
   ];
   for (const [description, text] of cases) {
     test(description, () => {
-      const path = join(directory, 'case.conf');
-      writeFileSync(path, text);
-      const theirs = complaintsOfKeepalived(path).map(({ line }) => line);
-      expect(judge(path).lines).toEqual([...new Set(theirs)]);
+      using file = temporaryFile(text);
+      const theirs = complaintsOf(file.path).map(({ line }) => line);
+      expect(judge(file.path).lines).toEqual([...new Set(theirs)]);
     });
   }
 });
@@ -133,11 +56,10 @@ describe.skipIf(!runs)(`keepalived itself comes to the same lines (${needed})`, 
   ];
   for (const [description, text] of cases) {
     test(description, () => {
-      const path = join(directory, 'lines.conf');
-      writeFileSync(path, text);
-      const { statements, findings } = parseKeepalived(text, { fileName: path, configId: 'lb1' });
+      using file = temporaryFile(text);
+      const { statements, findings } = parse(text);
       expect(findings.errors).toEqual([]);
-      const theirs = complaintsOfKeepalived(path).map((complaint) => /'(.*)'$/.exec(complaint.text)?.[1]);
+      const theirs = complaintsOf(file.path).map((complaint) => /'(.*)'$/.exec(complaint.text)?.[1]);
       expect([...new Set(statements.map(keywordOf))]).toEqual([...new Set(theirs)]);
     });
   }

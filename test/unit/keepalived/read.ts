@@ -9,6 +9,22 @@ import { CulvertError } from '../../../src/errors.ts';
 
 export const FILE = 'keepalived.conf';
 
+/** A sound file; each case replaces one piece of it. */
+export const SOUND = `virtual_server 192.0.2.10 80 {
+    delay_loop 6
+    lvs_sched wrr
+    lvs_method TUN
+    protocol TCP
+    real_server 10.0.3.2 80 {
+        weight 3
+        TCP_CHECK {
+            connect_timeout 2.5
+            retry 3
+        }
+    }
+}
+`;
+
 /** Files that exist in the test alone. */
 export function filesOf(texts: Readonly<Record<string, string>>): ConfigFiles {
   return {
@@ -49,18 +65,22 @@ export function linesOf(text: string, files: Readonly<Record<string, string>> = 
   return statements.map(({ words }) => words.map((word) => word.text).join(' '));
 }
 
-export function read(text: string, files: Readonly<Record<string, string>> = {}): KeepalivedConfig {
-  return parseKeepalivedConfig(text, FILE, {
-    configId: 'lb1',
-    director: { plane: 'simulated' },
-    files: filesOf(files),
-  });
+interface ReadOptions {
+  readonly files?: Readonly<Record<string, string>>;
+  readonly director?: Readonly<Record<string, unknown>>;
+}
+
+export function read(
+  text: string,
+  { files = {}, director = { plane: 'simulated' } }: ReadOptions = {},
+): KeepalivedConfig {
+  return parseKeepalivedConfig(text, FILE, { configId: 'lb1', director, files: filesOf(files) });
 }
 
 /** The lines of the error that the text is refused with. */
-export function errorsOf(text: string, files: Readonly<Record<string, string>> = {}): string[] {
+export function errorsOf(text: string, options: ReadOptions = {}): string[] {
   try {
-    read(text, files);
+    read(text, options);
   } catch (error) {
     if (error instanceof CulvertError && error.code === 'CONFIG_INVALID') return error.message.split('\n');
     throw error;

@@ -1,23 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { printYaml } from '../../../src/config/keepalived/print-yaml.ts';
 import { parseConfig } from '../../../src/config/parse-config.ts';
-import { errorsOf, FILE, read } from './read.ts';
-
-/** A sound file; each case replaces one piece of it. */
-const SOUND = `virtual_server 192.0.2.10 80 {
-    delay_loop 6
-    lvs_sched wrr
-    lvs_method TUN
-    protocol TCP
-    real_server 10.0.3.2 80 {
-        weight 3
-        TCP_CHECK {
-            connect_timeout 2.5
-            retry 3
-        }
-    }
-}
-`;
+import { FILE, read, SOUND } from './read.ts';
 
 describe('translations', () => {
   const check = {
@@ -61,12 +45,17 @@ describe('translations', () => {
       [changed({ check: { ...check, port: 81 } })],
     ],
     ['the address that is checked anyway', 'retry 3', 'retry 3\nconnect_ip 10.0.3.2', [sound]],
-    ['switches that are off', 'weight 3', 'weight 3\nalpha off\ninhibit_on_failure no', [sound]],
+    [
+      'switches that are off',
+      'weight 3',
+      'weight 3\nalpha off\ninhibit_on_failure no',
+      [changed({ inhibitOnFailure: false, check: { ...check, alpha: false } })],
+    ],
     [
       'what asks for nothing',
       'protocol TCP',
       'protocol TCP\nquorum 1\nhysteresis 0\nip_family inet',
-      [sound],
+      [{ ...sound, quorum: 1, hysteresis: 0 }],
     ],
     ['mh hashes addresses', 'wrr', 'mh', [{ ...sound, scheduler: 'mh', hashOn: 'source' }]],
     ['mh with ports', 'wrr', 'mh\nmh-port\nmh-fallback', [{ ...sound, scheduler: 'mh', hashOn: 'flow' }]],
@@ -105,6 +94,58 @@ describe('translations', () => {
       'weight 3\nuthreshold 9\nlthreshold 4',
       [changed({ upperThreshold: 9, lowerThreshold: 4, check })],
     ],
+    ['protocols in small letters', 'protocol TCP', 'protocol tcp', [sound]],
+    [
+      'quorum and what follows from it',
+      'protocol TCP',
+      'protocol TCP\nquorum 2\nhysteresis 1\nquorum_up "/bin/up \'a b\' c"\nquorum_down /bin/down nobody nogroup\nomega',
+      [
+        {
+          ...sound,
+          quorum: 2,
+          hysteresis: 1,
+          onQuorumUp: { command: ['/bin/up', 'a b', 'c'] },
+          onQuorumDown: { command: ['/bin/down'], user: 'nobody:nogroup' },
+          omega: true,
+        },
+      ],
+    ],
+    [
+      'a sorry server',
+      'protocol TCP',
+      'protocol TCP\nsorry_server 10.0.9.9 80\nsorry_server_inhibit\nsorry_server_lvs_method TUN type gre',
+      [{ ...sound, sorryServer: { address: '10.0.9.9', weight: 1, tunnel: 'gre', inhibit: true } }],
+    ],
+    [
+      'a sorry server that is reached as the rest',
+      'protocol TCP',
+      'protocol TCP\nsorry_server 10.0.9.9',
+      [{ ...sound, sorryServer: { address: '10.0.9.9', weight: 1 } }],
+    ],
+    [
+      'commands of a real server',
+      'weight 3',
+      'weight 3\nnotify_up "/bin/up ${_BANG}"\nnotify_down /bin/down\nnotify_down /bin/other',
+      [changed({ onUp: { command: ['/bin/up', '!'] }, onDown: { command: ['/bin/down'] }, check })],
+    ],
+    [
+      'inhibition for all real servers',
+      'protocol TCP',
+      'protocol TCP\ninhibit_on_failure',
+      [changed({ inhibitOnFailure: true, check })],
+    ],
+    [
+      'alpha for all real servers',
+      'protocol TCP',
+      'protocol TCP\nalpha',
+      [changed({ check: { ...check, alpha: true } })],
+    ],
+    [
+      'how a check begins and what it tells',
+      'retry 3',
+      'retry 3\nwarmup 0\nalpha\nlog_all_failures on',
+      [changed({ check: { ...check, warmup: '0ms', alpha: true, logAllFailures: true } })],
+    ],
     ['SCTP', 'protocol TCP', 'protocol SCTP', [{ ...sound, protocol: 'sctp' }]],
     ['one packet', 'protocol TCP', 'protocol UDP\nops', [{ ...sound, protocol: 'udp', onePacket: true }]],
     [
@@ -134,16 +175,16 @@ describe('translations', () => {
     ],
     ['the family that it is', 'protocol TCP', 'protocol TCP\nip_family inet', [sound]],
     [
-      'all ports',
+      'all ports, with the persistence that keepalived sets then',
       '192.0.2.10 80',
       '192.0.2.10 0',
-      [{ ...changed({ check: { ...check, port: 80 } }), port: 'all' }],
+      [{ ...changed({ check: { ...check, port: 80 } }), port: 'all', persistence: { timeout: '6m' } }],
     ],
     [
       'no port is all',
-      '192.0.2.10 80',
-      '192.0.2.10',
-      [{ ...changed({ check: { ...check, port: 80 } }), port: 'all' }],
+      '192.0.2.10 80 {',
+      '192.0.2.10 {\npersistence_timeout 9',
+      [{ ...changed({ check: { ...check, port: 80 } }), port: 'all', persistence: { timeout: '9s' } }],
     ],
     ['mh with ports by number', 'wrr', 'mh\nflag-1\nflag-2', [{ ...sound, scheduler: 'mh', hashOn: 'flow' }]],
   ];
@@ -191,7 +232,7 @@ test('the innermost level that speaks of timing counts', () => {
 
 test('a group is a service for each of its addresses, at the line of its own', () => {
   const group =
-    'virtual_server_group G {\n 192.0.2.1 80\n 192.0.2.3-4 81\n 192.0.2.254-192.0.3.0 82\n 198.51.100.9/31 83\n}\n';
+    'virtual_server_group G {\n 192.0.2.1 80\n 192.0.2.3-4 81\n 192.0.2.254-192.0.3.0 82\n 198.51.100.8/31 83\n}\n';
   const { plain, places } = read(
     group + SOUND.replace('192.0.2.10 80', 'group G').replace('10.0.3.2 80', '10.0.3.2'),
   );
@@ -211,7 +252,7 @@ test('a group is a service for each of its addresses, at the line of its own', (
 
 test('a group of IPv6 addresses, and of all ports', () => {
   const group =
-    'virtual_server_group G {\n 2001:db8::fe-101 80\n 2001:db8::1ff-2001:db8::200\n 2001:db8::303/127 81\n}\n';
+    'virtual_server_group G {\n 2001:db8::fe-101 80\n 2001:db8::1ff-2001:db8::200\n 2001:db8::302/127 81\n}\n';
   const { plain } = read(group + SOUND.replace('192.0.2.10 80', 'group G'));
   expect(plain.services.map(({ vip, port }) => [vip, port])).toEqual([
     ['2001:db8::fe', 80],
@@ -277,107 +318,4 @@ test('the imported YAML has one line for each option, too', () => {
     persistence: {timeout: 1m}
     tunnel: {type: gue, port: 6080}
 `);
-});
-
-describe('what culvert has not got is an error at its place', () => {
-  const cases: [from: string, to: string, where: string, words: string[]][] = [
-    ['TUN', 'NAT', '4:16', ['lvs_method NAT', 'culvert tunnels only', 'allowed: TUN']],
-    ['TUN', 'DR', '4:16', ['lvs_method DR', 'in any subnet', 'allowed: TUN']],
-    ['TUN', 'TUN type vxlan', '4:25', ["'vxlan'", 'TUN type gue port PORT']],
-    ['TUN', 'TUN type gue', '4:25', ['lvs_method: port is missing']],
-    ['TUN', 'TUN type gue port', '4:29', ["found 'port'", 'port PORT']],
-    ['TUN', 'TUN type gue port 0', '4:34', ["found '0'"]],
-    ['TUN', 'TUN type gre port 47', '4:25', ['port is for tunnels of type gue']],
-    ['TUN', 'TUN type ipip csum', '4:25', ['checksum is for tunnels of type gre or gue']],
-    ['TUN', 'TUN type gre remcsum', '4:25', ['found remote']],
-    ['TUN', 'TUN kind gre', '4:20', ["found 'kind'"]],
-    ['    lvs_method TUN\n', '', '1:1', ['no lvs_method', 'NAT', 'allowed: lvs_method TUN']],
-    ['weight 3', 'lvs_method DR', '7:20', ['lvs_method DR']],
-    ['wrr', 'fancy', '3:15', ['lvs_sched', "'fancy'", 'rr, wrr']],
-    ['wrr', 'rr\nsh-port\nflag-3', '5:1', ["culvert's rr has no such flag"]],
-    ['protocol TCP', 'protocol DCCP', '5:14', ["'DCCP'", 'TCP, UDP or SCTP']],
-    ['protocol TCP', 'sorry_server 10.0.9.9 80', '5:5', ['sorry_server: this version']],
-    ['protocol TCP', 'quorum 2', '5:12', ['quorum: this version']],
-    ['protocol TCP', 'persistence_timeout 0', '5:25', ["found '0'", 'from 1 to']],
-    ['protocol TCP', 'persistence_engine sip', '5:5', ['by their address']],
-    ['protocol TCP', 'persistence_granularity 255.0.255.0', '5:29', ["'255.0.255.0'", 'a netmask']],
-    ['protocol TCP', 'persistence_granularity 64', '5:29', ['address is IPv4', 'a netmask']],
-    ['protocol TCP', 'protocol TCP\nops', '6:1', ['ops: found onePacket with tcp', 'protocol udp']],
-    ['protocol TCP', 'ip_family inet6', '5:15', ['address is IPv4', 'allowed: inet']],
-    ['protocol TCP', 'alpha', '5:5', ['alpha: real servers count as up']],
-    ['protocol TCP', 'quorum_up "/bin/x y"', '5:5', ['runs no commands']],
-    ['weight 3', 'notify_down /bin/x', '7:9', ['runs no commands']],
-    ['weight 3', 'inhibit_on_failure', '7:9', ['weight 0']],
-    ['weight 3', 'uthreshold 9\nlthreshold 10', '8:12', ['lthreshold: found 10', '0 to 9']],
-    ['weight 3', 'lthreshold 10', '7:20', ['without upperThreshold']],
-    ['TCP_CHECK', 'BFD_CHECK', '8:9', ["no check of type 'bfd'", 'allowed: one of tcp']],
-    ['retry 3', 'bindto 10.0.0.1', '10:13', ['bindto', 'source address']],
-    ['retry 3', 'connect_ip 10.0.3.9', '10:24', ['allowed: 10.0.3.2']],
-    ['weight 3', 'TCP_CHECK { }', '8:9', ['one check for each real server']],
-    ['192.0.2.10 80', 'fwmark 1', '1:16', ['virtual_server fwmark', 'firewall mark']],
-    ['192.0.2.10 80', 'group G', '1:22', ["'G'", 'none is defined']],
-    ['192.0.2.10', 'ff02::1', '1:16', ['of a host', 'ff00::/8']],
-    [
-      '192.0.2.10 80 {',
-      '192.0.2.10 0 {\nreal_server 10.0.4.2 { TCP_CHECK { } }',
-      '2:24',
-      ['none that could be checked'],
-    ],
-    ['10.0.3.2', '192.0.2.10', '6:17', ['the VIP of line 1']],
-  ];
-  for (const [from, to, where, words] of cases) {
-    test(to === '' ? 'no method' : to, () => {
-      expect(SOUND).toContain(from);
-      const errors = errorsOf(SOUND.replace(from, to));
-      const line = errors.find((error) => error.startsWith(`${FILE}:${where}: `));
-      expect(line, errors.join('\n')).toBeDefined();
-      for (const word of words) expect(line).toContain(word);
-    });
-  }
-});
-
-test('a kind of check that is lacking is told once, not with each of its options', () => {
-  const errors = errorsOf(SOUND.replace(/TCP_CHECK[^]*?\}/, 'BFD_CHECK {\n name x\n}'));
-  expect(errors).toHaveLength(1);
-});
-
-describe('what is not needed is a warning at its line, and the rest works', () => {
-  const outside = [
-    [
-      'vrrp_instance VI_1 {\n virtual_ipaddress { 192.0.2.10 }\n}\n',
-      '1:1: vrrp_instance is not used: culvert has no VRRP',
-    ],
-    ['static_routes {\n 10.0.0.0/8 via 10.1.1.1\n}\n', '1:1: static_routes is not used'],
-    ['net_namespace lb\n', '1:1: net_namespace is not used: start culvert inside the namespace'],
-    [
-      'global_defs {\n router_id X\n vrrp_version 3\n}\n',
-      '1:1: global_defs: not used by culvert: router_id, vrrp_version',
-    ],
-  ] as const;
-  for (const [text, warning] of outside) {
-    test(warning, () => {
-      const { config, warnings } = read(text + SOUND);
-      expect(config.services).toHaveLength(1);
-      expect(warnings).toEqual([expect.stringContaining(`${FILE}:${warning}`)]);
-    });
-  }
-
-  const inside = [
-    ['protocol TCP', 'protocol TCP\nha_suspend', '6:1: ha_suspend is not used'],
-    ['protocol TCP', 'protocol TCP x', "5:18: protocol: found 'x'"],
-    ['protocol TCP', '', '1:1: virtual_server: no protocol is given; UDP'],
-    ['10.0.3.2 80', '10.0.3.2 81', '6:26: real_server: a tunnel leaves the port as it is'],
-    [
-      /^ {4}real_server[^]*?^ {4}\}\n/m.exec(SOUND)?.[0] ?? '',
-      '',
-      '1:1: virtual_server: it has no real servers',
-    ],
-    ['retry 3', 'warmup 3', '10:13: warmup is not used'],
-  ] as const;
-  for (const [from, to, warning] of inside) {
-    test(warning, () => {
-      const { warnings } = read(SOUND.replace(from, to));
-      expect(warnings).toEqual([expect.stringContaining(`${FILE}:${warning}`)]);
-    });
-  }
 });

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { foldIpv6 } from '../../../../src/forwarding/image/flow-hash.ts';
 import { expireFlows, scanFlows, startExpiry } from '../../../../src/forwarding/image/flow-scan.ts';
 import {
   firstFlowState,
@@ -8,7 +9,7 @@ import {
   nextFlowState,
   opensFlow,
 } from '../../../../src/forwarding/image/flow-state.ts';
-import { type FlowKey, FlowTable } from '../../../../src/forwarding/image/flow-table.ts';
+import { type FlowHit, type FlowKey, FlowTable } from '../../../../src/forwarding/image/flow-table.ts';
 import { timeoutTicks } from '../../../../src/forwarding/image/flow-timeouts.ts';
 import { FLOW_BUSY, FLOW_STATE } from '../../../../src/forwarding/image/layout.ts';
 import { ip } from '../../../../src/net/ip-address.ts';
@@ -184,13 +185,20 @@ describe('flow table', () => {
     expect([table.find(key)?.real, table.findTemplate(key)?.real]).toEqual([2, 1]);
   });
 
-  it("holds an IPv6 client's address beside its entry", () => {
-    const table = oneSet();
+  it.each([
+    ['in a free way', [], true],
+    ['that pushes a half-open flow out', [synRecv, synRecv, synRecv, synRecv], false],
+  ] as const)("holds an IPv6 client's address beside its entry %s", (_, states, atOnce) => {
+    const table = filled(states);
     const client = ip('2001:db8::1:2') as Ipv6Address;
-    table.insert(flowKey(table, 1), { real: 1, state: synRecv, nowTick: 1 });
-    table.insert(flowKey(table, 2), { real: 1, state: synRecv, nowTick: 1 }, client);
-    const at = table.find(flowKey(table, 2))?.at;
-    expect(at !== undefined && table.clientOf(at)).toBe(client);
+    const word = foldIpv6(client, HASH_KEY);
+    const flow = table.keyOf({ client: word, clientPort: 4, serviceIndex: 7 });
+    table.insert(flow, { real: 1, state: synRecv, nowTick: 20 }, client);
+    const hit = table.find(flow) as FlowHit;
+    expect(table.clientOf(hit.at, word)).toBe(atOnce ? client : undefined);
+    table.touch(hit, established, 20, client);
+    expect(table.clientOf(hit.at, word)).toBe(client);
+    expect(table.clientOf(hit.at, word + 1), "another flow's").toBeUndefined();
   });
 
   it('keeps count of the flows of each real, whatever becomes of them', () => {

@@ -72,7 +72,7 @@ export class KernelReplay {
     const { protocol, port } = this.#scenario.service;
     const lines: string[] = [];
     for await (const flow of imageFlows(this.#image, this.#nowMs / 100)) {
-      const client = formatEndpoint(flow.client, flow.clientPort);
+      const client = flow.client === undefined ? '?' : formatEndpoint(flow.client, flow.clientPort);
       const state = STATES[flow.state] ?? flow.state;
       const endpoint = formatEndpoint(flow.service.vip, port);
       const left = Math.ceil(flow.leftMs / 1000);

@@ -167,7 +167,7 @@ describe('flows of a real that is gone', () => {
 
 async function clients(image: ForwardingImage, filter: FlowFilter): Promise<IpAddress[]> {
   const found: IpAddress[] = [];
-  for await (const flow of imageFlows(image, 100, filter)) found.push(flow.client);
+  for await (const { client } of imageFlows(image, 100, filter)) if (client !== undefined) found.push(client);
   return found.toSorted((a, b) => (a < b ? -1 : 1));
 }
 

@@ -26,7 +26,7 @@ export function afterwards(step: () => unknown): void {
 function connector(): TunnelConnector {
   const image = new ForwardingImage(allocateImageMemory({ slots: 16, flows: 4 }));
   const state = createForwarderState({ image, linkMtuBytes: 1500, interfaceMac: new Uint8Array(6) });
-  return new TunnelConnector({ mark: 1, sourceTo: () => undefined, checks: new CheckRegistry(state) });
+  return new TunnelConnector({ mark: () => 1, sourceTo: () => undefined, checks: new CheckRegistry(state) });
 }
 
 export interface Attempt {

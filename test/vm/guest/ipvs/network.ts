@@ -58,8 +58,11 @@ const SETTINGS = {
  *                                    2001:db8:0:1::1/64                 2001:db8:0:1::2/64
  */
 export class IpvsNetwork implements Disposable {
-  readonly #wire = `cvi${process.pid}w`;
-  readonly #director = `cvi${process.pid}d`;
+  static #opened = 0;
+  readonly #name = `cvi${process.pid}n${IpvsNetwork.#opened++}`;
+  readonly #wire = `${this.#name}w`;
+  /** The namespace that has IPVS. */
+  readonly director: string = `${this.#name}d`;
   #socket: PacketSocket | undefined;
   #macs: { readonly destination: Uint8Array; readonly source: Uint8Array } | undefined;
   #marks = 0;
@@ -101,7 +104,7 @@ export class IpvsNetwork implements Disposable {
   /** On the director; its standard output. */
   run(command: readonly string[], input = ''): string {
     const [program, ...parameters] = command as [string, ...string[]];
-    return inNamespace(this.#director, () => execFileSync(program, parameters, { input, encoding: 'utf8' }));
+    return inNamespace(this.director, () => execFileSync(program, parameters, { input, encoding: 'utf8' }));
   }
 
   /** Loads a scheduler's module; false when this kernel has none. */
@@ -120,17 +123,17 @@ export class IpvsNetwork implements Disposable {
 
   /** A file of the director's /proc/net. */
   read(name: string): string {
-    return inNamespace(this.#director, () => readFileSync(`/proc/thread-self/net/${name}`, 'utf8'));
+    return inNamespace(this.director, () => readFileSync(`/proc/thread-self/net/${name}`, 'utf8'));
   }
 
   setSysctl(path: string, value: string): void {
-    inNamespace(this.#director, () => writeSysctl(path, value));
+    inNamespace(this.director, () => writeSysctl(path, value));
   }
 
   [Symbol.dispose](): void {
     this.#socket?.close();
     deleteNamespace(this.#wire);
-    deleteNamespace(this.#director);
+    deleteNamespace(this.director);
   }
 
   #loads(module: string): boolean {
@@ -144,13 +147,13 @@ export class IpvsNetwork implements Disposable {
 
   async #build(): Promise<void> {
     createNamespace(this.#wire);
-    createNamespace(this.#director);
+    createNamespace(this.director);
     const wire = { namespace: this.#wire, name: INTERFACE };
-    connectNamespaces(wire, { namespace: this.#director, name: INTERFACE });
-    for (const namespace of [this.#wire, this.#director]) {
+    connectNamespaces(wire, { namespace: this.director, name: INTERFACE });
+    for (const namespace of [this.#wire, this.director]) {
       await setOffloads(INTERFACE, NO_OFFLOADS, namespace);
     }
-    const [source, destination] = [link(this.#wire), link(this.#director)];
+    const [source, destination] = [link(this.#wire), link(this.director)];
     // Otherwise the first packet would wait for its answer.
     const neighbours = [ROUTER, '2001:db8:0:1::1'].map(
       (address) =>

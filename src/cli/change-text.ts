@@ -1,0 +1,14 @@
+import type { WireReload } from '../api/wire.ts';
+
+/** What a reload or the like has changed, in one line. */
+export function changeText(summary: WireReload): string {
+  const services = changes(summary.servicesAdded, summary.servicesChanged, summary.servicesRemoved);
+  const reals = changes(summary.realsAdded, summary.realsChanged, summary.realsRemoved);
+  return `services: ${services}; reals: ${reals}; applied in ${summary.applyMs.toFixed(1)} ms`;
+}
+
+function changes(added: number, changed: number, removed: number): string {
+  return added + changed + removed === 0
+    ? 'as before'
+    : `${added} added, ${changed} changed, ${removed} removed`;
+}

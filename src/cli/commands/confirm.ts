@@ -1,0 +1,14 @@
+import type { Command } from 'commander';
+import { type Context, examples, print, printJson } from '../context.ts';
+import { connect, type DirectorOptions, directorOptions } from '../director.ts';
+
+export function register(program: Command, context: Context): void {
+  const command = directorOptions(program.command('confirm'))
+    .description('Keep what `culvert apply --confirm` has put on trial.')
+    .option('--json', 'print JSON');
+  examples(command, 'culvert confirm').action(async (options: DirectorOptions & { readonly json?: true }) => {
+    const { revision } = await (await connect(options, context)).confirm();
+    if (options.json) printJson(context, { revision });
+    else print(context, 'confirmed: it stays\n');
+  });
+}

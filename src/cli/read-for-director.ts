@@ -1,0 +1,26 @@
+import type { ApiClient } from '../api/client.ts';
+import type { ConfigDocument } from '../config/document.ts';
+import { type ConfigOptions, loadOptions, warnOn } from './config-options.ts';
+import type { Context } from './context.ts';
+
+/**
+ * A configuration file in either format as the document that a running director takes. What a keepalived.conf has no
+ * word for, the interface to begin with, stays as the director has it, unless the options say otherwise.
+ */
+export async function readForDirector(
+  file: string,
+  { options, client }: { readonly options: ConfigOptions; readonly client: ApiClient },
+  context: Context,
+): Promise<ConfigDocument> {
+  const { loadConfig } = await import('../config/load-config.ts');
+  const { documentText } = await import('../config/document.ts');
+  const { interfaces, interface: name, ...rest } = (await client.config()).config.director;
+  const ways = options.interface === undefined ? { interfaces, interface: name } : {};
+  const directorDefaults = { ...rest, ...withoutGaps(ways) };
+  const config = await loadConfig(file, { ...loadOptions(options, warnOn(context)), directorDefaults });
+  return JSON.parse(documentText(config)) as ConfigDocument;
+}
+
+function withoutGaps(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+import type { TransportProtocol } from '../forwarding/table.ts';
+import type { CulvertConfig } from './config.ts';
+
+/** The values of a configuration as they are written, whatever the format: what YAML and JSON have for them. */
+export interface ConfigDocument {
+  readonly director: Readonly<Record<string, unknown>>;
+  readonly defaults?: Readonly<Record<string, unknown>>;
+  readonly services: readonly ServiceDocument[];
+}
+
+export interface ServiceDocument {
+  readonly vip: string;
+  readonly protocol?: TransportProtocol;
+  readonly port: number | 'all' | readonly (number | string)[];
+  readonly reals: readonly RealDocument[];
+  readonly [option: string]: unknown;
+}
+
+export interface RealDocument {
+  readonly address: string;
+  readonly [option: string]: unknown;
+}
+
+interface Remembered {
+  /** JSON: a tenth of what the values would take, and cheap to hand on to other processes and files. */
+  readonly text: string;
+  revision: string | undefined;
+}
+
+/** Beside the configuration rather than in it, as its locations are: it is the same one, however it is written. */
+const documents = new WeakMap<CulvertConfig, Remembered>();
+
+/** @param text The document that the configuration was read from, as JSON. */
+export function rememberDocument(config: CulvertConfig, text: string): void {
+  documents.set(config, { text, revision: undefined });
+}
+
+/** As JSON, a `ConfigDocument`. */
+export function documentText(config: CulvertConfig): string {
+  return remembered(config).text;
+}
+
+/** The same for the same document, another one for any other. */
+export function revisionOf(config: CulvertConfig): string {
+  const entry = remembered(config);
+  entry.revision ??= createHash('sha256').update(entry.text).digest('hex').slice(0, 16);
+  return entry.revision;
+}
+
+function remembered(config: CulvertConfig): Remembered {
+  const entry = documents.get(config);
+  if (entry === undefined)
+    throw new Error('a configuration without a document: it was read by none of the readers');
+  return entry;
+}

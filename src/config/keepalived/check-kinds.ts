@@ -1,0 +1,57 @@
+import { HTTP_KEYWORDS, httpSettings } from './http-check.ts';
+import {
+  DNS_KEYWORDS,
+  FILE_KEYWORDS,
+  MISC_KEYWORDS,
+  SMTP_KEYWORDS,
+  UDP_KEYWORDS,
+} from './own-check-keywords.ts';
+import { dnsSettings, fileSettings, miscSettings, smtpSettings, udpSettings } from './own-check-settings.ts';
+import type { CheckKind } from './read-check.ts';
+
+/** keepalived's usual defaults. */
+const USUAL: Pick<CheckKind, 'retries' | 'retryDelay' | 'shares' | 'own'> = {
+  retries: 1,
+  retryDelay: 1,
+  shares: 'connection and timing',
+  own: {},
+};
+const HTTP = { ...USUAL, retryDelay: 3, own: HTTP_KEYWORDS, settings: httpSettings };
+/** keepalived's checks with their defaults: check_api.c and the check_*.c of 2.2.7. */
+export const CHECK_KINDS: Readonly<Record<string, CheckKind>> = {
+  TCP_CHECK: { ...USUAL, type: 'tcp', settings: () => ({}) },
+  HTTP_GET: { ...HTTP, type: 'http' },
+  SSL_GET: { ...HTTP, type: 'https' },
+  SMTP_CHECK: {
+    ...USUAL,
+    type: 'smtp',
+    own: SMTP_KEYWORDS,
+    settings: smtpSettings,
+  },
+  DNS_CHECK: {
+    ...USUAL,
+    type: 'dns',
+    retries: 3,
+    retryDelay: undefined,
+    own: DNS_KEYWORDS,
+    settings: dnsSettings,
+  },
+  UDP_CHECK: { ...USUAL, type: 'udp', own: UDP_KEYWORDS, settings: udpSettings },
+  PING_CHECK: { ...USUAL, type: 'ping', settings: () => ({}) },
+  MISC_CHECK: {
+    ...USUAL,
+    type: 'misc',
+    retries: 0,
+    shares: 'timing',
+    own: MISC_KEYWORDS,
+    settings: miscSettings,
+  },
+  FILE_CHECK: {
+    ...USUAL,
+    type: 'file',
+    retries: 0,
+    shares: 'nothing',
+    own: FILE_KEYWORDS,
+    settings: fileSettings,
+  },
+};

@@ -1,0 +1,86 @@
+import type { IssuePath } from '../issue.ts';
+import { plainCheck } from './checks.ts';
+import { withUser } from './commands.ts';
+import type { PlainTunnel } from './forwarding-method.ts';
+import type { Origins } from './origins.ts';
+import { ownTunnel } from './own-tunnel.ts';
+import type { Findings } from './place.ts';
+import { plainSettings } from './plain-settings.ts';
+import { tellOtherPort } from './port.ts';
+import type { ReadCheck } from './read-check.ts';
+import type { Setting } from './read-values.ts';
+import type { RealServer } from './real-server.ts';
+import { mergeTiming } from './timing.ts';
+import type { TrackFiles } from './track-files.ts';
+import type { VirtualServer } from './virtual-server-keywords.ts';
+
+export interface RealContext {
+  readonly server: VirtualServer;
+  /** The service's; undefined where its method is none that culvert has. */
+  readonly tunnel: Setting<PlainTunnel> | undefined;
+  readonly servicePort: number;
+  readonly path: IssuePath;
+  readonly origins: Origins;
+  readonly findings: Findings;
+  readonly trackFiles: TrackFiles;
+  readonly scriptUser: Setting<string> | undefined;
+}
+
+/** A real as culvert's YAML has it. */
+export function plainReal(real: RealServer, context: RealContext): object {
+  const { server, path, origins, scriptUser } = context;
+  const origin = { place: real.address.place, keyword: 'real_server' };
+  origins.set(path, origin);
+  const { upperThreshold, lowerThreshold, onUp, onDown } = real;
+  const settings = {
+    address: { value: real.address.text, origin },
+    weight: weightOf(real, server),
+    upperThreshold,
+    lowerThreshold,
+    tunnel: ownTunnel(real, context.tunnel),
+    inhibitOnFailure: real.inhibitOnFailure ?? server.inhibitOnFailure,
+    onUp: withUser(onUp, scriptUser),
+    onDown: withUser(onDown, scriptUser),
+  };
+  return { ...plainSettings(settings, path, origins), ...plainChecks(real, context) };
+}
+
+export function weightOf(real: RealServer, server: VirtualServer): Setting<number> {
+  const origin = { place: real.address.place, keyword: 'real_server' };
+  return real.weight ?? server.weight ?? { value: 1, origin };
+}
+
+function plainChecks(real: RealServer, context: RealContext): object {
+  const { path, findings, servicePort } = context;
+  if (real.port !== undefined) tellOtherPort(real.port, servicePort, 'real_server', findings);
+  const [only, ...others] = real.checks;
+  if (only === undefined) return { check: 'none' };
+  if (others.length === 0)
+    return { check: plainCheckOf(only, real, { ...context, path: [...path, 'check'] }) };
+  const checks = real.checks.map((check, index) =>
+    plainCheckOf(check, real, { ...context, path: [...path, 'checks', index] }),
+  );
+  return { checks };
+}
+
+function plainCheckOf(check: ReadCheck, real: RealServer, context: RealContext): object {
+  const { server, servicePort } = context;
+  const { connection } = check;
+  const address = connection.address?.value === real.address.text ? undefined : connection.address;
+  const port = connection.port ?? writtenPort(real, servicePort);
+  return plainCheck(
+    { ...check, connection: { ...connection, address, port } },
+    {
+      ...context,
+      around: mergeTiming(server.timing, real.timing),
+      outermost: server.timing,
+      virtualHost: real.virtualHost ?? server.virtualHost,
+    },
+  );
+}
+
+/** keepalived checks the port that is written, although the traffic goes to another. */
+function writtenPort({ address, port }: RealServer, servicePort: number): Setting<number> | undefined {
+  if (port === undefined || port.value === servicePort) return undefined;
+  return { value: port.value, origin: { place: address.place, keyword: 'real_server' } };
+}

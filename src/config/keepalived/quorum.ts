@@ -1,0 +1,77 @@
+import { type PlainCommand, readCommand } from './commands.ts';
+import { flag, number } from './keywords.ts';
+import type { Findings } from './place.ts';
+import type { Settings } from './plain-settings.ts';
+import type { Keywords, Setting } from './read-values.ts';
+import { keywordOf, placeOf } from './statement.ts';
+
+/** What a virtual server says of its real servers together. */
+export interface ReadQuorum {
+  quorum?: Setting<number> | undefined;
+  hysteresis?: Setting<number> | undefined;
+  onQuorumUp?: Setting<PlainCommand> | undefined;
+  onQuorumDown?: Setting<PlainCommand> | undefined;
+  omega?: Setting<boolean> | undefined;
+}
+
+const MAX_UNSIGNED = 2 ** 32 - 1;
+
+export const QUORUM: Keywords<ReadQuorum> = {
+  quorum: number('quorum', { from: 1, to: MAX_UNSIGNED }),
+  hysteresis: number('hysteresis', { from: 0, to: MAX_UNSIGNED }),
+  quorum_up: command('onQuorumUp'),
+  quorum_down: command('onQuorumDown'),
+  omega: flag('omega'),
+};
+
+/** A keyword of a command, which counts once. */
+export function command<Name extends string>(
+  name: Name,
+): Keywords<{ [name in Name]?: Setting<PlainCommand> | undefined }>[string] {
+  return {
+    parameters: 3,
+    read: (statement, target, findings): void => {
+      if (target[name] === undefined) target[name] = readCommand(statement, findings);
+      else
+        findings.warn(placeOf(statement), `${keywordOf(statement)}: the first one counts, as for keepalived`);
+    },
+  };
+}
+
+interface Weights {
+  /** Of all real servers, as they are written. */
+  readonly total: number;
+  /** Whether checks may raise them. */
+  readonly grow: boolean;
+}
+
+/**
+ * culvert's options for them. keepalived lowers a quorum that all real servers together do not reach, and a hysteresis
+ * that is not below the quorum. With a hysteresis that reaches above all weights a quorum that was lost would stay lost.
+ */
+export function quorumSettings(server: ReadQuorum, { total, grow }: Weights, findings: Findings): Settings {
+  const quorum = total === 0 ? undefined : lowered(server.quorum, [{ most: total, why: ALL }], findings);
+  const needed = quorum?.value ?? 1;
+  const limits = [{ most: needed - 1, why: 'one less than the quorum, as for keepalived' }];
+  if (!grow)
+    limits.push({
+      most: Math.max(0, total - needed),
+      why: 'with which the weights can come to the quorum again',
+    });
+  return { quorum, hysteresis: lowered(server.hysteresis, limits, findings) };
+}
+
+const ALL = 'the weights of all real servers together, as for keepalived';
+
+function lowered(
+  setting: Setting<number> | undefined,
+  limits: readonly { readonly most: number; readonly why: string }[],
+  findings: Findings,
+): Setting<number> | undefined {
+  return limits.reduce((current, { most, why }) => {
+    if (current === undefined || current.value <= most) return current;
+    const { place, keyword } = current.origin;
+    findings.warn(place, `${keyword}: found ${current.value}; taken for ${most}, ${why}`);
+    return { ...current, value: most };
+  }, setting);
+}

@@ -1,0 +1,104 @@
+import type { IssuePath } from '../issue.ts';
+import type { HttpVersion } from '../probe-config.ts';
+import type { Origin, Origins } from './origins.ts';
+import type { Findings } from './place.ts';
+import type { Settings } from './plain-settings.ts';
+import type { Keywords, Setting } from './read-values.ts';
+import type { Timing } from './timing.ts';
+import type { TrackFiles } from './track-files.ts';
+
+/** A check as it is written, before what the levels around it say is merged in. */
+export interface ReadCheck {
+  readonly kind: CheckKind;
+  readonly origin: Origin;
+  readonly timing: Timing;
+  /** Of `SMTP_CHECK`: checks beside it, each with its own connection. */
+  readonly hosts: ReadCheck[];
+  readonly urls: ReadUrl[];
+  readonly connection: Connection;
+  /** Where packets leave by. */
+  readonly bind: Bind;
+  logAllFailures?: Setting<boolean> | undefined;
+  readonly options: CheckOptions;
+}
+
+/** Of checks that connect. */
+export type Connection = {
+  address?: Setting<string> | undefined;
+  port?: Setting<number> | undefined;
+  mark?: Setting<number> | undefined;
+};
+
+export type Bind = {
+  address?: Setting<string> | undefined;
+  port?: Setting<number> | undefined;
+  interface?: Setting<string> | undefined;
+};
+
+/** What single kinds of checks have, by culvert's names where it has the same. */
+export type CheckOptions = {
+  httpVersion?: Setting<HttpVersion> | undefined;
+  virtualHost?: Setting<string> | undefined;
+  enableSni?: Setting<boolean> | undefined;
+  fastRecovery?: Setting<boolean> | undefined;
+  helo?: Setting<string> | undefined;
+  queryType?: Setting<string> | undefined;
+  queryName?: Setting<string> | undefined;
+  payload?: Setting<string> | undefined;
+  reply?: Setting<string> | undefined;
+  minReplyLength?: Setting<number> | undefined;
+  maxReplyLength?: Setting<number> | undefined;
+  command?: Setting<readonly string[]> | undefined;
+  timeout?: Setting<string> | undefined;
+  dynamic?: Setting<boolean> | undefined;
+  user?: Setting<string> | undefined;
+  trackFile?: Setting<string> | undefined;
+  weight?: Setting<number> | undefined;
+  reverse?: Setting<boolean> | undefined;
+};
+
+export interface ReadUrl {
+  readonly origin: Origin;
+  readonly options: UrlOptions;
+}
+
+export type UrlOptions = {
+  path?: Setting<string> | undefined;
+  virtualHost?: Setting<string> | undefined;
+  status?: Setting<readonly string[]> | undefined;
+  digest?: Setting<string> | undefined;
+  pattern?: Setting<string> | undefined;
+  /** PCRE2's, by keepalived's names. */
+  options?: Setting<readonly string[]> | undefined;
+  mustNotMatch?: Setting<boolean> | undefined;
+  minOffset?: Setting<number> | undefined;
+  maxOffset?: Setting<number> | undefined;
+};
+
+export interface CheckKind {
+  /** culvert's name of it. */
+  readonly type: string;
+  readonly retries: number;
+  /** Seconds; undefined: as long as the interval. */
+  readonly retryDelay: number | undefined;
+  /** Which of the keywords that several kinds share it has. */
+  readonly shares: 'connection and timing' | 'timing' | 'nothing';
+  /** Keywords of this kind alone. */
+  readonly own: Keywords<ReadCheck>;
+  /** culvert's options for them. */
+  readonly settings: (check: ReadCheck, context: CheckContext) => Settings;
+}
+
+/** What stands around a check. */
+export interface CheckContext {
+  readonly path: IssuePath;
+  readonly origins: Origins;
+  readonly findings: Findings;
+  /** Of the virtual server and the real server, merged. */
+  readonly around: Timing;
+  /** Of the virtual server alone. */
+  readonly outermost: Timing;
+  readonly virtualHost: Setting<string> | undefined;
+  readonly trackFiles: TrackFiles;
+  readonly scriptUser: Setting<string> | undefined;
+}

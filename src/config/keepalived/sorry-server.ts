@@ -1,0 +1,101 @@
+import type { IssuePath } from '../issue.ts';
+import { type PlainTunnel, readForwardingMethod } from './forwarding-method.ts';
+import type { Origins } from './origins.ts';
+import { ownTunnel } from './own-tunnel.ts';
+import type { Findings } from './place.ts';
+import { plainSettings } from './plain-settings.ts';
+import { readOwnPort, tellOtherPort, type WrittenPort } from './port.ts';
+import { type Keywords, originOf, required, type Setting } from './read-values.ts';
+import { keywordOf, parametersOf, placeOf, type Statement } from './statement.ts';
+
+import type { Word } from './words.ts';
+
+/** A `sorry_server` as it is written. */
+export interface SorryServer {
+  readonly address: Word;
+  readonly statement: Statement;
+  readonly port: WrittenPort | undefined;
+  inhibit?: Setting<boolean> | undefined;
+  /** As at a real server. */
+  tunnel?: Setting<PlainTunnel> | 'unable' | undefined;
+}
+
+export interface ReadSorryServer {
+  sorry?: SorryServer | undefined;
+}
+
+export const SORRY_SERVER: Keywords<ReadSorryServer> = {
+  sorry_server: {
+    parameters: 2,
+    read: (statement, server, findings): void => {
+      const address = required(statement, 'the address of the sorry server', findings);
+      if (address === undefined) return;
+      const port = readOwnPort(parametersOf(statement)[1], 'sorry_server', findings);
+      server.sorry = { address, statement, port };
+    },
+  },
+  sorry_server_inhibit: {
+    parameters: 0,
+    read: (statement, server, findings): void => {
+      const sorry = sorryOf(statement, server, findings);
+      if (sorry !== undefined) sorry.inhibit = { value: true, origin: originOf(statement) };
+    },
+  },
+  sorry_server_lvs_method: {
+    parameters: Number.POSITIVE_INFINITY,
+    read: (statement, server, findings): void => {
+      const sorry = sorryOf(statement, server, findings);
+      if (sorry !== undefined) sorry.tunnel = readForwardingMethod(statement, findings) ?? 'unable';
+    },
+  },
+};
+
+function sorryOf(statement: Statement, server: ReadSorryServer, findings: Findings): SorryServer | undefined {
+  if (server.sorry === undefined)
+    findings.error(
+      placeOf(statement),
+      `${keywordOf(statement)}: no sorry_server is given; allowed: behind one`,
+    );
+  return server.sorry;
+}
+
+interface SorryParts {
+  /** The service's. */
+  readonly tunnel: Setting<PlainTunnel> | undefined;
+  readonly servicePort: number;
+  /** Whether the real server of its address, if there is one, is inhibited on failure. */
+  readonly twinInhibits: boolean | undefined;
+  /** Of the service. */
+  readonly path: IssuePath;
+  readonly context: { readonly origins: Origins; readonly findings: Findings };
+}
+
+/** culvert's `sorryServer`, if there is one. */
+export function plainSorryServer({ sorry }: ReadSorryServer, parts: SorryParts): { sorryServer?: object } {
+  if (sorry === undefined) return {};
+  const { tunnel, servicePort, context } = parts;
+  const { origins, findings } = context;
+  const { address, port } = sorry;
+  const path = [...parts.path, 'sorryServer'];
+  const origin = { place: address.place, keyword: 'sorry_server' };
+  origins.set(path, origin);
+  if (port !== undefined) tellOtherPort(port, servicePort, 'sorry_server', findings);
+  const settings = {
+    address: { value: address.text, origin },
+    weight: { value: 1, origin },
+    tunnel: ownTunnel(sorry, tunnel),
+    inhibit: inhibitionOf(sorry, parts),
+  };
+  return { sorryServer: plainSettings(settings, path, origins) };
+}
+
+/** A real server that is the sorry server, too, cannot be inhibited as one and not as the other. */
+function inhibitionOf({ address, inhibit }: SorryServer, parts: SorryParts): SorryServer['inhibit'] {
+  const { twinInhibits: value, context } = parts;
+  if (value === undefined || value === (inhibit?.value ?? false)) return inhibit;
+  context.findings.warn(
+    address.place,
+    `sorry_server: it is a real server as well, and is inhibited as that is: ${value ? 'yes' : 'no'}, as by keepalived`,
+  );
+  return { value, origin: { place: address.place, keyword: 'sorry_server' } };
+}

@@ -1,0 +1,18 @@
+import type { Findings } from './place.ts';
+import { blockOf, ignore, type Keywords, readLevel, refuse } from './read-values.ts';
+import type { Statement } from './statement.ts';
+
+const NO_CERTIFICATE =
+  'checks in culvert have no certificate of their own to show; allowed: to leave it out, where servers do not ask for one';
+
+const KEYWORDS: Keywords<object> = {
+  ca: ignore("keepalived verifies nothing with it; in culvert's YAML tlsVerify and tlsCaFile do"),
+  password: ignore('it is for a key'),
+  certificate: refuse(NO_CERTIFICATE, 1),
+  key: refuse(NO_CERTIFICATE, 1),
+};
+
+/** The `SSL` block, which is for all SSL_GET. */
+export function readSsl(statement: Statement, findings: Findings): void {
+  readLevel(blockOf(statement, findings), { keywords: KEYWORDS, target: {}, level: 'in SSL' }, findings);
+}

@@ -1,0 +1,214 @@
+import type { CulvertConfig } from '../config/config.ts';
+import { type ConfigDocument, documentText, revisionOf } from '../config/document.ts';
+import { type HostFacts, validateAgainstHost } from '../config/host.ts';
+import { readDocument } from '../config/read-document.ts';
+import { CulvertError } from '../errors.ts';
+import { type ConfigDiff, countChanges, diffConfigs, settingsForRestart } from './config-diff.ts';
+import type { ApplyOptions, ApplySummary, ReloadSummary, RunningDocument } from './control.ts';
+import type { EventLog } from './event-log.ts';
+import { NOT_CONFIRMED, type RunningConfig } from './running-config.ts';
+import { Serial } from './serial.ts';
+import { describeChanges, messageOf } from './words.ts';
+
+export interface ConfigChangesOptions {
+  readonly running: RunningConfig;
+  readonly configPath: string;
+  readonly loadConfig: (path: string) => Promise<CulvertConfig>;
+  readonly hostFacts: () => Promise<HostFacts>;
+  readonly events: EventLog;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Has plane and checks follow a configuration. @throws CulvertError; then nothing has changed. */
+  readonly adopt: (config: CulvertConfig) => Promise<void>;
+}
+
+/** After a trial that could not be ended: what stands in the way may go away. */
+const RETRY_MS = 5000;
+
+/** The ways to another configuration, one at a time: the file read again, a document, and back from a trial. */
+export class ConfigChanges {
+  readonly #options: ConfigChangesOptions;
+  readonly #running: RunningConfig;
+  /** What the process started with: some settings stay as they were then. */
+  readonly #started: CulvertConfig;
+  readonly #serial = new Serial();
+  #deadline: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: ConfigChangesOptions) {
+    this.#options = options;
+    this.#running = options.running;
+    this.#started = options.running.config;
+  }
+
+  /** From now on a trial that a former run left ends in time. */
+  start(): void {
+    this.#watchDeadline();
+  }
+
+  document(): RunningDocument {
+    const { config, source } = this.#running;
+    return {
+      config: JSON.parse(documentText(config)) as ConfigDocument,
+      revision: revisionOf(config),
+      source,
+      confirmBefore: this.#confirmBefore(),
+    };
+  }
+
+  reload(): Promise<ReloadSummary> {
+    return this.#change('reload', async () => {
+      const { configPath, loadConfig } = this.#options;
+      const config = await loadConfig(configPath);
+      return this.#carryOut('reload', config, () => this.#running.useFile(config));
+    });
+  }
+
+  /** @throws CulvertError CONFIG_INVALID, CONFLICT; then nothing has changed. */
+  apply(document: unknown, { revision, confirmMs }: ApplyOptions): Promise<ApplySummary> {
+    return this.#change('apply', async () => {
+      this.#requireRevision(revision);
+      const config = readDocument(document);
+      this.#requireSameState(config);
+      const summary = await this.#carryOut('apply', config, () =>
+        this.#running.apply(config, confirmMs && this.#options.now() + confirmMs),
+      );
+      return this.#applied(summary);
+    });
+  }
+
+  /** @throws CulvertError CONFLICT when nothing is on trial. */
+  confirm(): Promise<RunningDocument> {
+    return this.#serial.run(async () => {
+      this.#requireTrial();
+      await this.#running.confirm();
+      this.#watchDeadline();
+      this.#options.events.add('info', 'confirm', 'the configuration that was applied stays');
+      return this.document();
+    });
+  }
+
+  /** @throws CulvertError CONFLICT when nothing is on trial. */
+  revert(): Promise<ApplySummary> {
+    return this.#change('revert', async () => this.#goBack(this.#requireTrial().before));
+  }
+
+  /** What a document would change. @throws CulvertError CONFIG_INVALID */
+  async diff(document: unknown): Promise<ConfigDiff> {
+    const config = readDocument(document);
+    validateAgainstHost(config, await this.#options.hostFacts());
+    return diffConfigs(this.#running.config, config);
+  }
+
+  /** Resolves when what is under way has ended; afterwards nothing begins of its own accord. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#deadline);
+    await this.#serial.run(() => Promise.resolve());
+  }
+
+  #change<Result>(verb: string, task: () => Promise<Result>): Promise<Result> {
+    return this.#serial.run(async () => {
+      try {
+        return await task();
+      } catch (error) {
+        const message = `${verb} changed nothing: ${messageOf(error)}`;
+        this.#options.events.add('error', `${verb}-failed`, message);
+        throw error;
+      } finally {
+        this.#watchDeadline();
+      }
+    });
+  }
+
+  /** @param record Notes that it holds; called once plane and checks follow it. */
+  async #carryOut(verb: string, config: CulvertConfig, record: () => Promise<void>): Promise<ReloadSummary> {
+    const { hostFacts, events, adopt } = this.#options;
+    validateAgainstHost(config, await hostFacts());
+    const changes = countChanges(diffConfigs(this.#running.config, config));
+    const startedMs = performance.now();
+    await adopt(config);
+    const summary = { ...changes, applyMs: performance.now() - startedMs };
+    await record();
+    events.add('info', verb, describeChanges(verb, summary));
+    for (const name of settingsForRestart(this.#started, config)) {
+      events.add('warning', 'restart-needed', `${name} has changed and takes effect at the next start`);
+    }
+    return summary;
+  }
+
+  async #goBack(before: CulvertConfig): Promise<ApplySummary> {
+    return this.#applied(await this.#carryOut('revert', before, () => this.#running.goBack()));
+  }
+
+  #applied(summary: ReloadSummary): ApplySummary {
+    return { ...summary, revision: revisionOf(this.#running.config), confirmBefore: this.#confirmBefore() };
+  }
+
+  #confirmBefore(): string | undefined {
+    const { trial } = this.#running;
+    return trial && new Date(trial.deadlineMs).toISOString();
+  }
+
+  #requireRevision(revision: string | undefined): void {
+    const current = revisionOf(this.#running.config);
+    if (revision === undefined || revision === current) return;
+    throw new CulvertError(
+      'CONFLICT',
+      `the running configuration has changed meanwhile: its revision is ${current}, not ${revision}; read it again`,
+    );
+  }
+
+  #requireTrial(): NonNullable<RunningConfig['trial']> {
+    const { trial } = this.#running;
+    if (trial !== undefined) return trial;
+    throw new CulvertError(
+      'CONFLICT',
+      'no configuration waits to be confirmed; culvert reload goes back to the file',
+    );
+  }
+
+  /** A start looks by these, in the file, for what was applied. */
+  #requireSameState(config: CulvertConfig): void {
+    for (const name of ['instance', 'stateDirectory', 'runDirectory'] as const) {
+      const [own, found] = [this.#started.director[name], config.director[name]];
+      if (found === own) continue;
+      throw new CulvertError(
+        'CONFIG_INVALID',
+        `director.${name}: found '${found}'; allowed: '${own}', as this director is found by it (edit the file to change it)`,
+      );
+    }
+  }
+
+  #watchDeadline(delayMs = this.#untilDeadline()): void {
+    clearTimeout(this.#deadline);
+    if (delayMs === undefined || this.#closed) return;
+    this.#deadline = setTimeout(() => void this.#deadlineReached(), delayMs);
+  }
+
+  #untilDeadline(): number | undefined {
+    const { trial } = this.#running;
+    return trial && Math.max(0, trial.deadlineMs - this.#options.now());
+  }
+
+  async #deadlineReached(): Promise<void> {
+    await this.#serial.run(async () => {
+      const { trial } = this.#running;
+      if (this.#closed || trial === undefined) return;
+      // It may have been put off, or the clock set, while this waited for its turn.
+      if (trial.deadlineMs > this.#options.now()) return this.#watchDeadline();
+      const { events } = this.#options;
+      events.add('warning', 'revert', NOT_CONFIRMED);
+      try {
+        await this.#goBack(trial.before);
+      } catch (error) {
+        events.add(
+          'error',
+          'revert-failed',
+          `the former configuration cannot be brought back: ${messageOf(error)}`,
+        );
+        this.#watchDeadline(RETRY_MS);
+      }
+    });
+  }
+}

@@ -1,0 +1,155 @@
+import type { CulvertConfig } from '../config/config.ts';
+import { documentText, revisionOf } from '../config/document.ts';
+import { type HostFacts, validateAgainstHost } from '../config/host.ts';
+import { readDocument } from '../config/read-document.ts';
+import type { AppliedConfig, AppliedStore } from './applied-store.ts';
+import type { EventLog } from './event-log.ts';
+import { messageOf } from './words.ts';
+
+/** What goes back to what it was unless it is confirmed. */
+interface Trial {
+  /** Of the last configuration that needed no confirmation. */
+  readonly before: CulvertConfig;
+  /** Milliseconds since 1970, for it is kept over restarts. */
+  readonly deadlineMs: number;
+}
+
+export const NOT_CONFIRMED = 'what was applied was not confirmed in time: back to what was before';
+
+export interface RunningConfigOptions {
+  /** As the configuration file says. */
+  readonly file: CulvertConfig;
+  readonly store: AppliedStore;
+  readonly events: EventLog;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly hostFacts: () => Promise<HostFacts>;
+}
+
+/** Which configuration holds: the file's, or what was applied in its place until that changes. Kept over restarts. */
+export class RunningConfig {
+  readonly #store: AppliedStore;
+  readonly #events: EventLog;
+  #file: CulvertConfig;
+  #current: CulvertConfig;
+  #trial: Trial | undefined;
+
+  private constructor({ file, store, events }: RunningConfigOptions) {
+    this.#store = store;
+    this.#events = events;
+    this.#file = file;
+    this.#current = file;
+  }
+
+  /**
+   * What a start begins with: what was applied before, or the file's where that no longer holds.
+   * @throws CulvertError CONFIG_INVALID when the file's holds and does not fit this host.
+   */
+  static async open(options: RunningConfigOptions): Promise<RunningConfig> {
+    const running = new RunningConfig(options);
+    const { applied, fault } = await options.store.load();
+    if (fault !== undefined)
+      options.events.add('warning', 'state-lost', `what was applied is lost, the file holds: ${fault}`);
+    const host = await options.hostFacts();
+    if (applied !== undefined) await running.#tryTakeUp(applied, { now: options.now(), host });
+    if (running.#current === options.file) validateAgainstHost(options.file, host);
+    return running;
+  }
+
+  get config(): CulvertConfig {
+    return this.#current;
+  }
+
+  get source(): 'file' | 'applied' {
+    return revisionOf(this.#current) === revisionOf(this.#file) ? 'file' : 'applied';
+  }
+
+  get trial(): Trial | undefined {
+    return this.#trial;
+  }
+
+  /** The file has been read again and holds. */
+  async useFile(file: CulvertConfig): Promise<void> {
+    this.#file = file;
+    this.#current = file;
+    this.#trial = undefined;
+    await this.#save();
+  }
+
+  /** With a deadline this one is on trial. A trial that is on goes on: it goes back to what was there before the first. */
+  async apply(config: CulvertConfig, deadlineMs: number | undefined): Promise<void> {
+    const before = this.#trial?.before ?? this.#current;
+    this.#current = config;
+    if (deadlineMs !== undefined) this.#trial = { before, deadlineMs };
+    await this.#save();
+  }
+
+  async confirm(): Promise<void> {
+    this.#trial = undefined;
+    await this.#save();
+  }
+
+  async goBack(): Promise<void> {
+    this.#current = this.#trial?.before ?? this.#current;
+    this.#trial = undefined;
+    await this.#save();
+  }
+
+  async remove(): Promise<void> {
+    await this.#store.save(undefined);
+  }
+
+  async #tryTakeUp(applied: AppliedConfig, context: { now: number; host: HostFacts }): Promise<void> {
+    try {
+      this.#takeUp(applied, context);
+    } catch (error) {
+      this.#current = this.#file;
+      this.#trial = undefined;
+      const message = `what was applied cannot be used any more, the file holds: ${messageOf(error)}`;
+      this.#events.add('warning', 'apply-ended', message);
+    }
+    await this.#save();
+  }
+
+  #takeUp(
+    { fileRevision, document, trial }: AppliedConfig,
+    { now, host }: { now: number; host: HostFacts },
+  ): void {
+    if (fileRevision !== revisionOf(this.#file)) {
+      const message = 'the file has changed: what was applied before no longer holds';
+      this.#events.add('warning', 'apply-ended', message);
+      return;
+    }
+    const expired = trial !== undefined && now >= trial.deadlineMs;
+    this.#current = this.#read(expired ? trial.before : document);
+    if (expired) this.#events.add('warning', 'revert', NOT_CONFIRMED);
+    else if (trial !== undefined)
+      this.#trial = { before: this.#read(trial.before), deadlineMs: trial.deadlineMs };
+    validateAgainstHost(this.#current, host);
+  }
+
+  #read(document: unknown): CulvertConfig {
+    return document === null ? this.#file : readDocument(document);
+  }
+
+  async #save(): Promise<void> {
+    const document = this.#documentOf(this.#current);
+    const trial = this.#trial && {
+      before: this.#documentOf(this.#trial.before),
+      deadlineMs: this.#trial.deadlineMs,
+    };
+    const nothing = document === null && trial === undefined;
+    const applied = { fileRevision: revisionOf(this.#file), document, ...(trial && { trial }) };
+    try {
+      await this.#store.save(nothing ? undefined : applied);
+    } catch (error) {
+      const message = `the running configuration is not saved, a restart would go back to the file: ${messageOf(error)}`;
+      this.#events.add('error', 'state-not-saved', message);
+    }
+  }
+
+  /** Null: the file's own. */
+  #documentOf(config: CulvertConfig): unknown {
+    return revisionOf(config) === revisionOf(this.#file) ? null : JSON.parse(documentText(config));
+  }
+}

@@ -1,0 +1,100 @@
+import { expect, test } from 'vitest';
+import { parseConfig } from '../../../src/config/parse-config.ts';
+import { buildModel } from '../../../src/director/model.ts';
+import type { QuorumState } from '../../../src/director/quorum.ts';
+import { computeTable } from '../../../src/director/table.ts';
+import { type ForwardingTable, type Real } from '../../../src/forwarding/table.ts';
+import { formatIp, ip } from '../../../src/net/ip-address.ts';
+
+const HASH_KEY = new Uint8Array(16);
+
+interface Situation {
+  readonly down?: readonly string[];
+  readonly drained?: readonly string[];
+  readonly quorum?: QuorumState;
+}
+
+function compute(service: string, situation: Situation, previous?: ForwardingTable): ForwardingTable {
+  const { down = [], drained = [], quorum } = situation;
+  const text = `director: {interface: eth0}\nservices:\n  - {vip: 192.0.2.10, port: 80, ${service}}\n`;
+  return computeTable(
+    {
+      model: buildModel(parseConfig(text, 'x.yaml')),
+      hashKey: HASH_KEY,
+      overrides: new Map(drained.map((address) => [`tcp 192.0.2.10:80 ${address}`, 0])),
+      healthOf: ({ config }) => ({
+        up: !down.includes(formatIp(config.address)),
+        weights: [],
+      }),
+      quorumOf: () => quorum,
+    },
+    previous,
+  );
+}
+
+function words(table: ForwardingTable): string {
+  return table.services[0]?.reals.map(word).join(' ') ?? '';
+}
+
+/** `2:w100` for a real that serves, `2:-` for one that does not; by the last part of the address. */
+function word({ address, weight, serving }: Real): string {
+  return `${formatIp(address).split('.').at(-1)}:${serving ? `w${weight}` : '-'}`;
+}
+
+const TWO = 'reals: [{address: 10.0.0.2}, {address: 10.0.0.3, weight: 50}]';
+const SORRY = 'sorryServer: {address: 10.0.0.9}';
+const LIVING_ON = 'sorryServer: {address: 10.0.0.9, weight: 7, inhibit: true}';
+
+test.each<[what: string, service: string, situation: Situation, forwarded: string]>([
+  ['all is well', `${TWO}, ${SORRY}`, {}, '2:w100 3:w50 9:-'],
+  ['one is down', `${TWO}, ${SORRY}`, { down: ['10.0.0.2'] }, '2:- 3:w50 9:-'],
+  ['all are down', `${TWO}, ${SORRY}`, { down: ['10.0.0.2', '10.0.0.3'] }, '2:- 3:- 9:w100'],
+  ['too few are up', `quorum: 120, ${TWO}, ${SORRY}`, { down: ['10.0.0.3'] }, '2:- 3:- 9:w100'],
+  ['and no sorry server', `quorum: 120, ${TWO}`, { down: ['10.0.0.3'] }, '2:w100 3:-'],
+  [
+    'within the hysteresis, from above',
+    `quorum: 120, hysteresis: 20, ${TWO}, ${SORRY}`,
+    { down: ['10.0.0.3'], quorum: 'up' },
+    '2:w100 3:- 9:-',
+  ],
+  [
+    'within the hysteresis, from below',
+    `quorum: 120, hysteresis: 20, ${TWO}, ${SORRY}`,
+    { down: ['10.0.0.3'], quorum: 'lost' },
+    '2:- 3:- 9:w100',
+  ],
+  ['the sorry server is inhibited', `${TWO}, ${LIVING_ON}`, {}, '2:w100 3:w50 9:w0'],
+  ['and serves', `${TWO}, ${LIVING_ON}`, { down: ['10.0.0.2', '10.0.0.3'] }, '2:- 3:- 9:w7'],
+  ['a failed real is inhibited', `inhibitOnFailure: true, ${TWO}`, { down: ['10.0.0.2'] }, '2:w0 3:w50'],
+  [
+    'a displaced one, too',
+    `inhibitOnFailure: true, quorum: 120, ${TWO}, ${SORRY}`,
+    { down: ['10.0.0.3'] },
+    '2:w0 3:w0 9:w100',
+  ],
+  [
+    'drained reals keep their flows',
+    `${TWO}, ${SORRY}`,
+    { drained: ['10.0.0.2', '10.0.0.3'] },
+    '2:w0 3:w0 9:w100',
+  ],
+  ['one real is sorry', `${TWO}, sorryServer: {address: 10.0.0.3, weight: 9}`, {}, '2:w100 3:w50'],
+  [
+    'and serves though it is down',
+    `${TWO}, sorryServer: {address: 10.0.0.3, weight: 9}`,
+    { down: ['10.0.0.2', '10.0.0.3'] },
+    '2:- 3:w9',
+  ],
+])('%s', (_what, service, situation, forwarded) => {
+  const table = compute(service, situation);
+  expect(words(table)).toBe(forwarded);
+  expect(compute(service, situation, table)).toBe(table);
+});
+
+test('the sorry server has a tunnel of its own, or that of the service', () => {
+  const own = 'sorryServer: {address: "2001:db8::9", tunnel: {type: gue, port: 6080}}';
+  const [service] = compute(`tunnel: gre, ${TWO}, ${own}`, {}).services;
+  const tunnel = { type: 'gue', port: 6080, checksum: 'none' };
+  expect(service?.reals[2]).toEqual({ address: ip('2001:db8::9'), weight: 100, serving: false, tunnel });
+  expect(compute(`${TWO}, ${SORRY}`, {}).services[0]?.reals[2]).not.toHaveProperty('tunnel');
+});

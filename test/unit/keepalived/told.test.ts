@@ -1,0 +1,119 @@
+import { describe, expect, test } from 'vitest';
+import { errorsOf, FILE, read, SOUND } from './read.ts';
+
+describe('what culvert has not got is an error at its place', () => {
+  const cases: [from: string, to: string, where: string, words: string[]][] = [
+    ['TUN', 'NAT', '4:16', ['lvs_method NAT', 'culvert tunnels only', 'allowed: TUN']],
+    ['TUN', 'DR', '4:16', ['lvs_method DR', 'in any subnet', 'allowed: TUN']],
+    ['TUN', 'TUN type vxlan', '4:25', ["'vxlan'", 'TUN type gue port PORT']],
+    ['TUN', 'TUN type gue', '4:25', ['lvs_method: port is missing']],
+    ['TUN', 'TUN type gue port', '4:29', ["found 'port'", 'port PORT']],
+    ['TUN', 'TUN type gue port 0', '4:34', ["found '0'"]],
+    ['TUN', 'TUN type gre port 47', '4:25', ['port is for tunnels of type gue']],
+    ['TUN', 'TUN type ipip csum', '4:25', ['checksum is for tunnels of type gre or gue']],
+    ['TUN', 'TUN type gre remcsum', '4:25', ['found remote']],
+    ['TUN', 'TUN kind gre', '4:20', ["found 'kind'"]],
+    ['    lvs_method TUN\n', '', '1:1', ['no lvs_method', 'NAT', 'allowed: lvs_method TUN']],
+    ['weight 3', 'lvs_method DR', '7:20', ['lvs_method DR']],
+    ['wrr', 'fancy', '3:15', ['lvs_sched', "'fancy'", 'rr, wrr']],
+    ['wrr', 'rr\nsh-port\nflag-3', '5:1', ["culvert's rr has no such flag"]],
+    ['protocol TCP', 'protocol DCCP', '5:14', ["'DCCP'", 'TCP, UDP or SCTP']],
+    ['protocol TCP', 'sorry_server_inhibit', '5:5', ['no sorry_server is given', 'behind one']],
+    ['protocol TCP', 'sorry_server 10.0.9', '5:18', ["'10.0.9'", 'an IP address']],
+    ['protocol TCP', 'sorry_server 10.0.9.9\nsorry_server_lvs_method DR', '6:25', ['lvs_method DR']],
+    ['protocol TCP', 'sorry_server 192.0.2.10', '5:18', ['the VIP of line 1']],
+    ['protocol TCP', 'quorum 0', '5:12', ["found '0'", 'from 1 to']],
+    ['protocol TCP', 'quorum_up', '5:5', ['found nothing', 'a program']],
+    ['protocol TCP', 'quorum_up "/bin/x \'y"', '5:15', ['does not end']],
+    ['protocol TCP', 'quorum_up /bin/x a/b', '5:15', ['a user, or user:group']],
+    ['protocol TCP', 'persistence_timeout 0', '5:25', ["found '0'", 'from 1 to']],
+    ['protocol TCP', 'persistence_engine sip', '5:5', ['by their address']],
+    ['protocol TCP', 'persistence_granularity 255.0.255.0', '5:29', ["'255.0.255.0'", 'a netmask']],
+    ['protocol TCP', 'persistence_granularity 64', '5:29', ['address is IPv4', 'a netmask']],
+    ['protocol TCP', 'ip_family inet6', '5:15', ['address is IPv4', 'allowed: inet']],
+    ['weight 3', 'inhibit_on_failure maybe', '7:28', ["'maybe'", 'on, off']],
+    ['weight 3', 'uthreshold 9\nlthreshold 10', '8:12', ['lthreshold: found 10', '0 to 9']],
+    ['weight 3', 'lthreshold 10', '7:20', ['without upperThreshold']],
+    ['TCP_CHECK', 'BFD_CHECK', '8:9', ['BFD_CHECK: this version']],
+    ['virtual_server', 'SSL {\nkey /etc/key.pem\n}\nvirtual_server', '2:1', ['key: checks in culvert']],
+    ['192.0.2.10 80', 'fwmark 1', '1:16', ['virtual_server fwmark', 'firewall mark']],
+    ['192.0.2.10 80', 'group G', '1:22', ["'G'", 'none is defined']],
+    ['192.0.2.10', 'ff02::1', '1:16', ['of a host', 'ff00::/8']],
+    [
+      '192.0.2.10 80 {',
+      '192.0.2.10 0 {\nreal_server 10.0.4.2 { TCP_CHECK { } }',
+      '2:24',
+      ['none that could be checked'],
+    ],
+    ['10.0.3.2', '192.0.2.10', '6:17', ['the VIP of line 1']],
+  ];
+  for (const [from, to, where, words] of cases) {
+    test(to === '' ? 'no method' : to, () => {
+      expect(SOUND).toContain(from);
+      const errors = errorsOf(SOUND.replace(from, to));
+      const line = errors.find((error) => error.startsWith(`${FILE}:${where}: `));
+      expect(line, errors.join('\n')).toBeDefined();
+      for (const word of words) expect(line).toContain(word);
+    });
+  }
+});
+
+describe('what is not needed is a warning at its line, and the rest works', () => {
+  const outside = [
+    [
+      'vrrp_instance VI_1 {\n virtual_ipaddress { 192.0.2.10 }\n}\n',
+      '1:1: vrrp_instance is not used: culvert has no VRRP',
+    ],
+    ['static_routes {\n 10.0.0.0/8 via 10.1.1.1\n}\n', '1:1: static_routes is not used'],
+    ['SSL {\n ca /etc/ca.pem\n}\n', '2:2: ca is not used: keepalived verifies nothing with it'],
+    ['bfd_instance b {\n neighbor_ip 10.0.0.1\n}\n', '1:1: bfd_instance is not used'],
+    ['track_process p {\n process x\n}\n', '1:1: track_process is not used'],
+    ['net_namespace lb\n', '1:1: net_namespace is not used: start culvert inside the namespace'],
+    [
+      'global_defs {\n router_id X\n vrrp_version 3\n}\n',
+      '1:1: global_defs: not used by culvert: router_id, vrrp_version',
+    ],
+  ] as const;
+  for (const [text, warning] of outside) {
+    test(warning, () => {
+      const { config, warnings } = read(text + SOUND);
+      expect(config.services).toHaveLength(1);
+      expect(warnings).toEqual([expect.stringContaining(`${FILE}:${warning}`)]);
+    });
+  }
+
+  const inside = [
+    ['protocol TCP', 'protocol TCP\nops', '6:1: ops: only with protocol UDP'],
+    ['protocol TCP', 'protocol TCP\nha_suspend', '6:1: ha_suspend is not used'],
+    ['protocol TCP', 'protocol TCP x', "5:18: protocol: found 'x'"],
+    ['protocol TCP', '', '1:1: virtual_server: no protocol is given; UDP'],
+    ['10.0.3.2 80', '10.0.3.2 81', '6:26: real_server: a tunnel leaves the port as it is'],
+    [
+      /^ {4}real_server[^]*?^ {4}\}\n/m.exec(SOUND)?.[0] ?? '',
+      '',
+      '1:1: virtual_server: it has no real servers',
+    ],
+    ['protocol TCP', 'protocol TCP\nquorum 4', '6:8: quorum: found 4; taken for 3, the weights of all'],
+    ['protocol TCP', 'protocol TCP\nhysteresis 1', '6:12: hysteresis: found 1; taken for 0, one less'],
+    [
+      'protocol TCP',
+      'protocol TCP\nquorum 2\nhysteresis 2',
+      '7:12: hysteresis: found 2; taken for 1, one less',
+    ],
+    [
+      'protocol TCP',
+      'protocol TCP\nquorum 3\nhysteresis 2',
+      '7:12: hysteresis: found 2; taken for 0, with which',
+    ],
+    ['protocol TCP', 'protocol TCP\nsorry_server 10.0.9.9 81', '6:23: sorry_server: a tunnel leaves'],
+    ['weight 3', 'weight 3\nnotify_up /bin/x\nnotify_up /bin/y', '9:1: notify_up: the first one counts'],
+    ['weight 3', 'weight 3\nsmtp_alert', '8:1: smtp_alert is not used'],
+    ['protocol TCP', 'protocol TCP\nsnmp_name x', '6:1: snmp_name is not used'],
+  ] as const;
+  for (const [from, to, warning] of inside) {
+    test(warning, () => {
+      const { warnings } = read(SOUND.replace(from, to));
+      expect(warnings).toEqual([expect.stringContaining(`${FILE}:${warning}`)]);
+    });
+  }
+});
