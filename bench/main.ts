@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { benchApply } from './apply.ts';
 import { benchBfd } from './bfd.ts';
+import { benchChecks } from './checks.ts';
 import { fastPathBench } from './fast-path.ts';
 import { benchFlowMemory } from './flow-memory.ts';
 import { benchHttp } from './http.ts';
@@ -16,6 +17,7 @@ const PARTS = {
   'flow-memory': async () => ({ flowMemory: benchFlowMemory(9) }),
   apply: async () => ({ apply: await benchApply(5) }),
   bfd: async () => ({ bfd: await benchBfd(3) }),
+  checks: async () => ({ checks: await benchChecks(5) }),
   http: async () => ({ http: await benchHttp(5, 3) }),
 } as const;
 

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 node_line=24.21.0
 run_packages='clang libbpf1 libbpf-dev linux-libc-dev iproute2 ethtool nftables tcpdump curl'
-test_packages="$run_packages bpftool iptables netbase tshark keepalived bird2"
+test_packages="$run_packages bind9 bird2 bpftool exim4-daemon-light iptables keepalived netbase nginx-light openssl socat tshark"
 want=${1:-run}
 
 say() { printf 'setup: %s\n' "$*" >&2; }

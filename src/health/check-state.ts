@@ -41,7 +41,7 @@ export interface Attempt {
   readonly more?: Unfinished['more'] | undefined;
 }
 
-/** Lateness up to this is a timer's; more of it is a machine that stood still, after which nothing is made up for. */
+/** Lateness up to this is a timer's; more of it is a machine that stood still. */
 const TIMER_LATENESS_MS = 50;
 
 /** What a check is taken for before its first attempt has ended. */
@@ -56,7 +56,7 @@ export function firstState(known: KnownHealth, dueMs: number): CheckState {
 export function afterAttempt(state: CheckState, attempt: Attempt, schedule: CheckSchedule): CheckState {
   if (attempt.more !== undefined && !state.up) {
     const delayMs = attempt.more === 'now' ? 0 : schedule.intervalMs;
-    return { ...state, dueMs: punctualEnd(state, attempt) + delayMs };
+    return { ...state, dueMs: nextDue(state, attempt, delayMs) };
   }
   const failures = attempt.error === undefined ? 0 : state.failures + 1;
   const up = attempt.error === undefined || (state.up && failures <= schedule.retries);
@@ -64,7 +64,7 @@ export function afterAttempt(state: CheckState, attempt: Attempt, schedule: Chec
   return {
     up,
     sinceMs: up === state.up ? state.sinceMs : attempt.endedMs,
-    dueMs: punctualEnd(state, attempt) + (retrying ? schedule.retryDelayMs : schedule.intervalMs),
+    dueMs: nextDue(state, attempt, retrying ? schedule.retryDelayMs : schedule.intervalMs),
     failures,
     lastError: attempt.error,
     weight: attempt.error === undefined ? attempt.weight : state.weight,
@@ -72,10 +72,17 @@ export function afterAttempt(state: CheckState, attempt: Attempt, schedule: Chec
   };
 }
 
-/** When the attempt would have ended had its timer been exact: the lateness of several timers must not add up. */
-function punctualEnd(state: CheckState, { startedMs, endedMs }: Attempt): number {
+/**
+ * A delay after the attempt's end, less its timer's lateness: that of several timers must not add up. After a machine
+ * that stood still nothing is made up for, but checks that were held up together do not stay together: each goes back
+ * to its own place in the delay, half a delay earlier or later.
+ */
+function nextDue(state: CheckState, { startedMs, endedMs }: Attempt, delayMs: number): number {
   const lateness = startedMs - state.dueMs;
-  return lateness > 0 && lateness <= TIMER_LATENESS_MS ? endedMs - lateness : endedMs;
+  if (lateness <= 0 || delayMs === 0) return endedMs + delayMs;
+  const offPlace =
+    lateness <= TIMER_LATENESS_MS ? lateness : lateness - Math.round(lateness / delayMs) * delayMs;
+  return endedMs + delayMs - offPlace;
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { HttpProbeConfig, HttpRegexConfig, HttpUrlConfig } from '../../config/probe-config.ts';
 import type { CheckTarget } from '../../dataplane/check-connector.ts';
 import { networkError } from '../../dataplane/network-words.ts';
-import { formatIp } from '../../net/ip-address.ts';
+import { formatEndpoint, formatIp, type IpAddress } from '../../net/ip-address.ts';
 import type { ProbeContext } from '../probe.ts';
 import { hasMatch } from './body-regex.ts';
 import { Http10Stream } from './http-1.0.ts';
@@ -42,9 +42,10 @@ async function fetchAndJudge(
 ): Promise<void> {
   using connection = await connector.connectTcp(target, signal);
   const virtualHost = url.virtualHost ?? config.virtualHost;
-  const address = formatIp(target.via === 'tunnel' ? target.vip : target.address);
+  const address = target.via === 'tunnel' ? target.vip : target.address;
   const { stream } = connection;
-  const secure = config.type === 'https' ? await startTls(stream, config, virtualHost ?? address) : stream;
+  const secure =
+    config.type === 'https' ? await startTls(stream, config, virtualHost ?? formatIp(address)) : stream;
   const transport = config.httpVersion === '1.1' ? secure : new Http10Stream(secure);
   const response = await get(transport, {
     path: url.path,
@@ -55,8 +56,10 @@ async function fetchAndJudge(
   await judgeBody(response, url);
 }
 
-function authority(address: string, { port }: CheckTarget, type: 'http' | 'https'): string {
-  return port === DEFAULT_PORTS[type] ? address : `${address}:${port}`;
+/** RFC 3986, section 3.2.2: an IPv6 address has brackets, the default port is left out. */
+function authority(address: IpAddress, { port }: CheckTarget, type: 'http' | 'https'): string {
+  const whole = formatEndpoint(address, port);
+  return port === DEFAULT_PORTS[type] ? whole.replace(/:\d+$/, '') : whole;
 }
 
 interface GetOptions {

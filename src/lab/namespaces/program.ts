@@ -16,9 +16,9 @@ export class Program implements AsyncDisposable {
   readonly #last: string[] = [];
   readonly #exited: Promise<unknown>;
 
-  constructor(namespace: string, command: readonly string[]) {
+  constructor(namespace: string, command: readonly string[], stdin: 'ignore' | 'pipe' = 'ignore') {
     this.#name = command.join(' ');
-    this.#child = spawnInNamespace(namespace, command, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = spawnInNamespace(namespace, command, { stdio: [stdin, 'pipe', 'pipe'] });
     this.#exited = once(this.#child, 'exit');
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       if (stream !== null) createInterface({ input: stream }).on('line', (line) => this.#line(line));
@@ -45,6 +45,11 @@ export class Program implements AsyncDisposable {
       clearTimeout(timer);
       this.#listeners.delete(listener);
     }
+  }
+
+  /** Writes to its standard input, which has to be a pipe. */
+  say(text: string): void {
+    this.#child.stdin?.write(text);
   }
 
   get pid(): number {

@@ -112,8 +112,17 @@ describe('timers are late', () => {
     expect(state.sinceMs).toBe(100 + 3 * 1001 + 4 + 1);
   });
   test('by a long sleep of the machine: what was missed is not made up for', () => {
-    const late = { startedMs: 3_600_000, endedMs: 3_600_001, error: undefined };
-    expect(afterAttempt(START, late, SCHEDULE).dueMs).toBe(3_606_001);
+    const late = { startedMs: 3_600_100, endedMs: 3_600_101, error: undefined };
+    expect(afterAttempt(START, late, SCHEDULE).dueMs).toBe(3_606_101);
+  });
+  test('checks that stood still together go back to their places, at least half a delay away', () => {
+    const startedMs = 100_000;
+    const dues = [1000, 2000, 3000, 4000, 5000, 6000].map((dueMs) => {
+      const from = { ...START, dueMs };
+      return afterAttempt(from, { startedMs, endedMs: startedMs + 1, error: undefined }, SCHEDULE).dueMs;
+    });
+    // 100 s is 16 intervals and 4 s: the check of the fourth second is in its place, that of the first half a delay off.
+    expect(dues).toEqual([109_001, 104_001, 105_001, 106_001, 107_001, 108_001]);
   });
 });
 

@@ -10,7 +10,7 @@ import { createForwarderState } from '../../../../src/forwarding/state.ts';
 import { openProbe } from '../../../../src/health/open-probe.ts';
 import type { Unfinished } from '../../../../src/health/probe.ts';
 import type { WeightEffect } from '../../../../src/health/weight-effect.ts';
-import { ipv4 } from '../../../../src/net/ipv4-address.ts';
+import { ip } from '../../../../src/net/ip-address.ts';
 
 /** What is to be closed after the test. */
 const cleanUp: (() => unknown)[] = [];
@@ -49,7 +49,7 @@ export async function attempt(
   using network = connector();
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(new Error(TIMED_OUT)), timeoutMs);
-  const target = { via: 'direct', address: ipv4(address), port } as const;
+  const target = { via: 'direct', address: ip(address), port } as const;
   try {
     const probe = openProbe(config.probe);
     const context = { target, connector: network, signal: controller.signal, up };

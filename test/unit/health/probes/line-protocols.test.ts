@@ -1,4 +1,3 @@
-import { execFileSync, spawn } from 'node:child_process';
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -102,39 +101,6 @@ describe('dns', () => {
 
   test('nobody listens', async () => {
     expect(await attempt({ type: 'dns' }, { port: CLOSED_PORT })).toBe('connection refused');
-  });
-
-  const hasDnsmasq = ((): boolean => {
-    try {
-      return execFileSync('dnsmasq', ['--version'], { stdio: 'pipe' }).length > 0;
-    } catch {
-      return false;
-    }
-  })();
-  test.skipIf(!hasDnsmasq)('dnsmasq (skipped where it is not installed)', async () => {
-    const port = await nameServer(0);
-    const own = port === 65_535 ? port - 1 : port + 1;
-    const options = [
-      '--no-daemon',
-      '--conf-file=/dev/null',
-      '--no-resolv',
-      '--no-hosts',
-      '--bind-interfaces',
-    ];
-    const zone = ['--local=/example.com/', '--address=/www.example.com/192.0.2.1'];
-    const where = ['--listen-address=127.0.0.1', `--port=${own}`];
-    const server = spawn('dnsmasq', [...options, ...zone, ...where], { stdio: ['ignore', 'ignore', 'pipe'] });
-    const ended = once(server, 'exit');
-    afterwards(async () => {
-      server.kill();
-      await ended;
-    });
-    await once(server.stderr, 'data');
-    const ask = (queryName: string): ReturnType<typeof attempt> =>
-      attempt({ type: 'dns', queryType: 'A', queryName }, { port: own });
-    expect(await ask('www.example.com')).toBe('passes');
-    expect(await ask('none.example.com')).toBe('DNS: none.example.com A: NXDOMAIN');
-    expect(await ask('other.test')).toBe('DNS: other.test A: REFUSED');
   });
 });
 
