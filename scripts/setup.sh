@@ -33,8 +33,11 @@ install_packages() {
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >/dev/null
     # Nor are they to start with the machine.
     case $package in
-      keepalived) unit=keepalived ;;
+      bind9) unit=named ;;
       bird2) unit=bird ;;
+      exim4-daemon-light) unit=exim4 ;;
+      keepalived) unit=keepalived ;;
+      nginx-light) unit=nginx ;;
       *) continue ;;
     esac
     [ ! -d /run/systemd/system ] || systemctl disable --quiet "$unit"
