@@ -22,6 +22,17 @@ export interface RealDocument {
   readonly [option: string]: unknown;
 }
 
+/** YAML that a configuration was read from: a text that differs little from it is read sooner (`reread`). */
+const texts = new WeakMap<CulvertConfig, string>();
+
+export function rememberText(config: CulvertConfig, text: string): void {
+  texts.set(config, text);
+}
+
+export function textOf(config: CulvertConfig): string | undefined {
+  return texts.get(config);
+}
+
 interface Remembered {
   /** JSON: a tenth of what the values would take, and cheap to hand on to other processes and files. */
   readonly text: string;

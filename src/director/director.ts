@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { CulvertConfig, DirectorConfig } from '../config/config.ts';
+import type { CulvertConfig } from '../config/config.ts';
 import type { HostFacts } from '../config/host.ts';
 import type { DataPlane, FlowFilter, FlowRecord } from '../dataplane/data-plane.ts';
 import { CulvertError } from '../errors.ts';
@@ -7,7 +7,7 @@ import type { Explanation } from '../forwarding/decision.ts';
 import type { ServiceKey, ServiceName } from '../forwarding/table.ts';
 import type { CheckState } from '../health/check-state.ts';
 import { CommandQueue } from './command-queue.ts';
-import { ConfigChanges } from './config-changes.ts';
+import { ConfigChanges, type LoadConfig } from './config-changes.ts';
 import type { ConfigDiff } from './config-diff.ts';
 import type {
   ApplyOptions,
@@ -42,7 +42,7 @@ export interface DirectorOptions {
   /** What to begin with. */
   readonly running: RunningConfig;
   readonly configPath: string;
-  readonly loadConfig: (path: string) => Promise<CulvertConfig>;
+  readonly loadConfig: LoadConfig;
   /** Opened with `planeEventRecorder(events)`, so that what it tells becomes events. */
   readonly plane: DataPlane;
   readonly events: EventLog;
@@ -78,8 +78,6 @@ export class Director implements DirectorControl {
   readonly #overrides: Map<RealId, number>;
   readonly #view: RealView;
   readonly #traffic: TrafficSampler;
-  /** As at the start. */
-  readonly #director: DirectorConfig;
   #model: Model;
   #interfaces: readonly string[];
   #retry: NodeJS.Timeout | undefined;
@@ -96,8 +94,9 @@ export class Director implements DirectorControl {
       options.events.add('warning', 'state-lost', `the former state is lost: ${fault}`);
     const director = new Director(options, state);
     const serving = servingReals(options.plane.services(), state.lostQuorums);
-    const former = director.#health.formerFrom(state.down, serving);
-    await director.#adopt(buildModel(options.running.config), former);
+    const model = buildModel(options.running.config);
+    const former = director.#health.formerFrom(state.down, serving, model);
+    await director.#adopt(model, former, options.running.trial !== undefined);
     await director.#saving.request();
     director.#configChanges.start();
     const { length } = options.running.config.services;
@@ -110,7 +109,6 @@ export class Director implements DirectorControl {
     const { plane, events, now } = options;
     const { config } = options.running;
     this.#options = options;
-    this.#director = config.director;
     this.#startedMs = now();
     this.#hashKey = chooseHashKey(config.director.hashSeed, state.hashKey);
     // Nothing is forwarded yet.
@@ -133,7 +131,11 @@ export class Director implements DirectorControl {
     this.#reconciler = new Reconciler(plane, (previous) =>
       computeTable(this.#tableInput(this.#model, view.healthOf), previous),
     );
-    this.#configChanges = new ConfigChanges({ ...options, adopt: (next) => this.#follow(next) });
+    this.#configChanges = new ConfigChanges({
+      ...options,
+      adopt: (...next) => this.#follow(...next),
+      settle: () => this.#forgetGone(),
+    });
     this.#saving = new Coalesced(new Serial(), () => this.#save());
   }
 
@@ -142,7 +144,7 @@ export class Director implements DirectorControl {
     const counters = await plane.counters();
     const flowsOf = flowsByReal(counters);
     return directorStatus({
-      director: this.#director,
+      director: this.#configChanges.started.director,
       configPath,
       plane: plane.description,
       startedMs: this.#startedMs,
@@ -257,11 +259,11 @@ export class Director implements DirectorControl {
   }
 
   /** Has plane and checks follow another configuration, or changes nothing. */
-  async #follow(config: CulvertConfig): Promise<void> {
+  async #follow(config: CulvertConfig, onTrial: boolean): Promise<void> {
     const before = this.#model;
     this.#options.plane.mendDrift?.();
     await this.#useInterfaces(config.director.interfaces, () =>
-      this.#adopt(buildModel(config), this.#health.formerIn(before)),
+      this.#adopt(buildModel(config), this.#health.formerIn(before), onTrial),
     );
     void this.#saving.request();
   }
@@ -281,8 +283,11 @@ export class Director implements DirectorControl {
     }
   }
 
-  /** Makes `model` the one that is forwarded and checked, or changes nothing if the plane cannot take it. */
-  async #adopt(model: Model, former: FormerHealth): Promise<void> {
+  /**
+   * Makes `model` the one that is forwarded and checked, or changes nothing if the plane cannot take it.
+   * @param keepsGone what is known of reals that it has not got is kept: the former model may come back
+   */
+  async #adopt(model: Model, former: FormerHealth, keepsGone: boolean): Promise<void> {
     let plan: ReturnType<HealthBoard['plan']> = new Map();
     await this.#reconciler.replace(
       (previous) => {
@@ -292,14 +297,21 @@ export class Director implements DirectorControl {
       },
       () => {
         const before = { model: this.#model, up: realsUp(this.#model, this.#view) };
+        if (keepsGone) this.#health.keepGone(this.#model, model);
         this.#model = model;
         this.#health.carryOut(plan);
-        for (const id of this.#overrides.keys()) if (!model.reals.has(id)) this.#overrides.delete(id);
+        if (!keepsGone) this.#forgetGone();
         this.#effects.replaced(before, model);
       },
     );
     // What was checked or overridden while the plane was at it.
     this.#reconcile();
+  }
+
+  #forgetGone(): void {
+    this.#health.forgetGone();
+    for (const id of this.#overrides.keys()) if (!this.#model.reals.has(id)) this.#overrides.delete(id);
+    void this.#saving.request();
   }
 
   #tableInput(model: Model, healthOf: TableInput['healthOf']): TableInput {

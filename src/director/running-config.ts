@@ -56,6 +56,11 @@ export class RunningConfig {
     return running;
   }
 
+  /** As it was read last. */
+  get file(): CulvertConfig {
+    return this.#file;
+  }
+
   get config(): CulvertConfig {
     return this.#current;
   }
