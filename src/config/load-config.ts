@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { CulvertError } from '../errors.ts';
 import type { CulvertConfig } from './config.ts';
-import { rememberDocument, rememberText, textOf } from './document.ts';
+import { rememberParts, rememberText, textOf } from './document.ts';
 import { type ConfigFormat, recogniseFormat } from './format.ts';
 import { rememberLocation } from './location.ts';
 import type { ParseOutcome, ParseTask } from './parse-process.ts';
@@ -88,7 +88,7 @@ async function parseInProcess(task: ParseTask): Promise<ParsedText> {
     throw new CulvertError('CONFIG_INVALID', message.slice(where.length + 2), { where });
   }
   const { config, document, warnings, locations } = outcome;
-  rememberDocument(config, document);
+  rememberParts(config, document);
   for (const [index, part] of [config.director, ...config.services].entries()) {
     const location = locations[index];
     if (location !== undefined) rememberLocation(part, location);

@@ -1,6 +1,6 @@
 import type { CulvertConfig, ServiceConfig } from './config.ts';
 import { areContradictory } from './contradictions.ts';
-import { type ConfigDocument, documentText, rememberDocument } from './document.ts';
+import { documentParts, rememberParts } from './document.ts';
 import { type ConfigLocation, locationOf, rememberLocation } from './location.ts';
 import { parseConfig } from './parse-config.ts';
 import { type SplitText, splitServices } from './split-services.ts';
@@ -36,15 +36,16 @@ export function reread(before: ReadBefore, text: string, fileName: string): Culv
   const services = items.map(({ service }) => service);
   if (areContradictory(services)) return undefined;
   const config: CulvertConfig = { director: before.config.director, services };
-  const { services: _former, ...rest } = JSON.parse(documentText(before.config)) as ConfigDocument;
-  rememberDocument(config, JSON.stringify({ ...rest, services: items.map(({ document }) => document) }));
+  const { head } = documentParts(before.config);
+  rememberParts(config, { head, services: items.map(({ document }) => document) });
   rememberLocations(items, now, fileName);
   return config;
 }
 
 interface KnownItem {
   readonly service: ServiceConfig;
-  readonly document: ConfigDocument['services'][number];
+  /** As `DocumentParts` have it. */
+  readonly document: string;
   /** Of the VIP, the line from that of the item on. */
   readonly location: ConfigLocation | undefined;
 }
@@ -52,14 +53,14 @@ interface KnownItem {
 /** Undefined where the parser has found other services than the cuts. */
 function itemsOf({ head, items }: SplitText, config: CulvertConfig): [string, KnownItem][] | undefined {
   if (items.length !== config.services.length) return undefined;
-  const { services } = JSON.parse(documentText(config)) as ConfigDocument;
+  const { services } = documentParts(config);
   let line = countLines(head);
   return items.map((item, index) => {
     const service = config.services[index] as ServiceConfig;
     const found = locationOf(service);
     const location = found && { ...found, line: found.line - line };
     line += countLines(item);
-    return [item, { service, document: services[index] as KnownItem['document'], location }];
+    return [item, { service, document: services[index] as string, location }];
   });
 }
 

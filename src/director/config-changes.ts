@@ -1,5 +1,5 @@
 import type { CulvertConfig } from '../config/config.ts';
-import { type ConfigDocument, documentText, revisionOf } from '../config/document.ts';
+import { documentOf, revisionOf } from '../config/document.ts';
 import { type HostFacts, validateAgainstHost } from '../config/host.ts';
 import { readDocument } from '../config/read-document.ts';
 import { CulvertError } from '../errors.ts';
@@ -58,7 +58,7 @@ export class ConfigChanges {
   document(): RunningDocument {
     const { config, source } = this.#running;
     return {
-      config: JSON.parse(documentText(config)) as ConfigDocument,
+      config: documentOf(config),
       revision: revisionOf(config),
       source,
       confirmBefore: this.#confirmBefore(),

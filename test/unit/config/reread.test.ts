@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { CulvertConfig } from '../../../src/config/config.ts';
-import { documentText, revisionOf } from '../../../src/config/document.ts';
+import { documentOf, revisionOf } from '../../../src/config/document.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import { locationOf } from '../../../src/config/location.ts';
 import { parseConfig } from '../../../src/config/parse-config.ts';
@@ -35,7 +35,7 @@ function expectSame(config: CulvertConfig | undefined, text: string): void {
   const whole = read(text);
   if (config === undefined) throw new Error('it was not read');
   expect(config).toEqual(whole);
-  expect([documentText(config), revisionOf(config)]).toEqual([documentText(whole), revisionOf(whole)]);
+  expect([documentOf(config), revisionOf(config)]).toEqual([documentOf(whole), revisionOf(whole)]);
   for (const [index, service] of config.services.entries())
     expect(locationOf(service)).toEqual(locationOf(whole.services[index] ?? {}));
 }
