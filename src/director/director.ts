@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { CulvertConfig } from '../config/config.ts';
 import type { HostFacts } from '../config/host.ts';
 import type { DataPlane, FlowFilter, FlowRecord } from '../dataplane/data-plane.ts';
@@ -24,6 +23,7 @@ import { Effects } from './effects.ts';
 import type { EventLog } from './event-log.ts';
 import { chooseHashKey } from './hash-key.ts';
 import { type FormerHealth, HealthBoard, healthIn } from './health-board.ts';
+import { InterfaceUse } from './interface-use.ts';
 import { type RealView, realsUp } from './live-weight.ts';
 import { buildModel, type Model, type ModelReal, type RealId, servingReals } from './model.ts';
 import { forwardedQuorums, type QuorumState } from './quorum.ts';
@@ -77,9 +77,9 @@ export class Director implements DirectorControl {
   readonly #saving: Coalesced;
   readonly #overrides: Map<RealId, number>;
   readonly #view: RealView;
+  readonly #interfaces: InterfaceUse;
   readonly #traffic: TrafficSampler;
   #model: Model;
-  #interfaces: readonly string[];
   #retry: NodeJS.Timeout | undefined;
   /** The plane is closed or removed, and the state file final. */
   #ended = false;
@@ -113,7 +113,7 @@ export class Director implements DirectorControl {
     this.#hashKey = chooseHashKey(config.director.hashSeed, state.hashKey);
     // Nothing is forwarded yet.
     this.#model = buildModel({ ...config, services: [] });
-    this.#interfaces = config.director.interfaces;
+    this.#interfaces = new InterfaceUse(plane, config.director.interfaces);
     this.#overrides = new Map(state.overrides);
     this.#traffic = new TrafficSampler(plane, this.#stop.signal);
     this.#health = new HealthBoard({
@@ -262,25 +262,10 @@ export class Director implements DirectorControl {
   async #follow(config: CulvertConfig, onTrial: boolean): Promise<void> {
     const before = this.#model;
     this.#options.plane.mendDrift?.();
-    await this.#useInterfaces(config.director.interfaces, () =>
+    await this.#interfaces.change(config.director.interfaces, () =>
       this.#adopt(buildModel(config), this.#health.formerIn(before), onTrial),
     );
     void this.#saving.request();
-  }
-
-  /** Has the plane use these interfaces; if what comes next fails it goes back to the former ones. */
-  async #useInterfaces(names: readonly string[], next: () => Promise<void>): Promise<void> {
-    const { plane } = this.#options;
-    const former = this.#interfaces;
-    const isSame = isDeepStrictEqual(names, former);
-    if (!isSame) await plane.useInterfaces?.(names);
-    try {
-      await next();
-      this.#interfaces = names;
-    } catch (error) {
-      if (!isSame) await plane.useInterfaces?.(former);
-      throw error;
-    }
   }
 
   /**
