@@ -78,6 +78,7 @@ async function get(transport: Duplex, { path, host, sayClose }: GetOptions): Pro
   if (!sayClose) request.removeHeader('Connection');
   request.on('response', resolve);
   request.on('error', (error) => reject(httpError(error)));
+  request.on('upgrade', () => reject(new Error('HTTP status 101: nobody asked for another protocol')));
   request.end();
   return promise;
 }
