@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +18,11 @@ describe('misc', () => {
     [['sh', '-c', 'echo first; echo the disk is full >&2; exit 3'], false, 'exit status 3: the disk is full'],
     [['sh', '-c', 'kill -TERM $$'], false, 'killed by SIGTERM'],
     [['/no/such/program'], false, '/no/such/program: no such program'],
+    [
+      ['/etc/passwd'],
+      false,
+      '/etc/passwd: it may not be executed: see its mode, and that of the directories above it',
+    ],
     [['true'], true, 'passes'],
     [['false'], true, 'exit status 1'],
     [['sh', '-c', 'exit 2'], true, { set: 0 }],
@@ -94,5 +100,11 @@ describe('file', () => {
   test('no file counts as 0, one that cannot be read fails', async () => {
     expect(await attempt({ type: 'file', file: join(directory, 'none') })).toBe('passes');
     expect(await attempt({ type: 'file', file: directory })).toMatch(/^cannot read it: EISDIR/);
+  });
+
+  test('a pipe that nobody writes to is not waited for', async () => {
+    const file = join(directory, 'pipe');
+    execFileSync('mkfifo', [file]);
+    expect(await attempt({ type: 'file', file })).toBe('cannot read it: it is a pipe; allowed: a file');
   });
 });
