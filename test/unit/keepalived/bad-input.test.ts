@@ -100,6 +100,17 @@ describe('each fault names its place and what is allowed', () => {
   }
 });
 
+test.each([
+  ['MISC_CHECK {\n}', 'MISC_CHECK: no program is given'],
+  ['HTTP_GET {\n}', 'HTTP_GET: no url is given'],
+  ['HTTP_GET {\nurl {\npath /\nstatus_code 99999\n}\n}', "status_code: found '99999'"],
+])('%j is told once', (check, message) => {
+  const service = `virtual_server 192.0.2.10 80 {\nlvs_method TUN\nreal_server 10.0.3.2 {\n${check}\n}\n}\n`;
+  const errors = errorsOf(service);
+  expect(errors).toHaveLength(1);
+  expect(errors[0]).toContain(message);
+});
+
 test('an include that includes itself', () => {
   const [error] = errorsOf('include a.conf\n', {
     files: { 'a.conf': 'x\n  include b.conf\n', 'b.conf': 'include a.conf\n' },
