@@ -155,6 +155,12 @@ describe('options of single types', () => {
     expect(() => written('misc', options)).toThrow(message);
   });
 
+  test('a reply cannot be longer than its greatest length', () => {
+    const fault = 'minReplyLength: found 6; allowed: a length that is not above maxReplyLength';
+    expect(() => written('udp', 'reply: any, minReplyLength: 6, maxReplyLength: 5')).toThrow(fault);
+    expect(written('udp', 'minReplyLength: 5, maxReplyLength: 5')).toBeDefined();
+  });
+
   test('the simulated network has one way out', () => {
     const text = `
 director: {plane: simulated}
