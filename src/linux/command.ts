@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { RunConfig } from '../config/command-config.ts';
+import { printableText } from '../printable-text.ts';
 import { lookUpUser } from './user.ts';
 
 export interface CommandOptions {
@@ -16,13 +17,18 @@ export interface CommandEnd {
   /** Null where a signal has ended it. */
   readonly status: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** The last 4096 characters of what it wrote to standard output and standard error. */
+  /** The last 4096 characters of what it wrote to standard output and standard error, as `printableText()` has it. */
   readonly output: string;
 }
 
 const KEPT_OUTPUT = 4096;
 /** A process that it left behind may hold its output open: its end is not waited for. */
 const OUTPUT_MS = 100;
+
+const FAULTS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such program',
+  EACCES: 'no permission to run it',
+};
 
 /**
  * Runs a command in a process group of its own, without a shell unless it is a line for one.
@@ -66,13 +72,12 @@ async function untilEnded(child: ChildProcess): Promise<CommandEnd> {
     });
   }
   child.once('error', (error: NodeJS.ErrnoException) => {
-    const [what, words] = [child.spawnfile, error.code === 'ENOENT' ? 'no such program' : error.message];
-    reject(new Error(`${what}: ${words}`, { cause: error }));
+    reject(new Error(`${child.spawnfile}: ${FAULTS[error.code ?? ''] ?? error.message}`, { cause: error }));
   });
   const end = (status: number | null, signal: NodeJS.Signals | null): void => {
     child.stdout?.destroy();
     child.stderr?.destroy();
-    resolve({ status, signal, output });
+    resolve({ status, signal, output: printableText(output) });
   };
   child.once('exit', (status, signal) => void setTimeout(end, OUTPUT_MS, status, signal).unref());
   child.once('close', end);
