@@ -1,6 +1,7 @@
 import { text } from 'node:stream/consumers';
 import type { ApiClient } from '../api/client.ts';
 import { serviceName } from '../api/service-name.ts';
+import type { ErrorCode } from '../error-codes.ts';
 import { CulvertError } from '../errors.ts';
 import type { AdmCommand, AdmEdit, AdmServerCommand, AdmService } from '../ipvsadm/command.ts';
 import { editAll } from '../ipvsadm/edit-all.ts';
@@ -125,8 +126,28 @@ class Ipvsadm {
   /** Has the director make the edits so far. @returns whether ipvsadm goes on after them. */
   async #commit(): Promise<boolean> {
     const edits = this.#edits;
-    if (edits.length === 0) return true;
     this.#edits = [];
+    return edits.length === 0 || this.#make(edits);
+  }
+
+  /** All at once; where the director refuses that, in halves, until those are found that it refuses. */
+  async #make(edits: readonly AdmEdit[]): Promise<boolean> {
+    try {
+      return await this.#makeAtOnce(edits);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      if (edits.length > 1) {
+        const half = edits.length >> 1;
+        return (await this.#make(edits.slice(0, half))) && this.#make(edits.slice(half));
+      }
+      const fault = AdmFault.director(error.message);
+      this.#tell(fault);
+      this.#status = fault.status;
+      return !fault.ends;
+    }
+  }
+
+  async #makeAtOnce(edits: readonly AdmEdit[]): Promise<boolean> {
     const client = await this.#connect();
     for (let attempt = 1; ; attempt++) {
       const { config: before, revision } = await client.config();
@@ -191,6 +212,13 @@ const EDITS: readonly AdmCommand['name'][] = [
 
 function isEdit(command: Exclude<AdmCommand, Restore>): command is AdmEdit {
   return EDITS.includes(command.name);
+}
+
+/** What one edit may be the reason of. */
+const REFUSALS: readonly ErrorCode[] = ['CONFIG_INVALID', 'CAPACITY', 'UNSUPPORTED'];
+
+function isRefusal(error: unknown): error is CulvertError {
+  return error instanceof CulvertError && REFUSALS.includes(error.code);
 }
 
 function isConflict(error: unknown): boolean {

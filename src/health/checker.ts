@@ -1,5 +1,6 @@
 import { formatDuration } from '../config/duration.ts';
 import type { CheckConnector } from '../dataplane/check-connector.ts';
+import { printableText } from '../printable-text.ts';
 import type { Check } from './check.ts';
 import {
   type Attempt,
@@ -124,7 +125,7 @@ export class Checker {
       const result = await probe.run({ target, connector, signal: controller.signal, up });
       outcome = outcomeOf(result);
     } catch (cause) {
-      outcome = { error: cause instanceof Error ? cause.message : String(cause) };
+      outcome = { error: printableText(cause instanceof Error ? cause.message : String(cause)) };
     }
     // An attempt that has timed out or been stopped has ended already, whatever its probe says later.
     if (running.attempt === controller) this.#end(running, outcome);

@@ -30,6 +30,11 @@ export class AdmFault extends Error {
     return new AdmFault(message, 1, true);
   }
 
+  /** For what the director does not take, in its words. */
+  static director(message: string): AdmFault {
+    return new AdmFault(message, 1, false);
+  }
+
   /** For what is no command at all. */
   static tryHelp(): AdmFault {
     return new AdmFault("Try `ipvsadm -h' or 'ipvsadm --help' for more information.", FAILED, true);

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { RunConfig } from '../config/command-config.ts';
+import { printableText } from '../printable-text.ts';
 import { lookUpUser } from './user.ts';
 
 export interface CommandOptions {
@@ -16,7 +17,7 @@ export interface CommandEnd {
   /** Null where a signal has ended it. */
   readonly status: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** The last 4096 characters of what it wrote to standard output and standard error. */
+  /** The last 4096 characters of what it wrote to standard output and standard error, as `printableText()` has it. */
   readonly output: string;
 }
 
@@ -76,7 +77,7 @@ async function untilEnded(child: ChildProcess): Promise<CommandEnd> {
   const end = (status: number | null, signal: NodeJS.Signals | null): void => {
     child.stdout?.destroy();
     child.stderr?.destroy();
-    resolve({ status, signal, output });
+    resolve({ status, signal, output: printableText(output) });
   };
   child.once('exit', (status, signal) => void setTimeout(end, OUTPUT_MS, status, signal).unref());
   child.once('close', end);

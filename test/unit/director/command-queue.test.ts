@@ -62,6 +62,21 @@ test('status, time and output are told', async () => {
   ]);
 });
 
+test('what cannot be run says why', async () => {
+  await writeFile(file, 'exit 0');
+  add({ command: [file] });
+  await queue.close(60_000);
+  expect(told()).toEqual([
+    `error command: the command of a could not be run: ${file}: no permission to run it`,
+  ]);
+});
+
+test('output reaches no terminal with the power to change it', async () => {
+  add({ shell: String.raw`printf 'a\033[2J\000b\rc\r\nd\te\n'` });
+  await queue.close(60_000);
+  expect(told()[0]).toMatch(/: a\ufffd\[2J\ufffdb\ufffdc \| d\te$/);
+});
+
 test('much output is told in part', async () => {
   add({ shell: 'yes 0123456789 | head -n 100000; echo the end' });
   await queue.close(60_000);

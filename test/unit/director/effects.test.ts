@@ -257,6 +257,12 @@ describe('a reload', () => {
   });
 });
 
+test('whatever a check has read, its command is run', async () => {
+  const loud = String.raw`check: {type: misc, shell: 'printf "a\\000\\033[2Jb"; exit 1', interval: 50ms}`;
+  await machine.start(telling(`check: none, reals: [{address: 10.0.3.2, ${loud}}]`));
+  await until(['quorum up 100', '10.0.3.2 down 100 exit status 1: a\ufffd\ufffd[2Jb', 'quorum down 0']);
+});
+
 test('a user that does not exist is told at once', async () => {
   const onDown = 'onDown: {shell: "true", user: no-such-user}';
   const reals = `reals: [{address: 10.0.3.2, ${onDown}}, {address: 10.0.4.2, ${onDown}}]`;

@@ -170,9 +170,10 @@ describe('beside a file with services', () => {
   test('what the configuration does not allow is told by the director, and nothing has changed', async () => {
     await using director = await AdmDirector.start(FILE);
     const before = await configOf(director);
-    await expect(director.ipvsadm('-a -t 192.0.2.10:80 -r 192.0.2.10 -i'.split(' '))).rejects.toThrow(
-      /services\[0\].*the VIP/,
-    );
+    expect(await director.ipvsadm('-a -t 192.0.2.10:80 -r 192.0.2.10 -i'.split(' '))).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(/^services\[0\].*the VIP.*\n$/),
+    });
     expect(await configOf(director)).toEqual(before);
   });
 
@@ -186,6 +187,18 @@ describe('beside a file with services', () => {
     expect(
       (await configOf(director)).services.map(({ port }) => Number(port)).toSorted((a, b) => a - b),
     ).toEqual(ports);
+  });
+
+  test('-R passes over what the director refuses, and makes all else', async () => {
+    await using director = await AdmDirector.start('[]');
+    const rules = Array.from({ length: 20 }, (_, n) => `-a -t 192.0.2.10:80 -r 10.0.3.${n + 1} -i -w 1\n`);
+    rules.splice(7, 0, '-a -t 192.0.2.10:80 -r 192.0.2.10 -i\n');
+    rules.splice(15, 0, '-a -t 192.0.2.10:80 -r 10.0.3.1 -i\n', '-a -t 192.0.2.10:80 -r 192.0.2.10 -i\n');
+    const { status, stderr } = await director.ipvsadm(['-R'], `-A -t 192.0.2.10:80 -s rr\n${rules.join('')}`);
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/^services.*the VIP.*\nDestination already exists\nservices.*the VIP.*\n$/);
+    const [service] = (await configOf(director)).services;
+    expect(service?.reals).toHaveLength(20);
   });
 
   test('all that -R reads is one change', async () => {
