@@ -127,7 +127,8 @@ export class Director implements DirectorControl {
     this.#view = view;
     this.#commands = new CommandQueue(events, () => this.#reconciler.idle());
     const quorums = forwardedQuorums(plane.services(), state.lostQuorums);
-    this.#effects = new Effects({ events, commands: this.#commands, view, quorums });
+    const model = (): Model => this.#model;
+    this.#effects = new Effects({ events, commands: this.#commands, view, quorums, model });
     this.#reconciler = new Reconciler(plane, (previous) =>
       computeTable(this.#tableInput(this.#model, view.healthOf), previous),
     );
@@ -255,6 +256,7 @@ export class Director implements DirectorControl {
     clearTimeout(this.#retry);
     await this.#configChanges.close();
     await this.#reconciler.idle();
+    await this.#effects.settleSoon([]);
     await this.#saving.request();
   }
 
@@ -313,11 +315,11 @@ export class Director implements DirectorControl {
     } catch (error) {
       for (const [id, old] of before) this.#setOverride(id, old);
       // A check may have counted it meanwhile.
-      this.#effects.settleOf(reals, this.#model);
+      this.#effects.settleOf(reals);
       throw error;
     }
     for (const real of reals) this.#options.events.add('info', type, `${nameReal(real)}: ${what}`);
-    this.#effects.settleOf(reals, this.#model);
+    this.#effects.settleOf(reals);
     await this.#saving.request();
     const flowsOf = flowsByReal(await this.#options.plane.counters());
     return reals.map((real) => this.#statusOf(real, flowsOf));
@@ -336,7 +338,7 @@ export class Director implements DirectorControl {
       const former = this.#health.ofBefore(real, checkKey, before);
       this.#effects.checked(real, { checkKey, health, before, former, now: this.#health.of(real) });
     }
-    this.#effects.settleOf(reals, this.#model);
+    void this.#effects.settleSoon(reals).then(() => this.#saving.request());
     void this.#saving.request();
   }
 

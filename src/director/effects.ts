@@ -10,6 +10,7 @@ import type { EventLog } from './event-log.ts';
 import { liveState, liveWeight, type RealView } from './live-weight.ts';
 import type { Model, ModelReal, ModelService, RealId } from './model.ts';
 import { nextQuorum, type QuorumState } from './quorum.ts';
+import { Coalesced, Serial } from './serial.ts';
 import { unknownUsers } from './unknown-users.ts';
 import { describeCheck, describeDown, describeQuorum, nameReal } from './words.ts';
 
@@ -20,6 +21,8 @@ export interface EffectsOptions {
   readonly view: RealView;
   /** Of the services that a former run has left forwarding. */
   readonly quorums: ReadonlyMap<ServiceName, QuorumState>;
+  /** That holds at the time. */
+  readonly model: () => Model;
 }
 
 export interface CheckTurn {
@@ -41,6 +44,12 @@ export interface Former {
 export class Effects {
   readonly #options: EffectsOptions;
   readonly #quorums: Map<ServiceName, QuorumState>;
+  readonly #turned = new Set<ModelReal>();
+  readonly #settling = new Coalesced(new Serial(), async () => {
+    const reals = [...this.#turned];
+    this.#turned.clear();
+    this.settleOf(reals);
+  });
 
   constructor(options: EffectsOptions) {
     this.#options = options;
@@ -105,9 +114,16 @@ export class Effects {
     this.#tellQuorum(service, after === 'up', weight);
   }
 
-  settleOf(reals: readonly ModelReal[], { serviceOf }: Model): void {
+  settleOf(reals: readonly ModelReal[]): void {
+    const { serviceOf } = this.#options.model();
     const services = new Set(reals.map((real) => serviceOf.get(real.service)));
     for (const service of services) if (service !== undefined) this.settle(service);
+  }
+
+  /** The same in a moment: a service is looked at once, however many of its reals turn together. */
+  settleSoon(reals: readonly ModelReal[]): Promise<void> {
+    for (const real of reals) this.#turned.add(real);
+    return this.#settling.request();
   }
 
   /**

@@ -67,7 +67,7 @@ test('what cannot be run says why', async () => {
   add({ command: [file] });
   await queue.close(60_000);
   expect(told()).toEqual([
-    `error command: the command of a could not be run: ${file}: no permission to run it`,
+    `error command: the command of a could not be run: ${file}: it may not be executed: see its mode, and that of the directories above it`,
   ]);
 });
 
