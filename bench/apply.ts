@@ -16,6 +16,11 @@ export interface ApplyResult {
   /** One weight among them: at the plane, and by `culvert weight` through the API of a running director. */
   readonly weightMilliseconds: Sample;
   readonly weightThroughApiMilliseconds: Sample;
+  /** `culvert reload` of the file in which one weight has changed, from the file to the answer; of it, at the plane and checks. */
+  readonly reloadMilliseconds: Sample;
+  readonly reloadAppliedMilliseconds: Sample;
+  /** The same where the whole file has to be parsed, as after a change of `defaults`. */
+  readonly wholeReloadMilliseconds: Sample;
   /** Resident size of `culvert run` with that table. */
   readonly residentMegabytes: number;
 }
@@ -60,28 +65,57 @@ async function makeHost(cleanUp: AsyncDisposableStack): Promise<string> {
 
 async function measureDirector(
   namespace: string,
-): Promise<Pick<ApplyResult, 'weightThroughApiMilliseconds' | 'residentMegabytes'>> {
+): Promise<Omit<ApplyResult, 'services' | 'realsPerService' | 'coldMilliseconds' | 'weightMilliseconds'>> {
   await using cleanUp = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), 'culvert-bench-'));
   cleanUp.defer(() => rm(directory, { recursive: true, force: true }));
   const instance = `bench-${process.pid}`;
   const configPath = join(directory, 'culvert.yaml');
-  await writeFile(configPath, bigConfig({ instance, runDirectory: directory }));
+  const directorOptions = { instance, runDirectory: directory };
+  await writeFile(configPath, bigConfig(directorOptions));
 
   const director = cleanUp.use(new Program(namespace, [CULVERT, 'run', '-c', configPath]));
   await director.waitFor(/ready/, 60_000);
   const api = new ApiClient(join(directory, `${instance}.sock`));
   cleanUp.defer(() => api.down());
-  const times: number[] = [];
-  for (let round = 0; round < 20; round++) {
-    const startedMs = performance.now();
+  const weights = await repeat(20, async (round) => {
     await api.weight({ address: '10.1.0.1', weight: round % 2 === 0 ? 50 : 100 });
-    times.push(performance.now() - startedMs);
-  }
+  });
+  await api.weight({ address: '10.1.0.1', weight: null });
+  const applied: number[] = [];
+  const reload = async (): Promise<void> => {
+    applied.push((await api.reload()).applyMs);
+  };
+  const reloads = await repeat(20, reload, (round) =>
+    writeFile(configPath, bigConfig(directorOptions, round % 2 === 0 ? 50 : 100)),
+  );
+  const appliedMilliseconds = summarize(applied);
+  const whole = await repeat(3, reload, (round) =>
+    writeFile(configPath, `# ${round}\n${bigConfig(directorOptions, round % 2 === 0 ? 50 : 100)}`),
+  );
   return {
-    weightThroughApiMilliseconds: summarize(times),
+    weightThroughApiMilliseconds: summarize(weights),
+    reloadMilliseconds: summarize(reloads),
+    reloadAppliedMilliseconds: appliedMilliseconds,
+    wholeReloadMilliseconds: summarize(whole),
     residentMegabytes: await residentMegabytes(director.pid),
   };
+}
+
+/** Times of the rounds in milliseconds; `prepare` is not in them. */
+async function repeat(
+  rounds: number,
+  work: (round: number) => Promise<void>,
+  prepare: (round: number) => Promise<void> = async () => undefined,
+): Promise<number[]> {
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    await prepare(round);
+    const startedMs = performance.now();
+    await work(round);
+    times.push(performance.now() - startedMs);
+  }
+  return times;
 }
 
 async function residentMegabytes(pid: number): Promise<number> {

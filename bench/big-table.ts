@@ -20,10 +20,16 @@ export function bigTable(firstWeight = 100): ForwardingTable {
   return { hashKey: new Uint8Array(16).fill(7), timeouts: DEFAULT_TIMEOUTS, services };
 }
 
-/** The same as a configuration file, without checks. */
-export function bigConfig(director: Pick<CulvertConfig['director'], 'instance' | 'runDirectory'>): string {
+/** The same as a configuration file, without checks; the weight of the very first real can be chosen. */
+export function bigConfig(
+  director: Pick<CulvertConfig['director'], 'instance' | 'runDirectory'>,
+  firstWeight = 100,
+): string {
   const services = Array.from({ length: SERVICES }, (_, service) => {
-    const reals = realsOf(service).map((address) => `{address: ${formatIpv4(address)}, weight: 100}`);
+    const reals = realsOf(service).map((address, index) => {
+      const weight = service === 0 && index === 0 ? firstWeight : 100;
+      return `{address: ${formatIpv4(address)}, weight: ${weight}}`;
+    });
     return `  - {vip: ${formatIpv4(vipOf(service))}, protocol: tcp, port: 80, check: none, reals: [${reals.join(', ')}]}`;
   });
   const { instance, runDirectory } = director;

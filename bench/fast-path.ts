@@ -1,5 +1,5 @@
 import { closeMaps, mapImage, mapSizes, mapsOf } from '../src/dataplane/xdp/pinned-maps.ts';
-import type { ImageCapacity } from '../src/forwarding/image/memory.ts';
+import { DEFAULT_CAPACITY, type ImageCapacity } from '../src/forwarding/image/memory.ts';
 import { type BpfObject, openBpfObject } from '../src/linux/bpf/object.ts';
 import type { BpfProgram } from '../src/linux/bpf/program.ts';
 import type { IpFamily } from '../src/net/ip-address.ts';
@@ -30,12 +30,15 @@ export interface FastPathBenchOptions {
 }
 
 const FAMILIES = [4, 6] as const;
+/** At least so many for each flow: with fewer, sets that are full by chance would push flows out. */
+const ENTRIES_PER_FLOW = 4;
 const FLOW_COUNTS = [1, 1000, 100_000, 1_000_000] as const;
 const CASES: Readonly<Record<FastPathCase, readonly number[]>> = {
   'mh-stable': FLOW_COUNTS,
   'mh-transition': FLOW_COUNTS,
   'rotation-tracked': FLOW_COUNTS,
-  'rotation-syn-flood': [1_000_000],
+  // The memory that a director has by default, and that of the other cases' most flows.
+  'rotation-syn-flood': [DEFAULT_CAPACITY.flows / ENTRIES_PER_FLOW, 1_000_000],
 };
 /** So many that none comes again before its entry is another's. */
 const FLOOD_FLOWS = 1 << 26;
@@ -47,8 +50,6 @@ const RUNS_IN_INTERVAL = 10_000;
 const INTERVALS_IN_ROUND = 20;
 const RUNS_IN_ROUND = RUNS_IN_INTERVAL * INTERVALS_IN_ROUND;
 const SLOTS = 1 << 18;
-/** At least so many for each flow: with fewer, sets that are full by chance would push flows out. */
-const ENTRIES_PER_FLOW = 4;
 const LEAST_ENTRIES = 1 << 10;
 const LOOPBACK = 1;
 const { syn, ack } = TCP_FLAGS;

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { benchApply } from './apply.ts';
+import { benchBfd } from './bfd.ts';
 import { benchChecks } from './checks.ts';
 import { fastPathBench } from './fast-path.ts';
 import { benchFlowMemory } from './flow-memory.ts';
@@ -15,6 +16,7 @@ const PARTS = {
   'slow-path': async () => ({ slowPath: await benchSlowPath(3) }),
   'flow-memory': async () => ({ flowMemory: benchFlowMemory(9) }),
   apply: async () => ({ apply: await benchApply(5) }),
+  bfd: async () => ({ bfd: await benchBfd(3) }),
   checks: async () => ({ checks: await benchChecks(5) }),
   http: async () => ({ http: await benchHttp(5, 3) }),
 } as const;

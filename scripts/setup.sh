@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 node_line=24.21.0
 run_packages='clang libbpf1 libbpf-dev linux-libc-dev iproute2 ethtool nftables tcpdump curl'
-test_packages="$run_packages bind9 bpftool exim4-daemon-light iptables keepalived netbase nginx-light openssl socat tshark"
+test_packages="$run_packages bind9 bird2 bpftool exim4-daemon-light iptables keepalived netbase nginx-light openssl socat tshark"
 want=${1:-run}
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -27,20 +27,30 @@ install_packages() {
     return 0
   fi
   apt-get update -qq >/dev/null || say 'apt-get update failed; trying with the package lists at hand'
-  start_no_daemons
+  keep_daemons_down
   for package in $missing; do
     say "installing $package (Debian package)"
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >/dev/null
+    # Nor are they to start with the machine.
+    case $package in
+      bind9) unit=named ;;
+      bird2) unit=bird ;;
+      exim4-daemon-light) unit=exim4 ;;
+      keepalived) unit=keepalived ;;
+      nginx-light) unit=nginx ;;
+      *) continue ;;
+    esac
+    [ ! -d /run/systemd/system ] || systemctl disable --quiet "$unit"
   done
 }
 
-# Servers are installed for the tests to start: Debian must not start them (policy-rc.d of sysv-rc's invoke-rc.d).
-start_no_daemons() {
+# Tests start the programs that they need; as services they would hold ports and addresses (invoke-rc.d(8)).
+keep_daemons_down() {
   policy=/usr/sbin/policy-rc.d
-  [ ! -e "$policy" ] || return 0
-  printf '#!/bin/sh\nexit 101\n' >"$policy"
-  chmod 755 "$policy"
-  trap 'rm -f "$policy"' EXIT
+  [ ! -e $policy ] || return 0
+  trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+  printf '#!/bin/sh\nexit 101\n' >$policy
+  chmod 755 $policy
 }
 
 install_node() {

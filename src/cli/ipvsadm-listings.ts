@@ -2,7 +2,7 @@ import type { ApiClient } from '../api/client.ts';
 import { serviceName } from '../api/service-name.ts';
 import type { AdmCommand, AdmService, Listing } from '../ipvsadm/command.ts';
 import { AdmFault } from '../ipvsadm/fault.ts';
-import { listedConnection, listedServices, withConfiguredWeights } from '../ipvsadm/from-wire.ts';
+import { listedConnection, listedServices, savedServices } from '../ipvsadm/from-wire.ts';
 import type { ListedService } from '../ipvsadm/listed.ts';
 import type { Names } from '../ipvsadm/names.ts';
 import { CONNECTIONS_TITLE, connectionText } from '../ipvsadm/print-connections.ts';
@@ -61,7 +61,7 @@ export class IpvsadmListings {
 
   async #save(numeric: boolean): Promise<undefined> {
     const status = await this.#parts.client.status();
-    const services = withConfiguredWeights(listedServices(status), status);
+    const services = savedServices(status);
     return this.#print(rulesText(services, await this.#namesOf(services, numeric)));
   }
 

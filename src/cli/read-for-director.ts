@@ -13,12 +13,12 @@ export async function readForDirector(
   context: Context,
 ): Promise<ConfigDocument> {
   const { loadConfig } = await import('../config/load-config.ts');
-  const { documentText } = await import('../config/document.ts');
+  const { documentOf } = await import('../config/document.ts');
   const { interfaces, interface: name, ...rest } = (await client.config()).config.director;
   const ways = options.interface === undefined ? { interfaces, interface: name } : {};
   const directorDefaults = { ...rest, ...withoutGaps(ways) };
   const config = await loadConfig(file, { ...loadOptions(options, warnOn(context)), directorDefaults });
-  return JSON.parse(documentText(config)) as ConfigDocument;
+  return documentOf(config);
 }
 
 function withoutGaps(values: Readonly<Record<string, unknown>>): Record<string, unknown> {

@@ -30,11 +30,8 @@ interface Stop {
 /** Runs a director until it is told to end. Forwarding goes on afterwards unless it was taken `down`. */
 export async function runDirector({ path, options }: ConfigSource, context: Context): Promise<void> {
   const log = await openLog(context);
-  const load = (file: string): Promise<CulvertConfig> =>
-    loadConfig(
-      file,
-      loadOptions(options, (warning) => log.warn(warning)),
-    );
+  const load = (file: string, previous?: CulvertConfig): Promise<CulvertConfig> =>
+    loadConfig(file, { ...loadOptions(options, (warning) => log.warn(warning)), previous });
   const config = await load(path);
   if (config.director.plane === 'xdp') {
     const { requireCapabilities } = await import('../linux/capabilities.ts');

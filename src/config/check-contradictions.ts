@@ -27,7 +27,7 @@ interface MergedLevels {
 }
 
 /** Those that connect to nothing. */
-const WITHOUT_PORT: readonly CheckType[] = ['ping', 'misc', 'file'];
+const WITHOUT_PORT: readonly CheckType[] = ['ping', 'misc', 'file', 'bfd'];
 
 /**
  * Options of one level that are not for its types of checks, and settings that exclude each other.

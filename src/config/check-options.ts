@@ -1,7 +1,20 @@
 import type { CheckType } from './probe-config.ts';
 
-export const CHECK_TYPES = ['tcp', 'http', 'https', 'smtp', 'dns', 'udp', 'ping', 'misc', 'file'] as const;
+export const CHECK_TYPES = [
+  'tcp',
+  'http',
+  'https',
+  'smtp',
+  'dns',
+  'udp',
+  'ping',
+  'misc',
+  'file',
+  'bfd',
+] as const;
 
+/** A BFD session is not attempted now and then. */
+const ATTEMPTED: readonly CheckType[] = CHECK_TYPES.filter((type) => type !== 'bfd');
 const HTTP: readonly CheckType[] = ['http', 'https'];
 const CONNECTING: readonly CheckType[] = ['tcp', 'http', 'https', 'smtp', 'dns', 'udp', 'ping'];
 
@@ -35,7 +48,25 @@ export const TYPES_OF_OPTION: Readonly<Record<string, readonly CheckType[]>> = {
   file: ['file'],
   weight: ['file'],
   reverse: ['file'],
+  neighbor: ['bfd'],
+  source: ['bfd'],
+  minTx: ['bfd'],
+  minRx: ['bfd'],
+  idleTx: ['bfd'],
+  multiplier: ['bfd'],
+  passive: ['bfd'],
+  multihop: ['bfd'],
+  ttl: ['bfd'],
+  maxHops: ['bfd'],
+  interval: ATTEMPTED,
+  timeout: ATTEMPTED,
+  retries: ATTEMPTED,
+  retryDelay: ATTEMPTED,
+  warmup: ATTEMPTED,
+  via: ATTEMPTED,
+  port: ATTEMPTED,
+  logAllFailures: ATTEMPTED,
 };
 
 /** What the simulated network has no server for. */
-export const NOT_SIMULATED: readonly CheckType[] = ['https', 'smtp', 'dns'];
+export const NOT_SIMULATED: readonly CheckType[] = ['https', 'smtp', 'dns', 'bfd'];

@@ -129,6 +129,16 @@ const checkOptions = mapping({
   file: filePath.optional(),
   weight: wholeNumber(1 - 2 ** 31, 2 ** 31 - 1).optional(),
   reverse: yesOrNo.optional(),
+  neighbor: address.optional(),
+  source: address.optional(),
+  minTx: bfdInterval(1).optional(),
+  minRx: bfdInterval(1).optional(),
+  idleTx: bfdInterval(1000).optional(),
+  multiplier: wholeNumber(1, 255).optional(),
+  passive: yesOrNo.optional(),
+  multihop: yesOrNo.optional(),
+  ttl: wholeNumber(1, 255).optional(),
+  maxHops: wholeNumber(0, 255).optional(),
 });
 
 const CHECKS = 'a list of checks, each of which has to pass';
@@ -143,6 +153,11 @@ export const checkKeys: {
     .min(1, CHECKS)
     .optional(),
 };
+
+/** The wire has microseconds in 32 bits: 71 minutes. */
+function bfdInterval(fromMs: number): z.ZodType<number> {
+  return duration(fromMs, 4_294_967);
+}
 
 /** Blanks between the bytes are for the reader only. */
 function hex(expression: RegExp, allowed: string): z.ZodType<string> {

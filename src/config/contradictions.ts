@@ -3,6 +3,7 @@ import type { TransportProtocol } from '../forwarding/table.ts';
 import { formatIp, type IpAddress } from '../net/ip-address.ts';
 import { levelFaults, wholeCheckFaults } from './check-contradictions.ts';
 import { commandFaults } from './command-contradictions.ts';
+import type { ServiceConfig } from './config.ts';
 import type { ConfigIssue, IssuePath } from './issue.ts';
 import { field, type RawChecks, type RawService, rawChecks, rawServices } from './raw-config.ts';
 import { defaultFlagFaults, serviceFaults } from './service-contradictions.ts';
@@ -44,21 +45,32 @@ function interfaceFaults(config: unknown): ConfigIssue[] {
   return [{ path: ['director'], message }];
 }
 
-interface ServicePort {
-  readonly service: RawService;
+/** Whether services that are each valid contradict one another. */
+export function areContradictory(services: readonly ServiceConfig[]): boolean {
+  const all = services.map(({ vip, protocol, port, morePorts, reals, sorryServer }) => {
+    return { vipAddress: vip, protocol, ports: [port, ...morePorts], hosts: hostsOf(reals, sorryServer) };
+  });
+  return repeatedPorts(all).length > 0 || realsThatAreVips(all).length > 0;
+}
+
+interface Host {
+  readonly address: IpAddress | undefined;
+}
+
+/** What of a service others may contradict. */
+interface Claims {
+  readonly vipAddress: IpAddress | undefined;
+  readonly protocol: string;
+  readonly ports: readonly number[];
+}
+
+interface ServicePort<Service> {
+  readonly service: Service;
   readonly name: string;
 }
 
 function duplicateServices(services: readonly RawService[], placeOf: PlaceOf): ConfigIssue[] {
-  const all = services.flatMap((service) => {
-    const { vipAddress: vip, protocol } = service;
-    if (vip === undefined) return [];
-    return service.ports.map((port): ServicePort => {
-      const name = formatServiceName({ vip, protocol: protocol as TransportProtocol, port });
-      return { service, name };
-    });
-  });
-  return repeated(all, ({ name }) => name).map(([again, first]) => {
+  return repeatedPorts(services).map(([again, first]) => {
     if (again.service === first.service) {
       const message = `${again.name} is listed twice; allowed: each port once`;
       return { path: [...again.service.path, 'port'], message };
@@ -71,6 +83,20 @@ function duplicateServices(services: readonly RawService[], placeOf: PlaceOf): C
   });
 }
 
+function repeatedPorts<Service extends Claims>(
+  services: readonly Service[],
+): [ServicePort<Service>, ServicePort<Service>][] {
+  const all = services.flatMap((service) => {
+    const { vipAddress: vip, protocol } = service;
+    if (vip === undefined) return [];
+    return service.ports.map((port): ServicePort<Service> => {
+      const name = formatServiceName({ vip, protocol: protocol as TransportProtocol, port });
+      return { service, name };
+    });
+  });
+  return repeated(all, ({ name }) => name);
+}
+
 function duplicateReals(service: RawService, placeOf: PlaceOf): ConfigIssue[] {
   const known = service.reals.filter(({ address }) => address !== undefined);
   return repeated(known, ({ address }) => address).map(([again, first]) => ({
@@ -80,18 +106,34 @@ function duplicateReals(service: RawService, placeOf: PlaceOf): ConfigIssue[] {
 }
 
 function vipsAsReals(services: readonly RawService[], placeOf: PlaceOf): ConfigIssue[] {
-  const vips = new Map<IpAddress, RawService>();
+  const all = services.map((service) => ({
+    ...service,
+    hosts: hostsOf(service.reals, service.sorryServer),
+  }));
+  return realsThatAreVips(all).map(({ host, address, owner }) => {
+    const place = `the VIP of ${placeOf([...owner.path, 'vip'])}`;
+    const message = `found ${formatIp(address)}, ${place}; allowed: the real's own address`;
+    return { path: [...host.path, 'address'], message };
+  });
+}
+
+function hostsOf<Real, Sorry>(reals: readonly Real[], sorry: Sorry | undefined): readonly (Real | Sorry)[] {
+  return sorry === undefined ? reals : [...reals, sorry];
+}
+
+function realsThatAreVips<Service extends Pick<Claims, 'vipAddress'> & { readonly hosts: readonly Host[] }>(
+  services: readonly Service[],
+): { host: Service['hosts'][number]; address: IpAddress; owner: Service }[] {
+  const vips = new Map<IpAddress | undefined, Service>();
   for (const service of services) {
     const { vipAddress: vip } = service;
     if (vip !== undefined && !vips.has(vip)) vips.set(vip, service);
   }
-  return services.flatMap(({ reals, sorryServer }) =>
-    [...reals, ...(sorryServer === undefined ? [] : [sorryServer])].flatMap(({ path, address }) => {
-      const owner = address === undefined ? undefined : vips.get(address);
-      if (owner === undefined || address === undefined) return [];
-      const place = `the VIP of ${placeOf([...owner.path, 'vip'])}`;
-      const message = `found ${formatIp(address)}, ${place}; allowed: the real's own address`;
-      return [{ path: [...path, 'address'], message }];
+  return services.flatMap(({ hosts }) =>
+    hosts.flatMap((host) => {
+      const { address } = host;
+      const owner = vips.get(address);
+      return owner === undefined || address === undefined ? [] : [{ host, address, owner }];
     }),
   );
 }

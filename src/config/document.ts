@@ -22,30 +22,62 @@ export interface RealDocument {
   readonly [option: string]: unknown;
 }
 
+/** YAML that a configuration was read from: a text that differs little from it is read sooner (`reread`). */
+const texts = new WeakMap<CulvertConfig, string>();
+
+export function rememberText(config: CulvertConfig, text: string): void {
+  texts.set(config, text);
+}
+
+export function textOf(config: CulvertConfig): string | undefined {
+  return texts.get(config);
+}
+
+/** A document in JSON: a tenth of what the values would take, and cheap to hand on to other processes and files. */
+export interface DocumentParts {
+  /** All but `services`. */
+  readonly head: string;
+  /** Each by itself, so that a reload makes only those anew that have changed. */
+  readonly services: readonly string[];
+}
+
 interface Remembered {
-  /** JSON: a tenth of what the values would take, and cheap to hand on to other processes and files. */
-  readonly text: string;
+  readonly parts: DocumentParts;
   revision: string | undefined;
 }
 
 /** Beside the configuration rather than in it, as its locations are: it is the same one, however it is written. */
 const documents = new WeakMap<CulvertConfig, Remembered>();
 
-/** @param text The document that the configuration was read from, as JSON. */
-export function rememberDocument(config: CulvertConfig, text: string): void {
-  documents.set(config, { text, revision: undefined });
+/** @param document The values that the configuration was read from; they are valid. */
+export function rememberDocument(config: CulvertConfig, document: unknown): void {
+  const { services, ...head } = document as ConfigDocument;
+  const parts = { head: JSON.stringify(head), services: services.map((service) => JSON.stringify(service)) };
+  rememberParts(config, parts);
 }
 
-/** As JSON, a `ConfigDocument`. */
-export function documentText(config: CulvertConfig): string {
-  return remembered(config).text;
+export function rememberParts(config: CulvertConfig, parts: DocumentParts): void {
+  documents.set(config, { parts, revision: undefined });
+}
+
+export function documentParts(config: CulvertConfig): DocumentParts {
+  return remembered(config).parts;
+}
+
+export function documentOf(config: CulvertConfig): ConfigDocument {
+  return JSON.parse(documentText(config)) as ConfigDocument;
 }
 
 /** The same for the same document, another one for any other. */
 export function revisionOf(config: CulvertConfig): string {
   const entry = remembered(config);
-  entry.revision ??= createHash('sha256').update(entry.text).digest('hex').slice(0, 16);
+  entry.revision ??= createHash('sha256').update(documentText(config)).digest('hex').slice(0, 16);
   return entry.revision;
+}
+
+function documentText(config: CulvertConfig): string {
+  const { head, services } = documentParts(config);
+  return `${head.slice(0, -1)},"services":[${services.join(',')}]}`;
 }
 
 function remembered(config: CulvertConfig): Remembered {

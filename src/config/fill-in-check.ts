@@ -1,7 +1,13 @@
 import type { CheckSource } from '../dataplane/check-connector.ts';
-import { ip } from '../net/ip-address.ts';
+import { formatIp, ip } from '../net/ip-address.ts';
 import type { CheckConfig } from './config.ts';
-import type { HttpProbeConfig, HttpRegexConfig, HttpUrlConfig, ProbeConfig } from './probe-config.ts';
+import type {
+  BfdProbeConfig,
+  HttpProbeConfig,
+  HttpRegexConfig,
+  HttpUrlConfig,
+  ProbeConfig,
+} from './probe-config.ts';
 import { regexFlags } from './regex-options.ts';
 import type {
   WrittenCheck,
@@ -27,6 +33,8 @@ export const DEFAULT_CHECK: Omit<CheckConfig, 'probe'> = {
 
 const DEFAULT_STATUS = [{ from: 200, to: 299 }] as const;
 const LONGEST_REPLY_BYTES = 65535;
+const DEFAULT_BFD_INTERVAL_MS = 300;
+const MAX_TTL = 255;
 
 /** What one level says of checks: one of the two, or nothing. */
 export interface CheckLevel {
@@ -140,6 +148,8 @@ function fillInProbe(written: WrittenCheckOptions): ProbeConfig {
       const { command = [], shell, dynamic = false, user } = written;
       return { type, run: shell === undefined ? { command } : { shell }, dynamic, user };
     }
+    case 'bfd':
+      return fillInBfd(written);
     default:
       return {
         type,
@@ -148,6 +158,23 @@ function fillInProbe(written: WrittenCheckOptions): ProbeConfig {
         reverse: written.reverse ?? false,
       };
   }
+}
+
+function fillInBfd(written: WrittenCheckOptions): BfdProbeConfig {
+  const { neighbor, source, multihop = false } = written;
+  return {
+    type: 'bfd',
+    neighbor: neighbor === undefined ? undefined : formatIp(ip(neighbor)),
+    source: source === undefined ? undefined : formatIp(ip(source)),
+    minTxMs: written.minTx ?? DEFAULT_BFD_INTERVAL_MS,
+    minRxMs: written.minRx ?? DEFAULT_BFD_INTERVAL_MS,
+    idleTxMs: written.idleTx ?? 1000,
+    multiplier: written.multiplier ?? 3,
+    passive: written.passive ?? false,
+    multihop,
+    ttl: written.ttl ?? MAX_TTL,
+    maxHops: written.maxHops ?? (multihop ? MAX_TTL : 0),
+  };
 }
 
 function fillInHttp(type: 'http' | 'https', written: WrittenCheckOptions): HttpProbeConfig {

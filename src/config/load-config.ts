@@ -4,10 +4,12 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { CulvertError } from '../errors.ts';
 import type { CulvertConfig } from './config.ts';
-import { rememberDocument } from './document.ts';
+import { rememberParts, rememberText, textOf } from './document.ts';
+import { type ConfigFormat, recogniseFormat } from './format.ts';
 import { rememberLocation } from './location.ts';
 import type { ParseOutcome, ParseTask } from './parse-process.ts';
 import { type FormatOptions, type ParsedText, parseText } from './parse-text.ts';
+import { reread } from './reread.ts';
 
 /**
  * A text of thousands of reals takes hundreds of milliseconds and 100 MB to parse. In a process of its own the slow
@@ -19,6 +21,8 @@ const PROCESS_FROM_LENGTH = 100_000;
 export interface LoadOptions extends FormatOptions {
   /** Told what the file says that culvert does not need, one line each with its place. */
   readonly onWarning?: (warning: string) => void;
+  /** What was read before: if the file differs little from it, only what is new is parsed. */
+  readonly previous?: CulvertConfig | undefined;
 }
 
 /**
@@ -26,17 +30,31 @@ export interface LoadOptions extends FormatOptions {
  * @throws CulvertError CONFIG_UNREADABLE; CONFIG_INVALID as `parseText` does.
  */
 export async function loadConfig(path: string, options: LoadOptions = {}): Promise<CulvertConfig> {
-  const { onWarning, ...formatOptions } = options;
+  const { onWarning, previous, ...formatOptions } = options;
   const task = {
     text: await readConfigFile(path),
     fileName: path,
     options: { ...formatOptions, hostName: hostname() },
   };
-  const { config, warnings } = isSmall(task.text)
-    ? parseText(task.text, path, task.options)
-    : await parseInProcess(task);
+  const { config, warnings } = rereadText(task, previous) ?? (await parseWhole(task));
   for (const warning of warnings) onWarning?.(warning);
+  if (formatOf(task) === 'yaml') rememberText(config, task.text);
   return config;
+}
+
+function formatOf({ fileName, text, options }: ParseTask): ConfigFormat {
+  return options.format ?? recogniseFormat(fileName, text);
+}
+
+function rereadText(task: ParseTask, previous: CulvertConfig | undefined): ParsedText | undefined {
+  const former = previous && textOf(previous);
+  if (former === undefined || previous === undefined || formatOf(task) !== 'yaml') return undefined;
+  const config = reread({ text: former, config: previous }, task.text, task.fileName);
+  return config && { config, warnings: [] };
+}
+
+async function parseWhole(task: ParseTask): Promise<ParsedText> {
+  return isSmall(task.text) ? parseText(task.text, task.fileName, task.options) : parseInProcess(task);
 }
 
 /** Not small is also what may grow: a keepalived.conf includes files and repeats lines. */
@@ -70,7 +88,7 @@ async function parseInProcess(task: ParseTask): Promise<ParsedText> {
     throw new CulvertError('CONFIG_INVALID', message.slice(where.length + 2), { where });
   }
   const { config, document, warnings, locations } = outcome;
-  rememberDocument(config, document);
+  rememberParts(config, document);
   for (const [index, part] of [config.director, ...config.services].entries()) {
     const location = locations[index];
     if (location !== undefined) rememberLocation(part, location);

@@ -18,7 +18,7 @@ export function parseConfig(text: string, fileName: string): CulvertConfig {
   );
   const located = [...source.issues, ...issues.map((issue) => locate(issue, source))];
   if (located.length > 0 || config === undefined) throw invalidConfig(fileName, located);
-  rememberDocument(config, JSON.stringify(source.value));
+  rememberDocument(config, source.value);
   rememberLocations(config, { source, fileName });
   return config;
 }

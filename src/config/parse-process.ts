@@ -1,6 +1,6 @@
 import { CulvertError } from '../errors.ts';
 import type { CulvertConfig } from './config.ts';
-import { documentText } from './document.ts';
+import { type DocumentParts, documentParts } from './document.ts';
 import { type ConfigLocation, locationOf } from './location.ts';
 import { type FormatOptions, parseText } from './parse-text.ts';
 
@@ -15,7 +15,7 @@ export interface ParseTask {
 export type ParseOutcome =
   | {
       readonly config: CulvertConfig;
-      readonly document: string;
+      readonly document: DocumentParts;
       readonly warnings: readonly string[];
       /** Of `director`, then of each service. */
       readonly locations: readonly (ConfigLocation | undefined)[];
@@ -28,7 +28,7 @@ function run({ text, fileName, options }: ParseTask): ParseOutcome {
   try {
     const { config, warnings } = parseText(text, fileName, options);
     const locations = [config.director, ...config.services].map(locationOf);
-    return { config, document: documentText(config), warnings, locations };
+    return { config, document: documentParts(config), warnings, locations };
   } catch (error) {
     if (!(error instanceof CulvertError)) throw error;
     return { message: error.message, where: error.where };

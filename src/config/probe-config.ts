@@ -9,7 +9,8 @@ export type ProbeConfig =
   | DnsProbeConfig
   | UdpProbeConfig
   | MiscProbeConfig
-  | FileProbeConfig;
+  | FileProbeConfig
+  | BfdProbeConfig;
 
 export type CheckType = ProbeConfig['type'];
 
@@ -115,4 +116,23 @@ export interface FileProbeConfig {
   /** What the number in the file is multiplied by before it is added to the weight; 0: it says up (0) or down. */
   readonly weight: number;
   readonly reverse: boolean;
+}
+
+/** A BFD session with the real; nothing is attempted. Addresses are texts, in the form that culvert writes them. */
+export interface BfdProbeConfig {
+  readonly type: 'bfd';
+  /** Undefined: the real's address. */
+  readonly neighbor: string | undefined;
+  /** Undefined: as routing has it. */
+  readonly source: string | undefined;
+  readonly minTxMs: number;
+  readonly minRxMs: number;
+  readonly idleTxMs: number;
+  readonly multiplier: number;
+  readonly passive: boolean;
+  readonly multihop: boolean;
+  /** TTL or hop limit of what is sent, and of what the peer is taken to send. */
+  readonly ttl: number;
+  /** So much of it a packet may have lost on its way. */
+  readonly maxHops: number;
 }

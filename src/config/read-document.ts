@@ -11,7 +11,7 @@ import { validateConfig } from './validate.ts';
 export function readDocument(value: unknown): CulvertConfig {
   const { config, issues } = validateConfig(value, formatPath);
   if (config === undefined) throw invalidDocument(issues);
-  rememberDocument(config, JSON.stringify(value));
+  rememberDocument(config, value);
   return config;
 }
 

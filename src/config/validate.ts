@@ -1,3 +1,4 @@
+import { bfdFaults } from './bfd-contradictions.ts';
 import type { CulvertConfig } from './config.ts';
 import { findContradictions } from './contradictions.ts';
 import { fillIn } from './fill-in.ts';
@@ -19,5 +20,8 @@ export function validateConfig(value: unknown, placeOf: (path: IssuePath) => str
     ...describeSchemaIssues(checked.error?.issues ?? [], value),
     ...findContradictions(value, placeOf),
   ];
-  return { config: checked.success && issues.length === 0 ? fillIn(checked.data) : undefined, issues };
+  if (!checked.success || issues.length > 0) return { config: undefined, issues };
+  const config = fillIn(checked.data);
+  const faults = bfdFaults(config, placeOf);
+  return faults.length === 0 ? { config, issues } : { config: undefined, issues: faults };
 }

@@ -41,6 +41,16 @@ export interface WrittenCheckOptions {
   file?: string | undefined;
   weight?: number | undefined;
   reverse?: boolean | undefined;
+  neighbor?: string | undefined;
+  source?: string | undefined;
+  minTx?: number | undefined;
+  minRx?: number | undefined;
+  idleTx?: number | undefined;
+  multiplier?: number | undefined;
+  passive?: boolean | undefined;
+  multihop?: boolean | undefined;
+  ttl?: number | undefined;
+  maxHops?: number | undefined;
 }
 
 export interface WrittenBind {

@@ -1,5 +1,5 @@
 import type { CulvertConfig } from '../config/config.ts';
-import { type ConfigDocument, documentText, revisionOf } from '../config/document.ts';
+import { documentOf, revisionOf } from '../config/document.ts';
 import { type HostFacts, validateAgainstHost } from '../config/host.ts';
 import { readDocument } from '../config/read-document.ts';
 import { CulvertError } from '../errors.ts';
@@ -10,16 +10,25 @@ import { NOT_CONFIRMED, type RunningConfig } from './running-config.ts';
 import { Serial } from './serial.ts';
 import { describeChanges, messageOf } from './words.ts';
 
+/** @param previous What the file said when it was read before. */
+export type LoadConfig = (path: string, previous: CulvertConfig) => Promise<CulvertConfig>;
+
 export interface ConfigChangesOptions {
   readonly running: RunningConfig;
   readonly configPath: string;
-  readonly loadConfig: (path: string) => Promise<CulvertConfig>;
+  readonly loadConfig: LoadConfig;
   readonly hostFacts: () => Promise<HostFacts>;
   readonly events: EventLog;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Has plane and checks follow a configuration. @throws CulvertError; then nothing has changed. */
-  readonly adopt: (config: CulvertConfig) => Promise<void>;
+  /**
+   * Has plane and checks follow a configuration.
+   * @param onTrial the former one may come back
+   * @throws CulvertError; then nothing has changed
+   */
+  readonly adopt: (config: CulvertConfig, onTrial: boolean) => Promise<void>;
+  /** The former configuration does not come back. */
+  readonly settle: () => void;
 }
 
 /** After a trial that could not be ended: what stands in the way may go away. */
@@ -30,7 +39,7 @@ export class ConfigChanges {
   readonly #options: ConfigChangesOptions;
   readonly #running: RunningConfig;
   /** What the process started with: some settings stay as they were then. */
-  readonly #started: CulvertConfig;
+  readonly started: CulvertConfig;
   readonly #serial = new Serial();
   #deadline: NodeJS.Timeout | undefined;
   #closed = false;
@@ -38,7 +47,7 @@ export class ConfigChanges {
   constructor(options: ConfigChangesOptions) {
     this.#options = options;
     this.#running = options.running;
-    this.#started = options.running.config;
+    this.started = options.running.config;
   }
 
   /** From now on a trial that a former run left ends in time. */
@@ -49,7 +58,7 @@ export class ConfigChanges {
   document(): RunningDocument {
     const { config, source } = this.#running;
     return {
-      config: JSON.parse(documentText(config)) as ConfigDocument,
+      config: documentOf(config),
       revision: revisionOf(config),
       source,
       confirmBefore: this.#confirmBefore(),
@@ -59,8 +68,8 @@ export class ConfigChanges {
   reload(): Promise<ReloadSummary> {
     return this.#change('reload', async () => {
       const { configPath, loadConfig } = this.#options;
-      const config = await loadConfig(configPath);
-      return this.#carryOut('reload', config, () => this.#running.useFile(config));
+      const config = await loadConfig(configPath, this.#running.file);
+      return this.#carryOut({ verb: 'reload', config }, () => this.#running.useFile(config));
     });
   }
 
@@ -70,7 +79,8 @@ export class ConfigChanges {
       this.#requireRevision(revision);
       const config = readDocument(document);
       this.#requireSameState(config);
-      const summary = await this.#carryOut('apply', config, () =>
+      const onTrial = confirmMs !== undefined || this.#running.trial !== undefined;
+      const summary = await this.#carryOut({ verb: 'apply', config, onTrial }, () =>
         this.#running.apply(config, confirmMs && this.#options.now() + confirmMs),
       );
       return this.#applied(summary);
@@ -82,6 +92,7 @@ export class ConfigChanges {
     return this.#serial.run(async () => {
       this.#requireTrial();
       await this.#running.confirm();
+      this.#options.settle();
       this.#watchDeadline();
       this.#options.events.add('info', 'confirm', 'the configuration that was applied stays');
       return this.document();
@@ -122,23 +133,28 @@ export class ConfigChanges {
   }
 
   /** @param record Notes that it holds; called once plane and checks follow it. */
-  async #carryOut(verb: string, config: CulvertConfig, record: () => Promise<void>): Promise<ReloadSummary> {
+  async #carryOut(
+    { verb, config, onTrial = false }: { verb: string; config: CulvertConfig; onTrial?: boolean },
+    record: () => Promise<void>,
+  ): Promise<ReloadSummary> {
     const { hostFacts, events, adopt } = this.#options;
     validateAgainstHost(config, await hostFacts());
     const changes = countChanges(diffConfigs(this.#running.config, config));
     const startedMs = performance.now();
-    await adopt(config);
+    await adopt(config, onTrial);
     const summary = { ...changes, applyMs: performance.now() - startedMs };
     await record();
     events.add('info', verb, describeChanges(verb, summary));
-    for (const name of settingsForRestart(this.#started, config)) {
+    for (const name of settingsForRestart(this.started, config)) {
       events.add('warning', 'restart-needed', `${name} has changed and takes effect at the next start`);
     }
     return summary;
   }
 
   async #goBack(before: CulvertConfig): Promise<ApplySummary> {
-    return this.#applied(await this.#carryOut('revert', before, () => this.#running.goBack()));
+    return this.#applied(
+      await this.#carryOut({ verb: 'revert', config: before }, () => this.#running.goBack()),
+    );
   }
 
   #applied(summary: ReloadSummary): ApplySummary {
@@ -171,7 +187,7 @@ export class ConfigChanges {
   /** A start looks by these, in the file, for what was applied. */
   #requireSameState(config: CulvertConfig): void {
     for (const name of ['instance', 'stateDirectory', 'runDirectory'] as const) {
-      const [own, found] = [this.#started.director[name], config.director[name]];
+      const [own, found] = [this.started.director[name], config.director[name]];
       if (found === own) continue;
       throw new CulvertError(
         'CONFIG_INVALID',

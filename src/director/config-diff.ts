@@ -67,6 +67,8 @@ function wholeService(service: ServiceConfig, change: 'added' | 'removed'): Serv
 }
 
 function diffService(before: ServiceConfig, after: ServiceConfig): ServiceChange | undefined {
+  // A reload leaves most of thousands the same object.
+  if (before === after) return undefined;
   const { reals: formerReals, ...former } = before;
   const { reals: newReals, ...options } = after;
   const reals = diffReals(formerReals, newReals);

@@ -1,5 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
-import type { CulvertConfig, DirectorConfig } from '../config/config.ts';
+import type { CulvertConfig } from '../config/config.ts';
 import type { HostFacts } from '../config/host.ts';
 import type { DataPlane, FlowFilter, FlowRecord } from '../dataplane/data-plane.ts';
 import { CulvertError } from '../errors.ts';
@@ -7,7 +6,7 @@ import type { Explanation } from '../forwarding/decision.ts';
 import type { ServiceKey, ServiceName } from '../forwarding/table.ts';
 import type { CheckState } from '../health/check-state.ts';
 import { CommandQueue } from './command-queue.ts';
-import { ConfigChanges } from './config-changes.ts';
+import { ConfigChanges, type LoadConfig } from './config-changes.ts';
 import type { ConfigDiff } from './config-diff.ts';
 import type {
   ApplyOptions,
@@ -24,6 +23,7 @@ import { Effects } from './effects.ts';
 import type { EventLog } from './event-log.ts';
 import { chooseHashKey } from './hash-key.ts';
 import { type FormerHealth, HealthBoard, healthIn } from './health-board.ts';
+import { InterfaceUse } from './interface-use.ts';
 import { type RealView, realsUp } from './live-weight.ts';
 import { buildModel, type Model, type ModelReal, type RealId, servingReals } from './model.ts';
 import { forwardedQuorums, type QuorumState } from './quorum.ts';
@@ -42,7 +42,7 @@ export interface DirectorOptions {
   /** What to begin with. */
   readonly running: RunningConfig;
   readonly configPath: string;
-  readonly loadConfig: (path: string) => Promise<CulvertConfig>;
+  readonly loadConfig: LoadConfig;
   /** Opened with `planeEventRecorder(events)`, so that what it tells becomes events. */
   readonly plane: DataPlane;
   readonly events: EventLog;
@@ -77,11 +77,9 @@ export class Director implements DirectorControl {
   readonly #saving: Coalesced;
   readonly #overrides: Map<RealId, number>;
   readonly #view: RealView;
+  readonly #interfaces: InterfaceUse;
   readonly #traffic: TrafficSampler;
-  /** As at the start. */
-  readonly #director: DirectorConfig;
   #model: Model;
-  #interfaces: readonly string[];
   #retry: NodeJS.Timeout | undefined;
   /** The plane is closed or removed, and the state file final. */
   #ended = false;
@@ -96,8 +94,9 @@ export class Director implements DirectorControl {
       options.events.add('warning', 'state-lost', `the former state is lost: ${fault}`);
     const director = new Director(options, state);
     const serving = servingReals(options.plane.services(), state.lostQuorums);
-    const former = director.#health.formerFrom(state.down, serving);
-    await director.#adopt(buildModel(options.running.config), former);
+    const model = buildModel(options.running.config);
+    const former = director.#health.formerFrom(state.down, serving, model);
+    await director.#adopt(model, former, options.running.trial !== undefined);
     await director.#saving.request();
     director.#configChanges.start();
     const { length } = options.running.config.services;
@@ -110,12 +109,11 @@ export class Director implements DirectorControl {
     const { plane, events, now } = options;
     const { config } = options.running;
     this.#options = options;
-    this.#director = config.director;
     this.#startedMs = now();
     this.#hashKey = chooseHashKey(config.director.hashSeed, state.hashKey);
     // Nothing is forwarded yet.
     this.#model = buildModel({ ...config, services: [] });
-    this.#interfaces = config.director.interfaces;
+    this.#interfaces = new InterfaceUse(plane, config.director.interfaces);
     this.#overrides = new Map(state.overrides);
     this.#traffic = new TrafficSampler(plane, this.#stop.signal);
     this.#health = new HealthBoard({
@@ -133,7 +131,11 @@ export class Director implements DirectorControl {
     this.#reconciler = new Reconciler(plane, (previous) =>
       computeTable(this.#tableInput(this.#model, view.healthOf), previous),
     );
-    this.#configChanges = new ConfigChanges({ ...options, adopt: (next) => this.#follow(next) });
+    this.#configChanges = new ConfigChanges({
+      ...options,
+      adopt: (...next) => this.#follow(...next),
+      settle: () => this.#forgetGone(),
+    });
     this.#saving = new Coalesced(new Serial(), () => this.#save());
   }
 
@@ -142,7 +144,7 @@ export class Director implements DirectorControl {
     const counters = await plane.counters();
     const flowsOf = flowsByReal(counters);
     return directorStatus({
-      director: this.#director,
+      director: this.#configChanges.started.director,
       configPath,
       plane: plane.description,
       startedMs: this.#startedMs,
@@ -257,32 +259,20 @@ export class Director implements DirectorControl {
   }
 
   /** Has plane and checks follow another configuration, or changes nothing. */
-  async #follow(config: CulvertConfig): Promise<void> {
+  async #follow(config: CulvertConfig, onTrial: boolean): Promise<void> {
     const before = this.#model;
     this.#options.plane.mendDrift?.();
-    await this.#useInterfaces(config.director.interfaces, () =>
-      this.#adopt(buildModel(config), this.#health.formerIn(before)),
+    await this.#interfaces.change(config.director.interfaces, () =>
+      this.#adopt(buildModel(config), this.#health.formerIn(before), onTrial),
     );
     void this.#saving.request();
   }
 
-  /** Has the plane use these interfaces; if what comes next fails it goes back to the former ones. */
-  async #useInterfaces(names: readonly string[], next: () => Promise<void>): Promise<void> {
-    const { plane } = this.#options;
-    const former = this.#interfaces;
-    const isSame = isDeepStrictEqual(names, former);
-    if (!isSame) await plane.useInterfaces?.(names);
-    try {
-      await next();
-      this.#interfaces = names;
-    } catch (error) {
-      if (!isSame) await plane.useInterfaces?.(former);
-      throw error;
-    }
-  }
-
-  /** Makes `model` the one that is forwarded and checked, or changes nothing if the plane cannot take it. */
-  async #adopt(model: Model, former: FormerHealth): Promise<void> {
+  /**
+   * Makes `model` the one that is forwarded and checked, or changes nothing if the plane cannot take it.
+   * @param keepsGone what is known of reals that it has not got is kept: the former model may come back
+   */
+  async #adopt(model: Model, former: FormerHealth, keepsGone: boolean): Promise<void> {
     let plan: ReturnType<HealthBoard['plan']> = new Map();
     await this.#reconciler.replace(
       (previous) => {
@@ -292,14 +282,21 @@ export class Director implements DirectorControl {
       },
       () => {
         const before = { model: this.#model, up: realsUp(this.#model, this.#view) };
+        if (keepsGone) this.#health.keepGone(this.#model, model);
         this.#model = model;
         this.#health.carryOut(plan);
-        for (const id of this.#overrides.keys()) if (!model.reals.has(id)) this.#overrides.delete(id);
+        if (!keepsGone) this.#forgetGone();
         this.#effects.replaced(before, model);
       },
     );
     // What was checked or overridden while the plane was at it.
     this.#reconcile();
+  }
+
+  #forgetGone(): void {
+    this.#health.forgetGone();
+    for (const id of this.#overrides.keys()) if (!this.#model.reals.has(id)) this.#overrides.delete(id);
+    void this.#saving.request();
   }
 
   #tableInput(model: Model, healthOf: TableInput['healthOf']): TableInput {

@@ -29,6 +29,8 @@ type States = (key: string) => (KnownHealth & Partial<CheckState>) | undefined;
 export class HealthBoard {
   readonly #checker: Checker;
   readonly #now: () => number;
+  /** Of failed reals that a configuration on trial has not got: they may come back with the former one. */
+  readonly #gone = new Map<RealId, KnownHealth>();
 
   constructor({ now, ...options }: HealthBoardOptions) {
     this.#checker = new Checker(options);
@@ -76,31 +78,61 @@ export class HealthBoard {
   formerIn(model: Model): FormerHealth {
     return (real, check) => {
       const same = model.reals.get(real.id);
-      const health = same && this.of(same);
+      if (same === undefined) return this.#gone.get(real.id);
+      const health = this.of(same);
       if (health === undefined) return undefined;
-      const alike = same?.checks.find(({ type }) => type === check.type);
+      const alike = same.checks.find(({ type }) => type === check.type);
       return { ...health, weight: alike && this.#checker.state(alike.key)?.weight };
     };
   }
 
-  /** What the former run knew; of the reals in `serving` that the plane was sending to them. */
-  formerFrom(down: ReadonlyMap<RealId, DownState>, serving: ReadonlySet<RealId>): FormerHealth {
-    return (real) => {
-      const state = down.get(real.id);
-      if (state === undefined) return serving.has(real.id) ? healthy() : undefined;
-      const sinceMs = performance.now() - this.#now() + Date.parse(state.since);
-      return { up: false, sinceMs, lastError: state.error };
+  /** Before `carryOut` of a model that may be taken back: remembers what of `before` it has not got. */
+  keepGone(before: Model, after: Model): void {
+    for (const real of before.reals.values()) {
+      const health = after.reals.has(real.id) ? undefined : this.of(real);
+      if (health?.up === false && !health.presumed) this.#gone.set(real.id, health);
+    }
+  }
+
+  forgetGone(): void {
+    this.#gone.clear();
+  }
+
+  /**
+   * What the former run knew of a model's reals and, of those that are gone, keeps.
+   * @param serving whether the plane was sending to a real: the state may be lost
+   */
+  formerFrom(
+    down: ReadonlyMap<RealId, DownState>,
+    serving: ReadonlyMap<RealId, boolean>,
+    model: Model,
+  ): FormerHealth {
+    const known = ({ since, error }: DownState): KnownHealth => {
+      const sinceMs = performance.now() - this.#now() + Date.parse(since);
+      return { up: false, sinceMs, lastError: error };
+    };
+    for (const [id, state] of down) if (!model.reals.has(id)) this.#gone.set(id, known(state));
+    return ({ id }) => {
+      const state = down.get(id);
+      if (state !== undefined) return known(state);
+      const served = serving.get(id);
+      if (served === undefined) return undefined;
+      return served
+        ? healthy()
+        : { ...healthy(), up: false, lastError: 'the former run had it failed', presumed: true };
     };
   }
 
   /** For the next run. */
   downStates(model: Model): ReadonlyMap<RealId, DownState> {
     const down = new Map<RealId, DownState>();
+    const note = (id: RealId, { sinceMs, lastError }: Pick<KnownHealth, 'sinceMs' | 'lastError'>): void => {
+      down.set(id, { since: new Date(this.wallClockMs(sinceMs)).toISOString(), error: lastError });
+    };
+    for (const [id, health] of this.#gone) note(id, health);
     for (const real of model.reals.values()) {
       const health = this.of(real);
-      if (health === undefined || health.up || health.presumed) continue;
-      const since = new Date(this.wallClockMs(health.sinceMs)).toISOString();
-      down.set(real.id, { since, error: health.lastError });
+      if (health?.up === false && !health.presumed) note(real.id, health);
     }
     return down;
   }

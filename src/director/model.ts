@@ -58,24 +58,35 @@ function groupByCheck(reals: readonly ModelReal[]): Map<string, ModelReal[]> {
   return groups;
 }
 
-/** Those that a plane sends to, or would but for a sorry server that serves instead. */
+/** Of each real that a plane has, whether it sends to it, or would but for a sorry server that serves instead. */
 export function servingReals(
   services: readonly Service[],
   lostQuorums: ReadonlySet<ServiceName>,
-): ReadonlySet<RealId> {
-  const ids = services.flatMap((service) =>
-    service.reals
-      .filter(({ serving }) => serving || lostQuorums.has(formatServiceName(service)))
-      .map(({ address }) => realId(formatServiceName(service), address)),
-  );
-  return new Set(ids);
+): ReadonlyMap<RealId, boolean> {
+  const all = services.flatMap((service) => {
+    const name = formatServiceName(service);
+    const hasLost = lostQuorums.has(name);
+    return service.reals.map(({ address, serving }) => [realId(name, address), serving || hasLost] as const);
+  });
+  return new Map(all);
 }
 
 export function realId(service: ServiceName, address: IpAddress): RealId {
   return `${service} ${formatIp(address)}`;
 }
 
+/** A service that a reload has left alone is the same object, and need not be looked at again. */
+const known = new WeakMap<ServiceConfig, ModelService>();
+
 function modelService(config: ServiceConfig): ModelService {
+  const former = known.get(config);
+  if (former !== undefined) return former;
+  const service = newModelService(config);
+  known.set(config, service);
+  return service;
+}
+
+function newModelService(config: ServiceConfig): ModelService {
   const name = formatServiceName(config);
   const reals = config.reals.map((real) => ({
     id: realId(name, real.address),

@@ -1,5 +1,5 @@
 import type { CulvertConfig } from '../config/config.ts';
-import { documentText, revisionOf } from '../config/document.ts';
+import { documentOf, revisionOf } from '../config/document.ts';
 import { type HostFacts, validateAgainstHost } from '../config/host.ts';
 import { readDocument } from '../config/read-document.ts';
 import type { AppliedConfig, AppliedStore } from './applied-store.ts';
@@ -54,6 +54,11 @@ export class RunningConfig {
     if (applied !== undefined) await running.#tryTakeUp(applied, { now: options.now(), host });
     if (running.#current === options.file) validateAgainstHost(options.file, host);
     return running;
+  }
+
+  /** As it was read last. */
+  get file(): CulvertConfig {
+    return this.#file;
   }
 
   get config(): CulvertConfig {
@@ -150,6 +155,6 @@ export class RunningConfig {
 
   /** Null: the file's own. */
   #documentOf(config: CulvertConfig): unknown {
-    return revisionOf(config) === revisionOf(this.#file) ? null : JSON.parse(documentText(config));
+    return revisionOf(config) === revisionOf(this.#file) ? null : documentOf(config);
   }
 }

@@ -1,7 +1,8 @@
 import type { CheckConfig, ServiceConfig } from '../config/config.ts';
-import type { CheckType } from '../config/probe-config.ts';
+import type { CheckType, ProbeConfig } from '../config/probe-config.ts';
 import type { CheckSource, CheckTarget } from '../dataplane/check-connector.ts';
 import { formatIp, type IpAddress } from '../net/ip-address.ts';
+import { BFD_SCHEDULE, bfdProbe } from './bfd/probe.ts';
 import type { CheckSchedule } from './check-state.ts';
 import { openProbe } from './open-probe.ts';
 import type { Probe } from './probe.ts';
@@ -21,17 +22,21 @@ export interface Check {
 export function checkOf(service: ServiceConfig, real: IpAddress, config: CheckConfig): Check {
   const target = targetOf(service, real, config);
   const { via: _via, port: _port, address: _address, from: _from, ...how } = config;
-  // What a file says is the same for whomever it is read.
-  const what = config.probe.type === 'file' ? 'file' : describeTarget(target);
   return {
-    key: `${what} ${JSON.stringify(how)}`,
+    key: `${describeWhat(config.probe, target, real)} ${JSON.stringify(how)}`,
     type: config.probe.type,
     target,
-    probe: openProbe(config.probe),
-    schedule: config,
+    probe: config.probe.type === 'bfd' ? bfdProbe(config.probe, real) : openProbe(config.probe),
+    schedule: config.probe.type === 'bfd' ? BFD_SCHEDULE : config,
     alpha: config.alpha,
     logAllFailures: config.logAllFailures,
   };
+}
+
+/** What is the same for several services: what a file says, and the session with a neighbour. */
+function describeWhat(probe: ProbeConfig, target: CheckTarget, real: IpAddress): string {
+  if (probe.type === 'file') return 'file';
+  return probe.type === 'bfd' ? `BFD with ${probe.neighbor ?? formatIp(real)}` : describeTarget(target);
 }
 
 function targetOf(service: ServiceConfig, real: IpAddress, config: CheckConfig): CheckTarget {

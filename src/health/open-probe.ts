@@ -1,4 +1,4 @@
-import type { ProbeConfig } from '../config/probe-config.ts';
+import type { BfdProbeConfig, ProbeConfig } from '../config/probe-config.ts';
 import type { Probe } from './probe.ts';
 import { probeDns } from './probes/dns.ts';
 import { fileProbe } from './probes/file.ts';
@@ -8,12 +8,15 @@ import { probeSmtp } from './probes/smtp.ts';
 import { probeUdp } from './probes/udp.ts';
 import { UrlRotation } from './probes/url-rotation.ts';
 
-export function openProbe(config: ProbeConfig): Probe {
+/** But for BFD, whose session has to know the real. */
+export type AttemptedProbeConfig = Exclude<ProbeConfig, BfdProbeConfig>;
+
+export function openProbe(config: AttemptedProbeConfig): Probe {
   if (config.type === 'file') return fileProbe(config);
   return { silencePasses: config.type === 'udp' && config.reply === undefined, run: runOf(config) };
 }
 
-function runOf(config: Exclude<ProbeConfig, { type: 'file' }>): Probe['run'] {
+function runOf(config: Exclude<AttemptedProbeConfig, { type: 'file' }>): Probe['run'] {
   switch (config.type) {
     case 'tcp':
       return async ({ connector, target, signal }) => {

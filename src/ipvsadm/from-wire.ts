@@ -1,33 +1,19 @@
-import type {
-  WireFlow,
-  WireReal,
-  WireRealStats,
-  WireService,
-  WireServiceStats,
-  WireStatus,
-} from '../api/wire.ts';
+import type { WireFlow, WireReal, WireService, WireStatus, WireTrafficAccount } from '../api/wire.ts';
 import type { Tunnel } from '../forwarding/table.ts';
 import type { AdmTunnel } from './command.ts';
 import type { ListedConnection, ListedServer, ListedService } from './listed.ts';
 
 /** The services of a director as ipvsadm lists them. */
-export function listedServices({ services, stats }: WireStatus): ListedService[] {
-  const counted = new Map(stats.services.map((service) => [keyOf(service), service]));
-  return services.map((service) => listedService(service, counted.get(keyOf(service))));
+export function listedServices(status: WireStatus): ListedService[] {
+  return list(status, (service) => [
+    ...service.reals.map((real) => ({ ...real, weight: real.effectiveWeight })),
+    ...sorryInUse(service),
+  ]);
 }
 
-/** The same with the weights that are configured, whatever holds for the moment: what is to be saved. */
-export function withConfiguredWeights(
-  services: readonly ListedService[],
-  { services: wire }: WireStatus,
-): ListedService[] {
-  return services.map((service, index) => ({
-    ...service,
-    servers: service.servers.map((server, at) => ({
-      ...server,
-      weight: wire[index]?.reals[at]?.configuredWeight ?? server.weight,
-    })),
-  }));
+/** The same as they are configured, whatever holds for the moment: what is to be saved. */
+export function savedServices(status: WireStatus): ListedService[] {
+  return list(status, ({ reals }) => reals.map((real) => ({ ...real, weight: real.configuredWeight })));
 }
 
 export function listedConnection(flow: WireFlow): ListedConnection {
@@ -45,12 +31,40 @@ export function listedConnection(flow: WireFlow): ListedConnection {
   };
 }
 
-const NOTHING = { connections: 0, packets: 0, bytes: 0 };
+/** What is listed as a real. */
+type Listable = Omit<ListedServer, 'tunnel' | 'counted' | 'perSecond'> & Pick<WireReal, 'tunnel'>;
 
-function listedService(service: WireService, stats: WireServiceStats | undefined): ListedService {
+const NOTHING = { connections: 0, packets: 0, bytes: 0 };
+const NOT_COUNTED = { sinceZero: NOTHING, perSecond: NOTHING, reals: [] };
+
+function list(
+  { services, stats }: WireStatus,
+  serversOf: (service: WireService) => readonly Listable[],
+): ListedService[] {
+  const counted = new Map(stats.services.map((service) => [keyOf(service), service]));
+  return services.map((service) => {
+    const { reals, ...totals } = counted.get(keyOf(service)) ?? NOT_COUNTED;
+    const known = new Map(reals.map((real) => [real.address, real]));
+    return {
+      ...listedService(service, totals),
+      servers: serversOf(service).map((real) => listedServer(real, service.tunnel, known.get(real.address))),
+    };
+  });
+}
+
+/** As keepalived has it: a real like others while it serves. */
+function sorryInUse({ sorryServer, reals }: WireService): Listable[] {
+  if (sorryServer?.serving !== true || reals.some(({ address }) => address === sorryServer.address))
+    return [];
+  return [{ ...sorryServer, upperThreshold: 0, lowerThreshold: 0 }];
+}
+
+function listedService(
+  service: WireService,
+  { sinceZero, perSecond }: WireTrafficAccount,
+): Omit<ListedService, 'servers'> {
   const { scheduler, onePacket, persistence, morePorts } = service;
   const { protocol, vip: address, port } = service.service;
-  const counted = new Map(stats?.reals.map((real) => [real.address, real]));
   return {
     protocol,
     address,
@@ -65,9 +79,8 @@ function listedService(service: WireService, stats: WireServiceStats | undefined
           : { seconds: Math.floor(persistence.timeoutMs / 1000), prefix: persistence.prefixLength },
       onePacket,
     },
-    counted: stats?.sinceZero ?? NOTHING,
-    perSecond: stats?.perSecond ?? NOTHING,
-    servers: service.reals.map((real) => listedServer(real, service.tunnel, counted.get(real.address))),
+    counted: sinceZero,
+    perSecond,
   };
 }
 
@@ -77,19 +90,20 @@ function flagsOf({ scheduler, schedulerFlags, hashOn }: WireService): readonly s
   return scheduler === 'sh' ? schedulerFlags.toSorted() : [];
 }
 
-function listedServer(real: WireReal, usual: Tunnel, stats: WireRealStats | undefined): ListedServer {
-  const { address, upperThreshold, lowerThreshold, activeFlows, inactiveFlows, persistentClients } = real;
+function listedServer(real: Listable, usual: Tunnel, stats: WireTrafficAccount = NOT_COUNTED): ListedServer {
+  const { address, weight, upperThreshold, lowerThreshold } = real;
+  const { activeFlows, inactiveFlows, persistentClients } = real;
   return {
     address,
     tunnel: admTunnel(real.tunnel ?? usual),
-    weight: real.effectiveWeight,
+    weight,
     upperThreshold,
     lowerThreshold,
     activeFlows,
     inactiveFlows,
     persistentClients,
-    counted: stats?.sinceZero ?? NOTHING,
-    perSecond: stats?.perSecond ?? NOTHING,
+    counted: stats.sinceZero,
+    perSecond: stats.perSecond,
   };
 }
 

@@ -1,4 +1,4 @@
-import { type IpAddress, ipBytes, isIpv4 } from '../net/ip-address.ts';
+import { type IpAddress, type IpFamily, ipBytes, ipFromBytes, isIpv4 } from '../net/ip-address.ts';
 import { kernelFamilyOf } from './address-family.ts';
 
 export const SOCKADDR_IN_BYTES = 16;
@@ -23,4 +23,11 @@ export function portOf(socketAddressBytes: Buffer): number {
 
 export function ipv6BytesOf(socketAddressBytes: Uint8Array): Uint8Array {
   return socketAddressBytes.subarray(IPV6_AT, IPV6_AT + 16);
+}
+
+export function ipOf(socketAddressBytes: Uint8Array, family: IpFamily): IpAddress {
+  const [at, length] = family === 4 ? [IPV4_AT, 4] : [IPV6_AT, 16];
+  const address = ipFromBytes(socketAddressBytes.subarray(at, at + length));
+  if (address === undefined) throw new TypeError('a socket address is too short');
+  return address;
 }

@@ -1,3 +1,4 @@
+import { BFD_CHECK_KEYWORDS, bfdSettings } from './bfd.ts';
 import { HTTP_KEYWORDS, httpSettings } from './http-check.ts';
 import {
   DNS_KEYWORDS,
@@ -53,5 +54,12 @@ export const CHECK_KINDS: Readonly<Record<string, CheckKind>> = {
     shares: 'nothing',
     own: FILE_KEYWORDS,
     settings: fileSettings,
+  },
+  BFD_CHECK: {
+    ...USUAL,
+    type: 'bfd',
+    shares: 'nothing',
+    own: BFD_CHECK_KEYWORDS,
+    settings: bfdSettings,
   },
 };

@@ -105,7 +105,8 @@ export function plainCheck(check: ReadCheck, context: CheckContext): object {
   const timing = kind.shares === 'nothing' ? {} : mergeTiming(context.around, check.timing);
   const settings: Settings = {
     type: { value: kind.type, origin },
-    ...timingSettings(check, timing),
+    // A BFD session is not attempted.
+    ...(kind.type === 'bfd' ? {} : timingSettings(check, timing)),
     logAllFailures,
     ...(kind.shares === 'connection and timing' ? connectionSettings(check, context) : {}),
     ...kind.settings(check, context),

@@ -59,7 +59,7 @@ export function parseKeepalivedConfig(
   ];
   if (errors.length > 0 || config === undefined) throw invalidConfig(fileName, errors);
   const places = plain.services.map((_, index) => origins.nearest(['services', index, 'vip'])?.place);
-  rememberDocument(config, JSON.stringify(plain));
+  rememberDocument(config, plain);
   rememberPlaces(config, places, fileName);
   const warnings = findings.warnings.map((issue) => formatWarning(issue));
   return { config, warnings: [...new Set(warnings)], plain, places };

@@ -1,4 +1,5 @@
 import type { IssuePath } from '../issue.ts';
+import type { BfdInstances } from './bfd.ts';
 import { plainCheck } from './checks.ts';
 import { withUser } from './commands.ts';
 import type { PlainTunnel } from './forwarding-method.ts';
@@ -23,6 +24,7 @@ export interface RealContext {
   readonly origins: Origins;
   readonly findings: Findings;
   readonly trackFiles: TrackFiles;
+  readonly bfdInstances: BfdInstances;
   readonly scriptUser: Setting<string> | undefined;
 }
 

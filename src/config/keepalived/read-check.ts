@@ -1,5 +1,6 @@
 import type { IssuePath } from '../issue.ts';
 import type { HttpVersion } from '../probe-config.ts';
+import type { BfdInstances } from './bfd.ts';
 import type { Origin, Origins } from './origins.ts';
 import type { Findings } from './place.ts';
 import type { Settings } from './plain-settings.ts';
@@ -53,6 +54,8 @@ export type CheckOptions = {
   dynamic?: Setting<boolean> | undefined;
   user?: Setting<string> | undefined;
   trackFile?: Setting<string> | undefined;
+  bfdInstance?: Setting<string> | undefined;
+  alpha?: Setting<boolean> | undefined;
   weight?: Setting<number> | undefined;
   reverse?: Setting<boolean> | undefined;
 };
@@ -100,5 +103,6 @@ export interface CheckContext {
   readonly outermost: Timing;
   readonly virtualHost: Setting<string> | undefined;
   readonly trackFiles: TrackFiles;
+  readonly bfdInstances: BfdInstances;
   readonly scriptUser: Setting<string> | undefined;
 }

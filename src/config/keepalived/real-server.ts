@@ -7,7 +7,7 @@ import type { Findings } from './place.ts';
 import { readOwnPort, type WrittenPort } from './port.ts';
 import { command } from './quorum.ts';
 import type { ReadCheck } from './read-check.ts';
-import { blockOf, ignore, type Keywords, readLevel, refuse, required, type Setting } from './read-values.ts';
+import { blockOf, ignore, type Keywords, readLevel, required, type Setting } from './read-values.ts';
 import { parametersOf, type Statement } from './statement.ts';
 import { REAL_SERVER_TIMING, type Timing } from './timing.ts';
 import type { Word } from './words.ts';
@@ -62,7 +62,6 @@ const KEYWORDS: Keywords<RealServer> = {
   virtualhost: VIRTUAL_HOST,
   snmp_name: ignore(NO_SNMP),
   ...Object.fromEntries(CHECK_KEYWORDS.map((name) => [name, CHECK])),
-  BFD_CHECK: refuse('this version of culvert has no BFD', 0),
 };
 
 export function readRealServer(statement: Statement, findings: Findings): RealServer | undefined {

@@ -1,3 +1,4 @@
+import { readBfdInstances } from './bfd.ts';
 import { type GlobalContext, type GlobalDefs, readGlobalDefs } from './global-defs.ts';
 import { Origins } from './origins.ts';
 import type { Findings } from './place.ts';
@@ -35,7 +36,6 @@ const OUTSIDE: Readonly<Record<string, string>> = {
   static_ipaddress: NETWORK,
   static_routes: NETWORK,
   static_rules: NETWORK,
-  bfd_instance: 'this version of culvert has no BFD',
   net_namespace: 'start culvert inside the namespace',
   net_namespace_ipvs: 'start culvert inside the namespace',
   namespace_with_ipsets: 'culvert has no ipsets',
@@ -44,6 +44,7 @@ const OUTSIDE: Readonly<Record<string, string>> = {
 };
 
 const INSIDE = [
+  'bfd_instance',
   'global_defs',
   'virtual_server',
   'virtual_server_group',
@@ -58,7 +59,8 @@ export function translate(statements: readonly Statement[], findings: Findings):
   const { director: timeouts, scriptUser } = readAllGlobalDefs(statements, { findings, origins });
   const groups = readGroups(statements, findings);
   const trackFiles = readTrackFiles(statements, findings);
-  const context = { findings, origins, groups, trackFiles, scriptUser };
+  const bfdInstances = readBfdInstances(statements, findings);
+  const context = { findings, origins, groups, trackFiles, bfdInstances, scriptUser };
   const services: PlainService[] = [];
   let director: Record<string, unknown> = { ...timeouts };
   for (const statement of statements) {

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { describeFound, type IssuePath } from '../issue.ts';
+import type { BfdInstances } from './bfd.ts';
 import { withUser } from './commands.ts';
 import { DEFAULT_IS_NAT, type PlainTunnel } from './forwarding-method.ts';
 import type { Origins } from './origins.ts';
@@ -25,6 +26,7 @@ export interface TranslateContext {
   readonly origins: Origins;
   readonly groups: Groups;
   readonly trackFiles: TrackFiles;
+  readonly bfdInstances: BfdInstances;
   readonly scriptUser: Setting<string> | undefined;
 }
 

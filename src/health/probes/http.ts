@@ -74,7 +74,7 @@ async function readAnswer(stream: Duplex, url: HttpUrlConfig): Promise<void> {
       resolve(body.judge());
     } catch (error) {
       isSettled = true;
-      reject(error as Error);
+      reject(error);
     }
   };
   stream.on('data', (bytes: Buffer) => advance(() => response.push(bytes)));

@@ -1,7 +1,10 @@
+import { rm } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CulvertError } from '../../../src/errors.ts';
 import { ForwardingImage } from '../../../src/forwarding/image/forwarding-image.ts';
+import { REAL as REAL_LAYOUT } from '../../../src/forwarding/image/layout.ts';
 import { allocateImageMemory } from '../../../src/forwarding/image/memory.ts';
+import { ipv4 } from '../../../src/net/ipv4-address.ts';
 import { ImagePlane } from './image-plane.ts';
 import { config, eventTypes, Machine, type Run, TWO, WEB, web } from './machine.ts';
 
@@ -16,7 +19,7 @@ const BOTH = ['tcp 192.0.2.10:80 10.0.3.2 w100', 'tcp 192.0.2.10:80 10.0.4.2 w50
 const LATE = 60_000;
 
 /** The file's document with the reals of its one service replaced. */
-function withReals({ director }: Run, ...reals: { address: string; weight?: number }[]): object {
+function withReals({ director }: Run, ...reals: object[]): object {
   const { config: document } = director.config();
   return { ...document, services: document.services.map((service) => ({ ...service, reals })) };
 }
@@ -251,4 +254,114 @@ describe('on trial', () => {
     expect(eventTypes(second)).toEqual(['revert', 'start']);
     await expect(second.director.confirm()).rejects.toMatchObject({ code: 'CONFLICT' });
   });
+});
+
+describe('health', () => {
+  const DOWN = ['tcp 192.0.2.10:80 10.0.3.2 w100 -', 'tcp 192.0.2.10:80 10.0.4.2 w50'];
+  /** Slow enough that no other attempt comes in a test. */
+  const SLOW = { interval: '60s', timeout: '1s', retries: 0, retryDelay: '1s', warmup: '60s' };
+  const both = [{ address: '10.0.3.2' }, { address: '10.0.4.2', weight: 50 }];
+
+  async function startFailed(): Promise<Run> {
+    const run = await machine.start(FILE);
+    run.plane.connector.broken.add('10.0.3.2');
+    await vi.waitFor(() => expect(run.plane.forwarding()).toEqual(DOWN));
+    return run;
+  }
+
+  function slowly(...reals: object[]): object[] {
+    return reals.map((real) => ({ ...real, check: SLOW }));
+  }
+
+  test('a failed real stays failed under another check until that has passed', async () => {
+    const run = await startFailed();
+    await run.director.apply(withReals(run, ...slowly(...both)));
+    run.plane.connector.broken.clear();
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(run.plane.forwarding()).toEqual(DOWN);
+    await run.director.apply(withReals(run, ...both));
+    await vi.waitFor(() => expect(run.plane.forwarding()).toEqual(BOTH));
+  });
+
+  test('a healthy real stays healthy under another check until that has failed', async () => {
+    const run = await machine.start(FILE);
+    const check = { ...SLOW, alpha: true };
+    await run.director.apply(withReals(run, ...both.map((real) => ({ ...real, check }))));
+    expect(run.plane.forwarding()).toEqual(BOTH);
+  });
+
+  test('a failed and a drained real that a trial takes away come back so', async () => {
+    const run = await startFailed();
+    await run.director.drain({ address: ipv4('10.0.4.2') });
+    await run.director.apply(withReals(run, { address: '10.0.5.2' }), { confirmMs: LATE });
+    const before = run.plane.tables.length;
+    await run.director.revert();
+    expect(run.plane.forwarding()).toEqual([DOWN[0], 'tcp 192.0.2.10:80 10.0.4.2 w0']);
+    expect(run.plane.tables[before]?.services[0]?.reals).toMatchObject([
+      { serving: false },
+      { serving: true, weight: 0 },
+    ]);
+  });
+
+  test('so they do over a restart in between, and are forgotten once the trial is confirmed', async () => {
+    const first = await startFailed();
+    await first.director.drain({ address: ipv4('10.0.4.2') });
+    await first.director.apply(withReals(first, { address: '10.0.5.2' }), { confirmMs: LATE });
+    await first.director.close();
+    const second = await machine.start(FILE);
+    second.plane.connector.broken.add('10.0.3.2');
+    expect(second.plane.forwarding()).toEqual(['tcp 192.0.2.10:80 10.0.5.2 w100']);
+    await second.director.revert();
+    expect(second.plane.tables[1]?.services[0]?.reals).toMatchObject([{ serving: false }, { weight: 0 }]);
+
+    await second.director.apply(withReals(second, { address: '10.0.5.2' }), { confirmMs: LATE });
+    await second.director.confirm();
+    const tables = second.plane.tables.length;
+    await second.director.apply(withReals(second, ...both));
+    expect(second.plane.tables[tables]?.services[0]?.reals).toMatchObject([
+      { serving: true },
+      { weight: 50 },
+    ]);
+  });
+
+  test('a real that the plane has as failed is failed, when the state is lost', async () => {
+    const memory = allocateImageMemory({ slots: 1 << 16, flows: 1 << 8 });
+    const first = await machine.start(FILE, new ImagePlane(memory));
+    first.plane.connector.broken.add('10.0.3.2');
+    await vi.waitFor(() => expect(first.plane.forwarding()).toEqual(DOWN));
+    await first.director.close();
+    await rm(machine.stateFile);
+    const second = await machine.start(FILE, new ImagePlane(memory));
+    expect(second.plane.tables[0]?.services[0]?.reals[0]?.serving).toBe(false);
+    await vi.waitFor(() => expect(second.plane.forwarding()).toEqual(BOTH));
+  });
+});
+
+function many(weight: number): string {
+  const reals = (port: number): string =>
+    `{address: 10.0.3.2, weight: ${port === 87 ? weight : 9}}, {address: 10.0.4.2}`;
+  const services = Array.from({ length: 20 }, (_, i) => web(reals(80 + i), 80 + i));
+  return config(services.join(''), undefined, 'check: none');
+}
+
+test('what a reload does not change is not touched: not a byte of the image', async () => {
+  const memory = allocateImageMemory({ slots: 1 << 17, flows: 1 << 8 });
+  const run = await machine.start(many(1), new ImagePlane(memory));
+  const parts = ['settings', 'services', 'reals', 'slots', 'flows', 'flowCounts', 'cursors'] as const;
+  const before = new Map(parts.map((part) => [part, Buffer.from(memory[part].slice())]));
+  machine.text = many(2);
+  expect(await run.director.reload()).toMatchObject({ servicesChanged: 1, realsChanged: 1 });
+  const changed = parts.map((part) => {
+    const now = new Uint8Array(memory[part]);
+    const offsets: number[] = [];
+    for (let at = 0; at < now.length; at++) if (now[at] !== before.get(part)?.[at]) offsets.push(at);
+    return [part, offsets] as const;
+  });
+  const entry = run.plane.image.findService(WEB.vip, 87, 'tcp');
+  const { firstSlot = 0, slotCount = 0 } = entry ?? {};
+  const { slots = [], ...others } = Object.fromEntries(changed.filter(([, offsets]) => offsets.length > 0));
+  const real = entry?.reals.get(ipv4('10.0.3.2')) ?? 0;
+  expect(others).toEqual({ reals: [real * REAL_LAYOUT.size + REAL_LAYOUT.weight] });
+  expect(slots.length).toBeGreaterThan(0);
+  expect(slots.filter((at) => at < 4 * firstSlot || at >= 4 * (firstSlot + slotCount))).toEqual([]);
 });

@@ -157,6 +157,16 @@ describe('beside a file with services', () => {
     expect((await director.ipvsadm(['-Ln'])).stdout).toMatch(/10\.0\.3\.2:80 +Tunnel +7 /);
   });
 
+  test('a sorry server is a real while it serves, and is not saved', async () => {
+    await using director = await AdmDirector.start(
+      '[{vip: 192.0.2.10, port: 80, check: none, sorryServer: {address: 10.0.9.9}, reals: [{address: 10.0.3.2}]}]',
+    );
+    expect((await director.ipvsadm(['-Ln'])).stdout).not.toContain('10.0.9.9');
+    await director.ipvsadm('-d -t 192.0.2.10:80 -r 10.0.3.2'.split(' '));
+    expect((await director.ipvsadm(['-Ln'])).stdout).toMatch(/-> 10\.0\.9\.9:80 +Tunnel +100 /);
+    expect((await director.ipvsadm(['-Sn'])).stdout).toBe('-A -t 192.0.2.10:80 -s mh -b mh-port\n');
+  });
+
   test('what the configuration does not allow is told by the director, and nothing has changed', async () => {
     await using director = await AdmDirector.start(FILE);
     const before = await configOf(director);

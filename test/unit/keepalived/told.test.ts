@@ -34,7 +34,6 @@ describe('what culvert has not got is an error at its place', () => {
     ['weight 3', 'inhibit_on_failure maybe', '7:28', ["'maybe'", 'on, off']],
     ['weight 3', 'uthreshold 9\nlthreshold 10', '8:12', ['lthreshold: found 10', '0 to 9']],
     ['weight 3', 'lthreshold 10', '7:20', ['without upperThreshold']],
-    ['TCP_CHECK', 'BFD_CHECK', '8:9', ['BFD_CHECK: this version']],
     ['virtual_server', 'SSL {\nkey /etc/key.pem\n}\nvirtual_server', '2:1', ['key: checks in culvert']],
     ['192.0.2.10 80', 'fwmark 1', '1:16', ['virtual_server fwmark', 'firewall mark']],
     ['192.0.2.10 80', 'group G', '1:22', ["'G'", 'none is defined']],

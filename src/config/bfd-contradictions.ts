@@ -1,0 +1,52 @@
+import { familyOf, formatIp, type IpAddress, ip } from '../net/ip-address.ts';
+import type { CulvertConfig } from './config.ts';
+import type { ConfigIssue, IssuePath } from './issue.ts';
+import type { BfdProbeConfig } from './probe-config.ts';
+
+/** A BFD session that a check asks for. */
+interface AskedSession {
+  readonly path: IssuePath;
+  readonly neighbor: string;
+  readonly probe: BfdProbeConfig;
+}
+
+/** What is wrong between BFD checks, or in one of them with its real. The defaults count, so they are filled in here. */
+export function bfdFaults(config: CulvertConfig, placeOf: (path: IssuePath) => string): ConfigIssue[] {
+  const firsts = new Map<string, AskedSession>();
+  return askedSessions(config).flatMap((asked) => {
+    const { path, neighbor, probe } = asked;
+    if (probe.source !== undefined && familyOf(ip(probe.source)) !== familyOf(ip(neighbor))) {
+      const message = `BFD with ${neighbor} cannot go from ${probe.source}; allowed: a source of the neighbor's family`;
+      return [{ path, message }];
+    }
+    const key = `${neighbor} ${probe.source ?? ''} ${probe.multihop}`;
+    const first = firsts.get(key);
+    if (first === undefined) firsts.set(key, asked);
+    if (first === undefined || isSame(first.probe, probe)) return [];
+    const message = `BFD with ${neighbor} has other values here than in ${placeOf(first.path)}; allowed: the same, as a neighbor has one session`;
+    return [{ path, message }];
+  });
+}
+
+function askedSessions({ services }: CulvertConfig): AskedSession[] {
+  return services.flatMap((service, index) =>
+    service.reals.flatMap(({ address, checks }, position) =>
+      checks.flatMap(({ probe }) =>
+        probe.type === 'bfd'
+          ? [{ path: ['services', index, 'reals', position], neighbor: neighborOf(probe, address), probe }]
+          : [],
+      ),
+    ),
+  );
+}
+
+function neighborOf({ neighbor }: BfdProbeConfig, real: IpAddress): string {
+  return neighbor ?? formatIp(real);
+}
+
+function isSame(
+  { neighbor: _one, ...one }: BfdProbeConfig,
+  { neighbor: _other, ...other }: BfdProbeConfig,
+): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}

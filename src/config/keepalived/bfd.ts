@@ -1,0 +1,161 @@
+import { parseIp } from '../../net/ip-address.ts';
+import { formatDuration } from '../duration.ts';
+import { flag, number, text, toggle, within, word } from './keywords.ts';
+import type { Findings } from './place.ts';
+import type { Settings } from './plain-settings.ts';
+import type { CheckContext, CheckOptions, ReadCheck } from './read-check.ts';
+import {
+  blockOf,
+  ignore,
+  type Keyword,
+  type Keywords,
+  readLevel,
+  required,
+  type Setting,
+  signedNumber,
+} from './read-values.ts';
+import { keywordOf, parametersOf, placeOf, type Statement } from './statement.ts';
+
+/** A `bfd_instance`: a session that checks of real servers, or VRRP, go by. */
+export interface BfdInstance {
+  neighbor?: Setting<string> | undefined;
+  source?: Setting<string> | undefined;
+  minRx?: Setting<string> | undefined;
+  minTx?: Setting<string> | undefined;
+  idleTx?: Setting<string> | undefined;
+  multiplier?: Setting<number> | undefined;
+  passive?: Setting<boolean> | undefined;
+  ttl?: Setting<number> | undefined;
+  maxHops?: Setting<number> | undefined;
+  /** Whom it is for; said of neither: for both. */
+  vrrp?: Setting<boolean> | undefined;
+  checker?: Setting<boolean> | undefined;
+}
+
+export type BfdInstances = ReadonlyMap<string, BfdInstance>;
+
+/** Microseconds have to fit 32 bits (bfd.h). */
+const MOST_MS = 4_294_967;
+const MAX_TTL = 255;
+const LONGEST_NAME = 31;
+/** bfd.h of 2.2.7. */
+const DEFAULTS = { interval: '10ms', idleTx: '1s', multiplier: 5, hopLimit: 64 } as const;
+const ADDRESS = 'the IP address of the neighbor';
+
+const INSTANCE_KEYWORDS: Keywords<BfdInstance> = {
+  neighbor_ip: text('neighbor', ADDRESS),
+  neighbour_ip: text('neighbor', ADDRESS),
+  source_ip: text('source', 'an IP address of this machine'),
+  min_rx: milliseconds('minRx', 1),
+  min_tx: milliseconds('minTx', 1),
+  idle_tx: milliseconds('idleTx', 1000),
+  multiplier: number('multiplier', { from: 1, to: 255 }),
+  passive: { ...flag('passive'), parameters: Number.POSITIVE_INFINITY },
+  ttl: number('ttl', { from: 1, to: MAX_TTL }),
+  hoplimit: number('ttl', { from: 1, to: MAX_TTL }),
+  max_hops: word('maxHops', `a whole number from -1 to ${MAX_TTL}`, readHops),
+  weight: ignore('it is for VRRP'),
+  vrrp: flag('vrrp'),
+  checker: flag('checker'),
+};
+
+export const BFD_CHECK_KEYWORDS: Keywords<ReadCheck> = within<'options', CheckOptions>('options', {
+  name: text('bfdInstance', 'the name of a bfd_instance'),
+  alpha: toggle('alpha'),
+});
+
+/** With a decimal fraction, which culvert rounds to whole milliseconds. */
+function milliseconds<Name extends 'minRx' | 'minTx' | 'idleTx'>(
+  name: Name,
+  least: number,
+): Keyword<{ [name in Name]?: Setting<string> | undefined }> {
+  return word(name, `milliseconds, from ${least} to ${MOST_MS}`, (found) => {
+    const value = /^\+?\d{1,7}(?:\.\d{1,9})?$/.test(found) ? Number(found) : Number.NaN;
+    return value >= least && value <= MOST_MS ? formatDuration(Math.round(value)) : undefined;
+  });
+}
+
+/** -1 is as 255: any number. */
+function readHops(found: string): number | undefined {
+  const value = signedNumber(found, MAX_TTL);
+  if (value === -1) return MAX_TTL;
+  return value !== undefined && value >= 0 ? value : undefined;
+}
+
+/** Those that checks may go by, by their names. */
+export function readBfdInstances(statements: readonly Statement[], findings: Findings): BfdInstances {
+  const instances = new Map<string, BfdInstance>();
+  const names = new Set<string>();
+  const wanted = new Set(namesInChecks(statements));
+  for (const statement of statements) {
+    if (keywordOf(statement) !== 'bfd_instance') continue;
+    const name = readName(statement, names, findings);
+    const target: BfdInstance = {};
+    const level = 'in bfd_instance';
+    readLevel(blockOf(statement, findings), { keywords: INSTANCE_KEYWORDS, target, level }, findings);
+    tellAddresses(statement, target, findings);
+    if (name === undefined) continue;
+    names.add(name);
+    if (target.vrrp === undefined || target.checker !== undefined) instances.set(name, target);
+    if (!wanted.has(name)) findings.warn(placeOf(statement), 'bfd_instance is not used: no check names it');
+  }
+  return instances;
+}
+
+/** Instances that none of these names are for VRRP, and that nothing comes of them is said. */
+function namesInChecks(statements: readonly Statement[]): string[] {
+  return statements.flatMap((statement) => {
+    const { body = [] } = statement;
+    if (keywordOf(statement) !== 'BFD_CHECK') return namesInChecks(body);
+    const named = body.filter((inner) => keywordOf(inner) === 'name');
+    return named.flatMap((inner) => parametersOf(inner).map((found) => found.text));
+  });
+}
+
+function readName(statement: Statement, names: ReadonlySet<string>, findings: Findings): string | undefined {
+  const allowed = `a name of at most ${LONGEST_NAME} characters that no other bfd_instance has`;
+  const name = required(statement, allowed, findings);
+  if (name === undefined) return undefined;
+  if (name.text.length <= LONGEST_NAME && !names.has(name.text)) return name.text;
+  findings.error(name.place, `bfd_instance: found '${name.text}'; allowed: ${allowed}`);
+  return undefined;
+}
+
+function tellAddresses(statement: Statement, { neighbor, source }: BfdInstance, findings: Findings): void {
+  if (neighbor === undefined)
+    findings.error(placeOf(statement), `bfd_instance: no neighbor is given; allowed: neighbor_ip ADDRESS`);
+  const addresses = [neighbor, source].map((setting) => setting && parseIp(setting.value));
+  for (const [index, setting] of [neighbor, source].entries()) {
+    if (setting === undefined || addresses[index] !== undefined) continue;
+    const { place, keyword } = setting.origin;
+    findings.error(place, `${keyword}: found '${setting.value}'; allowed: an IP address`);
+  }
+}
+
+/** What the instance says that the check names, keepalived's defaults written out. */
+export function bfdSettings(check: ReadCheck, { bfdInstances, around, findings }: CheckContext): Settings {
+  const { origin, options } = check;
+  const { bfdInstance: name, alpha = around.alpha } = options;
+  const instance = name === undefined ? undefined : bfdInstances.get(name.value);
+  if (instance === undefined) {
+    const { place, keyword } = name?.origin ?? origin;
+    const known = [...bfdInstances.keys()].join(', ') || 'none is defined';
+    const allowed = `the name of a bfd_instance for checks (${known})`;
+    findings.error(place, `${keyword}: found ${name?.value ?? 'nothing'}; allowed: ${allowed}`);
+    return {};
+  }
+  const standard = <Value>(value: Value): Setting<Value> => ({ value, origin });
+  const isIpv6 = instance.neighbor?.value.includes(':') === true;
+  return {
+    neighbor: instance.neighbor,
+    source: instance.source,
+    minTx: instance.minTx ?? standard(DEFAULTS.interval),
+    minRx: instance.minRx ?? standard(DEFAULTS.interval),
+    idleTx: instance.idleTx ?? standard(DEFAULTS.idleTx),
+    multiplier: instance.multiplier ?? standard(DEFAULTS.multiplier),
+    passive: instance.passive,
+    ttl: instance.ttl ?? (isIpv6 ? standard(DEFAULTS.hopLimit) : undefined),
+    maxHops: instance.maxHops,
+    alpha,
+  };
+}

@@ -1,0 +1,31 @@
+import { formatIp, type IpAddress } from '../../net/ip-address.ts';
+import type { BfdParameters } from './session.ts';
+
+/** The other end of a session, and how it is reached. */
+export interface BfdNeighbor {
+  readonly address: IpAddress;
+  /** Undefined: as routing has it. */
+  readonly source: IpAddress | undefined;
+  /** RFC 5883, a port of its own; else RFC 5881. */
+  readonly multihop: boolean;
+  /** TTL or hop limit of what is sent, and of what the peer is taken to send. */
+  readonly ttl: number;
+  /** So much of it a packet may have lost on its way; 255: all. */
+  readonly maxHops: number;
+  readonly parameters: BfdParameters;
+}
+
+/** One session for each; a peer could not tell several apart. */
+export function sessionKey({
+  address,
+  source,
+  multihop,
+}: Pick<BfdNeighbor, 'address' | 'source' | 'multihop'>): string {
+  const from = source === undefined ? '' : ` from ${formatIp(source)}`;
+  return `${formatIp(address)}${from}${multihop ? ' multihop' : ''}`;
+}
+
+/** A forger further away than the peer cannot have sent it (RFC 5082). */
+export function isNearEnough({ ttl, maxHops }: BfdNeighbor, receivedTtl: number): boolean {
+  return receivedTtl + maxHops >= ttl;
+}
