@@ -139,6 +139,9 @@ const checkOptions = mapping({
   multihop: yesOrNo.optional(),
   ttl: wholeNumber(1, 255).optional(),
   maxHops: wholeNumber(0, 255).optional(),
+}).refine(({ minReplyLength = 0, maxReplyLength = minReplyLength }) => minReplyLength <= maxReplyLength, {
+  path: ['minReplyLength'],
+  error: 'a length that is not above maxReplyLength',
 });
 
 const CHECKS = 'a list of checks, each of which has to pass';

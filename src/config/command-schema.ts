@@ -4,14 +4,17 @@ import type { WrittenCommand } from './written-command.ts';
 
 const HOUR = 3_600_000;
 const PROGRAM = 'a list of the program and its arguments';
+const NO_NUL = 'a text without NUL characters';
 
 /** One setting in two forms; `commandFaults()` tells where both stand. */
 export const runFields: {
   readonly command: z.ZodOptional<z.ZodType<string[]>>;
   readonly shell: z.ZodOptional<z.ZodType<string>>;
 } = {
-  command: list(z.string('a text'), PROGRAM).min(1, PROGRAM).optional(),
-  shell: pattern(/\S/, 'a line for the shell').optional(),
+  command: list(pattern(/^[^\0]*$/, NO_NUL), PROGRAM)
+    .refine(([program = '']) => program !== '', PROGRAM)
+    .optional(),
+  shell: pattern(/^[^\0]*[^\s\0][^\0]*$/, 'a line for the shell').optional(),
 };
 
 export const user: z.ZodType<string> = pattern(

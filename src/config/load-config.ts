@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import { hostname } from 'node:os';
 import { CulvertError } from '../errors.ts';
 import type { CulvertConfig } from './config.ts';
@@ -17,6 +17,9 @@ import { reread } from './reread.ts';
  * collector's is.
  */
 const PROCESS_FROM_LENGTH = 100_000;
+
+/** More is another file by mistake; what a parser takes is less. */
+const MAX_CONFIG_BYTES = 64 * 1024 * 1024;
 
 export interface LoadOptions extends FormatOptions {
   /** Told what the file says that culvert does not need, one line each with its place. */
@@ -65,11 +68,23 @@ function isSmall(text: string): boolean {
 /** @throws CulvertError CONFIG_UNREADABLE. */
 export async function readConfigFile(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return await readText(path);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     throw new CulvertError('CONFIG_UNREADABLE', describe(code, message), { where: path, cause });
   }
+}
+
+/** It may be a pipe, or a device without end. */
+async function readText(path: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > MAX_CONFIG_BYTES) throw new Error(`it has more than ${MAX_CONFIG_BYTES} bytes`);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 function describe(code: string | undefined, message: string): string {

@@ -20,6 +20,10 @@ export interface CommandEnd {
   readonly output: string;
 }
 
+const SPAWN_WORDS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such program',
+  EACCES: 'it may not be executed: see its mode, and that of the directories above it',
+};
 const KEPT_OUTPUT = 4096;
 /** A process that it left behind may hold its output open: its end is not waited for. */
 const OUTPUT_MS = 100;
@@ -52,8 +56,8 @@ function killGroup(child: ChildProcess): void {
   try {
     process.kill(-child.pid, 'SIGKILL');
   } catch (error) {
-    // It has ended a moment ago.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    // It has ended a moment ago; or it has become another user's, and this process is not root's.
+    if (!['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   }
 }
 
@@ -66,8 +70,8 @@ async function untilEnded(child: ChildProcess): Promise<CommandEnd> {
     });
   }
   child.once('error', (error: NodeJS.ErrnoException) => {
-    const [what, words] = [child.spawnfile, error.code === 'ENOENT' ? 'no such program' : error.message];
-    reject(new Error(`${what}: ${words}`, { cause: error }));
+    const words = SPAWN_WORDS[error.code ?? ''] ?? error.message;
+    reject(new Error(`${child.spawnfile}: ${words}`, { cause: error }));
   });
   const end = (status: number | null, signal: NodeJS.Signals | null): void => {
     child.stdout?.destroy();

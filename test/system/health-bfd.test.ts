@@ -89,6 +89,20 @@ describe.skipIf(!root || !bird)('BFD with BIRD (needs root and bird2)', stalls, 
     expect(await came(verdicts, 3)).toMatchObject({ fault: undefined });
   });
 
+  test('an error in its thread ends neither the process nor the sessions', async () => {
+    const verdicts = watch(neighbor('10.9.0.2'));
+    const peer = network.startBird(real, birdTo('10.9.0.1', '10.9.0.2'));
+    expect(await came(verdicts, 1)).toMatchObject({ fault: undefined });
+    await network.untilBird(real, / Up /);
+    network.watch(thread, undefined as never);
+    await network.untilBird(real, / Down /);
+    await network.untilBird(real, / Up /);
+    await kill(peer, 'SIGKILL');
+    await vi.waitFor(() => expect(verdicts.at(-1)?.fault).toMatch('no BFD packet from 10.9.0.2 within'), {
+      timeout: 15_000,
+    });
+  });
+
   test.each(families)('$family: packets that tshark knows; the end is told', async ({ near, peer }) => {
     const captured = join(network.directory, `${near}.pcap`);
     const capture = network.start(real, ['tcpdump', '-U', '-i', 'eth0', '-w', captured, 'udp']);

@@ -17,7 +17,10 @@ export const MAX_FILE_BYTES: number = 8 * 1024 * 1024;
 export const diskFiles: ConfigFiles = {
   read: (path: string) => {
     try {
-      const { size } = statSync(path);
+      const status = statSync(path);
+      // A pipe or a device may have no end; keepalived includes none either.
+      if (!status.isFile()) return { fault: 'it is no regular file' };
+      const { size } = status;
       if (size > MAX_FILE_BYTES) return { fault: tooLarge(size) };
       return { text: readFileSync(path, 'utf8') };
     } catch (error) {

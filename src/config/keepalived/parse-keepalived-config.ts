@@ -53,16 +53,20 @@ export function parseKeepalivedConfig(
     plain,
     (path) => `line ${origins.nearest(path)?.place.line ?? 1}`,
   );
-  const errors = [
-    ...findings.errors,
-    ...issues.map((issue) => locate(issue, { fileName, translated, plain })),
-  ];
+  const located = issues.map((issue) => locate(issue, { fileName, translated, plain }));
+  // What has been told of in the file's words need not be told again in culvert's.
+  const further = located.filter((issue) => !findings.errors.some((told) => isSamePlace(told, issue)));
+  const errors = [...findings.errors, ...further];
   if (errors.length > 0 || config === undefined) throw invalidConfig(fileName, errors);
   const places = plain.services.map((_, index) => origins.nearest(['services', index, 'vip'])?.place);
   rememberDocument(config, plain);
   rememberPlaces(config, places, fileName);
   const warnings = findings.warnings.map((issue) => formatWarning(issue));
   return { config, warnings: [...new Set(warnings)], plain, places };
+}
+
+function isSamePlace(a: LocatedIssue, b: LocatedIssue): boolean {
+  return a.fileName === b.fileName && a.line === b.line && a.column === b.column;
 }
 
 function formatWarning({ fileName = '', line, column, message }: LocatedIssue): string {

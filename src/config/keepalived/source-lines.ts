@@ -24,7 +24,7 @@ export function* sourceLines(text: string, fileName: string, findings: Findings)
 }
 
 function rejectBinary(raw: string, place: { fileName: string; line: number }): void {
-  const control = /(?![\t\f\v\r])\p{Cc}/u.exec(raw);
+  const control = /(?![\t\f\v\r])\p{Cc}|\uFEFF/u.exec(raw);
   if (control === null) return;
   const code = control[0].charCodeAt(0).toString(16).padStart(4, '0').toUpperCase();
   throw new Unreadable(

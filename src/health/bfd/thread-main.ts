@@ -1,35 +1,67 @@
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
+import type { BfdNeighbor } from './neighbor.ts';
 import { BfdSpeaker } from './speaker.ts';
 import type { BfdNews, BfdRequest } from './thread.ts';
 
 /** It needs little of the processor, but that in time: a peer counts milliseconds. */
 const NICENESS = -10;
+/** An error that comes again at once must not fill a disk with what is told of it. */
+const RECOVERY_MS = 1000;
 
 preferThisThread();
 const done = workerData as Int32Array;
-const speaker = new BfdSpeaker();
+let speaker = new BfdSpeaker();
+const wanted = new Map<number, BfdNeighbor>();
 const open = new Map<number, Disposable>();
+process.on('uncaughtException', recover);
 
 parentPort?.on('message', (request: BfdRequest) => {
   if ('open' in request) {
-    const listener = request.open;
-    const tell = (fault: string | undefined): void =>
-      parentPort?.postMessage({ listener, fault } satisfies BfdNews, []);
-    open.set(listener, speaker.open(request.neighbor, tell));
+    join(request.open, request.neighbor);
+    wanted.set(request.open, request.neighbor);
     return;
   }
-  if (request.close === 'all') speaker.close();
-  else close(request.close);
+  if (request.close === 'all') {
+    wanted.clear();
+    speaker.close();
+  } else close(request.close);
   // The loop lets go of what has been closed at the end of its turn.
   setImmediate(() => setImmediate(answer, request.round));
 });
+
+function join(listener: number, neighbor: BfdNeighbor): void {
+  const tell = (fault: string | undefined): void =>
+    parentPort?.postMessage({ listener, fault } satisfies BfdNews, []);
+  open.set(listener, speaker.open(neighbor, tell));
+}
 
 function close(listeners: readonly number[]): void {
   for (const listener of listeners) {
     open.get(listener)?.[Symbol.dispose]();
     open.delete(listener);
+    wanted.delete(listener);
   }
+}
+
+/**
+ * After an error that nobody expected a session may stand still, and with it what is known of the peer: all begin anew.
+ * The thread must not end by it, for torn away from descriptors that it polls it would take the process with it.
+ */
+function recover(error: Error): void {
+  process.emitWarning(`BFD sessions begin anew after an error of culvert's own: ${error.stack}`);
+  try {
+    speaker.close();
+  } catch (cause) {
+    process.emitWarning(cause as Error);
+  }
+  speaker = new BfdSpeaker();
+  open.clear();
+  setTimeout(joinAll, RECOVERY_MS);
+}
+
+function joinAll(): void {
+  for (const [listener, neighbor] of wanted) if (!open.has(listener)) join(listener, neighbor);
 }
 
 function answer(round: number): void {

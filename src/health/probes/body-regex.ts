@@ -1,3 +1,4 @@
+import { createContext, Script } from 'node:vm';
 import type { HttpRegexConfig } from '../../config/probe-config.ts';
 
 /**
@@ -24,10 +25,35 @@ function matchesFrom(
   { minOffset, maxOffset, firstLine }: HttpRegexConfig,
 ): boolean {
   expression.lastIndex = minOffset;
-  const match = expression.exec(text);
+  const match = execWithin(expression, text);
   if (match === null || match.index > maxOffset) return false;
   const lineEnd = firstLine ? text.indexOf('\n', minOffset) : -1;
   return lineEnd === -1 || match.index <= lineEnd;
+}
+
+/** PCRE2 has a limit of steps; JavaScript only that of time, which `vm` alone can set. */
+const SEARCH_MS = 100;
+const search = new Script('expression.exec(text)');
+const sandbox = createContext({ expression: /(?:)/, text: '' });
+
+/** Some patterns take years over some bodies, and nothing else would happen in this process meanwhile. */
+function execWithin(expression: RegExp, text: string): RegExpExecArray | null {
+  const { lastIndex } = expression;
+  const before = process.cpuUsage();
+  for (;;) {
+    Object.assign(sandbox, { expression, text });
+    try {
+      return search.runInContext(sandbox, { timeout: SEARCH_MS }) as RegExpExecArray | null;
+    } catch (cause) {
+      // The clock also runs while the machine does something else.
+      const { user, system } = process.cpuUsage(before);
+      if (user + system >= SEARCH_MS * 1000)
+        throw new Error(`the regex takes more than ${SEARCH_MS}ms over the body`, { cause });
+      expression.lastIndex = lastIndex;
+    } finally {
+      sandbox['text'] = '';
+    }
+  }
 }
 
 function decodeUtf8(body: Buffer): string | undefined {

@@ -1,4 +1,4 @@
-import { type FSWatcher, watch } from 'node:fs';
+import { constants, type FSWatcher, watch } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { FileProbeConfig } from '../../config/probe-config.ts';
@@ -62,14 +62,16 @@ function watchFile(file: string, changed: () => void): Disposable {
   };
 }
 
+/** A pipe would hold one of Node's few threads for files until somebody writes, and in the end all of them: it is not waited for. */
 async function beginningOf(file: string): Promise<string> {
   try {
-    await using handle = await open(file, 'r');
+    await using handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(READ_BYTES), 0, READ_BYTES, 0);
     return buffer.toString('latin1', 0, bytesRead);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return '';
+    if (code === 'ESPIPE') throw new Error('cannot read it: it is a pipe; allowed: a file', { cause: error });
     throw new Error(`cannot read it: ${message}`, { cause: error });
   }
 }

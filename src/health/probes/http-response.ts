@@ -61,7 +61,8 @@ export class HttpResponse {
     this.#rest = this.#rest.subarray(end.index + end[0].length);
     const status = Number(STATUS_LINE.exec(first)?.[1] ?? 0);
     if (status < 100) throw notHttp();
-    // 1xx are interim answers, the final one follows.
+    if (status === 101) throw new Error('HTTP status 101: nobody asked for another protocol');
+    // The other 1xx are interim answers, the final one follows.
     if (status >= 200) this.#begin(status, fields);
     return true;
   }

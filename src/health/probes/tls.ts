@@ -36,12 +36,19 @@ export async function startTls(
 
 async function contextFor(caFile: string | undefined): Promise<SecureContext> {
   const name = caFile ?? '';
-  const mtimeMs = caFile === undefined ? 0 : (await stat(caFile)).mtimeMs;
+  const mtimeMs = caFile === undefined ? 0 : await modifiedMs(caFile);
   const known = contexts.get(name);
   if (known?.mtimeMs === mtimeMs) return known.context;
   const context = createSecureContext(caFile === undefined ? {} : { ca: await readFile(caFile) });
   contexts.set(name, { mtimeMs, context });
   return context;
+}
+
+/** A pipe would be waited for. */
+async function modifiedMs(file: string): Promise<number> {
+  const status = await stat(file);
+  if (!status.isFile()) throw new Error(`${file} is no regular file`);
+  return status.mtimeMs;
 }
 
 /** OpenSSL's messages name its source files; `reason` is their last part. */

@@ -145,6 +145,22 @@ describe('options of single types', () => {
     expect(written(type, options)?.probe).toMatchObject(probe);
   });
 
+  test.each([
+    ["command: ['']", 'allowed: a list of the program and its arguments'],
+    ['command: []', 'allowed: a list of the program and its arguments'],
+    ['command: [a, "b\\0c"]', 'allowed: a text without NUL characters'],
+    ['shell: "a\\0b"', 'allowed: a line for the shell'],
+    ['shell: " "', 'allowed: a line for the shell'],
+  ])('misc {%s}: %s', (options, message) => {
+    expect(() => written('misc', options)).toThrow(message);
+  });
+
+  test('a reply cannot be longer than its greatest length', () => {
+    const fault = 'minReplyLength: found 6; allowed: a length that is not above maxReplyLength';
+    expect(() => written('udp', 'reply: any, minReplyLength: 6, maxReplyLength: 5')).toThrow(fault);
+    expect(written('udp', 'minReplyLength: 5, maxReplyLength: 5')).toBeDefined();
+  });
+
   test('the simulated network has one way out', () => {
     const text = `
 director: {plane: simulated}

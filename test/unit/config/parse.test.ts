@@ -247,6 +247,10 @@ test('files are read, and those that cannot be are told apart', async () => {
       code: 'CONFIG_UNREADABLE',
       message: expect.stringContaining('no such file'),
     });
+    await expect(loadConfig('/dev/zero')).rejects.toMatchObject({
+      code: 'CONFIG_UNREADABLE',
+      message: expect.stringContaining('more than 67108864 bytes'),
+    });
     await expect(loadConfig(directory)).rejects.toMatchObject({ code: 'CONFIG_UNREADABLE' });
     await writeFile(file, Buffer.from([0xff, 0x00, 0x80]));
     await expect(loadConfig(file)).rejects.toMatchObject({ code: 'CONFIG_INVALID', where: `${file}:1:1` });

@@ -87,6 +87,7 @@ describe('each fault names its place and what is allowed', () => {
     ['a line without end', 'x'.repeat(20_000), '1:1', ['20000 characters']],
     ['binary rubbish', 'abc\n\x7fELF\x02\x01\0\0', '2:1', ['U+007F', 'a text file']],
     ['an include that is missing', '\ninclude none.conf\n', '2:9', ['none.conf', 'there is no such file']],
+    ['a byte order mark', '\uFEFFvirtual_server 192.0.2.10 80 {\n}\n', '1:1', ['U+FEFF']],
     ['an include of nothing', 'includew none*\n', '1:10', ['no file matches']],
   ];
   for (const [description, text, where, words] of cases) {
@@ -97,6 +98,17 @@ describe('each fault names its place and what is allowed', () => {
       for (const word of words) expect(line).toContain(word);
     });
   }
+});
+
+test.each([
+  ['MISC_CHECK {\n}', 'MISC_CHECK: no program is given'],
+  ['HTTP_GET {\n}', 'HTTP_GET: no url is given'],
+  ['HTTP_GET {\nurl {\npath /\nstatus_code 99999\n}\n}', "status_code: found '99999'"],
+])('%j is told once', (check, message) => {
+  const service = `virtual_server 192.0.2.10 80 {\nlvs_method TUN\nreal_server 10.0.3.2 {\n${check}\n}\n}\n`;
+  const errors = errorsOf(service);
+  expect(errors).toHaveLength(1);
+  expect(errors[0]).toContain(message);
 });
 
 test('an include that includes itself', () => {

@@ -101,6 +101,15 @@ describe('include', () => {
     }
   });
 
+  test('what is no regular file is not read', () => {
+    for (const path of ['/dev/zero', '/']) {
+      const options = { fileName: '/k.conf', configId: '', files: diskFiles };
+      const [error] = parseKeepalived(`\ninclude ${path}\n`, options).findings.errors;
+      expect(error).toMatchObject({ line: 2, column: 9 });
+      expect(error?.message).toContain(`include ${path}: it is no regular file`);
+    }
+  });
+
   test('braces in patterns', () => {
     expect(expandBraces('{foo/{,cat,dog},bar}')).toEqual(['foo/', 'foo/cat', 'foo/dog', 'bar']);
     expect(expandBraces('a}b')).toEqual(['a}b']);

@@ -120,6 +120,11 @@ describe('http', () => {
     ['no HTTP', '220 mail.example.com ESMTP\r\n', 'the answer is not HTTP'],
     ['no answer', '', 'the server closed without an answer'],
     ['a body cut off', 'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nhalf', 'the answer was cut off'],
+    [
+      'another protocol',
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+      'HTTP status 101: nobody asked for another protocol',
+    ],
     ['an end by closing', 'HTTP/1.0 200 OK\r\n\r\nreal1', 'passes'],
   ])('broken: %s', async (_, said, outcome) => {
     const server = createNetServer((socket) => {
@@ -128,6 +133,19 @@ describe('http', () => {
     });
     const port = said === undefined ? CLOSED_PORT : await listening(server);
     expect(await attempt({ type: 'http', urls: [{ regex: 'real1' }] }, { port })).toBe(outcome);
+  });
+
+  test('a regex that never comes to an end holds nothing up', async () => {
+    const server = createNetServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => socket.end(`HTTP/1.0 200 OK\r\n\r\n${'a'.repeat(50)}b`));
+    });
+    const port = await listening(server);
+    for (const flags of ['', 'u'])
+      expect(
+        await attempt({ type: 'http', urls: [{ regex: { pattern: '^(a+)+$', flags } }] }, { port }),
+      ).toBe('the regex takes more than 100ms over the body');
+    expect(await attempt({ type: 'http', urls: [{ regex: 'a{50}b' }] }, { port })).toBe('passes');
   });
 
   test('silence ends with the time, and the connection with it', async () => {
@@ -202,6 +220,8 @@ describe('https', () => {
     const { port } = await httpsServer();
     const written = { type: 'https', tlsVerify: true, tlsCaFile: join(directory, 'none.pem') } as const;
     expect(await attempt(written, { port })).toMatch(/none\.pem/);
+    const device = { type: 'https', tlsVerify: true, tlsCaFile: '/dev/zero' } as const;
+    expect(await attempt(device, { port })).toBe('/dev/zero is no regular file');
   });
 
   test('silence in the handshake ends with the time', async () => {

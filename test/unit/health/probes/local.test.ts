@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,6 +24,11 @@ describe('misc', () => {
     [['sh', '-c', 'echo first; echo the disk is full >&2; exit 3'], false, 'exit status 3: the disk is full'],
     [['sh', '-c', 'kill -TERM $$'], false, 'killed by SIGTERM'],
     [['/no/such/program'], false, '/no/such/program: no such program'],
+    [
+      ['/etc/passwd'],
+      false,
+      '/etc/passwd: it may not be executed: see its mode, and that of the directories above it',
+    ],
     [['true'], true, 'passes'],
     [['false'], true, 'exit status 1'],
     [['sh', '-c', 'exit 2'], true, { set: 0 }],
@@ -143,5 +149,11 @@ describe('file', () => {
     rmSync(file);
     await becomes(true);
     stop.abort();
+  });
+
+  test('a pipe that nobody writes to is not waited for', async () => {
+    const file = join(directory, 'pipe');
+    execFileSync('mkfifo', [file]);
+    expect(await attempt({ type: 'file', file })).toBe('cannot read it: it is a pipe; allowed: a file');
   });
 });
