@@ -23,11 +23,14 @@ export interface ChecksResult {
 export interface ChecksFigures {
   /** The processor's time for one attempt; 10,000 checks at 6 s make 1,667 of them a second. */
   readonly microsecondsPerAttempt: Sample;
-  /** Of one core, user and system. */
+  /**
+   * Of one core, user and system. Over a cable of veth the sender does the other end's work, so that what the servers'
+   * host does with the packets is in it.
+   */
   readonly corePercent: Sample;
   readonly residentMegabytes: number;
   readonly attemptsPerSecond: Sample;
-  /** Most attempts that came to the servers in any 100 ms; an even spread has 167. */
+  /** Most attempts that the servers took in any 100 ms; an even spread has 167, and a busy machine more by itself. */
   readonly mostIn100Milliseconds: Sample;
   readonly down: number;
 }

@@ -1,19 +1,14 @@
-import { createHash } from 'node:crypto';
-import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { HttpProbeConfig, HttpRegexConfig, HttpUrlConfig } from '../../config/probe-config.ts';
+import type { HttpProbeConfig, HttpUrlConfig } from '../../config/probe-config.ts';
 import type { CheckTarget } from '../../dataplane/check-connector.ts';
 import { networkError } from '../../dataplane/network-words.ts';
 import { formatEndpoint, formatIp, type IpAddress } from '../../net/ip-address.ts';
 import type { ProbeContext } from '../probe.ts';
-import { hasMatch } from './body-regex.ts';
-import { Http10Stream } from './http-1.0.ts';
+import { BodyJudge } from './body-judge.ts';
+import { HttpResponse } from './http-response.ts';
 import { startTls } from './tls.ts';
 
 const DEFAULT_PORTS = { http: 80, https: 443 } as const;
-const MD5_DIGITS = 32;
-/** Of a longer body the rest is not searched. */
-const SEARCHED_BYTES = 2 ** 20;
 
 /** Fetches the urls one after the other, each on a connection of its own; no redirect is followed. */
 export async function probeHttp(config: HttpProbeConfig, context: ProbeContext): Promise<undefined> {
@@ -46,14 +41,15 @@ async function fetchAndJudge(
   const { stream } = connection;
   const secure =
     config.type === 'https' ? await startTls(stream, config, virtualHost ?? formatIp(address)) : stream;
-  const transport = config.httpVersion === '1.1' ? secure : new Http10Stream(secure);
-  const response = await get(transport, {
-    path: url.path,
-    host: virtualHost ?? authority(address, target, config.type),
-    sayClose: config.httpVersion !== '1.0',
-  });
-  judgeStatus(response.statusCode ?? 0, url);
-  await judgeBody(response, url);
+  const host = virtualHost ?? authority(address, target, config.type);
+  secure.write(requestFor(url.path, host, config.httpVersion), 'latin1');
+  await readAnswer(secure, url);
+}
+
+function requestFor(path: string, host: string, version: HttpProbeConfig['httpVersion']): string {
+  const connection = version === '1.0' ? '' : 'Connection: close\r\n';
+  const number = version === '1.1' ? '1.1' : '1.0';
+  return `GET ${path} HTTP/${number}\r\nHost: ${host}\r\nUser-Agent: culvert\r\nAccept: */*\r\n${connection}\r\n`;
 }
 
 /** RFC 3986, section 3.2.2: an IPv6 address has brackets, the default port is left out. */
@@ -62,61 +58,34 @@ function authority(address: IpAddress, { port }: CheckTarget, type: 'http' | 'ht
   return port === DEFAULT_PORTS[type] ? whole.replace(/:\d+$/, '') : whole;
 }
 
-interface GetOptions {
-  readonly path: string;
-  readonly host: string;
-  readonly sayClose: boolean;
-}
-
-async function get(transport: Duplex, { path, host, sayClose }: GetOptions): Promise<IncomingMessage> {
-  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  const request = httpRequest({
-    path,
-    headers: { Host: host, 'User-Agent': 'culvert', Accept: '*/*', Connection: 'close' },
-    createConnection: () => transport,
-  });
-  if (!sayClose) request.removeHeader('Connection');
-  request.on('response', resolve);
-  request.on('error', (error) => reject(httpError(error)));
-  request.on('upgrade', () => reject(new Error('HTTP status 101: nobody asked for another protocol')));
-  request.end();
+/** To its end: a server that breaks off in the middle serves nobody. */
+async function readAnswer(stream: Duplex, url: HttpUrlConfig): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const body = new BodyJudge(url);
+  const response = new HttpResponse((bytes) => body.take(bytes));
+  let isSettled = false;
+  const advance = (step: () => void): void => {
+    if (isSettled) return;
+    try {
+      step();
+      if (response.status !== 0) judgeStatus(response.status, url);
+      if (!response.isComplete && !body.hasEnough) return;
+      isSettled = true;
+      resolve(body.judge());
+    } catch (error) {
+      isSettled = true;
+      reject(error);
+    }
+  };
+  stream.on('data', (bytes: Buffer) => advance(() => response.push(bytes)));
+  stream.once('end', () => advance(() => response.end()));
+  stream.once('error', (error: NodeJS.ErrnoException) => reject(networkError(error)));
+  stream.once('close', () => advance(() => response.end()));
   return promise;
-}
-
-function httpError(error: NodeJS.ErrnoException): Error {
-  if (error.code?.startsWith('HPE_')) return new Error('the answer is not HTTP', { cause: error });
-  if (error.message === 'socket hang up') return new Error('the server closed without an answer');
-  return networkError(error);
 }
 
 function judgeStatus(status: number, url: HttpUrlConfig): void {
   if (url.status.some(({ from, to }) => status >= from && status <= to)) return;
   const allowed = url.status.map(({ from, to }) => (from === to ? `${from}` : `${from}-${to}`)).join(', ');
   throw new Error(`HTTP status ${status}; allowed: ${allowed}`);
-}
-
-/** It is read in any case: a server that breaks off in the middle serves nobody. */
-async function judgeBody(response: IncomingMessage, { digest, regex }: HttpUrlConfig): Promise<void> {
-  const hash = digest === undefined ? undefined : createHash(digest.length === MD5_DIGITS ? 'md5' : 'sha256');
-  const kept: Buffer[] = [];
-  let bytes = 0;
-  try {
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      hash?.update(chunk);
-      if (bytes < SEARCHED_BYTES) kept.push(chunk);
-      bytes += chunk.length;
-      if (digest === undefined && bytes >= SEARCHED_BYTES) break;
-    }
-  } catch (error) {
-    throw new Error('the answer was cut off', { cause: error });
-  }
-  const found = hash?.digest('hex');
-  if (found !== digest) throw new Error(`the body's digest is ${found}`);
-  if (regex !== undefined) judgeText(Buffer.concat(kept), regex);
-}
-
-function judgeText(body: Buffer, regex: HttpRegexConfig): void {
-  const found = hasMatch(body, regex);
-  if (found === regex.mustNotMatch)
-    throw new Error(`the body ${found ? 'matches' : 'does not match'} the regex`);
 }

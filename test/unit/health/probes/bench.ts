@@ -39,26 +39,34 @@ export interface Attempt {
 
 export const TIMED_OUT = 'the time is up';
 
+type Outcome = string | WeightEffect | Unfinished;
+
 /** One attempt of the check that is written so; what came of it in words, or the weight that it found. */
-export async function attempt(
+export function attempt(written: WrittenCheckOptions, how: Attempt = {}): Promise<Outcome> {
+  return openAttempts(written, how)(how.up);
+}
+
+/** Attempts of one check, which may remember the ones before. */
+export function openAttempts(
   written: WrittenCheckOptions,
-  { port = 9, address = '127.0.0.1', timeoutMs = 2000, up = true }: Attempt = {},
-): Promise<string | WeightEffect | Unfinished> {
+  { port = 9, address = '127.0.0.1', timeoutMs = 2000 }: Attempt = {},
+): (up?: boolean) => Promise<Outcome> {
   const [config] = mergeChecks([{ check: written }]);
-  if (config === undefined || config.probe.type === 'bfd') throw new Error('no check');
-  using network = connector();
-  const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(new Error(TIMED_OUT)), timeoutMs);
-  const target = { via: 'direct', address: ip(address), port } as const;
-  try {
-    const probe = openProbe(config.probe);
-    const context = { target, connector: network, signal: controller.signal, up };
-    return (await probe.run(context)) ?? 'passes';
-  } catch (error) {
-    return (error as Error).message;
-  } finally {
-    clearTimeout(timer);
-  }
+  if (config === undefined || config.probe.type === 'bfd') throw new Error('no check with attempts');
+  const probe = openProbe(config.probe);
+  const target = { via: 'direct', address: ip(address), port, from: config.from } as const;
+  return async (up = true) => {
+    using network = connector();
+    const controller = new AbortController();
+    const timer = setTimeout(() => controller.abort(new Error(TIMED_OUT)), timeoutMs);
+    try {
+      return (await probe.run({ target, connector: network, signal: controller.signal, up })) ?? 'passes';
+    } catch (error) {
+      return (error as Error).message;
+    } finally {
+      clearTimeout(timer);
+    }
+  };
 }
 
 /** The port that it listens on from now to the end of the test. */

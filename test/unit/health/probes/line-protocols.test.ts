@@ -1,9 +1,10 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import type { WrittenCheckOptions } from '../../../../src/config/written-check.ts';
 import { buildDnsQuery } from '../../../../src/health/probes/dns-message.ts';
-import { afterwards, attempt, CLOSED_PORT, listening, TIMED_OUT } from './bench.ts';
+import { afterwards, attempt, CLOSED_PORT, listening, openAttempts, TIMED_OUT } from './bench.ts';
 
 interface MailServer {
   readonly greeting?: string;
@@ -139,5 +140,37 @@ describe.skipIf(process.getuid?.() !== 0)('ping (needs root)', () => {
       attempt({ type: 'ping' }, { address: `127.0.0.${index + 1}` }),
     );
     expect(new Set(await Promise.all(all))).toEqual(new Set(['passes']));
+  });
+});
+
+describe('where a direct check leaves from', () => {
+  const bind = { address: '127.0.0.7' };
+
+  test('TCP and UDP, with a port of its own, attempt after attempt', async () => {
+    const from: string[] = [];
+    const server = createServer((socket) => {
+      from.push(`${socket.remoteAddress}:${socket.remotePort}`);
+      socket.on('error', () => undefined);
+    });
+    const port = await listening(server);
+    const own = port === 65_535 ? port - 1 : port + 1;
+    const tcp = openAttempts({ type: 'tcp', via: 'direct', bind: { ...bind, port: own } }, { port });
+    expect([await tcp(), await tcp()]).toEqual(['passes', 'passes']);
+    await vi.waitFor(() => expect(from).toEqual([`127.0.0.7:${own}`, `127.0.0.7:${own}`]));
+    const udp = await udpServer((socket, _message, sender) => {
+      from.push(sender.address);
+      socket.send('x', sender.port, sender.address);
+    });
+    expect(await attempt({ type: 'udp', via: 'direct', bind, reply: '78' }, { port: udp })).toBe('passes');
+    expect(from.at(-1)).toBe('127.0.0.7');
+  });
+
+  test.skipIf(process.getuid?.() !== 0)('an interface and a mark (needs root)', async () => {
+    const port = await listening(createServer((socket) => socket.on('error', () => undefined)));
+    const leaving = (options: WrittenCheckOptions): ReturnType<typeof attempt> =>
+      attempt({ type: 'tcp', via: 'direct', ...options }, { port, timeoutMs: 500 });
+    expect(await leaving({ bind: { interface: 'lo' }, mark: 7 })).toBe('passes');
+    expect(await leaving({ bind: { interface: 'none0' } })).toMatch(/option 25.*ENODEV/);
+    expect(await attempt({ type: 'ping', via: 'direct', bind: { ...bind, interface: 'lo' } })).toBe('passes');
   });
 });

@@ -1,9 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { attempt } from './bench.ts';
+import type { ServiceConfig } from '../../../../src/config/config.ts';
+import { mergeChecks } from '../../../../src/config/fill-in-check.ts';
+import { checkOf } from '../../../../src/health/check.ts';
+import { Checker } from '../../../../src/health/checker.ts';
+import { ip } from '../../../../src/net/ip-address.ts';
+import { TcpOnlyConnector } from '../tcp-only-connector.ts';
+import { attempt, openAttempts } from './bench.ts';
 
 let directory: string;
 beforeEach(() => {
@@ -36,6 +42,14 @@ describe('misc', () => {
   test('a shell only where one is asked for', async () => {
     expect(await attempt({ type: 'misc', command: ['test', '$((1 + 1))', '=', '2'] })).toBe('exit status 1');
     expect(await attempt({ type: 'misc', shell: 'test $((1 + 1)) = 2' })).toBe('passes');
+  });
+
+  test.skipIf(process.getuid?.() !== 0)('as the user that is named (needs root)', async () => {
+    const shell = 'test "$(id -u) $(id -g)" = "65534 65534"';
+    expect(await attempt({ type: 'misc', shell })).toBe('exit status 1');
+    expect(await attempt({ type: 'misc', shell, user: 'nobody' })).toBe('passes');
+    expect(await attempt({ type: 'misc', shell, user: 'nobody:0' })).toBe('exit status 1');
+    expect(await attempt({ type: 'misc', shell, user: 'nobody-here' })).toMatch(/no user 'nobody-here'/);
   });
 
   test('it is told what it checks', async () => {
@@ -100,6 +114,41 @@ describe('file', () => {
   test('no file counts as 0, one that cannot be read fails', async () => {
     expect(await attempt({ type: 'file', file: join(directory, 'none') })).toBe('passes');
     expect(await attempt({ type: 'file', file: directory })).toMatch(/^cannot read it: EISDIR/);
+  });
+
+  test('a number out of range is passed over: the one before holds', async () => {
+    const file = join(directory, 'number');
+    writeFileSync(file, '5');
+    const attempts = openAttempts({ type: 'file', file, weight: 1 });
+    expect(await attempts()).toEqual({ add: 5 });
+    writeFileSync(file, '99999999999');
+    expect(await attempts()).toEqual({ add: 5 });
+  });
+
+  test('it is read as soon as it changes, comes or goes', async () => {
+    const file = join(directory, 'number');
+    const [config] = mergeChecks([
+      { check: { type: 'file', file, interval: 3_600_000, warmup: 0, retries: 0 } },
+    ]);
+    if (config === undefined) throw new Error('no check');
+    const service = { vip: ip('192.0.2.1'), port: 80 } as ServiceConfig;
+    const check = checkOf(service, ip('10.0.0.1'), config);
+    const stop = new AbortController();
+    const connector = new TcpOnlyConnector(() => Promise.resolve());
+    const checker = new Checker({ connector, onChange: () => undefined, signal: stop.signal });
+    checker.update([{ check, known: { up: true, sinceMs: 0, lastError: undefined } }]);
+    const becomes = (up: boolean): Promise<void> =>
+      vi.waitFor(() => expect(checker.state(check.key)?.up).toBe(up), 10_000);
+    writeFileSync(file, '1');
+    await becomes(false);
+    writeFileSync(file, '0');
+    await becomes(true);
+    writeFileSync(`${file}.new`, '2');
+    renameSync(`${file}.new`, file);
+    await becomes(false);
+    rmSync(file);
+    await becomes(true);
+    stop.abort();
   });
 
   test('a pipe that nobody writes to is not waited for', async () => {

@@ -1,0 +1,109 @@
+// The lab in namespaces: client ── router ── director (eth0, XDP), and three reals behind the router. real1 has a server
+// of each protocol, the others have none of them; all are checked through the tunnel and direct, in both families.
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { WireReal } from '../../src/api/wire.ts';
+import { NamespaceLab } from '../../src/lab/namespaces/namespace-lab.ts';
+import { topologyObstacle } from '../../src/lab/namespaces/topology.ts';
+import { NAMESPACE_DIRECTORY } from '../../src/linux/namespace-thread.ts';
+import { formatIp } from '../../src/net/ip-address.ts';
+import { makeCertificate } from '../servers/certificates.ts';
+import { exim } from '../servers/exim.ts';
+import { named } from '../servers/named.ts';
+import { nginx } from '../servers/nginx.ts';
+import { obstacleTo, serverDirectory, startServer } from '../servers/server.ts';
+
+const obstacle = topologyObstacle() ?? obstacleTo('nginx', 'named', 'exim4', 'socat', 'openssl');
+const PORTS = { http: 8080, https: 8443, smtp: 2525, dns: 5353, udp: 7007 };
+const CHECKS = [
+  `{type: tcp, port: ${PORTS.http}}`,
+  `{type: http, port: ${PORTS.http}, urls: [{regex: welcome}]}`,
+  `{type: https, port: ${PORTS.https}}`,
+  `{type: smtp, port: ${PORTS.smtp}}`,
+  `{type: dns, port: ${PORTS.dns}, queryName: example.com}`,
+  `{type: udp, port: ${PORTS.udp}, payload: '0123', reply: '01x3'}`,
+  '{type: ping}',
+];
+const TIMES = 'interval: 1s, timeout: 5s, retries: 0';
+const PATIENCE = { timeout: 60_000, interval: 200 };
+const UP = ['tcp up', 'http up', 'https up', 'smtp up', 'dns up', 'udp up', 'ping up'];
+
+describe.skipIf(obstacle !== undefined)(`every protocol in the lab (${obstacle ?? 'able'})`, () => {
+  describe.each([4, 6] as const)('over IPv%i', (family) => {
+    let lab: NamespaceLab;
+    let cleanUp: AsyncDisposableStack;
+    let servers: AsyncDisposableStack;
+
+    beforeAll(async () => {
+      cleanUp = new AsyncDisposableStack();
+      servers = cleanUp.use(new AsyncDisposableStack());
+      lab = await NamespaceLab.open(`${process.pid}c${family}`, { vipFamily: family, realFamily: family });
+      cleanUp.use(lab);
+      startServers();
+      const serviceOf = (via: string, port: number): { port: number; scheduler: 'rr'; keys: string[] } => ({
+        port,
+        scheduler: 'rr',
+        keys: [
+          `checks: [${CHECKS.map((check) => check.replace('{', `{via: ${via}, ${TIMES}, `)).join(', ')}]`,
+        ],
+      });
+      await lab.writeConfig({ more: [serviceOf('tunnel', 81), serviceOf('direct', 82)] });
+      await lab.api.reload();
+    });
+
+    afterAll(() => cleanUp.disposeAsync());
+
+    function startServers(): void {
+      const prefix = ['nsenter', `--net=${NAMESPACE_DIRECTORY}/${lab.topology.namespaceOf('real1')}`];
+      const directory = (name: string): string => serverDirectory(cleanUp, name);
+      const web = directory('nginx');
+      const certificate = makeCertificate(web, 'real');
+      const listen = (port: number): string => `[::]:${port} ipv6only=off`;
+      const tls = [{ ...certificate, listen: listen(PORTS.https) }];
+      startServer(servers, nginx({ directory: web, plain: [listen(PORTS.http)], tls }), prefix);
+      startServer(servers, named(directory('named'), PORTS.dns), prefix);
+      startServer(servers, exim({ directory: directory('exim'), port: PORTS.smtp }), prefix);
+      // From an address of its own for each: a datagram's answer has to come from where it was sent to.
+      for (const address of [formatIp(lab.vip), lab.topology.addressOf('real1', family)]) {
+        const bind = family === 6 ? `[${address}]` : address;
+        startServer(
+          servers,
+          ['socat', `UDP${family}-RECVFROM:${PORTS.udp},fork,bind=${bind}`, 'PIPE'],
+          prefix,
+        );
+      }
+    }
+
+    /** What each check of the service says of real1, and of the two others. */
+    async function found(port: number): Promise<WireReal[]> {
+      return (await lab.api.reals()).filter(({ service }) => service.port === port);
+    }
+
+    const states = (real: WireReal | undefined): string[] =>
+      real?.health.checks.map(({ type, state }) => `${type} ${state}`) ?? [];
+
+    test.each([
+      ['the tunnel', 81],
+      ['no tunnel', 82],
+    ])('through %s', async (_, port) => {
+      await vi.waitFor(async () => expect(states((await found(port))[0])).toEqual(UP), PATIENCE);
+      await vi.waitFor(async () => {
+        for (const real of (await found(port)).slice(1)) {
+          expect(states(real)).toEqual(UP.map((text) => text.replace(/^(?!ping)(\S+) up/, '$1 down')));
+          const errors = real.health.checks.map(({ lastError }) => lastError);
+          expect(errors).toEqual([...Array<string>(6).fill('connection refused'), null]);
+        }
+      }, PATIENCE);
+    });
+
+    test('without its servers it fails as well', async () => {
+      await servers.disposeAsync();
+      for (const port of [81, 82]) {
+        await vi.waitFor(async () => {
+          const [real] = await found(port);
+          expect(real?.health.state).toBe('down');
+          expect(states(real).filter((text) => text.endsWith('up'))).toEqual(['ping up']);
+        }, PATIENCE);
+      }
+    });
+  });
+});
