@@ -38,56 +38,20 @@ describe.skipIf(obstacle !== undefined)(`every protocol in the lab (${obstacle ?
       servers = cleanUp.use(new AsyncDisposableStack());
       lab = await NamespaceLab.open(`${process.pid}c${family}`, { vipFamily: family, realFamily: family });
       cleanUp.use(lab);
-      startServers();
-      const serviceOf = (via: string, port: number): { port: number; scheduler: 'rr'; keys: string[] } => ({
-        port,
-        scheduler: 'rr',
-        keys: [
-          `checks: [${CHECKS.map((check) => check.replace('{', `{via: ${via}, ${TIMES}, `)).join(', ')}]`,
-        ],
-      });
+      startServers({ lab, family, cleanUp, servers });
       await lab.writeConfig({ more: [serviceOf('tunnel', 81), serviceOf('direct', 82)] });
       await lab.api.reload();
     });
 
     afterAll(() => cleanUp.disposeAsync());
 
-    function startServers(): void {
-      const prefix = ['nsenter', `--net=${NAMESPACE_DIRECTORY}/${lab.topology.namespaceOf('real1')}`];
-      const directory = (name: string): string => serverDirectory(cleanUp, name);
-      const web = directory('nginx');
-      const certificate = makeCertificate(web, 'real');
-      const listen = (port: number): string => `[::]:${port} ipv6only=off`;
-      const tls = [{ ...certificate, listen: listen(PORTS.https) }];
-      startServer(servers, nginx({ directory: web, plain: [listen(PORTS.http)], tls }), prefix);
-      startServer(servers, named(directory('named'), PORTS.dns), prefix);
-      startServer(servers, exim({ directory: directory('exim'), port: PORTS.smtp }), prefix);
-      // From an address of its own for each: a datagram's answer has to come from where it was sent to.
-      for (const address of [formatIp(lab.vip), lab.topology.addressOf('real1', family)]) {
-        const bind = family === 6 ? `[${address}]` : address;
-        startServer(
-          servers,
-          ['socat', `UDP${family}-RECVFROM:${PORTS.udp},fork,bind=${bind}`, 'PIPE'],
-          prefix,
-        );
-      }
-    }
-
-    /** What each check of the service says of real1, and of the two others. */
-    async function found(port: number): Promise<WireReal[]> {
-      return (await lab.api.reals()).filter(({ service }) => service.port === port);
-    }
-
-    const states = (real: WireReal | undefined): string[] =>
-      real?.health.checks.map(({ type, state }) => `${type} ${state}`) ?? [];
-
     test.each([
       ['the tunnel', 81],
       ['no tunnel', 82],
     ])('through %s', async (_, port) => {
-      await vi.waitFor(async () => expect(states((await found(port))[0])).toEqual(UP), PATIENCE);
+      await vi.waitFor(async () => expect(states((await found(lab, port))[0])).toEqual(UP), PATIENCE);
       await vi.waitFor(async () => {
-        for (const real of (await found(port)).slice(1)) {
+        for (const real of (await found(lab, port)).slice(1)) {
           expect(states(real)).toEqual(UP.map((text) => text.replace(/^(?!ping)(\S+) up/, '$1 down')));
           const errors = real.health.checks.map(({ lastError }) => lastError);
           expect(errors).toEqual([...Array<string>(6).fill('connection refused'), null]);
@@ -99,7 +63,7 @@ describe.skipIf(obstacle !== undefined)(`every protocol in the lab (${obstacle ?
       await servers.disposeAsync();
       for (const port of [81, 82]) {
         await vi.waitFor(async () => {
-          const [real] = await found(port);
+          const [real] = await found(lab, port);
           expect(real?.health.state).toBe('down');
           expect(states(real).filter((text) => text.endsWith('up'))).toEqual(['ping up']);
         }, PATIENCE);
@@ -107,3 +71,49 @@ describe.skipIf(obstacle !== undefined)(`every protocol in the lab (${obstacle ?
     });
   });
 });
+
+/** All checks, each by this way. */
+function serviceOf(via: string, port: number): { port: number; scheduler: 'rr'; keys: string[] } {
+  const checks = CHECKS.map((check) => check.replace('{', `{via: ${via}, ${TIMES}, `));
+  return { port, scheduler: 'rr', keys: [`checks: [${checks.join(', ')}]`] };
+}
+
+interface Servers {
+  readonly lab: NamespaceLab;
+  readonly family: 4 | 6;
+  /** Of their directories, and of themselves. */
+  readonly cleanUp: AsyncDisposableStack;
+  readonly servers: AsyncDisposableStack;
+}
+
+/** On real1, at its own address and at the VIP. */
+function startServers({ lab, family, cleanUp, servers }: Servers): void {
+  const prefix = ['nsenter', `--net=${NAMESPACE_DIRECTORY}/${lab.topology.namespaceOf('real1')}`];
+  const web = serverDirectory(cleanUp, 'nginx');
+  const tls = [{ ...makeCertificate(web, 'real'), listen: everyAddress(PORTS.https) }];
+  startServer(servers, nginx({ directory: web, plain: [everyAddress(PORTS.http)], tls }), prefix);
+  startServer(servers, named(serverDirectory(cleanUp, 'named'), PORTS.dns), prefix);
+  const mail = { directory: serverDirectory(cleanUp, 'exim'), port: PORTS.smtp };
+  startServer(servers, exim(mail), prefix);
+  // From an address of its own for each: a datagram's answer has to come from where it was sent to.
+  for (const address of [formatIp(lab.vip), lab.topology.addressOf('real1', family)]) {
+    const bind = family === 6 ? `[${address}]` : address;
+    const echo = ['socat', `UDP${family}-RECVFROM:${PORTS.udp},fork,bind=${bind}`, 'PIPE'];
+    startServer(servers, echo, prefix);
+  }
+}
+
+/** As nginx writes it. */
+function everyAddress(port: number): string {
+  return `[::]:${port} ipv6only=off`;
+}
+
+/** The reals of the service on this port: real1 and the two others. */
+async function found(lab: NamespaceLab, port: number): Promise<WireReal[]> {
+  return (await lab.api.reals()).filter(({ service }) => service.port === port);
+}
+
+/** What each check says. */
+function states(real: WireReal | undefined): string[] {
+  return real?.health.checks.map(({ type, state }) => `${type} ${state}`) ?? [];
+}
