@@ -44,6 +44,8 @@ const CASES: Readonly<Record<FastPathCase, readonly number[]>> = {
 const FLOOD_FLOWS = 1 << 26;
 /** Shares no factor with any of the flow counts, and jumps about in memory. */
 const STRIDE = 618_033;
+/** For each entry, so that hardly a set is left that is not full. */
+const FILLING_FLOWS = 4;
 const ROUNDS = 21;
 /** Short beside the time for which other work gets the processor, so that a median leaves those intervals out. */
 const RUNS_IN_INTERVAL = 10_000;
@@ -124,7 +126,7 @@ class FastPathBench implements Disposable {
     const frame = isFlood ? opening : frameWith(ack, this.#family);
     this.#begin(isFlood ? FLOOD_FLOWS : this.#flows, frame);
     // Opens every flow where flows are remembered, or fills the memory; and warms up where nothing is.
-    const toOpen = isFlood ? capacityFor(this.#flows).flows : this.#flows;
+    const toOpen = isFlood ? FILLING_FLOWS * capacityFor(this.#flows).flows : this.#flows;
     for (let run = 0; run < toOpen; run += RUNS_IN_ROUND) this.#round(this.#director, opening);
     const floor: number[] = [];
     const director: number[] = [];

@@ -217,10 +217,10 @@ static __always_inline int insert_flow(const struct flow_key *flow, __u32 state,
 		if (way->value)
 			count_flows(flow_real(way->value), -flow_weight(flow_state(way->value)));
 		count_flows(real, flow_weight(state));
-		/* The exchange is the barrier that keeps the key before the value; the compiler is told apart. */
+		/* The entry is this CPU's until its value is no longer FLOW_BUSY: no exchange is needed. x86 shows the stores in
+		 * this order; should another CPU see the value first, its tag does not go with the former key. */
 		*(volatile __u64 *)&way->entry->key = flow->key;
-		asm volatile("" ::: "memory");
-		__sync_lock_test_and_set(&way->entry->value, pack_flow(flow->tag, state, real, now));
+		*(volatile __u64 *)&way->entry->value = pack_flow(flow->tag, state, real, now);
 		return 1;
 	}
 	return 0;
