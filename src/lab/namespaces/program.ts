@@ -6,7 +6,7 @@ import { spawnInNamespace } from '../../linux/netns.ts';
 
 const STOP_PATIENCE_MS = 5000;
 /** Long enough for an emulated CPU; a program that ends before it says what is waited for is noticed at once. */
-const SAY_PATIENCE_MS = 60_000;
+const SAY_PATIENCE_MS = 180_000;
 
 /** A program that runs inside a namespace until it is stopped; its lines can be listened to and waited for. */
 export class Program implements AsyncDisposable {
