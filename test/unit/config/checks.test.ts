@@ -161,6 +161,13 @@ describe('options of single types', () => {
     expect(written('udp', 'minReplyLength: 5, maxReplyLength: 5')).toBeDefined();
   });
 
+  test('a match cannot begin beyond its greatest offset', () => {
+    const fault = 'regex.minOffset: found 6; allowed: an offset that is not above maxOffset';
+    expect(() => regex('{pattern: a, minOffset: 6, maxOffset: 5}')).toThrow(fault);
+    for (const fine of ['minOffset: 5, maxOffset: 5', 'minOffset: 5', 'maxOffset: 5'])
+      expect(regex(`{pattern: a, ${fine}}`)).toBeDefined();
+  });
+
   test('the simulated network has one way out', () => {
     const text = `
 director: {plane: simulated}
