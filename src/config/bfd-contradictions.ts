@@ -1,4 +1,4 @@
-import { familyOf, formatIp, type IpAddress, ip } from '../net/ip-address.ts';
+import { formatIp, type IpAddress } from '../net/ip-address.ts';
 import type { CulvertConfig } from './config.ts';
 import type { ConfigIssue, IssuePath } from './issue.ts';
 import type { BfdProbeConfig } from './probe-config.ts';
@@ -10,15 +10,11 @@ interface AskedSession {
   readonly probe: BfdProbeConfig;
 }
 
-/** What is wrong between BFD checks, or in one of them with its real. The defaults count, so they are filled in here. */
+/** What is wrong between BFD checks. The defaults count, so they are filled in here. */
 export function bfdFaults(config: CulvertConfig, placeOf: (path: IssuePath) => string): ConfigIssue[] {
   const firsts = new Map<string, AskedSession>();
   return askedSessions(config).flatMap((asked) => {
     const { path, neighbor, probe } = asked;
-    if (probe.source !== undefined && familyOf(ip(probe.source)) !== familyOf(ip(neighbor))) {
-      const message = `BFD with ${neighbor} cannot go from ${probe.source}; allowed: a source of the neighbor's family`;
-      return [{ path, message }];
-    }
     const key = `${neighbor} ${probe.source ?? ''} ${probe.multihop}`;
     const first = firsts.get(key);
     if (first === undefined) firsts.set(key, asked);

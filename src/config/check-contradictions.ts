@@ -1,3 +1,4 @@
+import { familyOf, formatIp, type IpAddress, parseIp } from '../net/ip-address.ts';
 import { CHECK_TYPES, DIRECT_OPTIONS, NOT_SIMULATED, TYPES_OF_OPTION } from './check-options.ts';
 import { twoCommands } from './command-contradictions.ts';
 import type { ConfigIssue, IssuePath } from './issue.ts';
@@ -17,7 +18,24 @@ interface Merged {
   readonly isDirect: boolean;
   /** Those of DIRECT_OPTIONS that it has, and where. */
   readonly directOptions: readonly IssuePath[];
+  readonly addresses: Addresses;
 }
+
+/** Options that are, or have, an address: where from, and where to instead of to the real. */
+const ADDRESSES = {
+  address: ['address'],
+  bind: ['bind', 'address'],
+  neighbor: ['neighbor'],
+  source: ['source'],
+} as const;
+
+type Addresses = {
+  readonly [option in keyof typeof ADDRESSES]?: {
+    readonly path: IssuePath;
+    /** Undefined: `bind` has none, or what stands there is none. */
+    readonly address: IpAddress | undefined;
+  };
+};
 
 /** As `mergeChecks` in `fill-in-check.ts` has it. */
 interface MergedLevels {
@@ -57,11 +75,19 @@ export interface CheckedService {
   readonly allPorts: boolean;
 }
 
-/** What is wrong with the checks that all levels of a real come to, told at the innermost that says something. */
-export function wholeCheckFaults(levels: readonly RawChecks[], service: CheckedService): ConfigIssue[] {
+/**
+ * What is wrong with the checks that all levels of a real come to, told at the innermost that says something.
+ * @param real The real's address, where it is one.
+ */
+export function wholeCheckFaults(
+  levels: readonly RawChecks[],
+  service: CheckedService,
+  real: IpAddress | undefined,
+): ConfigIssue[] {
   return checksOf(mergeAll(levels, service.path)).flatMap((merged) => [
     ...missing(merged),
     ...notDirect(merged),
+    ...otherFamily(merged, real),
     ...(service.allPorts ? missingPort(merged) : []),
     ...(service.plane === 'simulated' ? notSimulated(merged) : []),
   ]);
@@ -81,6 +107,7 @@ function mergeAll(levels: readonly RawChecks[], path: IssuePath): MergedLevels {
     hasPort: false,
     isDirect: false,
     directOptions: [],
+    addresses: {},
   };
   return levels.reduce<MergedLevels>(mergeLevel, { single, list: undefined, checked: true });
 }
@@ -112,7 +139,19 @@ function merge(around: Merged, check: RawCheck): Merged {
     hasPort: around.hasPort || has('port'),
     isDirect: has('via') ? field(value, 'via') === 'direct' : around.isDirect,
     directOptions: [...around.directOptions, ...DIRECT_OPTIONS.filter(has).map((name) => [...path, name])],
+    addresses: { ...around.addresses, ...addressesOf(check) },
   };
+}
+
+function addressesOf({ path, value }: RawCheck): Addresses {
+  const said = Object.entries(ADDRESSES).filter(([option]) => field(value, option) !== undefined);
+  return Object.fromEntries(
+    said.map(([option, names]) => {
+      const found = names.reduce<unknown>((inner, name) => field(inner, name), value);
+      const address = typeof found === 'string' ? parseIp(found) : undefined;
+      return [option, { path: [...path, ...names], address }];
+    }),
+  );
 }
 
 /** @param found The types that the options are merged into; none where nothing is checked. */
@@ -146,6 +185,17 @@ function notDirect({ isDirect, directOptions }: Merged): ConfigIssue[] {
     atKey: true,
     message: `${path.at(-1)} is for checks that do not go through the tunnel; allowed: via: direct beside it, or to leave it out`,
   }));
+}
+
+function otherFamily({ type, isDirect, addresses }: Merged, real: IpAddress | undefined): ConfigIssue[] {
+  const { address, bind, neighbor, source } = addresses;
+  const binds = isDirect && TYPES_OF_OPTION['bind']?.includes(type);
+  const [from, to] = type === 'bfd' ? [source, neighbor] : [binds ? bind : undefined, address];
+  const target = to === undefined ? real : to.address;
+  if (from?.address === undefined || target === undefined) return [];
+  if (familyOf(from.address) === familyOf(target)) return [];
+  const message = `found ${formatIp(from.address)}, from where there is no way to ${formatIp(target)}; allowed: an IPv${familyOf(target)} address of this machine`;
+  return [{ path: from.path, message }];
 }
 
 function missingPort({ path, type, hasPort }: Merged): ConfigIssue[] {

@@ -70,10 +70,15 @@ const regex = mapping({
   mustNotMatch: yesOrNo.optional(),
   minOffset: wholeNumber(0, GREATEST_OFFSET).optional(),
   maxOffset: wholeNumber(0, GREATEST_OFFSET).optional(),
-}).refine(({ pattern: text, flags = '', options = [] }) => isRegex(text, regexFlags(flags, options)), {
-  path: ['pattern'],
-  error: `${REGEX}, with these flags`,
-});
+})
+  .refine(({ pattern: text, flags = '', options = [] }) => isRegex(text, regexFlags(flags, options)), {
+    path: ['pattern'],
+    error: `${REGEX}, with these flags`,
+  })
+  .refine(({ minOffset = 0, maxOffset = minOffset }) => minOffset <= maxOffset, {
+    path: ['minOffset'],
+    error: 'an offset that is not above maxOffset',
+  });
 
 const url = mapping({
   path: pattern(/^\/[\x21-\x7e]*$/, 'a path that begins with / and has no blanks').optional(),

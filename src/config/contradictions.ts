@@ -151,7 +151,7 @@ function checksFaults(config: unknown, services: readonly RawService[]): ConfigI
         const asked = protocol === 'tcp' || saysSomething(checks) || saysSomething(real.checks);
         return [
           ...levelFaults(real.checks, [defaults, checks]),
-          ...(asked ? wholeCheckFaults(levels, { path, plane, allPorts: ports[0] === 0 }) : []),
+          ...(asked ? wholeCheckFaults(levels, { path, plane, allPorts: ports[0] === 0 }, real.address) : []),
         ];
       }),
     ]),

@@ -88,7 +88,7 @@ async function readText(path: string): Promise<string> {
 }
 
 function describe(code: string | undefined, message: string): string {
-  if (code === 'ENOENT') return 'there is no such file; name the configuration with -c FILE';
+  if (code === 'ENOENT') return 'there is no such file; name a configuration file that exists';
   if (code === 'EACCES') return 'no permission to read it; run as root or change its mode';
   if (code === 'EISDIR') return 'it is a directory; name the configuration file itself';
   return `cannot be read: ${message}`;

@@ -2,6 +2,7 @@ import type { CulvertConfig } from '../config/config.ts';
 import { documentOf, revisionOf } from '../config/document.ts';
 import { type HostFacts, validateAgainstHost } from '../config/host.ts';
 import { readDocument } from '../config/read-document.ts';
+import type { ErrorCode } from '../error-codes.ts';
 import { CulvertError } from '../errors.ts';
 import { type ConfigDiff, countChanges, diffConfigs, settingsForRestart } from './config-diff.ts';
 import type { ApplyOptions, ApplySummary, ReloadSummary, RunningDocument } from './control.ts';
@@ -30,6 +31,9 @@ export interface ConfigChangesOptions {
   /** The former configuration does not come back. */
   readonly settle: () => void;
 }
+
+/** What a document can be refused for. Who sent it is told, may well try again, and nobody else has to act. */
+const REFUSALS: readonly ErrorCode[] = ['CONFIG_INVALID', 'CONFLICT', 'CAPACITY', 'UNSUPPORTED'];
 
 /** After a trial that could not be ended: what stands in the way may go away. */
 const RETRY_MS = 5000;
@@ -118,13 +122,16 @@ export class ConfigChanges {
     await this.#serial.run(() => Promise.resolve());
   }
 
-  #change<Result>(verb: string, task: () => Promise<Result>): Promise<Result> {
+  #change<Result>(verb: 'reload' | 'apply' | 'revert', task: () => Promise<Result>): Promise<Result> {
     return this.#serial.run(async () => {
       try {
         return await task();
       } catch (error) {
-        const message = `${verb} changed nothing: ${messageOf(error)}`;
-        this.#options.events.add('error', `${verb}-failed`, message);
+        // Nobody may be there to be told of a reload: a signal asks for it too.
+        if (verb === 'reload' || !isRefusal(error)) {
+          const message = `${verb} changed nothing: ${messageOf(error)}`;
+          this.#options.events.add('error', `${verb}-failed`, message);
+        }
         throw error;
       } finally {
         this.#watchDeadline();
@@ -227,4 +234,8 @@ export class ConfigChanges {
       }
     });
   }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof CulvertError && REFUSALS.includes(error.code);
 }

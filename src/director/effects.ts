@@ -1,4 +1,5 @@
 import type { ServiceConfig, SorryServerConfig } from '../config/config.ts';
+import { unknownUsers } from '../config/unknown-users.ts';
 import { formatServiceName } from '../forwarding/service-name.ts';
 import type { ServiceName } from '../forwarding/table.ts';
 import type { CheckState } from '../health/check-state.ts';
@@ -11,7 +12,6 @@ import { liveState, liveWeight, type RealView } from './live-weight.ts';
 import type { Model, ModelReal, ModelService, RealId } from './model.ts';
 import { nextQuorum, type QuorumState } from './quorum.ts';
 import { Coalesced, Serial } from './serial.ts';
-import { unknownUsers } from './unknown-users.ts';
 import { describeCheck, describeDown, describeQuorum, nameReal } from './words.ts';
 
 export interface EffectsOptions {
@@ -132,8 +132,8 @@ export class Effects {
    */
   replaced(former: Former, model: Model): void {
     const { reals, services } = model;
-    for (const fault of unknownUsers(model)) {
-      this.#options.events.add('warning', 'command', `commands cannot be run: ${fault}`);
+    for (const { fault } of unknownUsers(model.config.services)) {
+      this.#options.events.add('warning', 'command', `commands or checks cannot be run: ${fault}`);
     }
     for (const real of former.model.reals.values()) {
       const same = reals.get(real.id);

@@ -46,7 +46,6 @@ async function check(file: string, options: CheckOptions, context: Context): Pro
   }
 }
 
-/** Only a keepalived.conf has any. */
 function withWarnings(warnings: readonly string[]): { warnings?: readonly string[] } {
   return warnings.length === 0 ? {} : { warnings };
 }
@@ -62,6 +61,12 @@ async function validate(
   const { validateAgainstHost } = await import('../../config/host.ts');
   const { readHostFacts } = await import('../../config/host-facts.ts');
   validateAgainstHost(config, await readHostFacts());
+  const { unknownUsers } = await import('../../config/unknown-users.ts');
+  const { locationOf } = await import('../../config/location.ts');
+  for (const { service, fault } of unknownUsers(config.services)) {
+    const { fileName, line, column } = locationOf(service) ?? { fileName: file, line: 1, column: 1 };
+    onWarning(`${fileName}:${line}:${column}: commands or checks of this service cannot be run: ${fault}`);
+  }
   return config;
 }
 

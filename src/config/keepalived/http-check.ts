@@ -140,9 +140,10 @@ function plainUrl({ options, origin }: ReadUrl, { path, origins, findings }: Che
 }
 
 function plainRegex(
-  { pattern, options, mustNotMatch, minOffset, maxOffset }: UrlOptions,
+  { pattern, options, mustNotMatch, ...found }: UrlOptions,
   { path, origins, findings }: Pick<CheckContext, 'path' | 'origins' | 'findings'>,
 ): Setting<object> | undefined {
+  const { minOffset, maxOffset } = pattern === undefined ? found : usableOffsets(found, findings);
   const others = { options, mustNotMatch, minOffset, maxOffset };
   const [orphan] = Object.values(others).filter((option) => option !== undefined);
   if (pattern === undefined) {
@@ -157,4 +158,17 @@ function plainRegex(
       `${offset.origin.keyword}: culvert counts from where the body begins, keepalived from where the header does`,
     );
   return { value: plainSettings({ pattern, ...others }, path, origins), origin: pattern.origin };
+}
+
+type Offsets = Pick<UrlOptions, 'minOffset' | 'maxOffset'>;
+
+/** keepalived takes no offsets at all where nothing is between them (url_check() of check_http.c). */
+function usableOffsets({ minOffset, maxOffset }: Offsets, findings: Findings): Offsets {
+  if (minOffset === undefined || maxOffset === undefined || minOffset.value <= maxOffset.value)
+    return { minOffset, maxOffset };
+  findings.warn(
+    minOffset.origin.place,
+    `regex_min_offset: found ${minOffset.value}, more than regex_max_offset; both are ignored, as by keepalived`,
+  );
+  return {};
 }

@@ -5,7 +5,7 @@ import { rememberLocation } from '../location.ts';
 import { validateConfig } from '../validate.ts';
 import type { ConfigFiles } from './files.ts';
 import { parseKeepalived } from './parse.ts';
-import type { Place } from './place.ts';
+import { isSamePlace, type Place } from './place.ts';
 import { type Translated, translate } from './translate.ts';
 
 export interface KeepalivedOptions {
@@ -63,10 +63,6 @@ export function parseKeepalivedConfig(
   rememberPlaces(config, places, fileName);
   const warnings = findings.warnings.map((issue) => formatWarning(issue));
   return { config, warnings: [...new Set(warnings)], plain, places };
-}
-
-function isSamePlace(a: LocatedIssue, b: LocatedIssue): boolean {
-  return a.fileName === b.fileName && a.line === b.line && a.column === b.column;
 }
 
 function formatWarning({ fileName = '', line, column, message }: LocatedIssue): string {

@@ -12,8 +12,10 @@ export class Findings {
   readonly errors: LocatedIssue[] = [];
   readonly warnings: LocatedIssue[] = [];
 
+  /** What is wrong in a place is told once, by who sees it first: words are cut out of lines that were read before. */
   error(place: Place, message: string): void {
-    this.errors.push({ ...at(place), message });
+    const last = this.errors.at(-1);
+    if (last === undefined || !isSamePlace(last, at(place))) this.errors.push({ ...at(place), message });
   }
 
   warn(place: Place, message: string): void {
@@ -29,6 +31,10 @@ export class Unreadable extends Error {
     super(message);
     this.issue = { ...at(place), message };
   }
+}
+
+export function isSamePlace(a: Partial<Place>, b: Partial<Place>): boolean {
+  return a.fileName === b.fileName && a.line === b.line && a.column === b.column;
 }
 
 function at({ fileName, line, column }: Place): Place {

@@ -152,6 +152,15 @@ describe('diff', () => {
     }
   });
 
+  test('of a file that is not there advises no option that it has not', async () => {
+    await start();
+    const missing = join(directory, 'none.yaml');
+    const { stderr } = await culvert('diff', missing);
+    expect(stderr).toBe(
+      `culvert: ${missing}: there is no such file; name a configuration file that exists\n`,
+    );
+  });
+
   test('takes a keepalived.conf, whose interface is the director’s', async () => {
     other = join(directory, 'keepalived.conf');
     await writeFile(

@@ -37,6 +37,24 @@ test('an interface that this machine lacks, at its place in the file', async () 
   expect(stderr).toContain(`${file}:2:14: director.interface: there is no interface 'nosuch0'`);
 });
 
+test('a user that this machine lacks is a warning at the service', async () => {
+  const user = 'check: {type: misc, command: ["true"], user: no-such-user}';
+  const onUp = 'onUp: {shell: "true", user: nobody}';
+  const text = VALID.replace('interface: nosuch0', 'plane: simulated');
+  await writeFile(file, text.replaceAll(/(10\.0\.\d\.2)/g, `$1, ${user}, ${onUp}`));
+  const warning =
+    `${file}:4:11: commands or checks of this service cannot be run: ` +
+    "there is no user 'no-such-user' in /etc/passwd";
+  expect(await culvert(['check', file])).toEqual({
+    status: 0,
+    stderr: `${warning} (warning)\n`,
+    stdout: `${file}: valid; services: 1, reals: 2\n`,
+  });
+  const { stdout } = await culvert(['check', '--json', file]);
+  expect(JSON.parse(stdout)).toMatchObject({ valid: true, warnings: [warning] });
+  expect((await culvert(['check', '--no-host', file])).stderr).toBe('');
+});
+
 test('every error of a file, each at its place', async () => {
   await writeFile(file, VALID.replace('port: 80', 'port: 65536').replace('interface', 'intreface'));
   const { status, stdout, stderr } = await culvert(['check', '--no-host', file]);

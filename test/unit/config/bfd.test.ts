@@ -94,7 +94,7 @@ test('a neighbour has one session, whatever it is asked for by', () => {
 
 test('the source is of the family of the neighbour', () => {
   const message = messageOf(() => services('check: {type: bfd, source: 2001:db8::1}', 'check: none'));
-  expect(message).toContain('BFD with 10.0.3.2 cannot go from 2001:db8::1');
+  expect(message).toContain('check.source: found 2001:db8::1, from where there is no way to 10.0.3.2');
 });
 
 function messageOf(work: () => unknown): string {

@@ -161,6 +161,13 @@ describe('options of single types', () => {
     expect(written('udp', 'minReplyLength: 5, maxReplyLength: 5')).toBeDefined();
   });
 
+  test('a match cannot begin beyond its greatest offset', () => {
+    const fault = 'regex.minOffset: found 6; allowed: an offset that is not above maxOffset';
+    expect(() => regex('{pattern: a, minOffset: 6, maxOffset: 5}')).toThrow(fault);
+    for (const fine of ['minOffset: 5, maxOffset: 5', 'minOffset: 5', 'maxOffset: 5'])
+      expect(regex(`{pattern: a, ${fine}}`)).toBeDefined();
+  });
+
   test('the simulated network has one way out', () => {
     const text = `
 director: {plane: simulated}
@@ -169,5 +176,32 @@ services: [{vip: 192.0.2.10, port: 80, reals: [{address: 10.0.3.2, check: {via: 
     expect(() => parseConfig(text, 'culvert.yaml')).toThrow(
       'check.mark: the simulated network has one way out',
     );
+  });
+});
+
+const from = (address: string): string => `check: {via: direct, bind: {address: "${address}"}}`;
+const noWay = (to: string): string =>
+  `bind.address: found 2001:db8::1, from where there is no way to ${to}; allowed: an IPv4 address of this machine`;
+
+describe('a check goes from an address of the family that it goes to', () => {
+  test('told where the address is written', () => {
+    expect(() => checks('', '', `, ${from('2001:db8::1')}`)).toThrow(
+      `culvert.yaml:5:113: services[0].reals[0].check.${noWay('10.0.3.2')}`,
+    );
+    expect(() => checks(from('2001:db8::1'), '', '')).toThrow(
+      `culvert.yaml:3:49: defaults.check.${noWay('10.0.3.2')}`,
+    );
+    const list = ', checks: [tcp, {via: direct, bind: {address: "2001:db8::1"}, address: 10.0.9.9}]';
+    expect(() => checks('', '', list)).toThrow(`services[0].reals[0].checks[1].${noWay('10.0.9.9')}`);
+  });
+
+  test.each([
+    ['the family of the address that is checked counts', ', check: {address: "2001:db8::2"}'],
+    ['what stands within counts', ', check: {bind: {address: 10.0.3.1}}'],
+    ['a port alone has no family', ', check: {bind: {port: 9000}}'],
+    ['nothing is bound by what does not connect', ', check: {type: file, file: /a}'],
+    ['nothing is bound where nothing is checked', ', check: none'],
+  ])('%s', (_description, real) => {
+    expect(checks(from('2001:db8::1'), '', real)).toBeDefined();
   });
 });

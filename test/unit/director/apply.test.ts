@@ -110,7 +110,7 @@ describe('the running configuration', () => {
     );
     await expect(run.director.apply(undefined)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
     expect(run.plane.forwarding()).toEqual(BOTH);
-    expect(eventTypes(run).slice(1)).toEqual(Array(4).fill('apply-failed'));
+    expect(eventTypes(run)).toEqual(['start']);
   });
 
   test('that the plane refuses changes nothing', async () => {
@@ -120,6 +120,15 @@ describe('the running configuration', () => {
     run.plane.refusal = undefined;
     expect(run.director.config().source).toBe('file');
     expect(run.plane.forwarding()).toEqual(BOTH);
+    expect(eventTypes(run)).toEqual(['start']);
+  });
+
+  test('that the kernel fails at changes nothing, and is an event', async () => {
+    const run = await machine.start(FILE);
+    run.plane.refusal = new CulvertError('KERNEL', 'out of memory');
+    await expect(run.director.apply(lone(run))).rejects.toThrow('out of memory');
+    run.plane.refusal = undefined;
+    expect(eventTypes(run)).toEqual(['start', 'apply-failed']);
   });
 
   test('reload goes back to the file', async () => {

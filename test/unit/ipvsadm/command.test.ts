@@ -199,6 +199,9 @@ describe('beside a file with services', () => {
     expect(stderr).toMatch(/^services.*the VIP.*\nDestination already exists\nservices.*the VIP.*\n$/);
     const [service] = (await configOf(director)).services;
     expect(service?.reals).toHaveLength(20);
+    // What was refused on the way is no event: each of them is a change that was made.
+    const types = (await director.client.events()).map(({ type }) => type);
+    expect(new Set(types)).toEqual(new Set(['start', 'apply']));
   });
 
   test('all that -R reads is one change', async () => {

@@ -104,6 +104,8 @@ test.each([
   ['MISC_CHECK {\n}', 'MISC_CHECK: no program is given'],
   ['HTTP_GET {\n}', 'HTTP_GET: no url is given'],
   ['HTTP_GET {\nurl {\npath /\nstatus_code 99999\n}\n}', "status_code: found '99999'"],
+  ['MISC_CHECK {\nmisc_path "/bin/x a\n}', ':5:11: the quotation that begins here does not end'],
+  ['SMTP_CHECK {\nhelo_name "a\n}', ':5:11: the quotation that begins here does not end'],
 ])('%j is told once', (check, message) => {
   const service = `virtual_server 192.0.2.10 80 {\nlvs_method TUN\nreal_server 10.0.3.2 {\n${check}\n}\n}\n`;
   const errors = errorsOf(service);

@@ -270,6 +270,7 @@ describe('what is wrong in a check is told at its place', () => {
     ['FILE_CHECK { retry 3 }', '8:14', ["unknown keyword 'retry'"]],
     ['FILE_CHECK { weight 1 x }', '8:23', ["found 'x'", 'reverse']],
     ['TCP_CHECK { bindto 10.0.0 }', '8:20', ["found '10.0.0'", 'an IP address']],
+    ['TCP_CHECK {\nbindto 2001:db8::1\n}', '9:8', ['bindto: found 2001:db8::1', 'no way to 10.0.3.2']],
     ['TCP_CHECK { bind_port 0 }', '8:23', ["found '0'", '1 to 65535']],
     ['TCP_CHECK { bind_if a/b }', '8:21', ["found 'a/b'", 'a network interface']],
     ['TCP_CHECK { fwmark -3 }', '8:20', ["found '-3'", '0 to 4294967295']],

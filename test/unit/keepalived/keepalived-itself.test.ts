@@ -15,6 +15,14 @@ describe.skipIf(!runs)(`keepalived itself refuses the same lines (${needed})`, (
     ['one in a virtual server', `${SERVER} nonsense 1\n real_server 10.0.0.1 80 {\n }\n}\n`],
     ['one in a real server', `${SERVER} real_server 10.0.0.1 80 {\n lb_kind TUN\n }\n}\n`],
     ['one in a check', `${SERVER} real_server 10.0.0.1 80 {\n TCP_CHECK {\n helo_name x\n }\n }\n}\n`],
+    [
+      'a source of the other family',
+      `${SERVER} real_server 10.0.0.1 80 {\n TCP_CHECK {\n bindto 2001:db8::1\n }\n }\n}\n`,
+    ],
+    [
+      'one of the family that is connected to',
+      `${SERVER} real_server 10.0.0.1 80 {\n TCP_CHECK {\n connect_ip 2001:db8::2\n bindto 2001:db8::1\n }\n }\n}\n`,
+    ],
     ['one in global_defs', 'global_defs {\n router_id a\n nonsense\n}\n'],
     ['a brace too many', `${SERVER} real_server 10.0.0.1 80 {\n }\n}\n}\n`],
     [

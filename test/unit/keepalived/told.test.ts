@@ -116,3 +116,24 @@ describe('what is not needed is a warning at its line, and the rest works', () =
     });
   }
 });
+
+const OFFSETS = `HTTP_GET {
+url {
+path /
+regex x
+regex_min_offset 6
+regex_max_offset 5
+}
+}`;
+
+test('offsets of a regex that leave nothing between them are ignored, as by keepalived', () => {
+  const { config, warnings } = read(SOUND.replace('weight 3', OFFSETS));
+  expect(warnings).toEqual([
+    `${FILE}:11:18: regex_min_offset: found 6, more than regex_max_offset; both are ignored, as by keepalived`,
+  ]);
+  const probe = { urls: [{ regex: { minOffset: 0, maxOffset: Number.MAX_SAFE_INTEGER } }] };
+  expect(config.services[0]?.reals[0]?.checks[0]?.probe).toMatchObject(probe);
+  const equal = read(SOUND.replace('weight 3', OFFSETS.replace('6', '5'))).config;
+  const own = { urls: [{ regex: { minOffset: 5, maxOffset: 5 } }] };
+  expect(equal.services[0]?.reals[0]?.checks[0]?.probe).toMatchObject(own);
+});
