@@ -164,8 +164,10 @@ static __always_inline __u32 eviction_limit(__u32 newcomer)
 	return FLOW_LIMITS >> (4 * newcomer & 63) & 0xf;
 }
 
-static __always_inline __u32 eviction_cost(__u32 victim, __u32 newcomer)
+static __always_inline __u32 eviction_cost(__u32 victim, __s32 idle, __u32 newcomer)
 {
+	if (victim == FLOW_FIN_WAIT && idle >= FLOW_SPENT_TICKS)
+		victim = FLOW_TIME_WAIT;
 	if (victim == newcomer && eviction_limit(newcomer) == 2)
 		return 1;
 	return FLOW_COSTS >> (4 * victim & 63) & 0xf;
@@ -190,7 +192,7 @@ static __always_inline struct flow_hit find_way(struct flow_set *set, __u32 stat
 			best.way = way;
 			break;
 		}
-		cost = eviction_cost(flow_state(value), state);
+		cost = eviction_cost(flow_state(value), idle, state);
 		if (value == FLOW_BUSY || cost > best_cost)
 			continue;
 		if (cost < best_cost || (best.entry && idle > best_idle)) {

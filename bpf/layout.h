@@ -167,6 +167,8 @@ enum flow_state {
  * those of src/forwarding/image/flow-table.ts. */
 #define FLOW_COSTS 0x034222531203420ull
 #define FLOW_LIMITS 0x2020203420ull
+/* A flow in FLOW_FIN_WAIT of which nothing has come for so many ticks costs as much as one in FLOW_TIME_WAIT. */
+#define FLOW_SPENT_TICKS 100
 
 /* Map `cursors`: the turn of each SERVICE_ROTATION service, by service index; atomically incremented. */
 #define SERVICES 16384

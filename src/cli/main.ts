@@ -109,6 +109,11 @@ async function isProgram(): Promise<boolean> {
   return (await realpath(called).catch(() => called)) === fileURLToPath(import.meta.url);
 }
 
+/** To a pipe whose reader is slow: what was written waits in this process, and would end with it. */
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write('', () => resolve()));
+}
+
 if (await isProgram()) {
   // A reader that has seen enough, as `head`, is no failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
@@ -116,5 +121,7 @@ if (await isProgram()) {
   // By a link of that name it is ipvsadm.
   const name = basename(argv[1] ?? '') === 'ipvsadm' ? ['ipvsadm'] : [];
   const words = [...name, ...argv.slice(2)];
-  process.exit(await main({ argv: words, stdin, stdout, stderr, env, signals: process }));
+  const status = await main({ argv: words, stdin, stdout, stderr, env, signals: process });
+  await Promise.all([flushed(stdout), flushed(stderr)]);
+  process.exit(status);
 }

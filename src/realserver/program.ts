@@ -62,11 +62,14 @@ export function loadRealServerProgram(
  * Attaches the program, or puts it in the place of a former one of this instance without losing a packet, and pins it,
  * so that it outlives the process.
  * @returns what an operator should be warned of.
- * @throws CulvertError XDP_OCCUPIED when another program came to be on the interface.
+ * @throws CulvertError XDP_OCCUPIED when another program came to be on the interface, or the instance is that of another
+ *   network namespace.
  */
 export function attachProgram(options: AttachOptions): string[] {
   const { instance, ifIndex } = options;
   using former = openFormer(instance, ifIndex);
+  if (former !== undefined && former.info().programId !== queryXdp(ifIndex)?.programId)
+    throw elsewhere(options);
   using counts = openPinnedMap(instance, 'counts');
   using object = loadRealServerProgram(
     options,
@@ -172,6 +175,15 @@ function openFormer(instance: string, ifIndex: number): XdpLink | undefined {
   if (link.info().ifIndex === ifIndex) return link;
   link[Symbol.dispose]();
   return undefined;
+}
+
+/** Interfaces of several network namespaces can have one number, while the pins of all may be in one place. */
+function elsewhere({ instance, interface: name }: AttachOptions): CulvertError {
+  return new CulvertError(
+    'XDP_OCCUPIED',
+    `the instance ${instance} has its program on an interface of another network namespace: choose another --instance for this one`,
+    { where: name },
+  );
 }
 
 function openPinnedMap(instance: string, name: string): BpfMap | undefined {

@@ -5,6 +5,7 @@ import { AF, ANY_ADDRESS } from '../../src/linux/address-family.ts';
 import { openSocket, SOCK, SOL } from '../../src/linux/descriptor.ts';
 import { EchoSocket } from '../../src/linux/echo-socket.ts';
 import { checked } from '../../src/linux/errno.ts';
+import { GROUPS_PER_SOCKET, GroupMember } from '../../src/linux/group-member.ts';
 import { IcmpReceiver } from '../../src/linux/icmp-receiver.ts';
 import { libc } from '../../src/linux/libc.ts';
 import { openMarkedTcp } from '../../src/linux/marked-tcp.ts';
@@ -28,6 +29,8 @@ import { Tap } from '../../src/linux/tap.ts';
 import { internetChecksum } from '../../src/net/checksum.ts';
 import { ETHERTYPE } from '../../src/net/ethernet.ts';
 import { type IpAddress, ip, ipBytes, ipFromBytes } from '../../src/net/ip-address.ts';
+import type { Ipv6Address } from '../../src/net/ipv6-address.ts';
+import { solicitedNodeAddress } from '../../src/net/ipv6-multicast.ts';
 import { until } from './until.ts';
 
 const near = `cvsock6n${process.pid}`;
@@ -200,6 +203,30 @@ describe.skipIf(!root)('sockets of the slow path for IPv6 (needs root)', () => {
     expect(await groups()).toContain('link  33:33:ff:00:00:10');
     member.close();
     expect(await groups()).not.toContain('33:33:ff:00:00:10');
+  });
+
+  test('a member of as many groups as one socket is given has itself reported for them until it ends', async () => {
+    const groups = async () => runInNamespace(near, ['ip', '-6', 'maddress', 'show', 'dev', 'eth0']);
+    const members = inNamespace(near, () => new GroupMember());
+    for (let last = 1; last <= GROUPS_PER_SOCKET; last++) {
+      members.join(
+        solicitedNodeAddress(ip(`2001:db8:77::77:${last.toString(16)}`) as Ipv6Address),
+        nearIndex,
+      );
+    }
+    expect(await groups()).toContain('inet6 ff02::1:ff77:80\n');
+    members[Symbol.dispose]();
+    expect(await groups()).not.toContain('ff02::1:ff77');
+  });
+
+  test('a group cannot be joined on an interface that is gone, or without IPv6', async () => {
+    using member = inNamespace(near, () => new GroupMember());
+    const group = solicitedNodeAddress(VIP as Ipv6Address);
+    expect(() => member.join(group, 99_999)).toThrow(/ENODEV/);
+    await runInNamespace(near, ['ip', 'link', 'add', 'small', 'mtu', '1000', 'type', 'bridge']);
+    using netlink = new NetlinkSocket(near);
+    const small = findLink(netlink, 'small');
+    expect(() => member.join(group, small?.index as number)).toThrow(/EINVAL/);
   });
 });
 

@@ -107,6 +107,19 @@ describe.skipIf(!root || !built)('taking a real server back (needs root and a bu
     takeBack();
   });
 
+  test('the instance of another network namespace, whose interface has the same number, is left alone', async () => {
+    setUp();
+    using other = await new RealHost('o').ready();
+    const index = 'ip -o link show dev eth0 | cut -d: -f1';
+    expect(other.sh(index)).toBe(host.sh(index));
+    const namesake = other.options({ instance: host.instance });
+    expect(() => other.inside(() => setupRealServer(namesake))).toThrowError(
+      expect.objectContaining({ code: 'XDP_OCCUPIED', message: expect.stringContaining('--instance') }),
+    );
+    expect(host.inside(() => verifyRealServer(host.options())).ok).toBe(true);
+    takeBack();
+  });
+
   test('where there is no nft, iptables clamps', () => {
     replaceTool('nft', 'exit 1');
     const rules = (): string => host.sh('iptables -t mangle -S OUTPUT');

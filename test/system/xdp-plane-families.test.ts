@@ -125,6 +125,12 @@ describe.skipIf(!able)('both families in the xdp plane (needs root and build/bpf
     }
   });
 
+  test('a switch that looks at multicast is told where solicitations for an IPv6 VIP belong', async () => {
+    const director = network.namespace('director');
+    const groups = await runInNamespace(director, ['ip', '-6', 'maddress', 'show', 'dev', 'eth0']);
+    expect(groups).toContain('inet6 ff02::1:ff00:10\n');
+  });
+
   test.each(MIXES)(
     'IPv$vip VIP, IPv$real real: a check goes through the tunnel',
     async ({ vip, real, port }) => {

@@ -10,6 +10,7 @@ import {
   FLOW_CLIENT_SIZE,
   FLOW_COSTS,
   FLOW_LIMITS,
+  FLOW_SPENT_TICKS,
   FLOW_STATE,
   FLOW_WAYS,
 } from './layout.ts';
@@ -75,6 +76,8 @@ const PORT_STEP = 0x85ebca6b;
  *   left out; it is taken only if its cost is at most the newcomer's limit. Cost and limit are the states' digits in
  *   FLOW_COSTS and FLOW_LIMITS; where the limit is 2, an entry of the newcomer's own state costs 1. So a flood of SYNs,
  *   datagrams or clients pushes out no established or closing flow and no assured template, and its own kind first.
+ *   A flow in FIN_WAIT that has been silent for FLOW_SPENT_TICKS (10 s) costs as much as one in TIME_WAIT: all but a few are over, which
+ *   one side alone does not show, and two minutes of them would leave no ways for new flows.
  *   The way is taken by compare-and-swap from the value seen to BUSY; then the key and the value are stored. If the swap
  *   fails the search for a way starts over; after FLOW_WAYS failures the flow is not remembered.
  * - The address of an IPv6 client is noted when its flow is first remembered, but of a half-open one that pushed another out
@@ -201,9 +204,8 @@ export class FlowTable {
       const value = Atomics.load(this.words, at + 1);
       if (value === 0n) return { at, value, cost: 0, idle: 0 };
       if (value === FLOW_BUSY) continue;
-      const victim = stateOf(value);
-      const cost = victim === state && limit === LOWEST_LIMIT ? 1 : digit(FLOW_COSTS, victim);
       const idle = (nowTick - Number(value >> 32n)) | 0;
+      const cost = costOf(stateOf(value), idle, state);
       if (cost > limit) continue;
       if (!best || cost < best.cost || (cost === best.cost && idle > best.idle))
         best = { at, value, cost, idle };
@@ -232,6 +234,13 @@ function stateOf(value: bigint): FlowState {
 
 function realOf(value: bigint): RealIndex {
   return Number(value & 0xffffn);
+}
+
+/** What an entry in the state `victim` is worth, to a newcomer in another. */
+function costOf(victim: FlowState, idleTicks: number, newcomer: FlowState): number {
+  if (victim === newcomer && digit(FLOW_LIMITS, newcomer) === LOWEST_LIMIT) return 1;
+  const isSpent = victim === FLOW_STATE.finWait && idleTicks >= FLOW_SPENT_TICKS;
+  return digit(FLOW_COSTS, isSpent ? FLOW_STATE.timeWait : victim);
 }
 
 function digit(digits: bigint, state: FlowState): number {

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -65,4 +65,18 @@ test('a reader that goes away is no failure', async () => {
   ]);
   expect(stderr).toBe('');
   expect(child.exitCode).toBe(0);
+});
+
+test('a reader that is slow gets all of it', async () => {
+  const file = join(directory, 'keepalived.conf');
+  const services = Array.from(
+    { length: 1000 },
+    (_, i) =>
+      `virtual_server 192.0.2.${1 + (i % 250)} ${1000 + i} {\n lb_kind TUN\n protocol TCP\n real_server 10.0.0.2 80 {\n }\n}\n`,
+  );
+  await writeFile(file, services.join(''));
+  const command = `"${process.execPath}" "${MAIN}" import --interface eth0 "${file}"`;
+  const { stdout } = await run('sh', ['-c', `${command} | (sleep 3; cat)`], { maxBuffer: 1 << 24 });
+  expect(stdout.length, 'more than a pipe and a stream hold').toBeGreaterThan(1 << 17);
+  expect(stdout.match(/vip:/g)).toHaveLength(services.length);
 });

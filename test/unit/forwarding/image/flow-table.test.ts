@@ -11,7 +11,7 @@ import {
 } from '../../../../src/forwarding/image/flow-state.ts';
 import { type FlowHit, type FlowKey, FlowTable } from '../../../../src/forwarding/image/flow-table.ts';
 import { timeoutTicks } from '../../../../src/forwarding/image/flow-timeouts.ts';
-import { FLOW_BUSY, FLOW_STATE } from '../../../../src/forwarding/image/layout.ts';
+import { FLOW_BUSY, FLOW_SPENT_TICKS, FLOW_STATE } from '../../../../src/forwarding/image/layout.ts';
 import { ip } from '../../../../src/net/ip-address.ts';
 import type { Ipv6Address } from '../../../../src/net/ipv6-address.ts';
 import { flowMemory, flowsOf, SHORT_TIMEOUTS } from './tables.ts';
@@ -243,9 +243,29 @@ describe('flow table', () => {
   it('lets no flood of openers or datagrams push out established and closing flows', () => {
     const table = filled([established, finWait]);
     for (let i = 10; i < 1000; i++) {
-      table.insert(flowKey(table, i), { real: 9, state: i % 3 === 0 ? udp : synRecv, nowTick: i });
+      table.insert(flowKey(table, i), { real: 9, state: i % 3 === 0 ? udp : synRecv, nowTick: i % 100 });
     }
     expect(survivors(table)).toEqual([0, 1]);
+  });
+
+  it.each([synRecv, udp, established, template])(
+    'gives the way of a flow that has closed and is silent to one in state %i',
+    (state) => {
+      const insertAt = (nowTick: number): number[] => {
+        const table = filled([established, finWait, finWait, assuredTemplate]);
+        table.insert(flowKey(table, 9), { real: 9, state, nowTick });
+        return survivors(table);
+      };
+      expect(insertAt(11 + FLOW_SPENT_TICKS - 1)).toEqual(state === established ? [0, 2, 3] : [0, 1, 2, 3]);
+      expect(insertAt(11 + FLOW_SPENT_TICKS)).toEqual([0, 2, 3]);
+    },
+  );
+
+  it('spares a half-open flow that is younger than one that has closed', () => {
+    const table = filled([established, finWait, synRecv, established]);
+    table.touch(table.find(flowKey(table, 2)) as FlowHit, synRecv, 100);
+    table.insert(flowKey(table, 9), { real: 9, state: synRecv, nowTick: 11 + FLOW_SPENT_TICKS });
+    expect(survivors(table)).toEqual([0, 2, 3]);
   });
 
   it('leaves a way alone that another writer has taken', () => {
