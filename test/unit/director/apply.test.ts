@@ -170,6 +170,7 @@ describe('over a restart', () => {
     const second = await machine.start(FILE);
     expect(second.plane.forwarding()).toEqual(LONE);
     expect(second.director.config()).toMatchObject({ source: 'applied', revision });
+    expect(eventTypes(second)).toEqual(['apply-kept', 'start']);
   });
 
   test('until the file says something else', async () => {
@@ -260,7 +261,7 @@ describe('on trial', () => {
     const second = await machine.start(FILE);
     expect(second.plane.forwarding()).toEqual(LONE);
     expect(second.plane.tables).toHaveLength(1);
-    expect(eventTypes(second)).toEqual(['revert', 'start']);
+    expect(eventTypes(second)).toEqual(['revert', 'apply-kept', 'start']);
     await expect(second.director.confirm()).rejects.toMatchObject({ code: 'CONFLICT' });
   });
 });
