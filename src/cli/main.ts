@@ -1,6 +1,7 @@
 #!/usr/bin/env -S node --max-semi-space-size=2 --optimize-for-size
 import { realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { CulvertError } from '../errors.ts';
@@ -111,10 +112,17 @@ async function isProgram(): Promise<boolean> {
 
 if (await isProgram()) {
   // A reader that has seen enough, as `head`, is no failure.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    process.stderr.write(`culvert: standard output: ${error.message}\n`);
+    process.exit(EXIT_FAILED);
+  });
   const { argv, stdin, stdout, stderr, env } = process;
   // By a link of that name it is ipvsadm.
   const name = basename(argv[1] ?? '') === 'ipvsadm' ? ['ipvsadm'] : [];
   const words = [...name, ...argv.slice(2)];
-  process.exit(await main({ argv: words, stdin, stdout, stderr, env, signals: process }));
+  const status = await main({ argv: words, stdin, stdout, stderr, env, signals: process });
+  // A write that has just failed is told in a later turn: half a file (`culvert import > FILE`) is no success.
+  await setImmediate();
+  process.exit(status);
 }

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, open, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -65,4 +65,13 @@ test('a reader that goes away is no failure', async () => {
   ]);
   expect(stderr).toBe('');
   expect(child.exitCode).toBe(0);
+});
+
+test('a full disk is a failure', async () => {
+  const full = await open('/dev/full', 'w');
+  const child = spawn(process.execPath, [MAIN, '--help'], { stdio: ['ignore', full.fd, 'pipe'] });
+  const [stderr] = await Promise.all([child.stderr?.toArray(), once(child, 'exit')]);
+  await full.close();
+  expect(Buffer.concat(stderr ?? []).toString()).toMatch(/^culvert: standard output: ENOSPC/);
+  expect(child.exitCode).toBe(1);
 });
