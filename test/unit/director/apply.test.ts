@@ -228,6 +228,10 @@ describe('on trial', () => {
     expect(second.confirmBefore).toBe(first.confirmBefore);
     await run.director.revert();
     expect(run.plane.forwarding()).toEqual(BOTH);
+    const told = run.events
+      .after(0)
+      .map(({ message }) => message.includes(`on trial until ${first.confirmBefore}`));
+    expect(told).toEqual([false, true, true, false]);
   });
 
   test('a reload meanwhile ends it; one that fails does not', async () => {
