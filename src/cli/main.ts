@@ -110,9 +110,16 @@ async function isProgram(): Promise<boolean> {
   return (await realpath(called).catch(() => called)) === fileURLToPath(import.meta.url);
 }
 
+/** Resolves when the reader has taken all: `process.exit` would cut a pipe off at what fits into it, 64 KiB. */
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  stream.write('', () => resolve());
+  return promise;
+}
+
 if (await isProgram()) {
-  // A reader that has seen enough, as `head`, is no failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // A reader that has seen enough, as `head`, is no failure.
     if (error.code === 'EPIPE') process.exit(0);
     process.stderr.write(`culvert: standard output: ${error.message}\n`);
     process.exit(EXIT_FAILED);
@@ -122,6 +129,9 @@ if (await isProgram()) {
   const name = basename(argv[1] ?? '') === 'ipvsadm' ? ['ipvsadm'] : [];
   const words = [...name, ...argv.slice(2)];
   const status = await main({ argv: words, stdin, stdout, stderr, env, signals: process });
+  // Who reads it no more has no use for the rest.
+  stderr.on('error', () => process.exit(status));
+  await Promise.all([flushed(stdout), flushed(stderr)]);
   // A write that has just failed is told in a later turn: half a file (`culvert import > FILE`) is no success.
   await setImmediate();
   process.exit(status);

@@ -67,6 +67,12 @@ test('a reader that goes away is no failure', async () => {
   expect(child.exitCode).toBe(0);
 });
 
+test('a slow reader gets all of it', async () => {
+  // Several times what a pipe holds, and nobody reads until the program would have ended.
+  const line = `yes -- '-A -t 192.0.2.10:80 --foo' | head -n 20000 | '${LAUNCHER}' ipvsadm -R 2>&1 | (sleep 2; wc -l)`;
+  expect((await run('sh', ['-c', line])).stdout.trim()).toBe('20000');
+});
+
 test('a full disk is a failure', async () => {
   const full = await open('/dev/full', 'w');
   const child = spawn(process.execPath, [MAIN, '--help'], { stdio: ['ignore', full.fd, 'pipe'] });
