@@ -124,13 +124,13 @@ if (await isProgram()) {
     process.stderr.write(`culvert: standard output: ${error.message}\n`);
     process.exit(EXIT_FAILED);
   });
+  // Who was told is gone: no reason to end, least of all for a director whose log somebody read.
+  process.stderr.on('error', () => {});
   const { argv, stdin, stdout, stderr, env } = process;
   // By a link of that name it is ipvsadm.
   const name = basename(argv[1] ?? '') === 'ipvsadm' ? ['ipvsadm'] : [];
   const words = [...name, ...argv.slice(2)];
   const status = await main({ argv: words, stdin, stdout, stderr, env, signals: process });
-  // Who reads it no more has no use for the rest.
-  stderr.on('error', () => process.exit(status));
   await Promise.all([flushed(stdout), flushed(stderr)]);
   // A write that has just failed is told in a later turn: half a file (`culvert import > FILE`) is no success.
   await setImmediate();
