@@ -105,6 +105,7 @@ describe('each fault names its place and what is allowed', () => {
 test.each([
   ['MISC_CHECK {\n}', 'MISC_CHECK: no program is given'],
   ['HTTP_GET {\n}', 'HTTP_GET: no url is given'],
+  ['HTTP_GET {\nurl {\npath /\nregex "(a"\n}\n}', "regex: found '(a'"],
   ['HTTP_GET {\nurl {\npath /\nstatus_code 99999\n}\n}', "status_code: found '99999'"],
   ['MISC_CHECK {\nmisc_path "/bin/x a\n}', ':5:11: the quotation that begins here does not end'],
   ['SMTP_CHECK {\nhelo_name "a\n}', ':5:11: the quotation that begins here does not end'],
