@@ -33,7 +33,11 @@ interface Call {
   readonly path: string;
   readonly body?: unknown;
   readonly signal?: AbortSignal | undefined;
+  readonly answerWithinMs?: number;
 }
+
+/** Many times what a large configuration takes on a busy machine: a director that is silent for so long hangs, or is stopped. */
+const ANSWER_WITHIN_MS = 60_000;
 
 /**
  * Speaks to a running director over its Unix socket.
@@ -41,9 +45,11 @@ interface Call {
  */
 export class ApiClient {
   readonly #socketPath: string;
+  readonly #answerWithinMs: number;
 
-  constructor(socketPath: string) {
+  constructor(socketPath: string, { answerWithinMs = ANSWER_WITHIN_MS }: { answerWithinMs?: number } = {}) {
     this.#socketPath = socketPath;
+    this.#answerWithinMs = answerWithinMs;
   }
 
   status(): Promise<WireStatus> {
@@ -143,7 +149,7 @@ export class ApiClient {
   }
 
   async #json<T>(call: Call): Promise<T> {
-    const response = await this.#open(call);
+    const response = await this.#open({ ...call, answerWithinMs: this.#answerWithinMs });
     return JSON.parse(await text(response)) as T;
   }
 
@@ -172,16 +178,26 @@ export class ApiClient {
   }
 }
 
-function send(socketPath: string, { method, path, body, signal }: Call): Promise<IncomingMessage> {
+function send(
+  socketPath: string,
+  { method, path, body, signal, answerWithinMs = 0 }: Call,
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const headers = body === undefined ? {} : { 'content-type': 'application/json' };
     const outgoing = request({ socketPath, method, path, headers, ...(signal ? { signal } : {}) }, resolve);
     outgoing.once('error', (error: NodeJS.ErrnoException) => reject(connectError(socketPath, error)));
+    outgoing.setTimeout(answerWithinMs, () => outgoing.destroy(silent(socketPath, answerWithinMs)));
     outgoing.end(body === undefined ? undefined : JSON.stringify(body));
   });
 }
 
+function silent(socketPath: string, afterMs: number): CulvertError {
+  const message = `the director has not answered for ${afterMs / 1000} s; see what its process does, and what it has done yet`;
+  return new CulvertError('NOT_RUNNING', message, { where: socketPath });
+}
+
 function connectError(socketPath: string, error: NodeJS.ErrnoException): Error {
+  if (error instanceof CulvertError) return error;
   if (error.code === 'EACCES') {
     return new CulvertError(
       'PERMISSION',

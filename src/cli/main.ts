@@ -1,6 +1,7 @@
 #!/usr/bin/env -S node --max-semi-space-size=2 --optimize-for-size
 import { realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { CulvertError } from '../errors.ts';
@@ -109,19 +110,29 @@ async function isProgram(): Promise<boolean> {
   return (await realpath(called).catch(() => called)) === fileURLToPath(import.meta.url);
 }
 
-/** To a pipe whose reader is slow: what was written waits in this process, and would end with it. */
+/** Resolves when the reader has taken all: `process.exit` would cut a pipe off at what fits into it, 64 KiB. */
 function flushed(stream: NodeJS.WriteStream): Promise<void> {
-  return new Promise((resolve) => stream.write('', () => resolve()));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  stream.write('', () => resolve());
+  return promise;
 }
 
 if (await isProgram()) {
-  // A reader that has seen enough, as `head`, is no failure.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // A reader that has seen enough, as `head`, is no failure.
+    if (error.code === 'EPIPE') process.exit(0);
+    process.stderr.write(`culvert: standard output: ${error.message}\n`);
+    process.exit(EXIT_FAILED);
+  });
+  // Who was told is gone: no reason to end, least of all for a director whose log somebody read.
+  process.stderr.on('error', () => {});
   const { argv, stdin, stdout, stderr, env } = process;
   // By a link of that name it is ipvsadm.
   const name = basename(argv[1] ?? '') === 'ipvsadm' ? ['ipvsadm'] : [];
   const words = [...name, ...argv.slice(2)];
   const status = await main({ argv: words, stdin, stdout, stderr, env, signals: process });
   await Promise.all([flushed(stdout), flushed(stderr)]);
+  // A write that has just failed is told in a later turn: half a file (`culvert import > FILE`) is no success.
+  await setImmediate();
   process.exit(status);
 }

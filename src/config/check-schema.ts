@@ -71,10 +71,12 @@ const regex = mapping({
   minOffset: wholeNumber(0, GREATEST_OFFSET).optional(),
   maxOffset: wholeNumber(0, GREATEST_OFFSET).optional(),
 })
-  .refine(({ pattern: text, flags = '', options = [] }) => isRegex(text, regexFlags(flags, options)), {
-    path: ['pattern'],
-    error: `${REGEX}, with these flags`,
-  })
+  // One that is wrong without flags is told already.
+  .refine(
+    ({ pattern: text, flags = '', options = [] }) =>
+      !isRegex(text) || isRegex(text, regexFlags(flags, options)),
+    { path: ['pattern'], error: `${REGEX}, with these flags` },
+  )
   .refine(({ minOffset = 0, maxOffset = minOffset }) => minOffset <= maxOffset, {
     path: ['minOffset'],
     error: 'an offset that is not above maxOffset',

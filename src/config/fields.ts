@@ -52,7 +52,7 @@ function inRange(value: number | undefined, from: number, to: number): boolean {
   return value !== undefined && value >= from && value <= to;
 }
 
-const ADDRESS = 'an IP address such as 192.0.2.10 or 2001:db8::10';
+export const ADDRESS = 'an IP address such as 192.0.2.10 or 2001:db8::10';
 const UNICAST =
   'an IP address of a host (not 0.0.0.0/8, 127.0.0.0/8, 224.0.0.0 and above; not ::/96, ::ffff:0:0/96, fe80::/10, ff00::/8)';
 

@@ -151,7 +151,9 @@ export class ConfigChanges {
     await adopt(config, onTrial);
     const summary = { ...changes, applyMs: performance.now() - startedMs };
     await record();
-    events.add('info', verb, describeChanges(verb, summary));
+    const until = this.#confirmBefore();
+    const trial = until === undefined ? '' : `; on trial until ${until}`;
+    events.add('info', verb, `${describeChanges(verb, summary)}${trial}`);
     for (const name of settingsForRestart(this.started, config)) {
       events.add('warning', 'restart-needed', `${name} has changed and takes effect at the next start`);
     }

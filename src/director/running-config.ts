@@ -131,6 +131,14 @@ export class RunningConfig {
     else if (trial !== undefined)
       this.#trial = { before: this.#read(trial.before), deadlineMs: trial.deadlineMs };
     validateAgainstHost(this.#current, host);
+    if (this.source === 'applied') this.#tellKept();
+  }
+
+  /** Whoever reads the file, and sees something else forwarded, has to find out why. */
+  #tellKept(): void {
+    const until = this.#trial && `, on trial until ${new Date(this.#trial.deadlineMs).toISOString()}`;
+    const message = `what was applied before holds${until ?? ''}, not the file; culvert reload goes back to the file`;
+    this.#events.add('warning', 'apply-kept', message);
   }
 
   #read(document: unknown): CulvertConfig {

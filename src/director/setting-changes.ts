@@ -14,7 +14,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * What differs between two values of the same kind, leaf by leaf. It goes by the names of fields alone (`...Ms` is a
- * time, what `probe` holds belongs to the check itself), so that a new setting needs no line here.
+ * time, what `probe` and `run` hold belongs to the check or command itself), so that a new setting needs no line here.
  */
 export function settingChanges(before: object, after: object): SettingChange[] {
   return isSame(before, after) ? [] : changesWithin(before as Fields, after as Fields, '');
@@ -40,14 +40,17 @@ function changesOf(
   { name, from, to }: { readonly name: string; readonly from: unknown; readonly to: unknown },
   prefix: string,
 ): SettingChange[] {
-  if (isMapping(from) && isMapping(to))
-    return changesWithin(from, to, name === 'probe' ? prefix : `${prefix}${name}.`);
+  if (WITHOUT_NAME.has(name)) return changesWithin(fieldsOf(from), fieldsOf(to), prefix);
+  if (isMapping(from) && isMapping(to)) return changesWithin(from, to, `${prefix}${name}.`);
   const [one, other] = [onlyOf(from), onlyOf(to)];
   if (isMapping(one) && isMapping(other))
     return changesOf({ name: SINGULARS[name] ?? name, from: one, to: other }, prefix);
   const path = prefix + name;
   return [{ setting: prefix + wordOf(path), from: textOf(from, path), to: textOf(to, path) }];
 }
+
+/** Fields that a file has no word for: what they hold stands beside them there. */
+const WITHOUT_NAME: ReadonlySet<string> = new Set(['probe', 'run']);
 
 /** Where a file has another word than the field is named. */
 const WORDS: Readonly<Record<string, string>> = {
@@ -70,14 +73,22 @@ function textOf(value: unknown, path: string): string | null {
   if (typeof value === 'number' && path.endsWith('Ms')) return formatDuration(value);
   if (Array.isArray(value)) return `[${value.map((item) => textOf(item, '')).join(', ')}]`;
   if (!isMapping(value)) return typeof value === 'string' ? value : JSON.stringify(value);
-  const { probe, ...rest } = value;
-  const fields = Object.entries({ ...(isMapping(probe) ? probe : {}), ...rest });
-  const known = fields.filter(([, inner]) => inner !== undefined);
+  const known = entriesOf(value).filter(([, inner]) => inner !== undefined);
   const text = ([name, inner]: [string, unknown]): string => {
     const of = `${path}.${name}`;
     return `${wordOf(of)}: ${textOf(inner, of)}`;
   };
   return `{${known.map(text).join(', ')}}`;
+}
+
+function entriesOf(value: Fields): [string, unknown][] {
+  return Object.entries(value).flatMap(([name, inner]): [string, unknown][] =>
+    WITHOUT_NAME.has(name) ? entriesOf(fieldsOf(inner)) : [[name, inner]],
+  );
+}
+
+function fieldsOf(value: unknown): Fields {
+  return isMapping(value) ? value : {};
 }
 
 function onlyOf(value: unknown): unknown {

@@ -117,7 +117,7 @@ export class Expansion {
     const repetition = parseRepetition(head.text);
     if (repetition === undefined) {
       const allowed =
-        '~SEQ(name, [start, [step,]] end), ~LST(name, value, ...) or ~LST({name, ...}, {value, ...}, ...)';
+        '~SEQ(name, [start, [step,]] end) of up to a million values, ~LST(name, value, ...) or ~LST({name, ...}, {value, ...}, ...)';
       this.#options.findings.error(head.place(), `this repetition is not understood; allowed: ${allowed}`);
       return;
     }

@@ -69,13 +69,15 @@ function readTimeouts(statement: Statement, { findings, origins }: GlobalContext
     const name = words[index];
     const value = words[index + 1];
     const key = TIMEOUTS.get(name?.text ?? '');
-    const seconds = wholeNumber(value?.text ?? '', { from: 1, to: MAX_SECONDS });
+    const seconds = wholeNumber(value?.text ?? '', { from: 0, to: MAX_SECONDS });
     const wrong = key === undefined ? name : (value ?? name);
+    // 0 leaves a timeout as it is, for IPVS and so for keepalived.
+    if (key !== undefined && seconds === 0) continue;
     if (key !== undefined && seconds !== undefined) {
       timeouts[key] = formatDuration(seconds * 1000);
       origins.set(['director', 'timeouts', key], originOf(statement, value));
     } else if (wrong !== undefined) {
-      const allowed = `tcp, tcpfin or udp, each with 1 to ${MAX_SECONDS} seconds`;
+      const allowed = `tcp, tcpfin or udp, each with 1 to ${MAX_SECONDS} seconds, or 0 for culvert's own`;
       findings.error(wrong.place, `lvs_timeouts: found ${describeFound(wrong.text)}; allowed: ${allowed}`);
     }
   }

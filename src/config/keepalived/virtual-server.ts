@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { ADDRESS } from '../fields.ts';
 import { describeFound, type IssuePath } from '../issue.ts';
 import type { BfdInstances } from './bfd.ts';
 import { withUser } from './commands.ts';
@@ -10,7 +11,7 @@ import { plainReal, weightOf } from './plain-real.ts';
 import { plainSettings } from './plain-settings.ts';
 import { readPort } from './port.ts';
 import { quorumSettings } from './quorum.ts';
-import { blockOf, originOf, readLevel, required, type Setting } from './read-values.ts';
+import { blockOf, originOf, readLevel, required, type Setting, tellWrong } from './read-values.ts';
 import { plainFlags } from './scheduler-flags.ts';
 import { plainSorryServer } from './sorry-server.ts';
 import { parametersOf, placeOf, type Statement } from './statement.ts';
@@ -77,7 +78,9 @@ function readEndpoints(statement: Statement, { findings, groups }: TranslateCont
     );
   } else {
     const port = readPort(second, 'virtual_server', findings);
-    if (port !== undefined) return [{ address: word.text, port, origin }];
+    // Told here already, as without real servers nobody else looks at it.
+    if (isIP(word.text) === 0) tellWrong(statement, word, { allowed: ADDRESS, findings });
+    else if (port !== undefined) return [{ address: word.text, port, origin }];
   }
   return [];
 }

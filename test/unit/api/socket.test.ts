@@ -1,9 +1,9 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ApiClient } from '../../../src/api/client.ts';
 import { listenApi, type RunningApi, socketPathOf } from '../../../src/api/listen.ts';
@@ -150,6 +150,18 @@ describe('the client', () => {
     await expect(new ApiClient(socketPath).status()).rejects.toMatchObject({
       code: 'NOT_RUNNING',
       message: expect.stringContaining('culvert run -c FILE'),
+    });
+  });
+
+  test('does not wait for ever for a director that is stopped', async () => {
+    // It takes connections, as the kernel does for a process that stands still.
+    await using server = createServer((socket) => socket.resume());
+    await mkdir(dirname(socketPath), { recursive: true });
+    server.listen(socketPath);
+    await once(server, 'listening');
+    await expect(new ApiClient(socketPath, { answerWithinMs: 100 }).status()).rejects.toMatchObject({
+      code: 'NOT_RUNNING',
+      message: expect.stringContaining('has not answered for 0.1 s'),
     });
   });
 

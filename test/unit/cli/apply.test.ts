@@ -234,3 +234,14 @@ describe('apply', () => {
     expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(answer.confirmBefore));
   }, 60_000);
 });
+
+test('a director goes on when nobody reads its log any more', async () => {
+  const child = await startProcess();
+  child.stderr?.destroy();
+  for (const weight of [7, 8]) {
+    await writeFile(other, yaml(WEB.replace('weight: 50', `weight: ${weight}`)));
+    expect((await culvert('apply', other)).status).toBe(0);
+    expect(await reals()).toContain(`10.0.2.2 ${weight}`);
+  }
+  expect(child.exitCode).toBeNull();
+});

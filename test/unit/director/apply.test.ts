@@ -170,6 +170,7 @@ describe('over a restart', () => {
     const second = await machine.start(FILE);
     expect(second.plane.forwarding()).toEqual(LONE);
     expect(second.director.config()).toMatchObject({ source: 'applied', revision });
+    expect(eventTypes(second)).toEqual(['apply-kept', 'start']);
   });
 
   test('until the file says something else', async () => {
@@ -227,6 +228,10 @@ describe('on trial', () => {
     expect(second.confirmBefore).toBe(first.confirmBefore);
     await run.director.revert();
     expect(run.plane.forwarding()).toEqual(BOTH);
+    const told = run.events
+      .after(0)
+      .map(({ message }) => message.includes(`on trial until ${first.confirmBefore}`));
+    expect(told).toEqual([false, true, true, false]);
   });
 
   test('a reload meanwhile ends it; one that fails does not', async () => {
@@ -260,7 +265,7 @@ describe('on trial', () => {
     const second = await machine.start(FILE);
     expect(second.plane.forwarding()).toEqual(LONE);
     expect(second.plane.tables).toHaveLength(1);
-    expect(eventTypes(second)).toEqual(['revert', 'start']);
+    expect(eventTypes(second)).toEqual(['revert', 'apply-kept', 'start']);
     await expect(second.director.confirm()).rejects.toMatchObject({ code: 'CONFLICT' });
   });
 });

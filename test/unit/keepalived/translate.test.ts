@@ -284,6 +284,11 @@ test('timeouts and the instance are director settings; what is asked for outside
   });
 });
 
+test('a timeout of 0 is left as it is', () => {
+  const { config } = read(`global_defs {\n lvs_timeouts tcp 0 tcpfin 30\n}\n${SOUND}`);
+  expect(config.director.timeouts).toMatchObject({ establishedMs: 900_000, finWaitMs: 30_000 });
+});
+
 test('the imported YAML: one line for each real, a common check once, each service with its line', () => {
   const second =
     '    real_server 10.0.4.2 80 {\n        TCP_CHECK {\n            connect_timeout 2.5\n            retry 3\n        }\n    }\n}\n';
