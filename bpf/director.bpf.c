@@ -101,13 +101,13 @@ __noinline int forward_remembered(struct xdp_md *ctx, __u64 place, __u64 ends, _
 		return hand_over(ctx);
 	remembered = remember(&choice, &packet, settings.now);
 	if (packet.is_ipv6 && choice.notes_client)
-		note_client(ctx, choice.flow.number, choice.hit.way, inner_offset(real));
+		note_client(ctx, flow_set_number(&choice.flow, choice.hit.way), choice.hit.way, inner_offset(real));
 	count(choice.real, packet.length,
 	      opens_flow(&packet) || (packet.protocol == IPPROTO_UDP && remembered));
 	return transmit(ctx, real->ifindex);
 }
 
-/* The common case of it, without a call: a further packet of a flow, to a plain real. */
+/* The common case of it, without a call: a further packet of a flow, in its own set and to a plain real. */
 static __always_inline int forward_known(struct xdp_md *ctx, const struct packet *packet, __u32 bucket, __u32 slot)
 {
 	struct packed_packet packed = pack_packet(packet);
@@ -118,7 +118,7 @@ static __always_inline int forward_known(struct xdp_md *ctx, const struct packet
 
 	if (opens_flow(packet) || packet->is_tagged || find_flow_set(packet, service_at(bucket)->index, &flow))
 		goto uncommon;
-	hit = find_flow(&flow);
+	hit = find_flow_in(flow.set, &flow);
 	real = image_real(flow_real(hit.value));
 	next_hop = real_next_hop(real);
 	if (!hit.entry || !is_plain(real, packet->is_ipv6) || !can_send(real, next_hop, packet))
@@ -126,7 +126,7 @@ static __always_inline int forward_known(struct xdp_md *ctx, const struct packet
 	if (unlikely(encapsulate(ctx, real, next_hop, 0, PLAIN_ENVELOPE(packet->is_ipv6))))
 		return hand_over(ctx);
 	if (touch_flow(&hit, packet, settings.now) && packet->is_ipv6)
-		note_client(ctx, flow.number, hit.way, inner_offset(real));
+		note_client(ctx, flow_set_number(&flow, hit.way), hit.way, inner_offset(real));
 	count(flow_real(hit.value), packet->length, 0);
 	return transmit(ctx, real->ifindex);
 uncommon:

@@ -10,19 +10,18 @@
 #define SERVICE_STEP 0x9e3779b1u
 #define PORT_STEP 0x85ebca6bu
 
-/* Where a flow's entry is or would be. */
+/* Where a flow's entry is or would be: in its own set, or where that has no room in the neighbour. */
 struct flow_key {
-	struct flow_set *set;
+	struct flow_set *set;    /* its own */
 	__u64 key;
-	__u32 number;            /* of the set */
-	__u32 tag;
+	__u32 hash;
 };
 
 /* An entry as it was read: a later compare-and-swap expects `value`. */
 struct flow_hit {
 	struct flow *entry;
 	__u64 value;
-	__u32 way;
+	__u32 way;               /* from FLOW_WAYS on it is one of the neighbour */
 };
 
 static __always_inline __u32 flow_real(__u64 value)
@@ -92,6 +91,11 @@ static __always_inline __u32 next_flow_state(__u32 state, const struct packet *p
 	return packet->tcp_flags & TCP_ACK && state == FLOW_SYN_RECV ? FLOW_ESTABLISHED : state;
 }
 
+static __always_inline struct flow_set *flow_set_at(__u32 number)
+{
+	return bpf_map_lookup_elem(&flows, &number);
+}
+
 static __always_inline int find_flow_set(const struct packet *packet, __u32 service_index,
 					 struct flow_key *flow)
 {
@@ -100,22 +104,33 @@ static __always_inline int find_flow_set(const struct packet *packet, __u32 serv
 	__u32 hash = flow_hash(client, port, settings.hash_key) + of_service;
 
 	flow->key = (__u64)client << 32 | port << 16 | service_index;
-	flow->number = hash & settings.flow_set_mask;
-	flow->tag = hash >> 24;
-	flow->set = bpf_map_lookup_elem(&flows, &flow->number);
+	flow->hash = hash;
+	flow->set = flow_set_at(hash & settings.flow_set_mask);
 	return flow->set ? 0 : -1;
 }
 
+/* The number of the set that an entry is in. */
+static __always_inline __u32 flow_set_number(const struct flow_key *flow, __u32 way)
+{
+	return (flow->hash ^ (way >= FLOW_WAYS)) & settings.flow_set_mask;
+}
+
+/* The set beside a flow's own: of the same 128 bytes, which processors tend to fetch together. */
+static __always_inline struct flow_set *flow_neighbour(const struct flow_key *flow)
+{
+	return flow_set_at(flow_set_number(flow, FLOW_WAYS));
+}
+
 /* A value is read before its key; should another writer come between, the tag tells. */
-static __always_inline struct flow_hit find_flow(const struct flow_key *flow)
+static __always_inline struct flow_hit find_flow_in(struct flow_set *set, const struct flow_key *flow)
 {
 	struct flow_hit hit = {};
 
 	for (int way = 0; way < FLOW_WAYS; way++) {
-		struct flow *entry = &flow->set->way[way];
+		struct flow *entry = &set->way[way];
 		__u64 value = READ_ONCE(entry->value);
 
-		if (value <= FLOW_BUSY || READ_ONCE(entry->key) != flow->key || flow_tag(value) != flow->tag)
+		if (value <= FLOW_BUSY || READ_ONCE(entry->key) != flow->key || flow_tag(value) != flow->hash >> 24)
 			continue;
 		/* A client's own port may be 0 as well. */
 		if (unlikely(is_template(value)))
@@ -124,6 +139,32 @@ static __always_inline struct flow_hit find_flow(const struct flow_key *flow)
 		hit.value = value;
 		hit.way = way;
 		break;
+	}
+	return hit;
+}
+
+/* Some way is in one of FLOW_ROOM_STATES, so that an opener finds its place here. */
+static __always_inline int has_room(const struct flow_set *set)
+{
+	__u32 room = 0;
+
+	for (int way = 0; way < FLOW_WAYS; way++)
+		room |= FLOW_ROOM_STATES >> (flow_state(READ_ONCE(set->way[way].value)) & 31);
+	return room & 1;
+}
+
+/* An opener looks in the neighbour only if it may have gone there before: a flood of SYNs waits for one line each. */
+static __always_inline struct flow_hit find_flow(const struct flow_key *flow, int opens)
+{
+	struct flow_hit hit = find_flow_in(flow->set, flow);
+	struct flow_set *neighbour;
+
+	if (hit.entry || (opens && has_room(flow->set)))
+		return hit;
+	neighbour = flow_neighbour(flow);
+	if (neighbour) {
+		hit = find_flow_in(neighbour, flow);
+		hit.way += FLOW_WAYS;
 	}
 	return hit;
 }
@@ -164,54 +205,107 @@ static __always_inline __u32 eviction_limit(__u32 newcomer)
 	return FLOW_LIMITS >> (4 * newcomer & 63) & 0xf;
 }
 
-static __always_inline __u32 eviction_cost(__u32 victim, __s32 idle, __u32 newcomer)
+/* What entries in each state cost a newcomer, four bits for each. */
+static __always_inline __u64 eviction_costs(__u32 newcomer)
 {
-	if (victim == FLOW_FIN_WAIT && idle >= FLOW_SPENT_TICKS)
-		victim = FLOW_TIME_WAIT;
-	if (victim == newcomer && eviction_limit(newcomer) == 2)
-		return 1;
-	return FLOW_COSTS >> (4 * victim & 63) & 0xf;
+	__u32 own = 4 * newcomer & 63;
+
+	return eviction_limit(newcomer) == 2 ? (FLOW_COSTS & ~(0xfull << own)) | 1ull << own : FLOW_COSTS;
 }
 
-/* The entry that makes way for a flow in `state`: a free one, else the cheapest, among those the oldest; or none. */
-static __always_inline struct flow_hit find_way(struct flow_set *set, __u32 state, __u32 now)
+/* Keeps the compiler from making branches of arithmetic: of random entries a processor guesses them wrong, and the verifier
+ * goes every way that there is through them. */
+#define NO_BRANCH(word) asm volatile("" : "+r"(word))
+
+/* 0 or 1. */
+static __always_inline __u64 is_set(__u64 word)
 {
-	__u32 best_cost = eviction_limit(state) + 1;
-	__s32 best_idle = 0; /* signed: the slow path's clock may be ahead, and such an entry is no old one */
-	struct flow_hit best = {};
+	__u64 negative = -word;
 
+	NO_BRANCH(negative);
+	return (word | negative) >> 63;
+}
+
+#define WAY_AGE_SHIFT 2
+#define WAY_USED_SHIFT 34
+#define WAY_NEIGHBOUR_SHIFT 35
+#define WAY_COST_SHIFT 36
+#define NO_WAY (1ull << 62)
+
+/* A way that may be taken, and the value that it had. The lowest rank is taken first: by cost, those of the flow's own set
+ * before the neighbour's, free ones before others, the oldest, the lowest. */
+struct ranked_way {
+	__u64 rank;
+	__u64 value;
+};
+
+static __always_inline __u32 way_cost(struct ranked_way way)
+{
+	return way.rank >> WAY_COST_SHIFT;
+}
+
+static __always_inline __u64 rank_way(__u64 value, __u64 costs, __u32 now)
+{
+	__s32 idle = now - (__u32)(value >> 32); /* signed: the slow path's clock may be ahead, and such an entry is no old one */
+	__u64 state = flow_state(value), is_old = ((__s64)FLOW_SPENT_TICKS - 1 - idle) >> 63, cost;
+
+	NO_BRANCH(is_old);
+	state += (1 - is_set(state ^ FLOW_FIN_WAIT)) * (is_old & (FLOW_TIME_WAIT - FLOW_FIN_WAIT));
+	cost = costs >> (4 * state & 63) & 0xf;
+	cost |= 0xf * (1 - is_set(value ^ FLOW_BUSY));
+	return cost << WAY_COST_SHIFT | is_set(value) << WAY_USED_SHIFT |
+	       (__u64)(0x7fffffffu - (__u32)idle) << WAY_AGE_SHIFT;
+}
+
+/* The better of `best` and the ways of a set. */
+static __always_inline struct ranked_way rank_set(struct ranked_way best, const struct flow_set *set, __u64 neighbour,
+						  __u64 costs, __u32 now)
+{
 	for (int way = 0; way < FLOW_WAYS; way++) {
-		struct flow *entry = &set->way[way];
-		__u64 value = READ_ONCE(entry->value);
-		__s32 idle = now - (__u32)(value >> 32);
-		__u32 cost;
+		__u64 value = READ_ONCE(set->way[way].value);
+		__u64 rank = rank_way(value, costs, now) | neighbour << WAY_NEIGHBOUR_SHIFT | way;
+		__u64 is_better = (__s64)(rank - best.rank) >> 63;
 
-		if (value == 0) {
-			best.entry = entry;
-			best.value = 0;
-			best.way = way;
-			break;
-		}
-		cost = eviction_cost(flow_state(value), idle, state);
-		if (value == FLOW_BUSY || cost > best_cost)
-			continue;
-		if (cost < best_cost || (best.entry && idle > best_idle)) {
-			best.entry = entry;
-			best.value = value;
-			best.way = way;
-			best_cost = cost;
-			best_idle = idle;
-		}
+		NO_BRANCH(is_better);
+		best.rank ^= (best.rank ^ rank) & is_better;
+		best.value ^= (best.value ^ value) & is_better;
 	}
 	return best;
 }
 
-/* Remembers a flow that was not found, and says where; 0 when nothing in its set may make way. */
+/* The way that a flow in `state` takes: the neighbour's only where that costs less. A half-open flow is content to push
+ * out another one. */
+static __always_inline struct flow_hit find_way(const struct flow_key *flow, __u32 state, __u32 now)
+{
+	struct ranked_way best = { .rank = NO_WAY };
+	struct flow_set *set = flow->set;
+	struct flow_hit hit = {};
+
+	best = rank_set(best, set, 0, eviction_costs(state), now);
+	if (way_cost(best) > (state == FLOW_SYN_RECV)) {
+		struct flow_set *neighbour = flow_neighbour(flow);
+
+		if (neighbour)
+			best = rank_set(best, neighbour, 1, eviction_costs(state), now);
+		if (neighbour && best.rank >> WAY_NEIGHBOUR_SHIFT & 1) {
+			hit.way = FLOW_WAYS;
+			set = neighbour;
+		}
+	}
+	if (way_cost(best) > eviction_limit(state))
+		return hit;
+	hit.way += best.rank % FLOW_WAYS;
+	hit.entry = &set->way[best.rank % FLOW_WAYS];
+	hit.value = best.value;
+	return hit;
+}
+
+/* Remembers a flow that was not found, and says where; 0 when nothing in its two sets may make way. */
 static __always_inline int insert_flow(const struct flow_key *flow, __u32 state, __u32 real, __u32 now,
 				       struct flow_hit *way)
 {
 	for (int attempt = 0; attempt < FLOW_WAYS; attempt++) {
-		*way = find_way(flow->set, state, now);
+		*way = find_way(flow, state, now);
 		if (!way->entry)
 			return 0;
 		if (!exchange_flow(way, FLOW_BUSY))
@@ -222,7 +316,7 @@ static __always_inline int insert_flow(const struct flow_key *flow, __u32 state,
 		/* The entry is this CPU's until its value is no longer FLOW_BUSY: no exchange is needed. x86 shows the stores in
 		 * this order; should another CPU see the value first, its tag does not go with the former key. */
 		*(volatile __u64 *)&way->entry->key = flow->key;
-		*(volatile __u64 *)&way->entry->value = pack_flow(flow->tag, state, real, now);
+		*(volatile __u64 *)&way->entry->value = pack_flow(flow->hash >> 24, state, real, now);
 		return 1;
 	}
 	return 0;

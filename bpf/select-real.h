@@ -129,7 +129,7 @@ static __always_inline void choose_remembered(struct choice *choice, const struc
 {
 	__u32 remembered;
 
-	choice->hit = find_flow(&choice->flow);
+	choice->hit = find_flow(&choice->flow, opens_flow(packet));
 	remembered = flow_real(choice->hit.value);
 	if (choice->hit.entry && !is_serving(remembered))
 		return;

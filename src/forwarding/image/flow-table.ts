@@ -10,13 +10,14 @@ import {
   FLOW_CLIENT_SIZE,
   FLOW_COSTS,
   FLOW_LIMITS,
+  FLOW_ROOM_STATES,
   FLOW_SPENT_TICKS,
   FLOW_STATE,
   FLOW_WAYS,
 } from './layout.ts';
 import type { ImageMemory } from './memory.ts';
 
-/** Where a flow's entry is or would be: `hash` selects the set and gives the tag. */
+/** Where a flow's entry is or would be: `hash` selects its own set and gives the tag. */
 export interface FlowKey {
   readonly hash: number;
   readonly key: bigint;
@@ -49,6 +50,7 @@ export interface FlowValue {
 interface Way {
   readonly at: number;
   readonly value: bigint;
+  /** 0: a free one, or one of no worth. */
   readonly cost: number;
   readonly idle: number;
 }
@@ -63,8 +65,10 @@ const PORT_STEP = 0x85ebca6b;
  * The flow memory: map `flows` of `bpf/layout.h`. The fast path writes it at the same time and by the same rules:
  *
  * - Entry hash: H = flowHash(client, port) + service index * 0x9E3779B1 + service port * 0x85EBCA6B mod 2^32; set = H & mask;
- *   tag = H >> 24. The service port is in no key: by set or tag alone flows to several ports of a service are told apart.
- * - Find: the lowest way whose value is neither 0 nor BUSY, whose key is the flow's, whose value has its tag and whose
+ *   its neighbour is (H ^ 1) & mask; tag = H >> 24. The service port is in no key: by set or tag alone flows to several ports of
+ *   a service are told apart.
+ * - Find: in the flow's set, else in the neighbour (an opener only if no way of its own set is in one of FLOW_ROOM_STATES):
+ *   the lowest way whose value is neither 0 nor BUSY, whose key is the flow's, whose value has its tag and whose
  *   state is no template's. A way's value is read before its key and, where the key is the flow's, once more: if it changed
  *   meanwhile it is passed over.
  * - Hit that is used: if the tick or the state differs from the entry's, one compare-and-swap from the value that was
@@ -78,6 +82,9 @@ const PORT_STEP = 0x85ebca6b;
  *   datagrams or clients pushes out no established or closing flow and no assured template, and its own kind first.
  *   A flow in FIN_WAIT that has been silent for FLOW_SPENT_TICKS (10 s) costs as much as one in TIME_WAIT: all but a few are over, which
  *   one side alone does not show, and two minutes of them would leave no ways for new flows.
+ *   If the own set has no way that costs nothing (free, or closed), the neighbour's is taken if that costs less: by chance
+ *   there are sets with more flows than ways even in a table of many places. A half-open flow is content with a cost of 1:
+ *   a flood of SYNs waits for one line of memory each, not for two.
  *   The way is taken by compare-and-swap from the value seen to BUSY; then the key and the value are stored. If the swap
  *   fails the search for a way starts over; after FLOW_WAYS failures the flow is not remembered.
  * - The address of an IPv6 client is noted when its flow is first remembered, but of a half-open one that pushed another out
@@ -108,13 +115,18 @@ export class FlowTable {
     return { hash, key: (BigInt(client >>> 0) << 32n) | BigInt(low) };
   }
 
-  find(flow: FlowKey): FlowHit | undefined {
-    return this.#find(flow, false);
+  /** @param opens the packet is an opener, which looks for less */
+  find(flow: FlowKey, opens = false): FlowHit | undefined {
+    const [own, neighbour] = this.#places(flow);
+    const hit = this.#findIn(own, flow, false);
+    if (hit !== undefined || (opens && this.#hasRoom(own))) return hit;
+    return this.#findIn(neighbour, flow, false);
   }
 
   /** The template with this key, whose port is 0; a flow whose client has port 0 has the same. */
   findTemplate(flow: FlowKey): FlowHit | undefined {
-    return this.#find(flow, true);
+    const [own, neighbour] = this.#places(flow);
+    return this.#findIn(own, flow, true) ?? this.#findIn(neighbour, flow, true);
   }
 
   /** Notes a packet of a found flow; writes only when the tick or the state is new. */
@@ -132,10 +144,10 @@ export class FlowTable {
     return true;
   }
 
-  /** Remembers a flow that was not found. False when nothing in its set may make way. @param client of IPv6 */
+  /** Remembers a flow that was not found. False when nothing in its two sets may make way. @param client of IPv6 */
   insert(flow: FlowKey, next: FlowValue, client?: Ipv6Address): boolean {
     for (let attempt = 0; attempt < FLOW_WAYS; attempt++) {
-      const way = this.#wayFor(flow.hash, next.state, next.nowTick);
+      const way = this.#wayFor(flow, next.state, next.nowTick);
       if (way === undefined) return false;
       if (!this.exchange(way.at, way.value, FLOW_BUSY)) continue;
       this.counts.add(next.real, flowWeight(next.state));
@@ -179,9 +191,8 @@ export class FlowTable {
     if (client !== undefined) writeIpv6Address(this.#clients, clientAt(at), client);
   }
 
-  #find({ hash, key }: FlowKey, template: boolean): FlowHit | undefined {
+  #findIn(first: number, { hash, key }: FlowKey, template: boolean): FlowHit | undefined {
     const tag = hash >>> 24;
-    const first = this.#firstWord(hash);
     for (let at = first; at < first + SET_WORDS; at += WORDS) {
       const value = Atomics.load(this.words, at + 1);
       if (value <= FLOW_BUSY || Atomics.load(this.words, at) !== key || tagOf(value) !== tag) continue;
@@ -192,13 +203,27 @@ export class FlowTable {
     return undefined;
   }
 
-  #firstWord(hash: number): number {
-    return (hash & (this.sets - 1)) * SET_WORDS;
+  /** Where the flow's own set and its neighbour begin; with a single set, twice that. */
+  #places({ hash }: FlowKey): readonly [own: number, neighbour: number] {
+    const mask = this.sets - 1;
+    return [(hash & mask) * SET_WORDS, ((hash ^ 1) & mask) * SET_WORDS];
   }
 
-  #wayFor(hash: number, state: FlowState, nowTick: number): Way | undefined {
-    const first = this.#firstWord(hash);
+  #hasRoom(first: number): boolean {
+    const ways = [0, 1, 2, 3].map((way) => stateOf(Atomics.load(this.words, first + way * WORDS + 1)));
+    return ways.some((state) => (FLOW_ROOM_STATES >>> state) & 1);
+  }
+
+  #wayFor(flow: FlowKey, state: FlowState, nowTick: number): Way | undefined {
+    const [own, neighbour] = this.#places(flow);
     const limit = digit(FLOW_LIMITS, state);
+    const way = this.#wayIn(own, state, nowTick, limit);
+    const content = state === FLOW_STATE.synRecv ? 1 : 0;
+    if (way !== undefined && way.cost <= content) return way;
+    return this.#wayIn(neighbour, state, nowTick, way === undefined ? limit : way.cost - 1) ?? way;
+  }
+
+  #wayIn(first: number, state: FlowState, nowTick: number, limit: number): Way | undefined {
     let best: Way | undefined;
     for (let at = first; at < first + SET_WORDS; at += WORDS) {
       const value = Atomics.load(this.words, at + 1);

@@ -86,7 +86,7 @@ export function recall(
   packet: FlowPacket,
 ): Choice | UnknownFlow {
   const flow = memory.flows.keyOf({ ...packet, serviceIndex: service.index });
-  const hit = memory.flows.find(flow);
+  const hit = memory.flows.find(flow, opensFlow(packet));
   if (hit === undefined) return { flow };
   if (!memory.isServing(hit.real)) return memory.holdsFlows ? { real: 0, how: 'held' } : { flow, hit };
   return opensFlow(packet) && isOver(hit.state) ? { flow, hit } : { real: hit.real, how: 'flow', flow, hit };

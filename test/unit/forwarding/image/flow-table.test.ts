@@ -277,6 +277,67 @@ describe('flow table', () => {
   });
 });
 
+/** Flows of one set, of two; the first four fill it. */
+function flowsOfOneSet(table: FlowTable): readonly FlowKey[] {
+  const all = Array.from({ length: 200 }, (_, number) => flowKey(table, number));
+  return all.filter(({ hash }) => (hash & 1) === 0);
+}
+
+function fullSet(states: readonly number[]): { table: FlowTable; flows: readonly FlowKey[] } {
+  const table = new FlowTable(flowMemory(2), HASH_KEY);
+  const flows = flowsOfOneSet(table);
+  states.forEach((state, way) => table.insert(flows[way] as FlowKey, { real: way + 1, state, nowTick: 10 }));
+  return { table, flows };
+}
+
+const insert = (table: FlowTable, flow: FlowKey | undefined, state: number): boolean =>
+  table.insert(flow as FlowKey, { real: 9, state, nowTick: 20 });
+const realOf = (table: FlowTable, flow: FlowKey | undefined, opens = false): number | undefined =>
+  table.find(flow as FlowKey, opens)?.real;
+const live = (table: FlowTable, flows: readonly FlowKey[]): number =>
+  flows.filter((flow) => table.find(flow)).length;
+
+describe('the neighbour of a set', () => {
+  it.each([synRecv, udp, established])('takes in a flow in state %i whose own set is full', (state) => {
+    const { table, flows } = fullSet([established, established, established, established]);
+    expect(insert(table, flows[4], state)).toBe(true);
+    expect(realOf(table, flows[4])).toBe(9);
+    expect(realOf(table, flows[4], true), 'a repeated opener').toBe(9);
+    expect(live(table, flows)).toBe(5);
+  });
+
+  it('takes in as many as a set has ways, and then no half-open flow is remembered', () => {
+    const { table, flows } = fullSet(Array.from({ length: 8 }, () => established));
+    expect(live(table, flows)).toBe(8);
+    expect(insert(table, flows[8], synRecv)).toBe(false);
+  });
+
+  it('spares datagrams each other, but no half-open flows', () => {
+    for (const [state, remembered] of [
+      [udp, 5],
+      [synRecv, 4],
+    ] as const) {
+      const { table, flows } = fullSet([state, state, state, state]);
+      expect(insert(table, flows[4], state)).toBe(true);
+      expect(live(table, flows)).toBe(remembered);
+    }
+  });
+
+  it('is not looked at for an opener that finds its place in its own set', () => {
+    const { table, flows } = fullSet([established, established, established, established]);
+    insert(table, flows[4], established);
+    table.replace(table.find(flows[0] as FlowKey) as FlowHit, { real: 1, state: close, nowTick: 30 });
+    expect(realOf(table, flows[4], true)).toBeUndefined();
+    expect(realOf(table, flows[4])).toBe(9);
+  });
+
+  it('has the templates of a full set', () => {
+    const { table, flows } = fullSet([assuredTemplate, established, established, established]);
+    insert(table, flows[4], template);
+    expect(table.findTemplate(flows[4] as FlowKey)?.real).toBe(9);
+  });
+});
+
 const nothing = (): void => undefined;
 const always = (): boolean => true;
 
