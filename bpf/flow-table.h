@@ -205,12 +205,21 @@ static __always_inline __u32 eviction_limit(__u32 newcomer)
 	return FLOW_LIMITS >> (4 * newcomer & 63) & 0xf;
 }
 
-/* What entries in each state cost a newcomer, four bits for each. */
-static __always_inline __u64 eviction_costs(__u32 newcomer)
-{
-	__u32 own = 4 * newcomer & 63;
+/* What entries in each state cost a newcomer, four bits for each; and in which bits that differs once they are old. */
+struct eviction_costs {
+	__u64 fresh;
+	__u64 aged;
+};
 
-	return eviction_limit(newcomer) == 2 ? (FLOW_COSTS & ~(0xfull << own)) | 1ull << own : FLOW_COSTS;
+static __always_inline struct eviction_costs eviction_costs(__u32 newcomer)
+{
+	struct eviction_costs costs = { .fresh = FLOW_COSTS };
+	__u32 own = 4 * newcomer & 63, fin_wait = 4 * FLOW_FIN_WAIT, time_wait = 4 * FLOW_TIME_WAIT;
+
+	if (eviction_limit(newcomer) == 2)
+		costs.fresh = (costs.fresh & ~(0xfull << own)) | 1ull << own;
+	costs.aged = ((costs.fresh >> time_wait ^ costs.fresh >> fin_wait) & 0xf) << fin_wait;
+	return costs;
 }
 
 /* Keeps the compiler from making branches of arithmetic: of random entries a processor guesses them wrong, and the verifier
@@ -244,14 +253,13 @@ static __always_inline __u32 way_cost(struct ranked_way way)
 	return way.rank >> WAY_COST_SHIFT;
 }
 
-static __always_inline __u64 rank_way(__u64 value, __u64 costs, __u32 now)
+static __always_inline __u64 rank_way(__u64 value, struct eviction_costs costs, __u32 now)
 {
 	__s32 idle = now - (__u32)(value >> 32); /* signed: the slow path's clock may be ahead, and such an entry is no old one */
-	__u64 state = flow_state(value), is_old = ((__s64)FLOW_SPENT_TICKS - 1 - idle) >> 63, cost;
+	__u64 is_old = ((__s64)FLOW_SPENT_TICKS - 1 - idle) >> 63, cost;
 
 	NO_BRANCH(is_old);
-	state += (1 - is_set(state ^ FLOW_FIN_WAIT)) * (is_old & (FLOW_TIME_WAIT - FLOW_FIN_WAIT));
-	cost = costs >> (4 * state & 63) & 0xf;
+	cost = (costs.fresh ^ (costs.aged & is_old)) >> (4 * flow_state(value) & 63) & 0xf;
 	cost |= 0xf * (1 - is_set(value ^ FLOW_BUSY));
 	return cost << WAY_COST_SHIFT | is_set(value) << WAY_USED_SHIFT |
 	       (__u64)(0x7fffffffu - (__u32)idle) << WAY_AGE_SHIFT;
@@ -259,7 +267,7 @@ static __always_inline __u64 rank_way(__u64 value, __u64 costs, __u32 now)
 
 /* The better of `best` and the ways of a set. */
 static __always_inline struct ranked_way rank_set(struct ranked_way best, const struct flow_set *set, __u64 neighbour,
-						  __u64 costs, __u32 now)
+						  struct eviction_costs costs, __u32 now)
 {
 	for (int way = 0; way < FLOW_WAYS; way++) {
 		__u64 value = READ_ONCE(set->way[way].value);
@@ -277,16 +285,17 @@ static __always_inline struct ranked_way rank_set(struct ranked_way best, const 
  * out another one. */
 static __always_inline struct flow_hit find_way(const struct flow_key *flow, __u32 state, __u32 now)
 {
+	struct eviction_costs costs = eviction_costs(state);
 	struct ranked_way best = { .rank = NO_WAY };
 	struct flow_set *set = flow->set;
 	struct flow_hit hit = {};
 
-	best = rank_set(best, set, 0, eviction_costs(state), now);
+	best = rank_set(best, set, 0, costs, now);
 	if (way_cost(best) > (state == FLOW_SYN_RECV)) {
 		struct flow_set *neighbour = flow_neighbour(flow);
 
 		if (neighbour)
-			best = rank_set(best, neighbour, 1, eviction_costs(state), now);
+			best = rank_set(best, neighbour, 1, costs, now);
 		if (neighbour && best.rank >> WAY_NEIGHBOUR_SHIFT & 1) {
 			hit.way = FLOW_WAYS;
 			set = neighbour;
