@@ -143,23 +143,23 @@ static __always_inline struct flow_hit find_flow_in(struct flow_set *set, const 
 	return hit;
 }
 
-/* Some way is in one of FLOW_ROOM_STATES, so that an opener finds its place here. */
-static __always_inline int has_room(const struct flow_set *set)
+static __always_inline int has_half_open(const struct flow_set *set)
 {
-	__u32 room = 0;
+	__u32 found = 0;
 
 	for (int way = 0; way < FLOW_WAYS; way++)
-		room |= FLOW_ROOM_STATES >> (flow_state(READ_ONCE(set->way[way].value)) & 31);
-	return room & 1;
+		found |= 1u << FLOW_SYN_RECV >> (flow_state(READ_ONCE(set->way[way].value)) & 31);
+	return found & 1;
 }
 
-/* An opener looks in the neighbour only if it may have gone there before: a flood of SYNs waits for one line each. */
+/* An opener finds its place beside another half-open flow and does not look in the neighbour: a flood of SYNs waits for one
+ * line of memory each. */
 static __always_inline struct flow_hit find_flow(const struct flow_key *flow, int opens)
 {
 	struct flow_hit hit = find_flow_in(flow->set, flow);
 	struct flow_set *neighbour;
 
-	if (hit.entry || (opens && has_room(flow->set)))
+	if (hit.entry || (opens && has_half_open(flow->set)))
 		return hit;
 	neighbour = flow_neighbour(flow);
 	if (neighbour) {
@@ -333,7 +333,7 @@ static __always_inline int insert_flow(const struct flow_key *flow, __u32 state,
 
 /* Notes the address of an IPv6 client, when the packet has its outer headers. Who reads it holds it against the key's client
  * word, so that its order with the key does not matter.
- * set: number of the flow's; inner: bytes before the packet */
+ * set: number of the entry's; inner: bytes before the packet */
 __noinline int note_client(struct xdp_md *ctx, __u32 set, __u32 way, __u32 inner)
 {
 	struct flow_clients *clients = bpf_map_lookup_elem(&flow_clients, &set);

@@ -121,7 +121,7 @@ struct real {
  * value: last seen (tick) << 32 | H >> 24 << 24 | state << 16 | real index; 0: free.
  * H = flow_hash(client word, client port) + service index * 0x9E3779B1 + service port * 0x85EBCA6B (templates: port 0); the
  * set is H & flow_set_mask, or where that has no room its neighbour, (H ^ 1) & flow_set_mask. So flows to several ports of a
- * service, whose keys are equal, differ in set or tag.
+ * service, whose keys are equal, differ in pair of sets or tag, in small tables but for few ports.
  * A writer takes an entry by compare-and-swap of its value to FLOW_BUSY, writes the key, then the value; the 8 bits of
  * the hash let a reader tell a value that belongs to another key. The rules of replacement are those of
  * src/forwarding/image/flow-table.ts, the states those of flow-state.ts, the choice of a real that of select-real.ts. */
@@ -168,8 +168,6 @@ enum flow_state {
  * those of src/forwarding/image/flow-table.ts. */
 #define FLOW_COSTS 0x034222531203420ull
 #define FLOW_LIMITS 0x2020203420ull
-/* A bit for each state whose entries an opener may push out at a cost of 1 at most. */
-#define FLOW_ROOM_STATES 0x4053
 /* A flow in FLOW_FIN_WAIT of which nothing has come for so many ticks costs as much as one in FLOW_TIME_WAIT. */
 #define FLOW_SPENT_TICKS 100
 

@@ -8,10 +8,10 @@ import { INGRESS_IF_INDEX, LoadedDirector, whyNotLoadable } from '../fuzz/loaded
 import { DIRECTOR, DIRECTOR_MAC, MTU, NEXT_HOP_MAC, STANDARD_TABLE, VIP } from '../unit/forwarder/fixture.ts';
 import type { FlowWriterData } from './fast-path/flow-writer.ts';
 
-const SETS = 2;
+const SETS = 4;
 const WRITERS = 3;
 const PACKETS = 40_000;
-const CLIENTS = 40;
+const CLIENTS = 80;
 const ROTATION_PORT = 81;
 const seed = Number(process.env.CULVERT_SEED ?? Date.now() % 2 ** 31);
 const missing = whyNotLoadable();
@@ -40,7 +40,8 @@ describe.skipIf(missing !== undefined)(`flow memory under several CPUs (${missin
         serviceIndex: Number(key & 0xffffn),
         servicePort: ROTATION_PORT,
       });
-      expect(hash & (SETS - 1)).toBe(Math.floor(at / (2 * FLOW_WAYS)));
+      // Its own set, or the neighbour.
+      expect((hash & (SETS - 1)) >> 1).toBe(Math.floor(at / (2 * FLOW_WAYS)) >> 1);
       expect(hash >>> 24).toBe(Number((value >> 24n) & 0xffn));
     }
     expect(live).toBe(SETS * FLOW_WAYS);

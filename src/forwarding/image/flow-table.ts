@@ -10,7 +10,6 @@ import {
   FLOW_CLIENT_SIZE,
   FLOW_COSTS,
   FLOW_LIMITS,
-  FLOW_ROOM_STATES,
   FLOW_SPENT_TICKS,
   FLOW_STATE,
   FLOW_WAYS,
@@ -65,10 +64,10 @@ const PORT_STEP = 0x85ebca6b;
  * The flow memory: map `flows` of `bpf/layout.h`. The fast path writes it at the same time and by the same rules:
  *
  * - Entry hash: H = flowHash(client, port) + service index * 0x9E3779B1 + service port * 0x85EBCA6B mod 2^32; set = H & mask;
- *   its neighbour is (H ^ 1) & mask; tag = H >> 24. The service port is in no key: by set or tag alone flows to several ports of
- *   a service are told apart.
- * - Find: in the flow's set, else in the neighbour (an opener only if no way of its own set is in one of FLOW_ROOM_STATES):
- *   the lowest way whose value is neither 0 nor BUSY, whose key is the flow's, whose value has its tag and whose
+ *   its neighbour is (H ^ 1) & mask; tag = H >> 24. The service port is in no key: by pair of sets or tag alone flows to several
+ *   ports of a service are told apart, in small tables but for few ports.
+ * - Find: in the flow's set, else in the neighbour (a TCP opener only if no way of its own set is half-open, which a flood of
+ *   them makes all be; so one that belongs to a flow in the neighbour can, rarely, begin that flow anew): the lowest way whose value is neither 0 nor BUSY, whose key is the flow's, whose value has its tag and whose
  *   state is no template's. A way's value is read before its key and, where the key is the flow's, once more: if it changed
  *   meanwhile it is passed over.
  * - Hit that is used: if the tick or the state differs from the entry's, one compare-and-swap from the value that was
@@ -115,11 +114,11 @@ export class FlowTable {
     return { hash, key: (BigInt(client >>> 0) << 32n) | BigInt(low) };
   }
 
-  /** @param opens the packet is an opener, which looks for less */
-  find(flow: FlowKey, opens = false): FlowHit | undefined {
+  /** @param newcomer the state that the flow would first be remembered in */
+  find(flow: FlowKey, newcomer: FlowState = FLOW_STATE.none): FlowHit | undefined {
     const [own, neighbour] = this.#places(flow);
     const hit = this.#findIn(own, flow, false);
-    if (hit !== undefined || (opens && this.#hasRoom(own))) return hit;
+    if (hit !== undefined || (newcomer === FLOW_STATE.synRecv && this.#hasHalfOpen(own))) return hit;
     return this.#findIn(neighbour, flow, false);
   }
 
@@ -209,9 +208,11 @@ export class FlowTable {
     return [(hash & mask) * SET_WORDS, ((hash ^ 1) & mask) * SET_WORDS];
   }
 
-  #hasRoom(first: number): boolean {
-    const ways = [0, 1, 2, 3].map((way) => stateOf(Atomics.load(this.words, first + way * WORDS + 1)));
-    return ways.some((state) => (FLOW_ROOM_STATES >>> state) & 1);
+  #hasHalfOpen(first: number): boolean {
+    for (let at = first; at < first + SET_WORDS; at += WORDS) {
+      if (stateOf(Atomics.load(this.words, at + 1)) === FLOW_STATE.synRecv) return true;
+    }
+    return false;
   }
 
   #wayFor(flow: FlowKey, state: FlowState, nowTick: number): Way | undefined {

@@ -101,7 +101,6 @@ export const FLOW_ACTIVE_STATES = 0x1006;
 /** By state, four bits for each; see flow-table.ts. */
 export const FLOW_COSTS = 0x034222531203420n;
 export const FLOW_LIMITS = 0x2020203420n;
-export const FLOW_ROOM_STATES = 0x4053;
 export const FLOW_SPENT_TICKS = 100;
 
 export const FLOW_COUNTS_SIZE = 8;

@@ -1,7 +1,7 @@
 import type { Ipv6Address } from '../../net/ipv6-address.ts';
 import type { RealIndex } from '../decision.ts';
 import type { Delegate } from './delegate.ts';
-import { type FlowSignal, isOver, opensFlow } from './flow-state.ts';
+import { type FlowSignal, firstFlowState, isOver, opensFlow } from './flow-state.ts';
 import type { FlowHit, FlowKey, FlowTable } from './flow-table.ts';
 import type { TemplatePlace } from './persistence.ts';
 
@@ -86,7 +86,7 @@ export function recall(
   packet: FlowPacket,
 ): Choice | UnknownFlow {
   const flow = memory.flows.keyOf({ ...packet, serviceIndex: service.index });
-  const hit = memory.flows.find(flow, opensFlow(packet));
+  const hit = memory.flows.find(flow, firstFlowState(packet));
   if (hit === undefined) return { flow };
   if (!memory.isServing(hit.real)) return memory.holdsFlows ? { real: 0, how: 'held' } : { flow, hit };
   return opensFlow(packet) && isOver(hit.state) ? { flow, hit } : { real: hit.real, how: 'flow', flow, hit };

@@ -110,7 +110,6 @@ const CONSTANTS: Readonly<Record<string, number | bigint>> = {
   FLOW_ACTIVE_STATES: layout.FLOW_ACTIVE_STATES,
   FLOW_COSTS: layout.FLOW_COSTS,
   FLOW_LIMITS: layout.FLOW_LIMITS,
-  FLOW_ROOM_STATES: layout.FLOW_ROOM_STATES,
   FLOW_SPENT_TICKS: layout.FLOW_SPENT_TICKS,
 };
 

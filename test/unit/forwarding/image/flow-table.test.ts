@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { foldIpv6 } from '../../../../src/forwarding/image/flow-hash.ts';
 import { expireFlows, scanFlows, startExpiry } from '../../../../src/forwarding/image/flow-scan.ts';
 import {
+  type FlowState,
   firstFlowState,
   isActive,
   isTemplate,
@@ -292,8 +293,11 @@ function fullSet(states: readonly number[]): { table: FlowTable; flows: readonly
 
 const insert = (table: FlowTable, flow: FlowKey | undefined, state: number): boolean =>
   table.insert(flow as FlowKey, { real: 9, state, nowTick: 20 });
-const realOf = (table: FlowTable, flow: FlowKey | undefined, opens = false): number | undefined =>
-  table.find(flow as FlowKey, opens)?.real;
+const realOf = (
+  table: FlowTable,
+  flow: FlowKey | undefined,
+  newcomer: FlowState = FLOW_STATE.none,
+): number | undefined => table.find(flow as FlowKey, newcomer)?.real;
 const live = (table: FlowTable, flows: readonly FlowKey[]): number =>
   flows.filter((flow) => table.find(flow)).length;
 
@@ -302,7 +306,7 @@ describe('the neighbour of a set', () => {
     const { table, flows } = fullSet([established, established, established, established]);
     expect(insert(table, flows[4], state)).toBe(true);
     expect(realOf(table, flows[4])).toBe(9);
-    expect(realOf(table, flows[4], true), 'a repeated opener').toBe(9);
+    expect(realOf(table, flows[4], synRecv), 'a repeated opener').toBe(9);
     expect(live(table, flows)).toBe(5);
   });
 
@@ -323,12 +327,15 @@ describe('the neighbour of a set', () => {
     }
   });
 
-  it('is not looked at for an opener that finds its place in its own set', () => {
-    const { table, flows } = fullSet([established, established, established, established]);
-    insert(table, flows[4], established);
-    table.replace(table.find(flows[0] as FlowKey) as FlowHit, { real: 1, state: close, nowTick: 30 });
-    expect(realOf(table, flows[4], true)).toBeUndefined();
-    expect(realOf(table, flows[4])).toBe(9);
+  it('is not looked at for a TCP opener beside a half-open flow, as in a flood', () => {
+    for (const state of [close, synRecv]) {
+      const { table, flows } = fullSet([established, established, established, established]);
+      insert(table, flows[4], established);
+      table.replace(table.find(flows[0] as FlowKey) as FlowHit, { real: 1, state, nowTick: 30 });
+      expect(realOf(table, flows[4], synRecv)).toBe(state === synRecv ? undefined : 9);
+      expect(realOf(table, flows[4], FLOW_STATE.sctpInit1)).toBe(9);
+      expect(realOf(table, flows[4])).toBe(9);
+    }
   });
 
   it('has the templates of a full set', () => {
