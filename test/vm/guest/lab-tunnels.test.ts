@@ -1,4 +1,4 @@
-// Requests through the director to real servers that decapsulate by the kernel's ip6tnl, sit, GRE and GUE.
+// Requests through the director to real servers that decapsulate by the kernel's ipip, ip6tnl, sit, GRE and GUE.
 import { expect, test } from 'vitest';
 import { NamespaceLab, type NamespaceLabOptions } from '../../../src/lab/namespaces/namespace-lab.ts';
 
@@ -8,6 +8,7 @@ const BIG_REQUEST_BYTES = 100_000;
 const PATIENCE_MS = 120_000;
 
 const VARIANTS: readonly (readonly [name: string, options: NamespaceLabOptions])[] = [
+  ['IPv4 in IPv4 by IPIP (ipip)', {}],
   ['IPv6 in IPv6 by IPIP (ip6tnl)', { vipFamily: 6, realFamily: 6 }],
   ['IPv6 in IPv4 by IPIP (sit)', { vipFamily: 6 }],
   ['IPv4 in IPv4 by GRE with checksums', { tunnel: { type: 'gre', checksum: 'full' } }],
