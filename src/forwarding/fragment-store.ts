@@ -1,3 +1,4 @@
+import { type OwnedBytes, ownBytes } from '../net/owned-bytes.ts';
 import type { RealIndex } from './decision.ts';
 
 export interface FragmentLimits {
@@ -23,7 +24,7 @@ export type FragmentFate = { readonly real: RealIndex } | 'dropped';
 interface Datagram {
   readonly expiresMs: number;
   readonly fate: FragmentFate | undefined;
-  readonly held: Uint8Array[];
+  readonly held: OwnedBytes[];
 }
 
 /**
@@ -54,7 +55,7 @@ export class FragmentStore {
    * Decides for all fragments of the packet; returns those held, in the order in which they came.
    * The time begins anew, since an ID can come round again while the former packet's entry still lives.
    */
-  decide(key: string, fate: FragmentFate, nowMs: number): Uint8Array[] {
+  decide(key: string, fate: FragmentFate, nowMs: number): OwnedBytes[] {
     this.sweep(nowMs);
     const released = this.#datagrams.get(key)?.held ?? [];
     for (const fragment of released) this.#heldBytes -= fragment.length;
@@ -70,7 +71,7 @@ export class FragmentStore {
     this.sweep(nowMs);
     if (!this.canHold(key, fragment.length)) return false;
     const datagram = this.#datagrams.get(key) ?? this.#add(key, undefined, nowMs);
-    datagram.held.push(fragment.slice());
+    datagram.held.push(ownBytes(fragment));
     this.#heldBytes += fragment.length;
     return true;
   }

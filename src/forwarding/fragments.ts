@@ -1,5 +1,6 @@
 import { formatIp } from '../net/ip-address.ts';
 import { PROTOCOL } from '../net/ipv4.ts';
+import type { OwnedBytes } from '../net/owned-bytes.ts';
 import { type Context, countForwarded, countReason } from './context.ts';
 import type { Decision } from './decision.ts';
 import type { FragmentFate } from './fragment-store.ts';
@@ -93,7 +94,7 @@ function decideLater(context: Context, packet: IpPacket): Decision {
   return sendInFragments(context, packet, real, 'fragment-forwarded');
 }
 
-function settleFate(context: Context, { header }: IpPacket, fate: FragmentFate): Uint8Array[] {
+function settleFate(context: Context, { header }: IpPacket, fate: FragmentFate): OwnedBytes[] {
   return context.readOnly ? [] : context.state.fragments.decide(keyOf(header), fate, context.nowMs);
 }
 

@@ -1,6 +1,7 @@
 import { writeU32 } from '../net/bytes.ts';
 import { IPV4_HEADER_BYTES, writeIpv4Checksum } from '../net/ipv4.ts';
 import type { Ipv4Address } from '../net/ipv4-address.ts';
+import { ownBytes } from '../net/owned-bytes.ts';
 
 const OPTION = {
   end: 0,
@@ -31,7 +32,7 @@ export function fillInOptions(
   headerBytes: number,
   stamp: Stamp,
 ): Uint8Array | OptionFault {
-  const copy = packet.slice();
+  const copy = ownBytes(packet);
   let at = IPV4_HEADER_BYTES;
   while (at < headerBytes && copy[at] !== OPTION.end) {
     if (copy[at] === OPTION.nop) {

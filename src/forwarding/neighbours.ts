@@ -7,6 +7,7 @@ import {
   parseNeighbourSolicitation,
   UNSPECIFIED,
 } from '../net/neighbour-discovery.ts';
+import { ownBytes } from '../net/owned-bytes.ts';
 import { isNeighbourMac, type NeighbourAnswer } from './arp.ts';
 import type { ForwarderState } from './state.ts';
 
@@ -39,5 +40,5 @@ export function answerSolicitation(
     solicited: !isProbe,
     override: true,
   });
-  return { to: isProbe ? multicastMac(ALL_NODES) : mac.slice(), payload };
+  return { to: isProbe ? multicastMac(ALL_NODES) : ownBytes(mac), payload };
 }

@@ -1,3 +1,4 @@
+import { writeU16 } from '../net/bytes.ts';
 import { IPV6_ADDRESS_BYTES } from '../net/ipv6-address.ts';
 import { type Descriptor, SOL } from './descriptor.ts';
 import { MessageBuffer } from './message-buffer.ts';
@@ -40,14 +41,14 @@ export function icmpv6Reader(
 function rebuild(message: MessageBuffer, length: number): Uint8Array {
   const packet = message.withHeadroom(length);
   packet.fill(0, 0, IPV6_HEADER_BYTES);
-  packet.writeUInt8(VERSION, 0);
-  packet.writeUInt16BE(length, HEADER.payloadLength);
-  packet.writeUInt8(IPPROTO_ICMPV6, HEADER.nextHeader);
+  packet[0] = VERSION;
+  writeU16(packet, HEADER.payloadLength, length);
+  packet[HEADER.nextHeader] = IPPROTO_ICMPV6;
   packet.set(ipv6BytesOf(message.name), HEADER.source);
   for (const { level, type, data } of message.controlMessages()) {
     if (level !== SOL.ipv6) continue;
     if (type === IPV6.packetInfo) packet.set(data.subarray(0, IPV6_ADDRESS_BYTES), HEADER.destination);
-    if (type === IPV6.hopLimit) packet.writeUInt8(data.readInt32LE(0), HEADER.hopLimit);
+    if (type === IPV6.hopLimit) packet[HEADER.hopLimit] = data.readInt32LE(0);
   }
   return packet;
 }

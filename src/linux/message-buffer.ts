@@ -59,9 +59,10 @@ export class MessageBuffer {
     return this.#memory.subarray(NAME_AT, NAME_AT + SOCKADDR_IN6_BYTES);
   }
 
-  /** The headroom and `length` bytes of data behind it. */
-  withHeadroom(length: number): Buffer {
-    return this.#memory.subarray(HEADROOM_AT, this.#dataAt + length);
+  /** The headroom and `length` bytes of data behind it, valid until the next datagram; no Buffer, whose `slice()` is a view. */
+  withHeadroom(length: number): Uint8Array {
+    const { buffer, byteOffset } = this.#memory;
+    return new Uint8Array(buffer, byteOffset + HEADROOM_AT, this.#dataAt - HEADROOM_AT + length);
   }
 
   *controlMessages(): Generator<ControlMessage> {

@@ -1,3 +1,4 @@
+import { type OwnedBytes, ownBytes } from '../net/owned-bytes.ts';
 import { AF } from './address-family.ts';
 import { type Descriptor, openSocket, SOCK, SOL } from './descriptor.ts';
 import { checked } from './errno.ts';
@@ -15,7 +16,7 @@ const ADDRESS_BYTES = 20;
 const PACKET_TYPE_AT = 10;
 
 export interface CapturedFrame {
-  readonly frame: Uint8Array;
+  readonly frame: OwnedBytes;
   readonly outgoing: boolean;
 }
 
@@ -55,7 +56,7 @@ export class PacketSocket implements Disposable {
     const length = libc.recvfrom(fd, this.#buffer, FRAME_BYTES, 0, this.#from, addressLength);
     if (length < 0) return undefined;
     return {
-      frame: this.#buffer.slice(0, length),
+      frame: ownBytes(this.#buffer.subarray(0, length)),
       outgoing: this.#from[PACKET_TYPE_AT] === PACKET_OUTGOING,
     };
   }

@@ -30,7 +30,9 @@ export interface TapFrame {
 export class Tap implements Disposable {
   readonly name: string;
   readonly #descriptor: Descriptor;
-  readonly #buffer: Buffer = Buffer.alloc(FRAME_BYTES);
+  /** No Buffer, whose `slice()` would be a view of it. */
+  readonly #buffer = new Uint8Array(FRAME_BYTES);
+  readonly #header = new DataView(this.#buffer.buffer, 0, VNET_HEADER_BYTES);
 
   /** Creates the device, or takes over the one that is there. @throws CulvertError KERNEL EBUSY when it is held. */
   constructor(name: string) {
@@ -53,12 +55,13 @@ export class Tap implements Disposable {
   read(): TapFrame | undefined {
     const length = this.#descriptor.read(this.#buffer);
     if (length === undefined) return undefined;
-    const flags = this.#buffer.readUInt8(0);
-    const start = this.#buffer.readUInt16LE(6);
+    const flags = this.#header.getUint8(0);
+    const start = this.#header.getUint16(6, true);
     return {
       frame: this.#buffer.subarray(VNET_HEADER_BYTES, length),
-      segmentBytes: this.#buffer.readUInt8(1) === 0 ? 0 : this.#buffer.readUInt16LE(4),
-      checksum: flags & VNET_NEEDS_CHECKSUM ? { start, at: start + this.#buffer.readUInt16LE(8) } : undefined,
+      segmentBytes: this.#header.getUint8(1) === 0 ? 0 : this.#header.getUint16(4, true),
+      checksum:
+        flags & VNET_NEEDS_CHECKSUM ? { start, at: start + this.#header.getUint16(8, true) } : undefined,
     };
   }
 

@@ -1,6 +1,7 @@
 import { readU16, readU32, writeU16, writeU32 } from './bytes.ts';
 import { internetChecksum } from './checksum.ts';
 import type { ParseFault } from './fault.ts';
+import { ownBytes } from './owned-bytes.ts';
 
 /** Registered with IANA; a tunnel may use any other. */
 export const GUE_PORT = 6080;
@@ -93,7 +94,7 @@ export function buildGue({ protocol, remoteChecksum }: GueFields, payload: Uint8
 export function finishRemoteChecksum(payload: Uint8Array, remote: GueRemoteChecksum): Uint8Array | undefined {
   const { startBytes, offsetBytes } = remote;
   if (startBytes > offsetBytes || offsetBytes + 2 > payload.length) return undefined;
-  const copy = payload.slice();
+  const copy = ownBytes(payload);
   writeU16(copy, offsetBytes, internetChecksum(payload, startBytes, payload.length));
   return copy;
 }

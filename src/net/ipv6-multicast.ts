@@ -20,7 +20,7 @@ export function isSolicitedNode(address: Ipv6Address): boolean {
 export function multicastMac(group: Ipv6Address): MacAddress {
   const bytes = new Uint8Array(IPV6_ADDRESS_BYTES);
   writeIpv6Address(bytes, 0, group);
-  const mac = bytes.slice(IPV6_ADDRESS_BYTES - MAC_BYTES);
+  const mac = bytes.subarray(IPV6_ADDRESS_BYTES - MAC_BYTES);
   mac.fill(0x33, 0, 2);
   return mac;
 }

@@ -7,6 +7,7 @@ import { buildIpv6, type Ipv6Header, parseIpv6Header } from './ipv6.ts';
 import { IPV6_ADDRESS_BYTES, type Ipv6Address, readIpv6Address, writeIpv6Address } from './ipv6-address.ts';
 import { findUpperLayer } from './ipv6-extensions.ts';
 import { isIpv6Multicast, isSolicitedNode, solicitedNodeAddress } from './ipv6-multicast.ts';
+import { ownBytes } from './owned-bytes.ts';
 
 export const ND_OPTION = { sourceLinkAddress: 1, targetLinkAddress: 2 } as const;
 export const UNSPECIFIED = 0n as Ipv6Address;
@@ -145,7 +146,8 @@ function parseOptions(bytes: Uint8Array): readonly Option[] | ParseFault {
 
 /** The first of that type, as long as Ethernet has it. */
 function linkAddress(options: readonly Option[], type: number): MacAddress | undefined {
-  return options.find((option) => option.type === type && option.data.length === MAC_BYTES)?.data.slice();
+  const found = options.find((option) => option.type === type && option.data.length === MAC_BYTES);
+  return found && ownBytes(found.data);
 }
 
 function linkAddressOption(type: number, mac: MacAddress | undefined): Uint8Array {

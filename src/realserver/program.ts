@@ -12,6 +12,7 @@ import { queryXdp } from '../linux/bpf/query.ts';
 import { XdpLink, type XdpMode } from '../linux/bpf/xdp-link.ts';
 import { pinDirectory } from '../linux/bpffs.ts';
 import type { IpAddress } from '../net/ip-address.ts';
+import { ownBytes } from '../net/owned-bytes.ts';
 import { ANYONE, addressKey, addressOfKey } from './address-keys.ts';
 import { type Acceptance, COUNT_NAMES, type DecapsulationCounts, type XdpFacts } from './facts.ts';
 
@@ -151,7 +152,7 @@ function encodeTunnel(tunnel: Tunnel): Uint8Array {
 }
 
 function decodeTunnel(value: Uint8Array): Acceptance['tunnel'] {
-  const [kind = 0, port = 0] = new Uint32Array(value.slice().buffer);
+  const [kind = 0, port = 0] = new Uint32Array(ownBytes(value).buffer);
   return { type: TUNNEL_KINDS[kind] ?? 'ipip', port };
 }
 

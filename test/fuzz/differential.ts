@@ -11,6 +11,7 @@ import { createForwarderState, type ForwarderState } from '../../src/forwarding/
 import type { ForwardingTable } from '../../src/forwarding/table.ts';
 import { describeFrame, describePacket } from '../../src/net/describe.ts';
 import { describeDifference } from '../../src/net/describe-difference.ts';
+import { ReusedBuffer } from '../reused-buffer.ts';
 import { isForVip } from './for-vip.ts';
 import { frameOf, isSctp, type Link } from './frame.ts';
 import { type FastResult, INGRESS_IF_INDEX, type LoadedDirector } from './loaded-director.ts';
@@ -61,6 +62,8 @@ class Scenario {
   readonly #referenceMemory: ImageMemory;
   /** The slow path beside the fast path. */
   readonly #slow: ForwarderState;
+  /** What each forwarder reads its frames from. */
+  readonly #readers = { reference: new ReusedBuffer(), slow: new ReusedBuffer() };
   #table: ForwardingTable;
   #nowMs: number;
   /** What schedulers draw: for both forwarders the same, packet by packet. */
@@ -127,7 +130,7 @@ class Scenario {
       summary.passed++;
       return;
     }
-    const expected = this.#decide(frame, this.#reference);
+    const expected = this.#decide(frame, 'reference');
     if (fast.verdict === 'sent') {
       this.#compareSent(frame, fast, expected);
       summary.sent++;
@@ -137,9 +140,10 @@ class Scenario {
     }
   }
 
-  #decide(frame: Uint8Array, state: ForwarderState): FrameDecision[] {
+  #decide(frame: Uint8Array, who: 'reference' | 'slow'): FrameDecision[] {
     this.#lots = new Random(frame.length);
-    return decideFrame(frame, state, this.#nowMs);
+    const state = who === 'reference' ? this.#reference : this.#slow;
+    return decideFrame(this.#readers[who].read(frame), state, this.#nowMs);
   }
 
   #compareSent(frame: Uint8Array, fast: FastResult, decisions: readonly FrameDecision[]): void {
@@ -170,7 +174,7 @@ class Scenario {
     if (isCommon && !isSctp(frame)) {
       this.#fail(frame, `handed over, though it is a common case:\n${describeDecisions(expected)}`);
     }
-    const actual = this.#decide(frame, this.#slow);
+    const actual = this.#decide(frame, 'slow');
     if (isDeepStrictEqual(actual, expected)) return;
     this.#fail(
       frame,

@@ -1,4 +1,5 @@
 //   near 2001:db8:9::1/64 ──── veth ──── 2001:db8:9::2/64 far
+
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AF, ANY_ADDRESS } from '../../src/linux/address-family.ts';
@@ -31,6 +32,7 @@ import { ETHERTYPE } from '../../src/net/ethernet.ts';
 import { type IpAddress, ip, ipBytes, ipFromBytes } from '../../src/net/ip-address.ts';
 import type { Ipv6Address } from '../../src/net/ipv6-address.ts';
 import { solicitedNodeAddress } from '../../src/net/ipv6-multicast.ts';
+import { ownBytes } from '../../src/net/owned-bytes.ts';
 import { until } from './until.ts';
 
 const near = `cvsock6n${process.pid}`;
@@ -102,7 +104,7 @@ describe.skipIf(!root)('sockets of the slow path for IPv6 (needs root)', () => {
     using sender = inNamespace(near, () => new RawSender());
     const unknown = udpDatagram(NEAR, FAR, 0x3039);
     sender.send(unknown, FAR);
-    const packet = await until(() => receiver.receive()?.slice());
+    const packet = await until(() => copied(receiver.receive()));
     expect([packet[0], packet[6], packet[7]]).toEqual([0x60, NEXT_HEADER.icmp, 64]);
     expect(Buffer.from(packet).readUInt16BE(4)).toBe(packet.length - HEADER_BYTES);
     expect(ipFromBytes(packet.subarray(8, 24))).toBe(FAR);
@@ -116,7 +118,7 @@ describe.skipIf(!root)('sockets of the slow path for IPv6 (needs root)', () => {
     const heard: Uint8Array[] = [];
     using echo = inNamespace(near, () => {
       return new EchoSocket({ mark: undefined, source: ANY_ADDRESS[6] }, (packet) =>
-        heard.push(packet.slice()),
+        heard.push(ownBytes(packet)),
       );
     });
     echo.send(echoRequest(77), FAR);
@@ -149,7 +151,7 @@ describe.skipIf(!root)('sockets of the slow path for IPv6 (needs root)', () => {
     marked.socket.on('error', () => undefined);
     marked.socket.connect(80, '2001:db8:aa::10');
     const syn = await until(() => {
-      const frame = tap.read()?.frame.slice();
+      const frame = copied(tap.read()?.frame);
       const isTcp = frame?.[ETHERNET_BYTES + 6] === NEXT_HEADER.tcp;
       return isTcp && Buffer.from(frame).readUInt16BE(12) === ETHERTYPE.ipv6 ? frame : undefined;
     });
@@ -174,7 +176,7 @@ describe.skipIf(!root)('sockets of the slow path for IPv6 (needs root)', () => {
     const frame = Buffer.concat([Buffer.alloc(12, 2), Buffer.from('86dd', 'hex'), packet]);
     inNamespace(near, () => sendMerged(frame, { ifIndex, segmentBytes: 1200 }));
     expect(tap.read()).toEqual({
-      frame,
+      frame: ownBytes(frame),
       segmentBytes: 1200,
       checksum: { start: ETHERNET_BYTES + HEADER_BYTES, at: ETHERNET_BYTES + HEADER_BYTES + 16 },
     });
@@ -298,4 +300,8 @@ function sendMerged(
 
 function echoRequest(identifier: number): Uint8Array {
   return Uint8Array.of(128, 0, 0, 0, 0, identifier, 0, 1, 1, 2, 3, 4);
+}
+
+function copied(view: Uint8Array | undefined): Uint8Array | undefined {
+  return view && ownBytes(view);
 }

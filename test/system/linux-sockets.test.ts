@@ -1,4 +1,5 @@
 //   near 10.9.0.1/24 ──── veth ──── 10.9.0.2/24 far
+
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -18,6 +19,7 @@ import { Tap } from '../../src/linux/tap.ts';
 import { buildEthernet, ETHERTYPE, parseEthernet } from '../../src/net/ethernet.ts';
 import { buildIpv4, PROTOCOL, parseIpv4Header } from '../../src/net/ipv4.ts';
 import { ipv4 } from '../../src/net/ipv4-address.ts';
+import { ownBytes } from '../../src/net/owned-bytes.ts';
 import { until } from './until.ts';
 
 const near = `cvsockn${process.pid}`;
@@ -85,7 +87,7 @@ describe.skipIf(!root)('sockets and devices of the slow path (needs root)', () =
     const unknown = { source: ipv4('10.9.0.1'), destination: ipv4('10.9.0.2'), protocol: PROTOCOL.udp };
     const datagram = Uint8Array.of(0x30, 0x39, 0x30, 0x39, 0, 8, 0, 0);
     sender.send(buildIpv4(unknown, datagram), ipv4('10.9.0.2'));
-    const error = await until(() => receiver.receive()?.slice());
+    const error = await until(() => copied(receiver.receive()));
     expect(parseIpv4Header(error)).toMatchObject({ source: ipv4('10.9.0.2'), protocol: PROTOCOL.icmp });
     expect([...error.subarray(20, 22)]).toEqual([3, 3]);
   });
@@ -124,7 +126,7 @@ describe.skipIf(!root)('sockets and devices of the slow path (needs root)', () =
       if (read === undefined) return undefined;
       const ethernet = parseEthernet(read.frame);
       return typeof ethernet === 'object' && ethernet.etherType === ETHERTYPE.ipv4
-        ? { ...read, frame: read.frame.slice() }
+        ? { ...read, frame: ownBytes(read.frame) }
         : undefined;
     });
     expect(parseIpv4Header(syn.frame, 14)).toMatchObject({
@@ -155,3 +157,7 @@ describe.skipIf(!root)('sockets and devices of the slow path (needs root)', () =
     server.close();
   });
 });
+
+function copied(view: Uint8Array | undefined): Uint8Array | undefined {
+  return view && ownBytes(view);
+}

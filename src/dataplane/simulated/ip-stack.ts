@@ -2,6 +2,7 @@ import { readU16, writeU16 } from '../../net/bytes.ts';
 import { updateChecksum } from '../../net/checksum.ts';
 import { IPV4_AT, type Ipv4Header, ipv4ChecksumIsGood, parseIpv4Header } from '../../net/ipv4.ts';
 import type { Ipv4Address } from '../../net/ipv4-address.ts';
+import { ownBytes } from '../../net/owned-bytes.ts';
 import type { EventLoop } from './event-loop.ts';
 import { fragmentIpv4, Reassembly } from './fragmentation.ts';
 import { type IcmpComplaint, icmpError } from './icmp-error.ts';
@@ -170,7 +171,7 @@ export class IpStack {
 }
 
 function withDecrementedTtl(packet: Uint8Array): Uint8Array {
-  const changed = packet.slice();
+  const changed = ownBytes(packet);
   const before = readU16(changed, IPV4_AT.ttl);
   writeU16(changed, IPV4_AT.ttl, before - 0x100);
   const checksum = updateChecksum(readU16(changed, IPV4_AT.checksum), before, before - 0x100);

@@ -2,6 +2,7 @@ import { readU16, writeU16 } from '../../net/bytes.ts';
 import { updateChecksum } from '../../net/checksum.ts';
 import { PROTOCOL, parseIpv4Header } from '../../net/ipv4.ts';
 import type { Ipv4Address } from '../../net/ipv4-address.ts';
+import { ownBytes } from '../../net/owned-bytes.ts';
 import { parseTcp, TCP_FLAGS, TCP_OPTION, tcpOptions } from '../../net/tcp.ts';
 
 const TCP_CHECKSUM = 16;
@@ -19,7 +20,7 @@ export function clampMss(packet: Uint8Array, sources: ReadonlySet<Ipv4Address>, 
     ({ kind }) => kind === TCP_OPTION.mss,
   );
   if (option === undefined || readU16(option.data, 0) <= mss) return packet;
-  const clamped = packet.slice();
+  const clamped = ownBytes(packet);
   const valueAt = option.data.byteOffset - packet.byteOffset;
   const checksumAt = ip.headerBytes + TCP_CHECKSUM;
   // The option stands at an even place in the header: TCP has it so where it is the first, as here.
