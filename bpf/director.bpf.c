@@ -21,9 +21,10 @@ static __always_inline void count(__u32 real, __u32 bytes, int connection)
 		of_real->connections++;
 }
 
+/* ifindex: of struct real; with REAL_REDIRECT it equals no interface's. */
 static __always_inline int transmit(struct xdp_md *ctx, __u32 ifindex)
 {
-	return likely(ifindex == ctx->ingress_ifindex) ? XDP_TX : bpf_redirect(ifindex, 0);
+	return likely(ifindex == ctx->ingress_ifindex) ? XDP_TX : bpf_redirect(ifindex & ~REAL_REDIRECT, 0);
 }
 
 /* Through any tunnel, and with tags. To the verifier a function apart, called with numbers alone: packets in its callers'

@@ -7,7 +7,7 @@
 
 #include <linux/types.h>
 
-#define LAYOUT_VERSION 2
+#define LAYOUT_VERSION 3
 
 /* One line; map `settings`, one element. */
 struct settings {
@@ -95,6 +95,9 @@ enum real_flags {
 /* With the VLAN ID, in `vlan`: the way out has a tag; the number 0 alone means none. */
 #define REAL_VLAN 0x1000
 
+/* With the index, in `ifindex`: frames are redirected there also if they came in by it, as XDP_TX is not known to work. */
+#define REAL_REDIRECT 0x80000000u
+
 /* Map `reals`: REALS elements, index 0 unused. One entry for each (service, real server). */
 #define REALS 32768
 struct real {
@@ -102,7 +105,7 @@ struct real {
 	__u16 state;             /* enum real_state; one atomic 8-byte word with next_hop_mac */
 	__u8 source_mac[6];
 	__u16 mtu;               /* of the path, outer header included */
-	__u32 ifindex;           /* the way out */
+	__u32 ifindex;           /* the way out | REAL_REDIRECT */
 	__u16 service_index;
 	__u8 tunnel;             /* enum tunnel_type */
 	__u8 overhead;           /* bytes that the tunnel puts in front of a packet, the outer IP header included */

@@ -27,7 +27,8 @@ export const REASONS = {
   'fragment-held': 'a fragment that came before its first one; held',
   'fragment-dropped': 'a fragment whose first one did not come in time, or for which there was no room',
   'unsupported-protocol': 'a protocol to the VIP that no service can have',
-  unresolved: "the next hop is not known yet; the kernel's routing sent it",
+  unresolved:
+    "the next hop is not known yet, or XDP cannot send by its interface; the kernel's routing sent it",
   options: 'IP options or IPv6 extension headers; forwarded by the slow path',
   check: "a health check's packet; sent through the tunnel",
   'send-failed': 'the kernel refused to send it',
@@ -40,6 +41,8 @@ export const REASONS = {
   'neighbour-answered': 'neighbour solicitation for a VIP; answered',
   delegated: 'the choice of its real is left to the slow path: a new flow, or all of SCTP; forwarded',
   'real-gone': 'its real is gone and its flows are held until that is back; dropped',
+  'xdp-lost':
+    'the adapter could not send it, by its XDP error counters; the fast path had counted it as forwarded',
 } as const;
 
 export type Reason = keyof typeof REASONS;

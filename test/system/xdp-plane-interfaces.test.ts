@@ -133,7 +133,7 @@ describe.skipIf(!able)('several interfaces (needs root and build/bpf/director.bp
     const warnings = (): unknown[] => plane.events.filter((event) => event.type === 'warning');
     await expect
       .poll(warnings, { timeout: 5000 })
-      .toMatchObject([{ message: expect.stringMatching(/^XDP cannot send to eth2/) as string }]);
+      .toMatchObject([{ message: expect.stringMatching(/^XDP cannot send by eth2/) as string }]);
     const before = await plane.counters();
     await arrives('client', 4);
     expect((await plane.counters()).handedOver).toBe(before.handedOver + 1);

@@ -31,6 +31,16 @@ export function planeCounters(image: ForwardingImage, perCpu: BpfMap): PlaneCoun
   };
 }
 
+/** Packets that the fast path has given to an interface so far, by the reals that leave there now. */
+export function fastPathSentBy(image: ForwardingImage, perCpu: BpfMap, ifIndex: number): number {
+  const fast = perCpu.sumOverCpus(highestIndex(image) + 1);
+  let packets = 0;
+  for (const real of image.reals()) {
+    if (real.ifIndex === ifIndex) packets += Number(fast[real.index * FIELDS + FIELD.packets]);
+  }
+  return packets;
+}
+
 function highestIndex(image: ForwardingImage): number {
   let highest = 0;
   for (const { reals } of image.serviceEntries()) {

@@ -6,6 +6,7 @@ import type { Route } from '../../linux/netlink/route.ts';
 import { familyOf, formatIp, type IpAddress, isIpv4, isIpv6 } from '../../net/ip-address.ts';
 import { isIpv6LinkLocal } from '../../net/ipv6-address.ts';
 import type { NetworkView } from './network-view.ts';
+import type { WayOut } from './ways-out.ts';
 
 /** The way to an address, as far as it is known. */
 export interface NextHop {
@@ -24,8 +25,8 @@ export interface NextHop {
 
 /** What is asked of the machine's network. */
 export interface Network extends Pick<NetworkView, 'link' | 'neighbour'> {
-  /** Whether the fast path can send out of an interface. */
-  sends(link: Link): boolean;
+  /** How the fast path sends out of an interface; undefined: it cannot. */
+  wayOut(link: Link): WayOut | undefined;
 }
 
 const MAC_BYTES = 6;
@@ -58,13 +59,12 @@ type Exit = Omit<ResolvedHop, 'nextHopMac'>;
 /** Where frames that a link sends leave the machine; undefined unless it is Ethernet, or a VLAN on it, that XDP can send by. */
 function exitOf(view: Network, link: Link): Exit | undefined {
   if (link.mac.length !== MAC_BYTES) return undefined;
-  if (link.kind !== 'vlan') {
-    return view.sends(link) ? { sourceMac: link.mac, ifIndex: link.index } : undefined;
-  }
-  const parent = link.vlan && view.link(link.vlan.parentIndex);
-  if (link.vlan === undefined || parent === undefined || parent.kind === 'vlan') return undefined;
-  if (!view.sends(parent)) return undefined;
-  return { sourceMac: link.mac, ifIndex: parent.index, vlan: link.vlan.id };
+  const device = link.kind === 'vlan' ? link.vlan && view.link(link.vlan.parentIndex) : link;
+  if (device === undefined || device.kind === 'vlan') return undefined;
+  const way = view.wayOut(device);
+  if (way === undefined) return undefined;
+  const exit = { sourceMac: link.mac, ifIndex: device.index, redirect: way === 'redirect' };
+  return link.vlan === undefined ? exit : { ...exit, vlan: link.vlan.id };
 }
 
 function viaNeighbour(

@@ -75,7 +75,7 @@ export class NextHops implements Disposable {
     const network = {
       link: (ifIndex: number) => this.#view.link(ifIndex),
       neighbour: (ifIndex: number, of: IpAddress) => this.#view.neighbour(ifIndex, of),
-      sends: (link: Link) => this.#waysOut.sends(link),
+      wayOut: (link: Link) => this.#waysOut.way(link),
     };
     return resolveNextHop(network, address, lookUpRoute(this.#socket, address));
   }
@@ -97,6 +97,7 @@ export class NextHops implements Disposable {
 
   #onChange(change: ViewChange): void {
     if (change.type === 'routes') {
+      this.#waysOut.expire();
       this.#refreshTimer ??= setTimeout(() => this.#refreshAll(), DEBOUNCE_MS);
       return;
     }
@@ -179,6 +180,7 @@ function sameHop(one: NextHop, other: NextHop): boolean {
     one.mtuBytes === other.mtuBytes &&
     one.resolved?.ifIndex === other.resolved?.ifIndex &&
     one.resolved?.vlan === other.resolved?.vlan &&
+    one.resolved?.redirect === other.resolved?.redirect &&
     sameMac(one.resolved?.nextHopMac, other.resolved?.nextHopMac) &&
     sameMac(one.resolved?.sourceMac, other.resolved?.sourceMac)
   );

@@ -26,7 +26,7 @@ import type {
 import { imageFlows } from '../image-flows.ts';
 import { refuseUnsupported } from '../refuse-unsupported.ts';
 import { CheckRegistry } from './check-registry.ts';
-import { planeCounters } from './counters.ts';
+import { fastPathSentBy, planeCounters } from './counters.ts';
 import { type Drift, DriftWatch } from './drift-watch.ts';
 import { GroupMemberships } from './group-memberships.ts';
 import { type Ingress, Ingresses } from './ingresses.ts';
@@ -96,6 +96,8 @@ export class XdpPlane implements DataPlane {
     const waysOut = this.#running.use(
       new WaysOut({
         ingresses: () => this.#ingresses.links().map(({ index }) => index),
+        sentBy: (ifIndex) => fastPathSentBy(image, counters, ifIndex),
+        lost: (frames) => image.countReason('xdp-lost', frames),
         warn: (message) => onEvent({ type: 'warning', message }),
       }),
     );

@@ -259,9 +259,9 @@ export class ForwardingImage implements SelectionMemory {
     return { packets: Number(packets), bytes: Number(bytes), connections: Number(connections) };
   }
 
-  countReason(reason: Reason): void {
+  countReason(reason: Reason, packets = 1): void {
     const at = REASON_NAMES.indexOf(reason) + 1;
-    this.#reasons[at] = (this.#reasons[at] as bigint) + 1n;
+    this.#reasons[at] = (this.#reasons[at] as bigint) + BigInt(packets);
   }
 
   /** Those that occurred. */

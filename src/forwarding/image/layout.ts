@@ -2,7 +2,7 @@
  * The forwarding image as bytes: offsets, sizes and constants of `bpf/layout.h`, which says what each field means.
  * Host byte order is little-endian; fields marked BE hold network byte order.
  */
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 
 export const SETTINGS = {
   size: 64,
@@ -56,6 +56,9 @@ export const TUNNEL_TYPE = { ipip: 0, gre: 1, gue: 2 } as const;
 export const REAL_FLAGS = { outerIpv6: 1, overloaded: 2, checksum: 4, remoteChecksum: 8 } as const;
 /** With the VLAN ID: the way out has a tag. */
 export const REAL_VLAN = 0x1000;
+
+/** With the interface's index: XDP_TX does not send there, redirection does. */
+export const REAL_REDIRECT = 0x80000000;
 export const REAL = {
   size: 64,
   nextHopMac: 0,

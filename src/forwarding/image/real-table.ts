@@ -5,7 +5,7 @@ import type { RealIndex } from '../decision.ts';
 import type { Tunnel } from '../table.ts';
 import { sameTunnel } from '../tunnel/kind.ts';
 import { IndexPool } from './index-pool.ts';
-import { REAL, REAL_FLAGS, REAL_STATE, REAL_VLAN, REALS } from './layout.ts';
+import { REAL, REAL_FLAGS, REAL_REDIRECT, REAL_STATE, REAL_VLAN, REALS } from './layout.ts';
 import { OwnWords } from './own-words.ts';
 import { fastPathKnows, readTunnel, writeTunnel } from './real-tunnel.ts';
 
@@ -25,6 +25,8 @@ export interface NextHop {
   readonly ifIndex: number;
   /** 802.1Q ID of the frames that leave, 1..4094; undefined: they have no tag. */
   readonly vlan?: number | undefined;
+  /** XDP sends there by redirection alone, also what came in by that interface. */
+  readonly redirect?: boolean | undefined;
 }
 
 /** What one entry says. */
@@ -165,7 +167,7 @@ export class RealTable {
         Atomics.store(this.#states, stateWord(index), kept);
         this.#view.setUint16(at + REAL.mtuBytes, path.mtuBytes, true);
         this.#setSource(at, path.sourceAddress);
-        this.#view.setUint32(at + REAL.ifIndex, path.resolved?.ifIndex ?? 0, true);
+        this.#view.setUint32(at + REAL.ifIndex, exitWord(path.resolved), true);
         this.#bytes.set(path.resolved?.sourceMac ?? new Uint8Array(MAC_BYTES), at + REAL.sourceMac);
         this.#view.setUint16(at + REAL.vlan, vlanWord(path.resolved), true);
       }
@@ -188,7 +190,7 @@ export class RealTable {
       overheadBytes: this.#view.getUint8(at + REAL.overheadBytes),
       sourceAddress: this.#address(at, REAL.outerSourceBe),
       mtuBytes: this.#view.getUint16(at + REAL.mtuBytes, true),
-      ifIndex: this.#view.getUint32(at + REAL.ifIndex, true),
+      ifIndex: this.#view.getUint32(at + REAL.ifIndex, true) & ~REAL_REDIRECT,
       vlan: vlan & REAL_VLAN ? vlan & ~REAL_VLAN : undefined,
     };
   }
@@ -232,7 +234,7 @@ export class RealTable {
     return (
       this.#view.getUint16(at + REAL.mtuBytes, true) === path.mtuBytes &&
       this.#hasSource(at, path.sourceAddress) &&
-      this.#view.getUint32(at + REAL.ifIndex, true) === (path.resolved?.ifIndex ?? 0) &&
+      this.#view.getUint32(at + REAL.ifIndex, true) === exitWord(path.resolved) &&
       this.#view.getUint16(at + REAL.vlan, true) === vlanWord(path.resolved) &&
       (path.resolved?.sourceMac ?? []).every((byte, i) => this.#bytes[at + REAL.sourceMac + i] === byte)
     );
@@ -241,6 +243,11 @@ export class RealTable {
 
 function stateWord(index: RealIndex): number {
   return (index * REAL.size) / 8;
+}
+
+function exitWord(nextHop: NextHop | undefined): number {
+  if (nextHop === undefined) return 0;
+  return nextHop.redirect === true ? (nextHop.ifIndex | REAL_REDIRECT) >>> 0 : nextHop.ifIndex;
 }
 
 function vlanWord(nextHop: NextHop | undefined): number {

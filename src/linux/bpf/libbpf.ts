@@ -27,6 +27,7 @@ export interface Libbpf {
   bpf_link_create(programFd: number, ifIndex: number, attachType: number, options: Uint8Array): number;
   bpf_link_update(linkFd: number, programFd: number, options: Bytes): number;
   bpf_link_detach(linkFd: number): number;
+  bpf_raw_tracepoint_open(name: string, programFd: number): number;
   bpf_xdp_query(ifIndex: number, flags: number, options: Uint8Array): number;
   libbpf_num_possible_cpus(): number;
 }
@@ -64,6 +65,7 @@ const DECLARATIONS = [
   'int bpf_link_create(int programFd, int ifIndex, int attachType, const void *options)',
   'int bpf_link_update(int linkFd, int programFd, const void *options)',
   'int bpf_link_detach(int linkFd)',
+  'int bpf_raw_tracepoint_open(const char *name, int programFd)',
   'int bpf_xdp_query(int ifIndex, int flags, void *options)',
   'int libbpf_num_possible_cpus()',
 ] as const;

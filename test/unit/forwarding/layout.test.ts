@@ -90,6 +90,7 @@ const CONSTANTS: Readonly<Record<string, number | bigint>> = {
   REAL_CHECKSUM: layout.REAL_FLAGS.checksum,
   REAL_REMOTE_CHECKSUM: layout.REAL_FLAGS.remoteChecksum,
   REAL_VLAN: layout.REAL_VLAN,
+  REAL_REDIRECT: layout.REAL_REDIRECT,
   FLOW_WAYS: layout.FLOW_WAYS,
   FLOW_BUSY: layout.FLOW_BUSY,
   FLOW_NONE: layout.FLOW_STATE.none,

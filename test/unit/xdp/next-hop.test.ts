@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { resolveNextHop } from '../../../src/dataplane/xdp/next-hop.ts';
+import type { WayOut } from '../../../src/dataplane/xdp/ways-out.ts';
 import { NUD, RTN } from '../../../src/linux/netlink/constants.ts';
 import type { Link } from '../../../src/linux/netlink/link.ts';
 import type { Neighbour } from '../../../src/linux/netlink/neighbour.ts';
@@ -28,9 +29,13 @@ const VLAN: Link = {
 };
 const NEXT_MAC = Uint8Array.of(2, 0, 0, 0, 9, 9);
 
-function view(links: readonly Link[], neighbours: readonly Neighbour[], sends = true) {
+function view(
+  links: readonly Link[],
+  neighbours: readonly Neighbour[],
+  wayOut: WayOut | 'none' = 'transmit',
+) {
   return {
-    sends: () => sends,
+    wayOut: () => (wayOut === 'none' ? undefined : wayOut),
     link: (ifIndex: number) => links.find(({ index }) => index === ifIndex),
     neighbour: (ifIndex: number, address: IpAddress) =>
       neighbours.find((entry) => entry.ifIndex === ifIndex && entry.address === address),
@@ -61,7 +66,7 @@ describe('the way to a real server', () => {
       sourceAddress: own6,
       mtuBytes: 1400,
       neighbour: { ifIndex: 2, address: router },
-      resolved: { nextHopMac: NEXT_MAC, sourceMac: ETH0.mac, ifIndex: 2 },
+      resolved: { nextHopMac: NEXT_MAC, sourceMac: ETH0.mac, ifIndex: 2, redirect: false },
       state: 'resolved',
       detail: 'via fe80::1 on eth0',
     });
@@ -111,8 +116,14 @@ describe('the way to a real server', () => {
 
   test.each([ETH0, VLAN])('on an interface that XDP cannot send to the kernel sends', (link) => {
     const found = route(real6, { ifIndex: link.index, source: own6 });
-    const hop = resolveNextHop(view([ETH0, VLAN], [reachable(link.index, real6)], false), real6, found);
+    const hop = resolveNextHop(view([ETH0, VLAN], [reachable(link.index, real6)], 'none'), real6, found);
     expect(hop).toMatchObject({ resolved: undefined, state: 'resolving', detail: `on ${link.name}` });
+  });
+
+  test('where XDP_TX does not send frames are redirected', () => {
+    const found = route(real6, { source: own6 });
+    const hop = resolveNextHop(view([ETH0], [reachable(2, real6)], 'redirect'), real6, found);
+    expect(hop.resolved).toMatchObject({ ifIndex: 2, redirect: true });
   });
 
   test.each([
