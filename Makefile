@@ -6,13 +6,21 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Wno-unused-para
 	-I/usr/include/$(shell uname -m)-linux-gnu
 BPF_OBJECTS := $(patsubst bpf/%.bpf.c,build/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
 
-.PHONY: run test test-vm check format build bpf bench fuzz soak setup setup-test clean
+.PHONY: run test test-long test-all test-vm check format build bpf bench fuzz soak setup setup-test clean
 
 run: setup bpf
 	@./culvert lab $(ARGS)
 
 test: setup-test bpf check
-	@vitest run $(ARGS)
+	@vitest run --project unit --project system $(ARGS)
+
+# What takes minutes (test/**/*.long.test.ts).
+test-long: setup-test bpf
+	@vitest run --project long $(ARGS)
+
+# All that .ci/run runs.
+test-all:
+	@.ci/run
 
 test-vm: setup-test bpf
 	@scripts/setup-vm.sh

@@ -1,19 +1,56 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
-/** `unit` tests run side by side; `system` tests build namespaces and load BPF programs, so one file at a time. */
+/**
+ * `unit` tests run side by side; `system` tests build namespaces and load BPF programs, so one file at a time. `long` has what takes
+ * minutes: files of its own, and some of the others with larger numbers (test/long.ts).
+ */
+const LONG = 'test/**/*.long.test.ts';
+const LONGER = [
+  'test/unit/forwarding/image/consistency.test.ts',
+  'test/system/{fast-path-differential,soak}.test.ts',
+];
+const common = { setupFiles: ['test/patience.ts'], expect: { poll: { timeout: 50_000 } } };
+const oneAtATime = {
+  pool: 'forks',
+  fileParallelism: false,
+  testTimeout: 120_000,
+  hookTimeout: 60_000,
+} as const;
+
 const config: ViteUserConfig = defineConfig({
   test: {
     reporters: ['default', './test/skipped-reporter.ts'],
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 60_000 } },
       {
         test: {
+          ...common,
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          exclude: [LONG],
+          testTimeout: 60_000,
+          maxWorkers: '100%',
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          ...common,
+          ...oneAtATime,
           name: 'system',
           include: ['test/system/**/*.test.ts'],
-          pool: 'forks',
-          fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
+          exclude: [LONG],
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...common,
+          ...oneAtATime,
+          name: 'long',
+          include: [LONG, ...LONGER],
+          env: { CULVERT_LONG_TESTS: '1' },
+          testTimeout: 600_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

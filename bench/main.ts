@@ -5,6 +5,7 @@ import { benchChecks } from './checks.ts';
 import { fastPathBench } from './fast-path.ts';
 import { benchFlowMemory } from './flow-memory.ts';
 import { benchHttp } from './http.ts';
+import { benchSchedulers } from './schedulers.ts';
 import { benchSlowPath } from './slow-path.ts';
 import { loadWarning } from './statistics.ts';
 import { benchVeth } from './veth.ts';
@@ -15,6 +16,7 @@ const PARTS = {
   veth: async () => ({ veth: benchVeth(9) }),
   'slow-path': async () => ({ slowPath: await benchSlowPath(3) }),
   'flow-memory': async () => ({ flowMemory: benchFlowMemory(9) }),
+  schedulers: async () => ({ schedulers: benchSchedulers(9) }),
   apply: async () => ({ apply: await benchApply(5) }),
   bfd: async () => ({ bfd: await benchBfd(3) }),
   checks: async () => ({ checks: await benchChecks(5) }),

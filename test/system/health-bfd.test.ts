@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { CheckConfig, ServiceConfig } from '../../src/config/config.ts';
 import { mergeChecks } from '../../src/config/fill-in-check.ts';
@@ -29,8 +30,6 @@ function has(program: string): boolean {
   }
 }
 
-/** By how much a machine with much else to do may be late. */
-const SLOW_MS = 300;
 const FAST = { minTxMs: 60, minRxMs: 60, idleTxMs: 1000, multiplier: 5, passive: false };
 
 function neighbor(address: string, more: Partial<BfdNeighbor> = {}): BfdNeighbor {
@@ -41,7 +40,7 @@ function neighbor(address: string, more: Partial<BfdNeighbor> = {}): BfdNeighbor
 
 async function came(verdicts: readonly Verdict[], count: number): Promise<Verdict> {
   const look = (): void => expect(verdicts.length).toBeGreaterThanOrEqual(count);
-  await vi.waitFor(look, { timeout: 15_000, interval: 5 });
+  await vi.waitFor(look, { timeout: 60_000, interval: 5 });
   return verdicts[count - 1] as Verdict;
 }
 
@@ -57,16 +56,19 @@ describe.skipIf(!root || !bird)('BFD with BIRD (needs root and bird2)', stalls, 
   const network = new BfdNetwork();
   const { director, real, far } = network;
   let thread: BfdThread;
+  let errors: string[];
   const watch = (to: BfdNeighbor): Verdict[] => network.watch(thread, to);
 
   beforeAll(() => network.setUp());
   afterAll(() => network.remove());
   beforeEach(() => {
-    thread = new BfdThread();
+    errors = [];
+    thread = new BfdThread((stack) => void errors.push(stack));
   });
   afterEach(async () => {
     await network.clear();
     await thread.close();
+    expect(errors).toEqual([]);
   });
 
   const families = [
@@ -84,7 +86,6 @@ describe.skipIf(!root || !bird)('BFD with BIRD (needs root and bird2)', stalls, 
     expect(down.fault).toBe(`no BFD packet from ${peer} within 300ms`);
     // Its last packet may have been as old as its interval.
     expect(down.atMs - killedMs).toBeGreaterThan(300 - 60 - 20);
-    expect(down.atMs - killedMs).toBeLessThan(300 + SLOW_MS);
     network.startBird(real, birdTo(near, peer));
     expect(await came(verdicts, 3)).toMatchObject({ fault: undefined });
   });
@@ -95,12 +96,12 @@ describe.skipIf(!root || !bird)('BFD with BIRD (needs root and bird2)', stalls, 
     expect(await came(verdicts, 1)).toMatchObject({ fault: undefined });
     await network.untilBird(real, / Up /);
     network.watch(thread, undefined as never);
+    await vi.waitFor(() => expect(errors).toEqual([expect.stringMatching(/^TypeError/)]));
+    errors = [];
     await network.untilBird(real, / Down /);
     await network.untilBird(real, / Up /);
     await kill(peer, 'SIGKILL');
-    await vi.waitFor(() => expect(verdicts.at(-1)?.fault).toMatch('no BFD packet from 10.9.0.2 within'), {
-      timeout: 15_000,
-    });
+    await vi.waitFor(() => expect(verdicts.at(-1)?.fault).toMatch('no BFD packet from 10.9.0.2 within'));
   });
 
   test.each(families)('$family: packets that tshark knows; the end is told', async ({ near, peer }) => {
@@ -207,6 +208,8 @@ describe.skipIf(!root || !bird)('BFD with BIRD (needs root and bird2)', stalls, 
   test('a loop that stood still reads first what has come', async () => {
     const patient = { ...FAST, multiplier: 30 };
     const speaker = new BfdSpeaker();
+    using closing = new DisposableStack();
+    closing.defer(() => speaker.close());
     const verdicts = network.watch(speaker, neighbor('10.9.0.2', { parameters: patient }));
     const program = network.startBird(real, birdTo('10.9.0.1', '10.9.0.2'));
     await came(verdicts, 1);
@@ -216,10 +219,10 @@ describe.skipIf(!root || !bird)('BFD with BIRD (needs root and bird2)', stalls, 
     expect(verdicts).toHaveLength(1);
     program.kill('SIGKILL');
     standStill(700);
-    const awakeMs = performance.now();
-    // When its last packet came counts, not when it was read.
-    expect((await came(verdicts, 2)).atMs - awakeMs).toBeLessThan(150);
-    speaker.close();
+    // When its last packet came counts, not when it was read: from there 300 ms have passed long since.
+    const isSilentFromReading = sleep(300).then(() => verdicts.length === 1);
+    expect((await came(verdicts, 2)).fault).toBe('no BFD packet from 10.9.0.2 within 300ms');
+    expect(await isSilentFromReading).toBe(false);
   });
 
   test('a director that stands still keeps its sessions', async () => {
@@ -272,7 +275,7 @@ describe.skipIf(!root || !bird)('BFD with BIRD (needs root and bird2)', stalls, 
       director,
       'interface "eth0" {}; neighbor 10.9.0.2 dev "eth0" local 10.9.0.1;',
     );
-    await vi.waitFor(() => expect(network.ports()).toContain(3784), { timeout: 5000 });
+    await vi.waitFor(() => expect(network.ports()).toContain(3784));
     const verdicts = watch(neighbor('10.9.0.2'));
     network.startBird(real, birdTo('10.9.0.1', '10.9.0.2'));
     expect((await came(verdicts, 1)).fault).toMatch(
@@ -297,14 +300,14 @@ describe.skipIf(!root || !bird)('BFD with BIRD (needs root and bird2)', stalls, 
     const known = { up: false, sinceMs: 0, lastError: 'not checked yet' };
     inNamespace(director, () => checker.update([{ check: wanted, known }]));
     const program = network.startBird(real, birdTo('10.9.0.1', '10.9.0.2'));
-    await vi.waitFor(() => expect(changes).toEqual(['up']), { timeout: 15_000 });
+    await vi.waitFor(() => expect(changes).toEqual(['up']));
     expect(checker.state(wanted.key)).toMatchObject({ up: true, lastError: undefined });
     await network.untilBird(real, / Up .* 0\.300/);
     // The faster interval of a peer counts from its next packet on.
     await new Promise((resolve) => setTimeout(resolve, 200));
     await kill(program, 'SIGKILL');
     const silent = 'no BFD packet from 10.9.0.2 within 300ms';
-    await vi.waitFor(() => expect(changes).toEqual(['up', silent]), { timeout: 15_000 });
+    await vi.waitFor(() => expect(changes).toEqual(['up', silent]));
     expect(checker.state(wanted.key)).toMatchObject({ up: false, failures: 1, lastError: silent });
     stop.abort();
   });

@@ -71,7 +71,7 @@ describe.skipIf(obstacle !== undefined)(`a sorry server${obstacle ? ` (skipped: 
 
   async function untilServing(sorry: boolean): Promise<void> {
     const isSo = async (): Promise<void> => expect((await service()).sorryServer?.serving).toBe(sorry);
-    await vi.waitFor(isSo, { timeout: 15_000, interval: 20 });
+    await vi.waitFor(isSo, { interval: 20 });
   }
 
   test('serves from when the last real has failed until one is back, and commands tell of it', async () => {
@@ -84,7 +84,7 @@ describe.skipIf(obstacle !== undefined)(`a sorry server${obstacle ? ` (skipped: 
     await lab.startServer(real2);
     await untilServing(false);
     expect(await answers()).toEqual(new Set(['real2']));
-    await vi.waitFor(async () => expect(await told()).toHaveLength(5), { timeout: 15_000 });
+    await vi.waitFor(async () => expect(await told()).toHaveLength(5));
     const lines = (await told()).toSorted();
     expect(lines).toEqual(
       [
@@ -96,7 +96,7 @@ describe.skipIf(obstacle !== undefined)(`a sorry server${obstacle ? ` (skipped: 
       ].toSorted(),
     );
     await lab.startServer(real1);
-    await vi.waitFor(async () => expect(await told()).toHaveLength(6), { timeout: 15_000 });
+    await vi.waitFor(async () => expect(await told()).toHaveLength(6));
   });
 
   test.each(['mh', 'rr'] as const)(
@@ -126,9 +126,7 @@ describe.skipIf(obstacle !== undefined)(`a sorry server${obstacle ? ` (skipped: 
     await lab.stopServer(real2);
     await untilServing(true);
     const last = [`${real1.address} down`, `${real2.address} down`, 'quorum down'];
-    await vi.waitFor(async () => expect((await told()).slice(-3).toSorted()).toEqual(last.toSorted()), {
-      timeout: 15_000,
-    });
+    await vi.waitFor(async () => expect((await told()).slice(-3).toSorted()).toEqual(last.toSorted()));
     const before = await told();
     expect(await answers(2)).toEqual(new Set(['real3']));
     await lab.killDirector();

@@ -93,7 +93,7 @@ describe.skipIf(!root)('netlink in a namespace (needs root)', () => {
     addAddress(socket, { ...vip, noDad: true, deprecated: true });
     // The kernel puts the route of an address in place by a work queue.
     await expect
-      .poll(() => lookUpRoute(socket, vip.address), { interval: 1, timeout: 500 })
+      .poll(() => lookUpRoute(socket, vip.address), { interval: 1 })
       .toMatchObject({
         type: RTN.local,
         table: RT_TABLE.local,

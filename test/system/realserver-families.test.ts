@@ -88,7 +88,7 @@ describe.skipIf(!root || !built)('both families by XDP (needs root and a built B
     const packet = inner(family, 600 + ++outerId);
     const answered = (): Promise<boolean> => host.echoes(packet, [encapsulated(packet, { tunnel, outer })]);
     // The first answer of IPv6 has to wait for the VIP's local route, and for the neighbour that it goes to.
-    await expect.poll(answered, { timeout: 20_000 }).toBe(true);
+    await expect.poll(answered).toBe(true);
   });
 
   test.for(MIXES.filter(({ tunnel }) => tunnel.type === 'ipip' || tunnel.checksum === 'none'))(

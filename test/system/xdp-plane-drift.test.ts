@@ -128,7 +128,7 @@ describe.skipIf(!able)('drift of the xdp plane (needs root and build/bpf/directo
       const value = Array(64).fill('ff').join(' ');
       await inDirector('sh', '-c', `${BPFTOOL} map update pinned ${map} key 0 0 0 0 value hex ${value}`);
       await vi.waitFor(() => expect(fixture.plane.events.some(({ type }) => type === 'drift')).toBe(true), {
-        timeout: 25_000,
+        timeout: 100_000,
         interval: 100,
       });
       expectSameImage(before);

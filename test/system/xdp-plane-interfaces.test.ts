@@ -132,21 +132,18 @@ describe.skipIf(!able)('several interfaces (needs root and build/bpf/director.bp
     await network.ip('real', 'link set eth0 xdp off');
     const warnings = (): unknown[] => plane.events.filter((event) => event.type === 'warning');
     await expect
-      .poll(warnings, { timeout: 5000 })
+      .poll(warnings)
       .toMatchObject([{ message: expect.stringMatching(/^XDP cannot send by eth2/) as string }]);
     const before = await plane.counters();
     await arrives('client', 4);
     expect((await plane.counters()).handedOver).toBe(before.handedOver + 1);
     await network.ip('real', `link set dev eth0 xdp obj ${PASS_OBJECT} sec xdp`);
     await expect
-      .poll(
-        async () => {
-          const { handedOver } = await plane.counters();
-          await arrives('client', 4);
-          return (await plane.counters()).handedOver - handedOver;
-        },
-        { timeout: 5000 },
-      )
+      .poll(async () => {
+        const { handedOver } = await plane.counters();
+        await arrives('client', 4);
+        return (await plane.counters()).handedOver - handedOver;
+      })
       .toBe(0);
     plane.events.length = 0;
   });
@@ -218,7 +215,7 @@ describe.skipIf(!able)('several interfaces (needs root and build/bpf/director.bp
     await withoutLoss(async () => {
       await network.ip('director', 'link delete eth1');
       await connect('other', '203.0.113.', '2001:db8:d::');
-      await expect.poll(() => programOn('eth1'), { timeout: 10_000 }).toBeDefined();
+      await expect.poll(() => programOn('eth1')).toBeDefined();
     });
     await arrives('other', 4);
     await arrives('other', 6);

@@ -210,14 +210,11 @@ describe.skipIf(!able)('the paths to reals (needs root and build/bpf/director.bp
   async function followsMac(family: IpFamily, mac: string): Promise<void> {
     const isTunnelPacket = isTunnelTo(REAL[family]);
     await expect
-      .poll(
-        async () => {
-          arrivals(atRouter);
-          const [seen] = (await arrivalsOf(atRouter, isTunnelPacket)) as [Arrival];
-          return formatMac(seen.ethernet.destination);
-        },
-        { timeout: 20_000 },
-      )
+      .poll(async () => {
+        arrivals(atRouter);
+        const [seen] = (await arrivalsOf(atRouter, isTunnelPacket)) as [Arrival];
+        return formatMac(seen.ethernet.destination);
+      })
       .toBe(mac);
   }
 
@@ -264,9 +261,7 @@ describe.skipIf(!able)('the paths to reals (needs root and build/bpf/director.bp
       'route replace default via 10.0.0.1',
       'route replace default via 2001:db8::1',
     );
-    await expect
-      .poll(async () => (await underTraffic(() => delay(100))).arrived, { timeout: 20_000 })
-      .toBeGreaterThan(50);
+    await expect.poll(async () => (await underTraffic(() => delay(100))).arrived).toBeGreaterThan(50);
     expect((await plane.counters()).reasons).toBeDefined();
     await network.ip('director', 'link set eth0 mtu 1320');
     await delay(100);

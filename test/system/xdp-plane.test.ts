@@ -190,18 +190,15 @@ describe.skipIf(!able)('the xdp plane (needs root and build/bpf/director.bpf.o)'
       targetAddress: ipv4('10.0.0.1'),
     });
     await expect
-      .poll(
-        async () => {
-          fixture.atRouter.send(
-            buildEthernet({ destination: BROADCAST_MAC, source: mac, etherType: ETHERTYPE.arp }, announce),
-          );
-          await delay(20);
-          fixture.client.send(tcp(40_004), VIP);
-          const [frame] = await receive(fixture.atRouter, { protocol: PROTOCOL.ipip });
-          return formatMac((frame as Captured).frame.subarray(0, 6));
-        },
-        { timeout: 10_000 },
-      )
+      .poll(async () => {
+        fixture.atRouter.send(
+          buildEthernet({ destination: BROADCAST_MAC, source: mac, etherType: ETHERTYPE.arp }, announce),
+        );
+        await delay(20);
+        fixture.client.send(tcp(40_004), VIP);
+        const [frame] = await receive(fixture.atRouter, { protocol: PROTOCOL.ipip });
+        return formatMac((frame as Captured).frame.subarray(0, 6));
+      })
       .toBe(formatMac(mac));
   });
 

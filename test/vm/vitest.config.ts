@@ -35,6 +35,7 @@ const config: ViteUserConfig = defineConfig({
       'test/system/realserver-{kernel,program,tunnels}.test.ts',
       'test/system/xdp-plane-vlan.test.ts',
     ],
+    setupFiles: ['test/patience.ts'],
     reporters: ['test/vm/reporter.ts'],
     // Starting Node takes longest of all: one process for all files.
     pool: 'forks',

@@ -6,7 +6,7 @@ import type { BfdNews, BfdRequest } from './thread.ts';
 
 /** It needs little of the processor, but that in time: a peer counts milliseconds. */
 const NICENESS = -10;
-/** An error that comes again at once must not fill a disk with what is told of it. */
+/** An error that comes again at once must not fill a disk with its reports. */
 const RECOVERY_MS = 1000;
 
 preferThisThread();
@@ -45,19 +45,23 @@ function close(listeners: readonly number[]): void {
 }
 
 /**
- * After an error that nobody expected a session may stand still, and with it what is known of the peer: all begin anew.
+ * After an error that nobody expected a session may stand still, and with it what is known of the peer: all restart.
  * The thread must not end by it, for torn away from descriptors that it polls it would take the process with it.
  */
 function recover(error: Error): void {
-  process.emitWarning(`BFD sessions begin anew after an error of culvert's own: ${error.stack}`);
+  report(error);
   try {
     speaker.close();
   } catch (cause) {
-    process.emitWarning(cause as Error);
+    report(cause as Error);
   }
   speaker = new BfdSpeaker();
   open.clear();
   setTimeout(joinAll, RECOVERY_MS);
+}
+
+function report(error: Error): void {
+  parentPort?.postMessage({ error: error.stack ?? String(error) } satisfies BfdNews, []);
 }
 
 function joinAll(): void {

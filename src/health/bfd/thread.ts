@@ -7,11 +7,10 @@ export type BfdRequest =
   | { readonly open: number; readonly neighbor: BfdNeighbor }
   | { readonly close: readonly number[] | 'all'; readonly round: number };
 
-/** What it tells. */
-export interface BfdNews {
-  readonly listener: number;
-  readonly fault: string | undefined;
-}
+/** What the thread reports: how a session is, or the stack of an error that made it restart all sessions. */
+export type BfdNews =
+  | { readonly listener: number; readonly fault: string | undefined }
+  | { readonly error: string };
 
 /** Longer than the thread takes to send a packet for each of thousands of sessions. */
 const GOODBYE_MS = 500;
@@ -28,6 +27,12 @@ export class BfdThread implements BfdSessions {
   #count = 0;
   #round = 0;
   #closing: number[] = [];
+  readonly #onError: (stack: string) => void;
+
+  /** `onError`: called with the stack of an error that nobody expected, after which the thread restarts all sessions. */
+  constructor(onError: (stack: string) => void = warn) {
+    this.#onError = onError;
+  }
 
   /** Ends all sessions at once; the peers are told. Nothing can be opened any more. */
   async close(): Promise<void> {
@@ -78,9 +83,18 @@ export class BfdThread implements BfdSessions {
     const worker = new Worker(new URL(`./thread-main.${extension}`, import.meta.url), {
       workerData: this.#done,
     });
-    worker.on('message', ({ listener, fault }: BfdNews) => this.#listeners.get(listener)?.(fault));
+    worker.on('message', (news: BfdNews) => this.#take(news));
     worker.unref();
     process.once('exit', this.#end);
     return worker;
   }
+
+  #take(news: BfdNews): void {
+    if ('error' in news) this.#onError(news.error);
+    else this.#listeners.get(news.listener)?.(news.fault);
+  }
+}
+
+function warn(stack: string): void {
+  process.emitWarning(`all BFD sessions restart after an internal error: ${stack}`);
 }

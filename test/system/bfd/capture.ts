@@ -55,7 +55,7 @@ export async function packetsIn(file: string, filter: string): Promise<CapturedP
 /** Waits until there is such a packet. */
 export async function seen(file: string, filter: string): Promise<void> {
   const look = async (): Promise<void> => expect(await packetsIn(file, filter)).not.toEqual([]);
-  await vi.waitFor(look, { timeout: 10_000, interval: 100 });
+  await vi.waitFor(look, { interval: 100 });
 }
 
 /** `ip` or `ipv6`, as filters begin. */

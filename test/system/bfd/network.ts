@@ -90,9 +90,7 @@ export class BfdNetwork {
 
   /** Waits until BIRD's table of sessions is like that. */
   async untilBird(namespace: string, looks: RegExp): Promise<void> {
-    await vi.waitFor(async () => expect(await this.birdSessions(namespace)).toMatch(looks), {
-      timeout: 5000,
-    });
+    await vi.waitFor(async () => expect(await this.birdSessions(namespace)).toMatch(looks));
   }
 
   async birdSessions(namespace: string): Promise<string> {

@@ -230,7 +230,7 @@ describe('apply', () => {
     await startProcess();
     const seen = await reals();
     if (Date.now() < Date.parse(answer.confirmBefore)) expect(seen).toEqual(OTHERS);
-    await vi.waitFor(async () => expect(await reals()).toEqual(FILES), { timeout: 20_000, interval: 100 });
+    await vi.waitFor(async () => expect(await reals()).toEqual(FILES), { interval: 100 });
     expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(answer.confirmBefore));
   }, 60_000);
 });

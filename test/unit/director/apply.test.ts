@@ -252,7 +252,7 @@ describe('on trial', () => {
     await first.director.close();
     const second = await machine.start(FILE);
     expect(second.plane.forwarding()).toEqual(LONE);
-    await vi.waitFor(() => expect(second.plane.forwarding()).toEqual(BOTH), { timeout: 5000 });
+    await vi.waitFor(() => expect(second.plane.forwarding()).toEqual(BOTH));
     expect(eventTypes(second)).toContain('revert');
   });
 

@@ -113,7 +113,7 @@ test('a line that grows too long loses its oldest', async () => {
 test('no more than 32 run at once', async () => {
   const shell = 'echo $LINE >> $FILE; until [ -e $FILE.go ]; do sleep 0.2; done';
   for (let n = 0; n < 40; n++) add({ shell }, `line ${n}`);
-  await vi.waitFor(async () => expect(await said()).toHaveLength(32), { timeout: 20_000 });
+  await vi.waitFor(async () => expect(await said()).toHaveLength(32));
   await new Promise((resolve) => setTimeout(resolve, 300));
   expect(await said()).toHaveLength(32);
   await writeFile(`${file}.go`, '');

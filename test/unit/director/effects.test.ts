@@ -35,9 +35,9 @@ async function told(): Promise<string[]> {
 }
 
 const until = (expected: string[]): Promise<void> =>
-  vi.waitFor(async () => expect((await told()).toSorted()).toEqual(expected.toSorted()), { timeout: 15_000 });
+  vi.waitFor(async () => expect((await told()).toSorted()).toEqual(expected.toSorted()));
 const untilForwarding = ({ plane }: Run, expected: string[]): Promise<void> =>
-  vi.waitFor(() => expect(plane.forwarding().map(brief)).toEqual(expected), { timeout: 15_000 });
+  vi.waitFor(() => expect(plane.forwarding().map(brief)).toEqual(expected));
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 300));
 
 /** `10.0.3.2 w100` */
@@ -155,7 +155,7 @@ describe('a start', () => {
       const found = service?.reals[0]?.health.checks.map(({ lastError }) => lastError);
       expect(found).toEqual(['connection refused', 'connection refused']);
     };
-    await vi.waitFor(twoErrors, { timeout: 15_000 });
+    await vi.waitFor(twoErrors);
     await settled();
     expect(await told()).toEqual([GONE.replace('connection', 'tcp: connection')]);
     plane.connector.broken.clear();

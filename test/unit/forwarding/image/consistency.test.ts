@@ -6,6 +6,7 @@ import { ringSize } from '../../../../src/forwarding/image/ring.ts';
 import { previewReal } from '../../../../src/forwarding/image/select-real.ts';
 import type { IpAddress } from '../../../../src/net/ip-address.ts';
 import { ipv4 } from '../../../../src/net/ipv4-address.ts';
+import { quickOrLong } from '../../../long.ts';
 import { service, table, VIP } from './tables.ts';
 import { CAPACITY, initialReals, SYN, steps, World, type WorldOptions } from './world.ts';
 
@@ -36,7 +37,7 @@ describe.each(['tcp', 'udp'] as const)('an mh service over %s', (protocol) => {
         fresh.apply(table([service({ protocol, reals: world.reals })]), 1);
         expect(choices(world.image, protocol)).toEqual(choices(fresh, protocol));
       }),
-      { numRuns: 60 },
+      { numRuns: quickOrLong(15, 60) },
     );
   });
 });
@@ -48,7 +49,7 @@ describe.each(['rr', 'wrr'] as const)('a %s service', (scheduler) => {
         const world = new World({ scheduler, protocol, reals });
         for (const step of sequence) world.step(step);
       }),
-      { numRuns: 20 },
+      { numRuns: quickOrLong(5, 20) },
     );
   });
 });
@@ -70,7 +71,7 @@ describe.each([
           for (const step of sequence) world.step(step);
           world.expectTrueCounts();
         }),
-        { numRuns: 15 },
+        { numRuns: quickOrLong(5, 15) },
       );
     },
   );
