@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 run_packages='clang libbpf1 libbpf-dev linux-libc-dev iproute2 ethtool nftables tcpdump curl'
-test_packages="$run_packages bind9 bird2 bpftool exim4-daemon-light iptables keepalived netbase nginx-light openssl socat tshark"
+test_packages="$run_packages bind9 bird2 bpftool chromium exim4-daemon-light iptables keepalived netbase nginx-light openssl socat tshark"
 want=${1:-run}
 is_new_enough='const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 22 || (a === 22 && b >= 18) ? 0 : 1)'
 

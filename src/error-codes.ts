@@ -8,6 +8,11 @@ export const ERROR_CODES = {
   NOT_RUNNING: { summary: 'No director answers on the control socket.', exitStatus: 1 },
   ALREADY_RUNNING: { summary: 'Another director holds this interface.', exitStatus: 1 },
   PERMISSION: { summary: 'A capability is missing.', exitStatus: 1 },
+  UNAUTHORIZED: { summary: 'The API requires a token.', exitStatus: 1 },
+  FOREIGN_PAGE: {
+    summary: 'The request names another host than the listener, or comes from a page of another site.',
+    exitStatus: 1,
+  },
   INTERFACE: { summary: 'An interface is missing or unfit.', exitStatus: 1 },
   XDP_OCCUPIED: { summary: 'Another XDP program is attached to the interface.', exitStatus: 1 },
   KERNEL: { summary: 'A kernel call failed.', exitStatus: 1 },

@@ -51,6 +51,7 @@ export function changeRoutes(app: ApiServer, options: ApiOptions): void {
   app.post(
     '/v1/explain',
     {
+      config: { access: 'read' },
       schema: {
         summary: 'What would become of a packet, in words; changes nothing',
         body: explainRequestSchema,

@@ -1,4 +1,3 @@
-import { CulvertError } from '../errors.ts';
 import {
   appliedSchema,
   applyRequestSchema,
@@ -10,24 +9,26 @@ import {
 import type { ApiOptions, ApiServer } from './server.ts';
 import { appliedToWire, configToWire, diffToWire } from './to-wire.ts';
 
-/** 10,000 reals, each with a check of its own, take a tenth of it. */
-const BODY_LIMIT = 64 << 20;
+/** 10,000 reals, each with a check of its own, take a third of it. */
+const BODY_LIMIT = 16 << 20;
 
 const applied = { 200: appliedSchema, default: errorSchema };
 const config = { 200: configSchema, default: errorSchema };
 
 /** The running configuration: what the file says, or what was applied in its place. */
-export function configRoutes(app: ApiServer, { control, isRemote = false }: ApiOptions): void {
-  const onRequest = async (): Promise<void> => requireLocal(isRemote);
+export function configRoutes(app: ApiServer, { control }: ApiOptions): void {
   app.get(
     '/v1/config',
-    { onRequest, schema: { summary: 'The configuration that holds now', response: config } },
+    {
+      // It holds a secret, the hash seed.
+      config: { access: 'control' },
+      schema: { summary: 'The configuration that holds now', response: config },
+    },
     () => configToWire(control.config()),
   );
   app.put(
     '/v1/config',
     {
-      onRequest,
       bodyLimit: BODY_LIMIT,
       schema: {
         summary: 'Have another configuration hold until the file changes or is read again',
@@ -40,18 +41,17 @@ export function configRoutes(app: ApiServer, { control, isRemote = false }: ApiO
   );
   app.post(
     '/v1/config/confirm',
-    { onRequest, schema: { summary: 'Keep what was applied on trial', response: config } },
+    { schema: { summary: 'Keep what was applied on trial', response: config } },
     async () => configToWire(await control.confirm()),
   );
   app.post(
     '/v1/config/revert',
-    { onRequest, schema: { summary: 'Go back from what was applied on trial', response: applied } },
+    { schema: { summary: 'Go back from what was applied on trial', response: applied } },
     async () => appliedToWire(await control.revert()),
   );
   app.post(
     '/v1/config/diff',
     {
-      onRequest,
       bodyLimit: BODY_LIMIT,
       schema: {
         summary: 'What a configuration would change; changes nothing',
@@ -61,11 +61,4 @@ export function configRoutes(app: ApiServer, { control, isRemote = false }: ApiO
     },
     async ({ body }) => diffToWire(await control.diff(body.config)),
   );
-}
-
-/** A configuration holds a secret, the hash seed, and names programs that the director runs. */
-function requireLocal(isRemote: boolean): void {
-  if (!isRemote) return;
-  const message = 'the configuration is read and changed by the control socket alone, not over TCP';
-  throw new CulvertError('PERMISSION', message);
 }

@@ -1,17 +1,35 @@
+/** Where the API listens: the control socket, and over TCP what the configuration asks for. */
 import { lstat, mkdir, unlink } from 'node:fs/promises';
-import { createConnection } from 'node:net';
+import type { Server as TlsServer } from 'node:https';
+import { type AddressInfo, createConnection } from 'node:net';
 import { dirname, join } from 'node:path';
+import type { ListenConfig } from '../config/listen-config.ts';
 import { CulvertError } from '../errors.ts';
+import type { Listener } from './listener.ts';
 import { type ApiOptions, type ApiServer, buildApi } from './server.ts';
+import { followTlsFiles, readTlsFiles, type TlsMaterial } from './tls-files.ts';
+import { TokenFile } from './token-file.ts';
 
-export interface ListenOptions extends ApiOptions {
+export interface ListenOptions extends Pick<ApiOptions, 'control' | 'version' | 'onDown'> {
   readonly socketPath: string;
-  readonly tcp: { readonly address: string; readonly port: number } | undefined;
+  /** None: the control socket alone. */
+  readonly listeners?: readonly TcpListener[];
 }
 
+/** A TCP listener whose files have been read; it does not listen yet. */
+export interface TcpListener {
+  readonly setting: ListenSetting;
+  readonly config: ListenConfig;
+  readonly listener: Listener;
+  readonly tls: TlsMaterial | undefined;
+  readonly onFault: (message: string) => void;
+}
+
+type ListenSetting = 'listen' | 'metricsListen';
+
 export interface RunningApi {
-  /** `http://10.0.0.1:9090`; undefined where no TCP address is configured. */
-  readonly url: string | undefined;
+  /** `http://10.0.0.1:9090` of each TCP listener, in their order. */
+  readonly urls: readonly string[];
   close(): Promise<void>;
 }
 
@@ -22,6 +40,37 @@ const PROBE_TIMEOUT_MS = 2_000;
 /** The control socket of an instance. */
 export function socketPathOf(config: { readonly runDirectory: string; readonly instance: string }): string {
   return join(config.runDirectory, `${config.instance}.sock`);
+}
+
+/**
+ * Reads the token and the certificates of the TCP listeners, so that what is wrong with them is said before anything
+ * else begins.
+ * @throws CulvertError CONFIG_UNREADABLE, CONFIG_INVALID, PERMISSION
+ */
+export async function prepareListeners(
+  config: Readonly<Record<ListenSetting, ListenConfig | undefined>>,
+  onFault: (message: string) => void,
+): Promise<TcpListener[]> {
+  const prepared: TcpListener[] = [];
+  for (const setting of ['listen', 'metricsListen'] as const) {
+    const found = config[setting];
+    if (found !== undefined) prepared.push(await prepare(setting, found, onFault));
+  }
+  return prepared;
+}
+
+async function prepare(
+  setting: ListenSetting,
+  config: ListenConfig,
+  onFault: (message: string) => void,
+): Promise<TcpListener> {
+  const { address, names = [], tokenFile } = config;
+  const report = (message: string): void => onFault(`director.${setting}: ${message}`);
+  const tls = config.tls && (await readTlsFiles(config.tls));
+  const token = tokenFile === undefined ? undefined : await TokenFile.open(tokenFile, report);
+  const hasClientCertificates = config.tls?.clientCa !== undefined;
+  const listener = { address, names, token, isTls: tls !== undefined, hasClientCertificates };
+  return { setting, config, listener, tls, onFault: report };
 }
 
 /**
@@ -45,21 +94,26 @@ export async function claimSocket(path: string): Promise<void> {
   await unlink(path);
 }
 
-/** Serves the API on the Unix socket, and over TCP where an address is given. */
-export async function listenApi(options: ListenOptions): Promise<RunningApi> {
-  await claimSocket(options.socketPath);
-  const servers: ApiServer[] = [];
-  const close = async (): Promise<void> => {
-    await Promise.all(servers.map((server) => server.close()));
-  };
-  try {
-    servers.push(await listenUnix(options));
-    const url = options.tcp === undefined ? undefined : await listenTcp(options, options.tcp, servers);
-    return { url, close };
-  } catch (error) {
-    await close();
-    throw error;
+/** Serves the API on the Unix socket, and over TCP where the configuration asks for it. */
+export async function listenApi({
+  socketPath,
+  listeners = [],
+  ...options
+}: ListenOptions): Promise<RunningApi> {
+  await claimSocket(socketPath);
+  await using opening = new AsyncDisposableStack();
+  const keep = (server: ApiServer): ApiServer => opening.adopt(server, (own) => own.close());
+  await listenUnix(keep(await buildApi(options)), socketPath);
+  const urls: string[] = [];
+  for (const tcp of listeners) {
+    const { listener, tls, setting } = tcp;
+    const routes = setting === 'metricsListen' ? 'metrics' : 'all';
+    const server = keep(await buildApi({ ...options, listener, tls, routes }));
+    urls.push(await listenTcp(server, tcp));
+    opening.use(followCertificates(server, tcp));
   }
+  const opened = opening.move();
+  return { urls, close: () => opened.disposeAsync() };
 }
 
 async function makeRunDirectory(path: string): Promise<void> {
@@ -74,34 +128,39 @@ async function makeRunDirectory(path: string): Promise<void> {
   }
 }
 
-async function listenUnix(options: ListenOptions): Promise<ApiServer> {
-  const server = await buildApi(options);
+async function listenUnix(server: ApiServer, path: string): Promise<void> {
   await server.ready();
   const former = process.umask(PRIVATE_UMASK);
   try {
-    await server.listen({ path: options.socketPath });
+    await server.listen({ path });
   } finally {
     process.umask(former);
   }
-  return server;
 }
 
-async function listenTcp(
-  options: ApiOptions,
-  tcp: { readonly address: string; readonly port: number },
-  servers: ApiServer[],
-): Promise<string> {
-  const server = await buildApi({ ...options, isRemote: true });
-  servers.push(server);
+async function listenTcp(server: ApiServer, { config, setting }: TcpListener): Promise<string> {
+  const { address, port, tls } = config;
   try {
-    return await server.listen({ host: tcp.address, port: tcp.port });
+    await server.listen({ host: address, port });
+    return `${tls === undefined ? 'http' : 'https'}://${endpointOf(server.server.address() as AddressInfo)}`;
   } catch (error) {
     throw new CulvertError(
       'INTERFACE',
-      `the API cannot be served there (${messageOf(error)}); change \`director.listen\``,
-      { where: `${tcp.address}:${tcp.port}`, cause: error },
+      `the API cannot be served there (${messageOf(error)}); change \`director.${setting}\``,
+      { where: endpointOf({ address, port }), cause: error },
     );
   }
+}
+
+function endpointOf({ address, port }: Pick<AddressInfo, 'address' | 'port'>): string {
+  return `${address.includes(':') ? `[${address}]` : address}:${port}`;
+}
+
+function followCertificates({ server }: ApiServer, { config, tls, onFault }: TcpListener): Disposable {
+  if (config.tls === undefined || tls === undefined) return { [Symbol.dispose]: () => undefined };
+  const secure = server as unknown as TlsServer;
+  const changed = (material: TlsMaterial): void => secure.setSecureContext(material);
+  return followTlsFiles(config.tls, tls, { changed, onFault });
 }
 
 function answers(path: string): Promise<boolean> {

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { metricsText } from './metrics.ts';
 import { errorSchema, realSchema, serviceSchema, statsSchema, statusSchema } from './schemas.ts';
 import type { ApiOptions, ApiServer } from './server.ts';
 import { countersToWire, realToWire, serviceToWire, statusToWire } from './to-wire.ts';
@@ -35,13 +34,5 @@ export function readRoutes(app: ApiServer, { control }: ApiOptions): void {
     '/v1/stats',
     { schema: { summary: 'Counters', response: { 200: statsSchema, default: errorSchema } } },
     async () => countersToWire(await control.status()),
-  );
-  app.get(
-    '/metrics',
-    { schema: { summary: 'Counters for Prometheus', produces: ['text/plain'] } },
-    async (_request, reply) => {
-      const text = metricsText(statusToWire(await control.status()));
-      return reply.type('text/plain; version=0.0.4; charset=utf-8').send(text);
-    },
   );
 }

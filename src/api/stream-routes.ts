@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
@@ -12,10 +13,14 @@ import { flowToWire } from './to-wire.ts';
 
 /** Unread bytes after which a listener counts as gone: events must not pile up in the director. */
 const MAX_BACKLOG_BYTES = 1 << 20;
+/** A comment in a quiet stream shows both ends that the other is there; who has not read the last one is gone. */
+const COMMENT_EVERY_MS = 15_000;
+/** Over TCP a stream ends then; a client of Server-Sent Events connects again by itself, and misses nothing. */
+const LONGEST_STREAM_MS = 3_600_000;
 const LINES_PER_CHUNK = 256;
 
 /** Lists that may be long, and events as they happen. */
-export function streamRoutes(app: ApiServer, { control }: ApiOptions): void {
+export function streamRoutes(app: ApiServer, { control, listener }: ApiOptions): void {
   app.get(
     '/v1/flows',
     {
@@ -54,7 +59,8 @@ export function streamRoutes(app: ApiServer, { control }: ApiOptions): void {
     },
     (request, reply) => {
       const last = Number(request.headers['last-event-id'] ?? request.query.after);
-      sendEvents(control, reply, Number.isSafeInteger(last) ? last : request.query.after);
+      const after = Number.isSafeInteger(last) ? last : request.query.after;
+      sendEvents(control, reply, { after, endsInTime: listener !== undefined });
     },
   );
 }
@@ -82,13 +88,20 @@ async function* flowLines(control: DirectorControl, filter: FlowFilter): AsyncIt
   yield lines.join('');
 }
 
-function sendEvents(control: DirectorControl, reply: FastifyReply, after: number): void {
+function sendEvents(
+  control: DirectorControl,
+  reply: FastifyReply,
+  { after, endsInTime }: { readonly after: number; readonly endsInTime: boolean },
+): void {
+  const headers = reply.getHeaders() as OutgoingHttpHeaders;
   reply.hijack();
   const out = reply.raw;
   const gone = new AbortController();
   out.on('close', () => gone.abort());
-  out.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+  out.writeHead(200, { ...headers, 'content-type': 'text/event-stream' });
   out.write(': culvert events\n\n');
+  keepAlive(out, gone.signal);
+  if (endsInTime) endAfter(out, LONGEST_STREAM_MS, gone.signal);
   const send = (event: DirectorEvent): void => {
     if (out.writableLength > MAX_BACKLOG_BYTES) out.destroy();
     else out.write(`id: ${event.sequence}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
@@ -96,4 +109,17 @@ function sendEvents(control: DirectorControl, reply: FastifyReply, after: number
   // Both in one turn of the loop, so that no event falls between the list and the subscription.
   control.events(after).forEach(send);
   control.subscribe(send, gone.signal);
+}
+
+function keepAlive(out: ServerResponse, gone: AbortSignal): void {
+  const timer = setInterval(() => {
+    if (out.writableLength > 0) out.destroy();
+    else out.write(': still here\n\n');
+  }, COMMENT_EVERY_MS).unref();
+  gone.addEventListener('abort', () => clearInterval(timer), { once: true });
+}
+
+function endAfter(out: ServerResponse, ms: number, gone: AbortSignal): void {
+  const timer = setTimeout(() => out.end(), ms).unref();
+  gone.addEventListener('abort', () => clearTimeout(timer), { once: true });
 }

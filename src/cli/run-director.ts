@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { claimSocket, listenApi, type RunningApi, socketPathOf } from '../api/listen.ts';
+import { claimSocket, listenApi, prepareListeners, type RunningApi, socketPathOf } from '../api/listen.ts';
 import type { CulvertConfig, DirectorConfig } from '../config/config.ts';
 import { readHostFacts } from '../config/host-facts.ts';
 import { loadConfig } from '../config/load-config.ts';
@@ -49,6 +49,9 @@ export async function runDirector({ path, options }: ConfigSource, context: Cont
     now: Date.now,
     hostFacts: readHostFacts,
   });
+  const listeners = await prepareListeners(running.config.director, (message) =>
+    events.add('error', 'api-listener', message),
+  );
   const director = await startDirector({ running, configPath: resolve(path), loadConfig: load, events });
   let api: RunningApi | undefined;
   let end: 'stop' | 'down' = 'stop';
@@ -57,16 +60,15 @@ export async function runDirector({ path, options }: ConfigSource, context: Cont
     director.reload().catch(() => undefined);
   };
   try {
-    const { listen: tcp } = running.config.director;
     api = await listenApi({
       control: director,
       version: await version(),
       onDown: stop.down,
       socketPath,
-      tcp,
+      listeners,
     });
     context.signals?.on('SIGHUP', reload);
-    log.info(`ready: control socket ${socketPath}${api.url === undefined ? '' : `, API at ${api.url}`}`);
+    log.info(`ready: control socket ${socketPath}${api.urls.map((url) => `, API at ${url}`).join('')}`);
     end = await stop.requested;
   } finally {
     context.signals?.off('SIGHUP', reload);

@@ -11,6 +11,7 @@ import type {
 } from '../forwarding/table.ts';
 import type { IpAddress } from '../net/ip-address.ts';
 import type { CommandConfig } from './command-config.ts';
+import type { ListenConfig } from './listen-config.ts';
 import type { ProbeConfig } from './probe-config.ts';
 
 /** A validated configuration with every default filled in. */
@@ -33,8 +34,10 @@ export interface DirectorConfig {
   /** Whether flows of a deleted real end at once; see `ForwardingTable`. */
   readonly expireNodestConn: boolean;
   readonly capacity: { readonly slots: number; readonly flows: number };
-  /** TCP address that serves the API beside the Unix socket. */
-  readonly listen: { readonly address: string; readonly port: Port } | undefined;
+  /** Serves the API over TCP, beside the Unix socket. */
+  readonly listen: ListenConfig | undefined;
+  /** Serves `/metrics` over TCP and nothing else. */
+  readonly metricsListen: ListenConfig | undefined;
   readonly stateDirectory: string;
   readonly runDirectory: string;
 }

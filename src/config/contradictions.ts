@@ -20,6 +20,7 @@ export function findContradictions(config: unknown, placeOf: PlaceOf): ConfigIss
   const defaults = field(config, 'defaults');
   return [
     ...interfaceFaults(config),
+    ...listenFaults(config),
     ...tunnelFaults(['defaults', 'tunnel'], field(defaults, 'tunnel')),
     ...defaultFlagFaults(defaults),
     ...commandFaults(['defaults'], defaults),
@@ -43,6 +44,22 @@ function interfaceFaults(config: unknown): ConfigIssue[] {
   const message =
     'interface is missing; allowed: the name of the network interface that VIP traffic reaches, or interfaces with several';
   return [{ path: ['director'], message }];
+}
+
+function listenFaults(config: unknown): ConfigIssue[] {
+  const director = field(config, 'director');
+  const [listen, metrics] = [field(director, 'listen'), field(director, 'metricsListen')].map(endpointOf);
+  if (metrics === undefined || listen !== metrics) return [];
+  const message = `found ${metrics}, where director.listen listens already; allowed: another address or port`;
+  return [{ path: ['director', 'metricsListen'], message }];
+}
+
+/** Undefined where it is neither a text nor a mapping with both. */
+function endpointOf(listen: unknown): string | undefined {
+  if (typeof listen === 'string') return listen;
+  const [address, port] = [field(listen, 'address'), field(listen, 'port')];
+  if (typeof address !== 'string' || typeof port !== 'number') return undefined;
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 /** Whether services that are each valid contradict one another. */

@@ -76,18 +76,3 @@ function isUnicast(host: IpAddress | undefined): boolean {
 export const hostAddress: z.ZodString = z
   .string('an IP address')
   .refine((text) => isIP(text) !== 0, 'an IP address');
-
-const LISTEN = /^(?:(\d+\.\d+\.\d+\.\d+)|\[([0-9a-fA-F:.]+)\]):(\d{1,5})$/;
-
-/** `127.0.0.1:8080` or `'[::1]:8080'`. */
-export const listen: z.ZodType<{ address: string; port: number }> = z
-  .string('an address and a port, such as 127.0.0.1:8080')
-  .refine((text) => parseListen(text) !== undefined, 'an address and a port, such as 127.0.0.1:8080')
-  .transform((text) => parseListen(text) ?? { address: '', port: 0 });
-
-function parseListen(text: string): { address: string; port: number } | undefined {
-  const match = LISTEN.exec(text);
-  const host = match?.[1] ?? match?.[2] ?? '';
-  const number = Number(match?.[3]);
-  return isIP(host) !== 0 && number >= 1 && number <= 65535 ? { address: host, port: number } : undefined;
-}

@@ -21,6 +21,7 @@ import type {
 import { mergeChecks, saysOfChecks } from './fill-in-check.ts';
 import { fillInRealEffects, fillInServiceEffects } from './fill-in-effects.ts';
 import { fillInTunnel } from './fill-in-tunnel.ts';
+import { fillInListen } from './listen-schema.ts';
 import type { WrittenPorts } from './ports.ts';
 import type {
   WrittenConfig,
@@ -61,7 +62,8 @@ function fillInDirector(written: WrittenDirector): DirectorConfig {
       slots: written.capacity?.slots ?? DEFAULT_CAPACITY.slots,
       flows: written.capacity?.flows ?? DEFAULT_CAPACITY.flows,
     },
-    listen: written.listen,
+    listen: written.listen && fillInListen(written.listen),
+    metricsListen: written.metricsListen && fillInListen(written.metricsListen),
     stateDirectory: written.stateDirectory ?? '/var/lib/culvert',
     runDirectory: written.runDirectory ?? '/run/culvert',
   };

@@ -2,19 +2,8 @@ import { z } from 'zod';
 import { SCHEDULER_NAMES } from '../forwarding/scheduler-names.ts';
 import { checkKeys } from './check-schema.ts';
 import { commandSchema } from './command-schema.ts';
-import {
-  address,
-  duration,
-  hostAddress,
-  list,
-  listen,
-  mapping,
-  oneOf,
-  pattern,
-  port,
-  weight,
-  wholeNumber,
-} from './fields.ts';
+import { address, duration, list, mapping, oneOf, pattern, port, weight, wholeNumber } from './fields.ts';
+import { listenSchema } from './listen-schema.ts';
 import { ports } from './ports.ts';
 import type { WrittenConfig } from './written-config.ts';
 
@@ -68,7 +57,8 @@ const director = mapping({
   timeouts: timeouts.optional(),
   expireNodestConn: yesOrNo.optional(),
   capacity: capacity.optional(),
-  listen: z.union([listen, mapping({ address: hostAddress, port })]).optional(),
+  listen: listenSchema.optional(),
+  metricsListen: listenSchema.optional(),
   stateDirectory: path.optional(),
   runDirectory: path.optional(),
 });

@@ -6,6 +6,7 @@ import type {
   TransportProtocol,
   Tunnel,
 } from '../forwarding/table.ts';
+import type { WrittenListen } from './listen-schema.ts';
 import type { WrittenPorts } from './ports.ts';
 import type { WrittenCheck, WrittenCheckInList } from './written-check.ts';
 import type { WrittenCommand } from './written-command.ts';
@@ -26,7 +27,8 @@ export interface WrittenDirector {
   timeouts?: WrittenTimeouts | undefined;
   expireNodestConn?: boolean | undefined;
   capacity?: { slots?: number | undefined; flows?: number | undefined } | undefined;
-  listen?: { address: string; port: Port } | undefined;
+  listen?: WrittenListen | undefined;
+  metricsListen?: WrittenListen | undefined;
   stateDirectory?: string | undefined;
   runDirectory?: string | undefined;
 }

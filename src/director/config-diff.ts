@@ -113,6 +113,7 @@ const NEEDS_RESTART = [
   'hashSeed',
   'capacity',
   'listen',
+  'metricsListen',
   'stateDirectory',
   'runDirectory',
 ] as const satisfies readonly (keyof DirectorConfig)[];

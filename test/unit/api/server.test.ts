@@ -264,7 +264,7 @@ describe('what goes wrong', () => {
   test('a request from a foreign page is refused before it does anything', async () => {
     const foreign = { origin: 'http://evil.example', host: '127.0.0.1:9090' };
     const response = await app.inject({ method: 'POST', url: '/v1/down', headers: foreign });
-    expect(response.statusCode).toBe(400);
+    expect(response.statusCode).toBe(403);
     expect(control.calls).toEqual([]);
     expect(downs).toBe(0);
     const own = { origin: 'http://127.0.0.1:9090', host: '127.0.0.1:9090' };

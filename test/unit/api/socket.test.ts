@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ApiClient } from '../../../src/api/client.ts';
-import { listenApi, type RunningApi, socketPathOf } from '../../../src/api/listen.ts';
+import { listenApi, prepareListeners, type RunningApi, socketPathOf } from '../../../src/api/listen.ts';
 import type { WireEvent } from '../../../src/api/wire.ts';
 import { ControlDouble } from './control-double.ts';
 
@@ -29,7 +29,15 @@ afterEach(async () => {
 });
 
 async function listen(tcp?: { address: string; port: number }): Promise<RunningApi> {
-  const api = await listenApi({ control, version: '1.2.3', onDown: () => void downs++, socketPath, tcp });
+  const config = tcp && { ...tcp, names: undefined, tokenFile: undefined, tls: undefined };
+  const listeners = await prepareListeners({ listen: config, metricsListen: undefined }, () => undefined);
+  const api = await listenApi({
+    control,
+    version: '1.2.3',
+    onDown: () => void downs++,
+    socketPath,
+    listeners,
+  });
   running.push(api);
   return api;
 }
@@ -66,7 +74,7 @@ test('the configuration, with its secret and its commands, is not for who comes 
     ['POST', '/revert'],
   ] as const) {
     const request = method === 'GET' ? { method } : { method, headers, body };
-    const response = await fetch(`${api.url}/v1/config${path}`, request);
+    const response = await fetch(`${api.urls[0]}/v1/config${path}`, request);
     expect([response.status, await response.json()]).toEqual([
       403,
       expect.objectContaining({ code: 'PERMISSION' }),
@@ -123,8 +131,8 @@ describe('the control socket', () => {
 
 describe('the TCP address', () => {
   test('serves the same', async () => {
-    const { url } = await listen({ address: '127.0.0.1', port: 0 });
-    const response = await fetch(`${url}/v1/reals`);
+    const { urls } = await listen({ address: '127.0.0.1', port: 0 });
+    const response = await fetch(`${urls[0]}/v1/reals`);
     expect(await response.json()).toHaveLength(4);
   });
 

@@ -24,7 +24,7 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'culvert-explain-'));
   control = new ControlDouble();
   const socketPath = join(directory, 'eth0.sock');
-  api = await listenApi({ control, version: '1.2.3', onDown: () => undefined, socketPath, tcp: undefined });
+  api = await listenApi({ control, version: '1.2.3', onDown: () => undefined, socketPath });
 });
 
 afterEach(async () => {

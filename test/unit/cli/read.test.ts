@@ -28,9 +28,7 @@ afterEach(async () => {
 
 async function listen(instance: string): Promise<void> {
   const socketPath = join(directory, `${instance}.sock`);
-  apis.push(
-    await listenApi({ control, version: '1.2.3', onDown: () => undefined, socketPath, tcp: undefined }),
-  );
+  apis.push(await listenApi({ control, version: '1.2.3', onDown: () => undefined, socketPath }));
 }
 
 function culvert(...argv: string[]): Promise<Outcome> {

@@ -63,6 +63,7 @@ services:
       expireNodestConn: true,
       capacity: { slots: 4_194_304, flows: 1_048_576 },
       listen: undefined,
+      metricsListen: undefined,
       stateDirectory: '/var/lib/culvert',
       runDirectory: '/run/culvert',
     },

@@ -31,7 +31,6 @@ export class AdmDirector implements AsyncDisposable {
       version: 'test',
       onDown: () => undefined,
       socketPath,
-      tcp: undefined,
     });
     return new AdmDirector(plane, machine, api, socketPath);
   }
