@@ -9,11 +9,7 @@ import Fastify, {
   type RawRequestDefaultExpression,
   type RawServerDefault,
 } from 'fastify';
-import {
-  jsonSchemaTransform,
-  validatorCompiler,
-  type ZodTypeProvider,
-} from 'fastify-type-provider-zod';
+import { jsonSchemaTransform, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { DirectorControl } from '../director/control.ts';
 import { type Access, admit, type RequestHead, refuseForeignPages } from './admission.ts';
 import { changeRoutes } from './change-routes.ts';
