@@ -74,7 +74,7 @@ static __always_inline int can_send_to(__u32 index, const struct packet *packet)
 /* An opener that meets such a flow begins another. */
 static __always_inline int is_over(__u32 state)
 {
-	return state == FLOW_CLOSE || state == FLOW_TIME_WAIT;
+	return state == FLOW_CLOSE || state == FLOW_TIME_WAIT || state == FLOW_FIN_WAIT;
 }
 
 static __always_inline __u32 choose_in_slot(__u32 slot, const struct packet *packet)

@@ -54,10 +54,22 @@ export function nextFlowState(state: FlowState, { tcpFlags, sctpChunk }: FlowSig
   return tcpFlags & ACK && state === FLOW_STATE.synRecv ? FLOW_STATE.established : state;
 }
 
-/** An opener that meets such a flow begins another: the real is chosen anew (IPVS: conn_reuse_mode=1). */
+/**
+ * True once the client has closed its side or reset the flow. An opener that meets such a flow begins another one, whose
+ * real is chosen again (IPVS: conn_reuse_mode=2). Nothing else of a half-closed flow is disturbed: the client may
+ * acknowledge what the real still sends for as long as it likes.
+ */
 export function isOver(state: FlowState): boolean {
-  return state === FLOW_STATE.close || state === FLOW_STATE.timeWait || state === FLOW_STATE.sctpClosed;
+  return OVER.has(state);
 }
+
+const OVER: ReadonlySet<FlowState> = new Set([
+  FLOW_STATE.close,
+  FLOW_STATE.timeWait,
+  FLOW_STATE.finWait,
+  FLOW_STATE.sctpClosed,
+  FLOW_STATE.sctpShutdown,
+]);
 
 export function isTemplate(state: FlowState): boolean {
   return state === FLOW_STATE.template || state === FLOW_STATE.assuredTemplate;

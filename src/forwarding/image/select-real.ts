@@ -24,7 +24,7 @@ export type { FlowPacket, SelectableService, SelectedBy, Selection, SelectionMem
  * - rotation: a usable entry gives its real. Else TCP opener or UDP: the next turn, remembered; other TCP: none.
  * - turns: the next turn, and nothing is remembered.
  * - delegated and rare: a usable entry gives its real; all else the slow path alone knows, see select-delegated.ts.
- * - An entry is usable if its real serves, unless it is over (CLOSE, TIME_WAIT) and the packet is an opener. An unusable one
+ * - An entry is usable if its real serves, unless it is over (CLOSE, FIN_WAIT, TIME_WAIT) and the packet is an opener. An unusable one
  *   is replaced in place; but where flows are held, one whose real does not serve means none, and is left.
  * - A chosen real that is 0 or does not serve means none; then nothing is remembered. (The turn is taken all the same.)
  * - A RST is never first remembered. Hits are touched, see flow-table.ts.

@@ -88,6 +88,7 @@ export function recall(
   const flow = memory.flows.keyOf({ ...packet, serviceIndex: service.index });
   const hit = memory.flows.find(flow, firstFlowState(packet));
   if (hit === undefined) return { flow };
+  if (opensFlow(packet) && isOver(hit.state)) return { flow, hit };
   if (!memory.isServing(hit.real)) return memory.holdsFlows ? { real: 0, how: 'held' } : { flow, hit };
-  return opensFlow(packet) && isOver(hit.state) ? { flow, hit } : { real: hit.real, how: 'flow', flow, hit };
+  return { real: hit.real, how: 'flow', flow, hit };
 }

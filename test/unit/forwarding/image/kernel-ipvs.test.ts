@@ -6,7 +6,7 @@ import { KernelReplay } from './kernel-replay.ts';
 
 /** Sysctls whose other value culvert has no use for; see docs/ipvs-differences.md. */
 const FIXED_SYSCTLS: Readonly<Record<string, number>> = {
-  conn_reuse_mode: 1,
+  conn_reuse_mode: 2,
   expire_quiescent_template: 0,
   sloppy_tcp: 0,
 };
@@ -71,7 +71,9 @@ const OTHER_TURN: Readonly<Record<string, number>> = {
   'wrr, limits change': 4,
   'real removed, expire_nodest_conn 0': 8,
   'real of UDP removed, expire_nodest_conn 1': 4,
-  'SYN, ACK, RST, then SYN, conn_reuse_mode 1': 8,
+  'SYN, ACK, RST, then SYN, conn_reuse_mode 2': 8,
+  'SYN, ACK, FIN|ACK, then SYN, conn_reuse_mode 2': 8,
+  'SYN, ACK, FIN|ACK, ACK, then SYN, conn_reuse_mode 2': 10,
   // Its clients are moved from a full real, too; see docs/ipvs-differences.md.
   'lblc, limits change': 2,
 };
