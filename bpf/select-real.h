@@ -131,9 +131,9 @@ static __always_inline void choose_remembered(struct choice *choice, const struc
 
 	choice->hit = find_flow(&choice->flow, opens_flow(packet));
 	remembered = flow_real(choice->hit.value);
-	if (choice->hit.entry && !is_serving(remembered))
-		return;
 	choice->known = choice->hit.entry && !(opens_flow(packet) && is_over(flow_state(choice->hit.value)));
+	if (choice->known && !is_serving(remembered))
+		return;
 	if (choice->known)
 		choice->real = remembered;
 	else if (service->kind == SERVICE_ROTATION)
