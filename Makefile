@@ -6,16 +6,16 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Wno-unused-para
 	-I/usr/include/$(shell uname -m)-linux-gnu
 BPF_OBJECTS := $(patsubst bpf/%.bpf.c,build/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
 
-.PHONY: run test test-long test-all test-vm check format build bpf bench fuzz soak setup setup-test clean
+.PHONY: run test test-long test-all test-vm check format build bundle bpf bench fuzz soak setup setup-test clean
 
-run: setup bpf
+run: setup bpf bundle
 	@./culvert lab $(ARGS)
 
-test: setup-test bpf check
+test: setup-test bpf bundle check
 	@vitest run --project unit --project system $(ARGS)
 
 # What takes minutes (test/**/*.long.test.ts).
-test-long: setup-test bpf
+test-long: setup-test bpf bundle
 	@vitest run --project long $(ARGS)
 
 # All that .ci/run runs.
@@ -32,16 +32,16 @@ check:
 format:
 	@biome check --write .
 
-build: setup bpf
+build: setup bpf bundle
 	@tsc -p tsconfig.build.json
 
-bench: setup bpf
+bench: setup bpf bundle
 	@node bench/main.ts $(ARGS)
 
 fuzz: setup-test bpf
 	@node test/fuzz/main.ts $(ARGS)
 
-soak: setup bpf
+soak: setup bpf bundle
 	@node test/soak/main.ts $(ARGS)
 
 setup:
@@ -54,6 +54,12 @@ setup-test:
 # only now, because set-up may just have installed it.
 bpf:
 	@if command -v $(CLANG) >/dev/null; then $(MAKE) --no-print-directory -s $(BPF_OBJECTS); fi
+
+# The commands as ./culvert starts them soonest; without it, or when it is older than the sources, the sources run.
+bundle: build/cli/inputs.json
+
+build/cli/inputs.json: scripts/bundle.ts package-lock.json $(shell find src -name '*.ts')
+	@node scripts/bundle.ts
 
 build/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h)
 	@mkdir -p $(@D)

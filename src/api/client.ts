@@ -1,8 +1,7 @@
-import { type IncomingMessage, request } from 'node:http';
-import { text } from 'node:stream/consumers';
 import type { FlowStateName } from '../dataplane/data-plane.ts';
 import { ERROR_CODES, type ErrorCode } from '../error-codes.ts';
 import { CulvertError } from '../errors.ts';
+import { connectUnix, exchange, type UnixAnswer } from './unix-http.ts';
 import type {
   WireApplied,
   WireApply,
@@ -149,46 +148,52 @@ export class ApiClient {
   }
 
   async #json<T>(call: Call): Promise<T> {
-    const response = await this.#open({ ...call, answerWithinMs: this.#answerWithinMs });
-    return JSON.parse(await text(response)) as T;
+    const answer = await this.#open({ ...call, answerWithinMs: this.#answerWithinMs });
+    return JSON.parse(await this.#text(answer)) as T;
   }
 
   async *#lines(call: Call): AsyncIterable<string> {
-    const response = await this.#open(call);
-    response.setEncoding('utf8');
+    const { body } = await this.#open(call);
+    const decoder = new TextDecoder();
     let rest = '';
     try {
-      for await (const chunk of response) {
-        const lines = (rest + String(chunk)).split('\n');
+      for await (const piece of body) {
+        const lines = (rest + decoder.decode(piece, { stream: true })).split('\n');
         rest = lines.pop() ?? '';
         yield* lines;
       }
     } catch (error) {
-      if (call.signal?.aborted) throw error;
-      throw notRunning(this.#socketPath, 'the answer broke off', error);
-    } finally {
-      response.destroy();
+      throw call.signal?.aborted ? error : this.#brokenOff(error);
     }
   }
 
-  async #open(call: Call): Promise<IncomingMessage> {
-    const response = await send(this.#socketPath, call);
-    if (response.statusCode === 200) return response;
-    throw refusal(response.statusCode, await text(response));
+  async #open({ body, answerWithinMs = 0, ...call }: Call): Promise<UnixAnswer> {
+    const socketPath = this.#socketPath;
+    const socket = connectUnix(socketPath);
+    socket.setTimeout(answerWithinMs, () => socket.destroy(silent(socketPath, answerWithinMs)));
+    const request = { ...call, body: body === undefined ? undefined : JSON.stringify(body) };
+    const answer = await exchange(socket, request).catch((error: NodeJS.ErrnoException) => {
+      socket.destroy();
+      throw connectError(socketPath, error);
+    });
+    if (answer.status === 200) return answer;
+    throw refusal(answer.status, await this.#text(answer));
   }
-}
 
-function send(
-  socketPath: string,
-  { method, path, body, signal, answerWithinMs = 0 }: Call,
-): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const headers = body === undefined ? {} : { 'content-type': 'application/json' };
-    const outgoing = request({ socketPath, method, path, headers, ...(signal ? { signal } : {}) }, resolve);
-    outgoing.once('error', (error: NodeJS.ErrnoException) => reject(connectError(socketPath, error)));
-    outgoing.setTimeout(answerWithinMs, () => outgoing.destroy(silent(socketPath, answerWithinMs)));
-    outgoing.end(body === undefined ? undefined : JSON.stringify(body));
-  });
+  async #text({ body }: UnixAnswer): Promise<string> {
+    const pieces: Buffer[] = [];
+    try {
+      for await (const piece of body) pieces.push(piece);
+    } catch (error) {
+      throw this.#brokenOff(error);
+    }
+    return Buffer.concat(pieces).toString();
+  }
+
+  #brokenOff(error: unknown): Error {
+    if (error instanceof CulvertError) return error;
+    return notRunning(this.#socketPath, 'the answer broke off', error);
+  }
 }
 
 function silent(socketPath: string, afterMs: number): CulvertError {
@@ -219,7 +224,7 @@ function notRunning(socketPath: string, detail: string, cause?: unknown): Culver
   });
 }
 
-function refusal(status: number | undefined, body: string): CulvertError {
+function refusal(status: number, body: string): CulvertError {
   try {
     const { code, message } = JSON.parse(body) as { code: string; message: string };
     return new CulvertError(code in ERROR_CODES ? (code as ErrorCode) : 'API', message);

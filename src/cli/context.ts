@@ -9,7 +9,7 @@ export interface CliEnvironment {
   readonly stderr: NodeJS.WritableStream;
   readonly env: NodeJS.ProcessEnv;
   /** Empty when left out. */
-  readonly stdin?: NodeJS.ReadableStream;
+  readonly stdin?: NodeJS.ReadableStream | undefined;
   /** Where SIGHUP, SIGINT and SIGTERM come from; none come when left out. */
   readonly signals?: SignalSource;
 }

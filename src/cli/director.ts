@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { ApiClient } from '../api/client.ts';
@@ -21,20 +21,20 @@ export function directorOptions(command: Command): Command {
 }
 
 export async function connect(options: DirectorOptions, context: Pick<Context, 'env'>): Promise<ApiClient> {
-  return new ApiClient(await findSocket(options, context));
+  return new ApiClient(findSocket(options, context));
 }
 
 /**
  * The control socket that the options, or else the environment, name; else the only one there is.
  * @throws CulvertError NOT_RUNNING when there is none, USAGE when there are several.
  */
-export async function findSocket(options: DirectorOptions, { env }: Pick<Context, 'env'>): Promise<string> {
+export function findSocket(options: DirectorOptions, { env }: Pick<Context, 'env'>): string {
   if (options.socket !== undefined) return options.socket;
   const directory = env['CULVERT_RUN_DIRECTORY'] ?? RUN_DIRECTORY;
   if (options.instance !== undefined) return join(directory, options.instance + SOCKET_ENDING);
   const named = env['CULVERT_SOCKET'];
   if (named !== undefined && named !== '') return named;
-  const found = await listSockets(directory);
+  const found = listSockets(directory);
   if (found.length > 1) {
     const names = found.map((file) => file.slice(0, -SOCKET_ENDING.length)).join(', ');
     throw new CulvertError('USAGE', `several directors run here: choose one of ${names} with --instance`);
@@ -49,9 +49,11 @@ export async function findSocket(options: DirectorOptions, { env }: Pick<Context
   return join(directory, found[0]);
 }
 
-async function listSockets(directory: string): Promise<string[]> {
+function listSockets(directory: string): string[] {
   try {
-    return (await readdir(directory)).filter((file) => file.endsWith(SOCKET_ENDING)).sort();
+    return readdirSync(directory)
+      .filter((file) => file.endsWith(SOCKET_ENDING))
+      .sort();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw new CulvertError('PERMISSION', 'cannot be read; try as root', { where: directory, cause: error });

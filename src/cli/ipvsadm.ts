@@ -102,7 +102,7 @@ class Ipvsadm {
         context.stdout.write(USAGE);
         return undefined;
       case 'version':
-        context.stdout.write(`ipvsadm v1.31 (culvert ${await version()})\n`);
+        context.stdout.write(`ipvsadm v1.31 (culvert ${version()})\n`);
         return undefined;
       case 'start-daemon':
       case 'stop-daemon':

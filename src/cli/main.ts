@@ -1,9 +1,7 @@
 #!/usr/bin/env -S node --max-semi-space-size=2 --optimize-for-size
-import { realpath } from 'node:fs/promises';
-import { basename } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
+import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Command, CommanderError } from 'commander';
+import type { Command, CommanderError } from 'commander';
 import { CulvertError } from '../errors.ts';
 import { COMMANDS } from './commands.ts';
 import type { CliEnvironment, Context } from './context.ts';
@@ -17,9 +15,18 @@ const EXIT_USAGE = 2;
 export async function main(environment: CliEnvironment): Promise<number> {
   let status = 0;
   let failed: number | undefined;
+  const { argv, stdout, stderr, env, signals } = environment;
   const context: Context = {
-    ...environment,
-    style: styleFor(environment.stdout, environment.env),
+    argv,
+    stdout,
+    stderr,
+    env,
+    ...(signals === undefined ? {} : { signals }),
+    // Opened when it is read.
+    get stdin() {
+      return environment.stdin;
+    },
+    style: styleFor(stdout, env),
     exit: (wanted) => {
       status = wanted;
     },
@@ -28,13 +35,18 @@ export async function main(environment: CliEnvironment): Promise<number> {
     },
   };
   try {
-    if (environment.argv[0] === 'ipvsadm') {
+    // By itself: a question as small as this is not worth the parser of command lines.
+    if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
+      stdout.write(`${version()}\n`);
+      return 0;
+    }
+    if (argv[0] === 'ipvsadm') {
       // Its options are not culvert's: --version and -h have another meaning.
       const { ipvsadm } = await import('./ipvsadm.ts');
-      return await ipvsadm(environment.argv.slice(1), context);
+      return await ipvsadm(argv.slice(1), context);
     }
     const program = await buildProgram(context);
-    await program.parseAsync([...environment.argv], { from: 'user' });
+    await program.parseAsync([...argv], { from: 'user' });
     return status;
   } catch (error) {
     const own = report(error, context);
@@ -43,9 +55,10 @@ export async function main(environment: CliEnvironment): Promise<number> {
 }
 
 async function buildProgram(context: Context): Promise<Command> {
+  const { Command } = await import('commander');
   const program = new Command('culvert')
     .description('A layer-4 load balancer in LVS IP-tunnel mode.')
-    .version(await version(), '-V, --version')
+    .version(version(), '-V, --version')
     .option('--debug', 'show where an error came from')
     .helpCommand('help [command]', 'show the help of a command')
     .exitOverride()
@@ -69,7 +82,7 @@ async function buildProgram(context: Context): Promise<Command> {
 
 /** One clean line for what an operator can act on; the whole of it for what is a fault of the program. */
 function report(error: unknown, { argv, stderr }: CliEnvironment): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
+  if (isCommanderError(error)) return error.exitCode === 0 ? 0 : EXIT_USAGE;
   const debug = argv.includes('--debug');
   if (error instanceof CulvertError) {
     stderr.write(`culvert: ${error.message}\n`);
@@ -85,6 +98,11 @@ function report(error: unknown, { argv, stderr }: CliEnvironment): number {
   stderr.write(`culvert: unexpected: ${debug ? describe(error) : messageOf(error)}\n`);
   if (!debug) stderr.write('culvert: this is a fault of the program; --debug shows where\n');
   return EXIT_FAILED;
+}
+
+/** By its shape: its class is loaded with the parser, which not every command needs. */
+function isCommanderError(error: unknown): error is CommanderError {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('commander.');
 }
 
 /** The system did not let Node do something: the operator's to mend. */
@@ -104,35 +122,11 @@ function messageOf(error: unknown): string {
 }
 
 /** Not `import.meta.main`: the oldest supported Node lacks it, and npm calls this file through a link. */
-async function isProgram(): Promise<boolean> {
+function isProgram(): boolean {
   const called = process.argv[1];
   if (called === undefined) return false;
-  return (await realpath(called).catch(() => called)) === fileURLToPath(import.meta.url);
+  return realpathSync(called) === fileURLToPath(import.meta.url);
 }
 
-/** Resolves when the reader has taken all: `process.exit` would cut a pipe off at what fits into it, 64 KiB. */
-function flushed(stream: NodeJS.WriteStream): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  stream.write('', () => resolve());
-  return promise;
-}
-
-if (await isProgram()) {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    // A reader that has seen enough, as `head`, is no failure.
-    if (error.code === 'EPIPE') process.exit(0);
-    process.stderr.write(`culvert: standard output: ${error.message}\n`);
-    process.exit(EXIT_FAILED);
-  });
-  // Who was told is gone: no reason to end, least of all for a director whose log somebody read.
-  process.stderr.on('error', () => {});
-  const { argv, stdin, stdout, stderr, env } = process;
-  // By a link of that name it is ipvsadm.
-  const name = basename(argv[1] ?? '') === 'ipvsadm' ? ['ipvsadm'] : [];
-  const words = [...name, ...argv.slice(2)];
-  const status = await main({ argv: words, stdin, stdout, stderr, env, signals: process });
-  await Promise.all([flushed(stdout), flushed(stderr)]);
-  // A write that has just failed is told in a later turn: half a file (`culvert import > FILE`) is no success.
-  await setImmediate();
-  process.exit(status);
-}
+// Not awaited: a module of the bundle must not await at its top level.
+if (isProgram()) void import('./program.ts').then(({ runProgram }) => runProgram(main));

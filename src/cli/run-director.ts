@@ -62,7 +62,7 @@ export async function runDirector({ path, options }: ConfigSource, context: Cont
   try {
     api = await listenApi({
       control: director,
-      version: await version(),
+      version: version(),
       onDown: stop.down,
       socketPath,
       listeners,

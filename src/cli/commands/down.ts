@@ -57,7 +57,7 @@ async function findTarget(options: DownOptions, context: Context): Promise<Targe
       statePaths: ['json', 'applied.json'].map((ending) => join(stateDirectory, `${instance}.${ending}`)),
     };
   }
-  const socketPath = await findSocket(options, context);
+  const socketPath = findSocket(options, context);
   const instance = options.instance ?? basename(socketPath, '.sock');
   return { instance, socketPath, statePaths: [], plane: 'xdp' };
 }

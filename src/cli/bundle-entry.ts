@@ -1,0 +1,56 @@
+import { readFileSync, statSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+/**
+ * The first module of the bundle that scripts/bundle.ts makes of the commands. A start from the bundle takes a fraction of
+ * one from the sources; a bundle of other sources than those beside it is passed over, and the sources run.
+ */
+export interface BundleInputs {
+  /** Where the sources are, relative to the bundle. */
+  readonly root: string;
+  /** By path: time of the last change in ms and length of each source when the bundle was made. */
+  readonly files: Readonly<Record<string, readonly [mtimeMs: number, bytes: number]>>;
+  /** What each command is made of, and all of them: '' is for these. */
+  readonly commands: Readonly<Record<string, readonly string[]>>;
+}
+
+const here = import.meta.dirname;
+const inputs = JSON.parse(readFileSync(join(here, 'inputs.json'), 'utf8')) as BundleInputs;
+const root = join(here, inputs.root);
+
+void start();
+
+async function start(): Promise<void> {
+  if (!isCurrent()) return startSources();
+  useCache();
+  const { main } = await import('./main.ts');
+  const { runProgram } = await import('./program.ts');
+  await runProgram(main);
+}
+
+/** Whether the sources of what is called are still those that it was made of. */
+function isCurrent(): boolean {
+  const called = ['', ...process.argv.slice(2)].flatMap((word) => inputs.commands[word] ?? []);
+  return called.every((path) => {
+    const [mtimeMs, bytes] = inputs.files[path] ?? [];
+    const found = statSync(join(root, path), { throwIfNoEntry: false });
+    return found?.mtimeMs === mtimeMs && found?.size === bytes;
+  });
+}
+
+async function startSources(): Promise<void> {
+  const { main } = (await import(sourceOf('main.ts'))) as typeof import('./main.ts');
+  const { runProgram } = (await import(sourceOf('program.ts'))) as typeof import('./program.ts');
+  await runProgram(main);
+}
+
+function sourceOf(file: string): string {
+  return pathToFileURL(join(root, 'src/cli', file)).href;
+}
+
+/** Compiled code beside the bundle, unless another user's: root would leave files there that its owner cannot remove. */
+function useCache(): void {
+  if (statSync(here).uid === process.getuid?.()) enableCompileCache(join(here, 'cache'));
+}
