@@ -34,7 +34,7 @@ async function ranFrom(...words: readonly string[]): Promise<'bundle' | 'sources
   const failed = run(join(checkout, 'culvert'), [...words, '--debug']);
   const stderr = await failed.then(
     () => '',
-    (error: unknown) => String((error as { stderr: string }).stderr),
+    (error: unknown) => (error as { stderr: string }).stderr,
   );
   expect(stderr).toMatch(/\/(?:build|src)\/.*:\d+:\d+/);
   return stderr.includes('/build/cli/') ? 'bundle' : 'sources';
