@@ -14,6 +14,8 @@ const GREATEST_OFFSET = 2 ** 20;
 
 const yesOrNo = z.boolean('true or false');
 const filePath = pattern(/^\/[^\0]*$/, 'an absolute path');
+/** What stands in the Host header: a host name, or whatever text a server is content with. */
+const virtualHost = pattern(/^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/, 'a host name');
 const hostName = pattern(/^[\x21-\x7e]{1,255}$/, 'a host name');
 
 const STATUS = 'an HTTP status, a range such as 200-299, or a list of these';
@@ -84,7 +86,7 @@ const regex = mapping({
 
 const url = mapping({
   path: pattern(/^\/[\x21-\x7e]*$/, 'a path that begins with / and has no blanks').optional(),
-  virtualHost: hostName.optional(),
+  virtualHost: virtualHost.optional(),
   status: status.optional(),
   digest: pattern(
     /^([0-9a-fA-F]{32}|[0-9a-fA-F]{64})$/,
@@ -119,7 +121,7 @@ const checkOptions = mapping({
   rotate: yesOrNo.optional(),
   fastRecovery: yesOrNo.optional(),
   httpVersion: oneOf(HTTP_VERSIONS).optional(),
-  virtualHost: hostName.optional(),
+  virtualHost: virtualHost.optional(),
   sni: z.union([z.literal(true, 'true for the virtual host'), hostName]).optional(),
   tlsVerify: yesOrNo.optional(),
   tlsCaFile: filePath.optional(),

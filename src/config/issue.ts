@@ -26,19 +26,36 @@ const MAX_REPORTED = 100;
 
 /** One error for all issues, in the order of the file, one line each. */
 export function invalidConfig(fileName: string, issues: readonly LocatedIssue[]): CulvertError {
+  const [first] = inOrder(fileName, issues);
+  const reported = issueLines(fileName, issues, 'errors');
+  const where = first === undefined ? fileName : placeIn(fileName, first);
+  return new CulvertError('CONFIG_INVALID', reported.join('\n').slice(where.length + 2), { where });
+}
+
+/** One line for each issue, in the order of the file, and how many there are beyond the first hundred. */
+export function issueLines(
+  fileName: string,
+  issues: readonly LocatedIssue[],
+  kind: 'errors' | 'warnings',
+): string[] {
+  const sorted = inOrder(fileName, issues);
+  // A parser that has lost its way says the same thing many times.
+  const lines = [...new Set(sorted.map((issue) => `${placeIn(fileName, issue)}: ${issue.message}`))];
+  if (lines.length <= MAX_REPORTED) return lines;
+  return [...lines.slice(0, MAX_REPORTED), `... and ${lines.length - MAX_REPORTED} more ${kind}`];
+}
+
+/** The file itself first, then what it includes, in the order in which they are read. */
+function inOrder(fileName: string, issues: readonly LocatedIssue[]): LocatedIssue[] {
   const fileOf = (issue: LocatedIssue): string => issue.fileName ?? fileName;
-  // The file itself first, then what it includes, in the order in which it was come to.
   const files = [...new Set([fileName, ...issues.map(fileOf)])];
   const order = new Map(files.map((file, index) => [file, index]));
   const rank = (issue: LocatedIssue): number => order.get(fileOf(issue)) ?? 0;
-  const sorted = issues.toSorted((a, b) => rank(a) - rank(b) || a.line - b.line || a.column - b.column);
-  const place = (issue: LocatedIssue): string => `${fileOf(issue)}:${issue.line}:${issue.column}`;
-  // A parser that has lost its way says the same thing many times.
-  const lines = [...new Set(sorted.map((issue) => `${place(issue)}: ${issue.message}`))];
-  const reported = lines.slice(0, MAX_REPORTED);
-  if (lines.length > MAX_REPORTED) reported.push(`... and ${lines.length - MAX_REPORTED} more errors`);
-  const where = sorted[0] === undefined ? fileName : place(sorted[0]);
-  return new CulvertError('CONFIG_INVALID', reported.join('\n').slice(where.length + 2), { where });
+  return issues.toSorted((a, b) => rank(a) - rank(b) || a.line - b.line || a.column - b.column);
+}
+
+function placeIn(fileName: string, issue: LocatedIssue): string {
+  return `${issue.fileName ?? fileName}:${issue.line}:${issue.column}`;
 }
 
 /** `services[2].reals[0].weight`; empty for the whole file. */

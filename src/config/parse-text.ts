@@ -2,6 +2,7 @@ import type { CulvertConfig } from './config.ts';
 import { type ConfigFormat, recogniseFormat } from './format.ts';
 import { parseKeepalivedConfig } from './keepalived/parse-keepalived-config.ts';
 import { parseConfig } from './parse-config.ts';
+import { usersOfThisHost } from './unknown-users.ts';
 
 /** How a file is to be read; plain values, for it may be read in another process. */
 export interface FormatOptions {
@@ -11,6 +12,10 @@ export interface FormatOptions {
   readonly director?: Readonly<Record<string, unknown>>;
   readonly directorDefaults?: Readonly<Record<string, unknown>>;
   readonly configId?: string;
+  /** Whether what keepalived logs and ignores is an error. */
+  readonly strict?: boolean;
+  /** False: the users of this machine say nothing of the file, which is for another. */
+  readonly host?: boolean;
 }
 
 export interface ParsedText {
@@ -27,7 +32,15 @@ export function parseText(
   const format = options.format ?? recogniseFormat(fileName, text);
   if (format === 'yaml') return { config: parseConfig(text, fileName), warnings: unused(options, fileName) };
   const { director = {}, directorDefaults = {}, configId = configIdOf(options.hostName) } = options;
-  return parseKeepalivedConfig(text, fileName, { director, directorDefaults, configId });
+  const { strict = false, host = true } = options;
+  return parseKeepalivedConfig(text, fileName, {
+    director,
+    directorDefaults,
+    configId,
+    strict,
+    environment: process.env,
+    ...(host ? { users: usersOfThisHost } : {}),
+  });
 }
 
 /** keepalived's default for -i. */

@@ -1,5 +1,6 @@
 import { lookUpUser } from '../linux/user.ts';
 import type { ServiceConfig } from './config.ts';
+import type { Users } from './keepalived/place.ts';
 
 export interface UnknownUser {
   /** The first that names it. */
@@ -34,6 +35,9 @@ function usersOf({ onQuorumUp, onQuorumDown, reals }: ServiceConfig): readonly s
   ];
   return users.filter((user) => user !== undefined);
 }
+
+/** For a keepalived.conf: keepalived ignores commands that are to run as somebody unknown. */
+export const usersOfThisHost: Users = { areKnown: true, faultOf };
 
 function faultOf(user: string): string | undefined {
   try {

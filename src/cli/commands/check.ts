@@ -8,6 +8,7 @@ interface CheckOptions extends ConfigOptions {
   readonly json?: true;
   /** False with --no-host. */
   readonly host: boolean;
+  readonly strict?: true;
 }
 
 export function register(program: Command, context: Context): void {
@@ -15,6 +16,7 @@ export function register(program: Command, context: Context): void {
     .description('Validate a configuration file, also against the interfaces and addresses of this machine.')
     .argument('<file>', 'the configuration file')
     .option('--no-host', 'look at the file alone, as for another machine')
+    .option('--strict', 'for a keepalived.conf: report what keepalived logs and ignores as an error')
     .option('--json', 'print JSON');
   examples(
     command,
@@ -22,6 +24,7 @@ export function register(program: Command, context: Context): void {
     'culvert check --no-host culvert.yaml',
     'culvert check culvert.yaml --json',
     'culvert check keepalived.conf --interface eth0',
+    'culvert check keepalived.conf --strict',
   ).action((file: string, options: CheckOptions) => check(file, options, context));
 }
 
@@ -56,7 +59,8 @@ async function validate(
   onWarning: (warning: string) => void,
 ): Promise<CulvertConfig> {
   const { loadConfig } = await import('../../config/load-config.ts');
-  const config = await loadConfig(file, loadOptions(options, onWarning));
+  const { strict = false, host } = options;
+  const config = await loadConfig(file, { ...loadOptions(options, onWarning), strict, host });
   if (!options.host) return config;
   const { validateAgainstHost } = await import('../../config/host.ts');
   const { readHostFacts } = await import('../../config/host-facts.ts');

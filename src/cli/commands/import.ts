@@ -5,7 +5,7 @@ import { type Context, examples, print } from '../context.ts';
 export function register(program: Command, context: Context): void {
   const command = keepalivedOptions(program.command('import'))
     .description(
-      "Print a keepalived.conf as culvert's YAML. What culvert has not got is an error at its line; what it does not need, a warning.",
+      "Print a keepalived.conf as culvert's YAML. What culvert does not support is an error at its line; what it does not need, or keepalived ignores, a warning.",
     )
     .argument('<file>', 'the keepalived.conf');
   examples(
@@ -23,7 +23,9 @@ async function importFile(file: string, options: KeepalivedOptions, context: Con
   const { printYaml } = await import('../../config/keepalived/print-yaml.ts');
   const { configId = configIdOf(hostname()) } = options;
   const director = directorSettings(options);
-  const translated = parseKeepalivedConfig(await readConfigFile(file), file, { configId, director });
+  const { usersOfThisHost: users } = await import('../../config/unknown-users.ts');
+  const how = { configId, director, users, environment: process.env };
+  const translated = parseKeepalivedConfig(await readConfigFile(file), file, how);
   const warn = warnOn(context);
   for (const warning of translated.warnings) warn(warning);
   print(context, printYaml(translated, file));

@@ -1,11 +1,14 @@
 import { parseIp } from '../../net/ip-address.ts';
 import { formatDuration } from '../duration.ts';
+import { describeFound } from '../issue.ts';
 import { flag, number, text, toggle, within, word } from './keywords.ts';
+import { tellLeftOut } from './own-check-settings.ts';
 import type { Findings } from './place.ts';
 import type { Settings } from './plain-settings.ts';
-import type { CheckContext, CheckOptions, ReadCheck } from './read-check.ts';
+import type { CheckContext, CheckOptions, LeftOutContext, ReadCheck } from './read-check.ts';
 import {
   blockOf,
+  IGNORED,
   ignore,
   type Keyword,
   type Keywords,
@@ -42,17 +45,17 @@ const LONGEST_NAME = 31;
 const DEFAULTS = { interval: '10ms', idleTx: '1s', multiplier: 5, hopLimit: 64 } as const;
 const ADDRESS = 'the IP address of the neighbor';
 
-const INSTANCE_KEYWORDS: Keywords<BfdInstance> = {
+export const INSTANCE_KEYWORDS: Keywords<BfdInstance> = {
   neighbor_ip: text('neighbor', ADDRESS),
   neighbour_ip: text('neighbor', ADDRESS),
   source_ip: text('source', 'an IP address of this machine'),
   min_rx: milliseconds('minRx', 1),
   min_tx: milliseconds('minTx', 1),
   idle_tx: milliseconds('idleTx', 1000),
-  multiplier: number('multiplier', { from: 1, to: 255 }),
+  multiplier: number('multiplier', { from: 1, to: 255 }, { lenient: false }),
   passive: { ...flag('passive'), parameters: Number.POSITIVE_INFINITY },
-  ttl: number('ttl', { from: 1, to: MAX_TTL }),
-  hoplimit: number('ttl', { from: 1, to: MAX_TTL }),
+  ttl: number('ttl', { from: 1, to: MAX_TTL }, { lenient: false }),
+  hoplimit: number('ttl', { from: 1, to: MAX_TTL }, { lenient: false }),
   max_hops: word('maxHops', `a whole number from -1 to ${MAX_TTL}`, readHops),
   weight: ignore('it is for VRRP'),
   vrrp: flag('vrrp'),
@@ -60,7 +63,7 @@ const INSTANCE_KEYWORDS: Keywords<BfdInstance> = {
 };
 
 export const BFD_CHECK_KEYWORDS: Keywords<ReadCheck> = within<'options', CheckOptions>('options', {
-  name: text('bfdInstance', 'the name of a bfd_instance'),
+  name: text('bfdInstance', 'the name of a bfd_instance', 'ignored'),
   alpha: toggle('alpha'),
 });
 
@@ -92,10 +95,11 @@ export function readBfdInstances(statements: readonly Statement[], findings: Fin
     const name = readName(statement, names, findings);
     const target: BfdInstance = {};
     const level = 'in bfd_instance';
-    readLevel(blockOf(statement, findings), { keywords: INSTANCE_KEYWORDS, target, level }, findings);
-    tellAddresses(statement, target, findings);
+    readLevel(blockOf(statement), { keywords: INSTANCE_KEYWORDS, target, level }, findings);
+    const isUsable = hasNeighbor(statement, target, findings);
     if (name === undefined) continue;
     names.add(name);
+    if (!isUsable) continue;
     if (target.vrrp === undefined || target.checker !== undefined) instances.set(name, target);
     if (!wanted.has(name)) findings.warn(placeOf(statement), 'bfd_instance is not used: no check names it');
   }
@@ -117,33 +121,44 @@ function readName(statement: Statement, names: ReadonlySet<string>, findings: Fi
   const name = required(statement, allowed, findings);
   if (name === undefined) return undefined;
   if (name.text.length <= LONGEST_NAME && !names.has(name.text)) return name.text;
-  findings.error(name.place, `bfd_instance: found '${name.text}'; allowed: ${allowed}`);
+  findings.complain(name.place, `bfd_instance: found '${name.text}'; allowed: ${allowed}; ${IGNORED}`);
   return undefined;
 }
 
-function tellAddresses(statement: Statement, { neighbor, source }: BfdInstance, findings: Findings): void {
-  if (neighbor === undefined)
-    findings.error(placeOf(statement), `bfd_instance: no neighbor is given; allowed: neighbor_ip ADDRESS`);
-  const addresses = [neighbor, source].map((setting) => setting && parseIp(setting.value));
-  for (const [index, setting] of [neighbor, source].entries()) {
-    if (setting === undefined || addresses[index] !== undefined) continue;
-    const { place, keyword } = setting.origin;
-    findings.error(place, `${keyword}: found '${setting.value}'; allowed: an IP address`);
+/** keepalived disables an instance without a neighbor, and ignores a source that is no address. */
+function hasNeighbor(statement: Statement, instance: BfdInstance, findings: Findings): boolean {
+  const { neighbor, source } = instance;
+  const disabled = 'the instance is left out, as by keepalived';
+  if (source !== undefined && parseIp(source.value) === undefined) {
+    const { place, keyword } = source.origin;
+    findings.complain(place, `${keyword}: found '${source.value}'; allowed: an IP address; ${IGNORED}`);
+    instance.source = undefined;
   }
+  if (neighbor !== undefined && parseIp(neighbor.value) !== undefined) return true;
+  const { place, keyword } = neighbor?.origin ?? { place: placeOf(statement), keyword: 'bfd_instance' };
+  const found = neighbor === undefined ? 'no neighbor is given' : `found '${neighbor.value}'`;
+  findings.complain(place, `${keyword}: ${found}; allowed: neighbor_ip ADDRESS; ${disabled}`);
+  return false;
+}
+
+export function lacksInstance(check: ReadCheck, { bfdInstances, findings }: LeftOutContext): boolean {
+  const { bfdInstance: name } = check.options;
+  if (name !== undefined && bfdInstances.has(name.value)) return false;
+  const known = [...bfdInstances.keys()].join(', ') || 'none is defined';
+  const allowed = `the name of a bfd_instance for checks (${known})`;
+  tellLeftOut(name?.origin ?? check.origin, {
+    what: `found ${describeFound(name?.value)}`,
+    allowed,
+    findings,
+  });
+  return true;
 }
 
 /** What the instance says that the check names, keepalived's defaults written out. */
-export function bfdSettings(check: ReadCheck, { bfdInstances, around, findings }: CheckContext): Settings {
+export function bfdSettings(check: ReadCheck, { bfdInstances, around }: CheckContext): Settings {
   const { origin, options } = check;
   const { bfdInstance: name, alpha = around.alpha } = options;
-  const instance = name === undefined ? undefined : bfdInstances.get(name.value);
-  if (instance === undefined) {
-    const { place, keyword } = name?.origin ?? origin;
-    const known = [...bfdInstances.keys()].join(', ') || 'none is defined';
-    const allowed = `the name of a bfd_instance for checks (${known})`;
-    findings.error(place, `${keyword}: found ${name?.value ?? 'nothing'}; allowed: ${allowed}`);
-    return {};
-  }
+  const instance = bfdInstances.get(name?.value ?? '') ?? {};
   const standard = <Value>(value: Value): Setting<Value> => ({ value, origin });
   const isIpv6 = instance.neighbor?.value.includes(':') === true;
   return {

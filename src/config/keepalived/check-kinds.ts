@@ -1,5 +1,5 @@
-import { BFD_CHECK_KEYWORDS, bfdSettings } from './bfd.ts';
-import { HTTP_KEYWORDS, httpSettings } from './http-check.ts';
+import { BFD_CHECK_KEYWORDS, bfdSettings, lacksInstance } from './bfd.ts';
+import { HTTP_KEYWORDS, httpSettings, lacksUrl } from './http-check.ts';
 import {
   DNS_KEYWORDS,
   FILE_KEYWORDS,
@@ -7,7 +7,15 @@ import {
   SMTP_KEYWORDS,
   UDP_KEYWORDS,
 } from './own-check-keywords.ts';
-import { dnsSettings, fileSettings, miscSettings, smtpSettings, udpSettings } from './own-check-settings.ts';
+import {
+  dnsSettings,
+  fileSettings,
+  lacksProgram,
+  lacksTrackFile,
+  miscSettings,
+  smtpSettings,
+  udpSettings,
+} from './own-check-settings.ts';
 import type { CheckKind } from './read-check.ts';
 
 /** keepalived's usual defaults. */
@@ -17,7 +25,7 @@ const USUAL: Pick<CheckKind, 'retries' | 'retryDelay' | 'shares' | 'own'> = {
   shares: 'connection and timing',
   own: {},
 };
-const HTTP = { ...USUAL, retryDelay: 3, own: HTTP_KEYWORDS, settings: httpSettings };
+const HTTP = { ...USUAL, retryDelay: 3, own: HTTP_KEYWORDS, settings: httpSettings, isLeftOut: lacksUrl };
 /** keepalived's checks with their defaults: check_api.c and the check_*.c of 2.2.7. */
 export const CHECK_KINDS: Readonly<Record<string, CheckKind>> = {
   TCP_CHECK: { ...USUAL, type: 'tcp', settings: () => ({}) },
@@ -46,6 +54,7 @@ export const CHECK_KINDS: Readonly<Record<string, CheckKind>> = {
     shares: 'timing',
     own: MISC_KEYWORDS,
     settings: miscSettings,
+    isLeftOut: lacksProgram,
   },
   FILE_CHECK: {
     ...USUAL,
@@ -54,6 +63,7 @@ export const CHECK_KINDS: Readonly<Record<string, CheckKind>> = {
     shares: 'nothing',
     own: FILE_KEYWORDS,
     settings: fileSettings,
+    isLeftOut: lacksTrackFile,
   },
   BFD_CHECK: {
     ...USUAL,
@@ -61,5 +71,6 @@ export const CHECK_KINDS: Readonly<Record<string, CheckKind>> = {
     shares: 'nothing',
     own: BFD_CHECK_KEYWORDS,
     settings: bfdSettings,
+    isLeftOut: lacksInstance,
   },
 };

@@ -1,11 +1,12 @@
+import { isIP } from 'node:net';
 import { CHECK_KINDS } from './check-kinds.ts';
-import { number, text, toggle, within } from './keywords.ts';
+import { number, toggle, within, word } from './keywords.ts';
 import { DEFAULT_INTERVAL } from './own-check-settings.ts';
 import type { Findings } from './place.ts';
 import { plainSettings, type Settings } from './plain-settings.ts';
 import type { Bind, CheckContext, CheckKind, Connection, ReadCheck } from './read-check.ts';
 import { blockOf, type Keywords, originOf, readLevel, type Setting } from './read-values.ts';
-import { keywordOf, type Statement } from './statement.ts';
+import { keywordOf, placeOf, type Statement } from './statement.ts';
 import { CHECK_TIMING, mergeTiming, TIMEOUT_KEYWORD, type Timing } from './timing.ts';
 
 export const CHECK_KEYWORDS: readonly string[] = Object.keys(CHECK_KINDS);
@@ -14,17 +15,27 @@ const DEFAULT_TIMEOUT = '5s';
 
 const MAX_UNSIGNED = 2 ** 32 - 1;
 const PORT = { from: 1, to: 65_535 };
+const LONGEST_INTERFACE = 15;
+const ADDRESS = 'an IP address';
+
+/** keepalived takes no notice of a prefix. */
+function address(found: string): string | undefined {
+  const [text = ''] = found.split(/[-/]/);
+  return isIP(text) === 0 ? undefined : text;
+}
 
 const CONNECTION_KEYWORDS: Keywords<ReadCheck> = {
   ...within<'connection', Connection>('connection', {
-    connect_ip: text('address', 'an IP address'),
+    connect_ip: word('address', ADDRESS, address),
     connect_port: number('port', PORT),
     fwmark: number('mark', { from: 0, to: MAX_UNSIGNED }),
   }),
   ...within<'bind', Bind>('bind', {
-    bindto: text('address', 'an IP address of this machine'),
+    bindto: word('address', `${ADDRESS} of this machine`, address),
     bind_port: number('port', PORT),
-    bind_if: text('interface', 'the name of an interface'),
+    bind_if: word('interface', 'the name of an interface', (found) =>
+      found.length <= LONGEST_INTERFACE ? found : undefined,
+    ),
   }),
   ...TIMEOUT_KEYWORD,
 };
@@ -40,6 +51,13 @@ const SHARED: Readonly<Record<CheckKind['shares'], Keywords<ReadCheck>>> = {
   nothing: {},
 };
 
+/** For the reader of braces. */
+export function checkKeywords(name: string): Keywords<ReadCheck> {
+  const kind = CHECK_KINDS[name];
+  if (kind === undefined) return {};
+  return { ...SHARED[kind.shares], ...kind.own, ...(kind.type === 'smtp' ? { host: HOST } : {}) };
+}
+
 /** A host of SMTP_CHECK, which keepalived calls deprecated, is a check of its own. */
 const HOST: Keywords<ReadCheck>[string] = {
   parameters: 0,
@@ -51,14 +69,18 @@ const HOST: Keywords<ReadCheck>[string] = {
     Object.assign(check.timing, timing);
     check.logAllFailures = host.logAllFailures ?? check.logAllFailures;
     check.hosts.push({ ...host, timing: { timeout } });
+    findings.complain(
+      placeOf(statement),
+      'host is deprecated in keepalived; a further SMTP_CHECK is the same',
+    );
   },
+  block: SHARED['connection and timing'],
 };
 
 export function readCheck(statement: Statement, findings: Findings): ReadCheck[] {
   const kind = CHECK_KINDS[keywordOf(statement)];
   if (kind === undefined) return [];
-  const hosts = kind.type === 'smtp' ? { host: HOST } : {};
-  const keywords = { ...SHARED[kind.shares], ...kind.own, ...hosts };
+  const keywords = checkKeywords(keywordOf(statement));
   const check = readBlock(statement, { kind, keywords }, findings);
   return withHosts(check);
 }
@@ -79,7 +101,7 @@ function readBlock(
     options: {},
   };
   const level = `in ${keywordOf(statement)}`;
-  readLevel(blockOf(statement, findings), { keywords, target, level }, findings);
+  readLevel(blockOf(statement), { keywords, target, level }, findings);
   return target;
 }
 

@@ -1,7 +1,8 @@
+import { describeFound } from '../issue.ts';
 import { Line } from './line.ts';
 import type { Findings, Place } from './place.ts';
-import { originOf, type Setting } from './read-values.ts';
-import { keywordOf, parametersOf, placeOf, type Statement } from './statement.ts';
+import { IGNORED, originOf, required, type Setting } from './read-values.ts';
+import { keywordOf, parametersOf, type Statement } from './statement.ts';
 import { escapedWords, type Word } from './words.ts';
 
 /** A command as culvert's YAML has it. */
@@ -11,22 +12,30 @@ export interface PlainCommand {
 }
 
 const ALLOWED = 'a program with its arguments, in quotes if it has any, then a user and a group if need be';
+const QUOTES = 'words behind an unquoted program are a user and a group: put program and arguments in quotes';
 
-/** `quorum_up "PROGRAM ARGUMENT..." [USER [GROUP]]` and the like; undefined, and told, where there is no program. */
+/** `quorum_up "PROGRAM ARGUMENT..." [USER [GROUP]]` and the like; undefined, with a warning, where keepalived ignores it. */
 export function readCommand(statement: Statement, findings: Findings): Setting<PlainCommand> | undefined {
-  const [line, user, group] = parametersOf(statement);
-  const command = line === undefined ? [] : programAndArguments(line.text, line.place, findings);
-  if (command.length > 0)
-    return {
-      value: {
-        command,
-        ...(user === undefined ? {} : { user: userAndGroup(user, group) }),
-      },
-      origin: originOf(statement, line),
-    };
-  const place = line?.place ?? placeOf(statement);
-  findings.error(place, `${keywordOf(statement)}: found nothing; allowed: ${ALLOWED}`);
-  return undefined;
+  const line = required(statement, ALLOWED, findings);
+  if (line === undefined) return undefined;
+  const [, user, group] = parametersOf(statement);
+  const command = programAndArguments(line.text, line.place, findings);
+  if (command.length === 0) {
+    const found = describeFound(line.text);
+    findings.complain(line.place, `${keywordOf(statement)}: found ${found}; allowed: ${ALLOWED}; ${IGNORED}`);
+    return undefined;
+  }
+  if (user === undefined) return { value: { command }, origin: originOf(statement, line) };
+  const account = userAndGroup(user, group);
+  const fault = findings.users.faultOf(account);
+  const hint = line.quoted === true ? '' : `; ${QUOTES}`;
+  if (fault !== undefined) {
+    findings.complain(user.place, `${keywordOf(statement)}: ${fault}; the command is ${IGNORED}${hint}`);
+    return undefined;
+  }
+  if (!findings.users.areKnown && hint !== '')
+    findings.warn(user.place, `${keywordOf(statement)}: it runs as ${account}${hint}`);
+  return { value: { command, user: account }, origin: originOf(statement, line) };
 }
 
 /** As culvert has them: `USER` or `USER:GROUP`. */

@@ -4,19 +4,22 @@ import { type ConfigFiles, directoryOf, hasWildcard } from './files.ts';
 import type { Line } from './line.ts';
 import { type Findings, type Place, Unreadable } from './place.ts';
 import { parseRepetition } from './repetition.ts';
-import { MAX_LINE_LENGTH, sourceLines } from './source-lines.ts';
+import { MAX_LINE_LENGTH, sourceLines, withoutComment } from './source-lines.ts';
 
 export interface ExpandOptions {
   readonly files: ConfigFiles;
   readonly findings: Findings;
   /** What `@id` conditions are compared with. */
   readonly configId: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
 const MAX_LINES = 1_000_000;
 const MAX_INCLUDES = 32;
 /** Definitions in definitions; one that contains itself has no end. */
 const MAX_NESTING = 200;
+const REPETITIONS =
+  '~SEQ(name, [start, [step,]] end) of up to a million values, ~LST(name, value, ...) or ~LST({name, ...}, {value, ...}, ...)';
 
 /**
  * The lines of a configuration as keepalived comes to see them: files included, conditions decided, definitions
@@ -38,6 +41,7 @@ export class Expansion {
       values: new Map<string, Definition>(),
       directory: () => directoryOf(resolve(this.#open.at(-1) ?? '')),
       configId: options.configId,
+      environment: options.environment,
     };
   }
 
@@ -115,10 +119,11 @@ export class Expansion {
       head = this.#checked(head.replace(reference.from, reference.to, reference.value));
     }
     const repetition = parseRepetition(head.text);
-    if (repetition === undefined) {
-      const allowed =
-        '~SEQ(name, [start, [step,]] end) of up to a million values, ~LST(name, value, ...) or ~LST({name, ...}, {value, ...}, ...)';
-      this.#options.findings.error(head.place(), `this repetition is not understood; allowed: ${allowed}`);
+    if (repetition === undefined || repetition === 'too many') {
+      const { findings } = this.#options;
+      const message = `this repetition is not understood; allowed: ${REPETITIONS}`;
+      if (repetition === 'too many') findings.error(head.place(), message);
+      else findings.complain(head.place(), `${message}; ignored, as by keepalived`);
       return;
     }
     const rest = head.slice(repetition.end);
@@ -129,9 +134,16 @@ export class Expansion {
     }
   }
 
-  *#substitute(line: Line, { from, to, value }: Reference): Generator<Line> {
+  *#substitute(line: Line, { from, to, value, unset }: Reference): Generator<Line> {
+    if (unset !== undefined)
+      this.#options.findings.warn(
+        line.place(from),
+        `the environment has no variable ${unset}; taken for nothing`,
+      );
     if (typeof value === 'string') {
-      yield* this.#nested(this.#checked(line.replace(from, to, value)).trim());
+      // A definition may be the character that begins a comment.
+      const { findings } = this.#options;
+      yield* this.#nested(withoutComment(this.#checked(line.replace(from, to, value)), findings));
       return;
     }
     const [first, ...others] = value;
@@ -170,10 +182,10 @@ export class Expansion {
     const found = this.#options.files.match(path);
     if (found.length === 0 && hasWildcard(path) && 'wa'.includes(variant) && variant !== '')
       this.#options.findings.error(place, `include${variant} ${pattern}: no file matches`);
-    for (const file of found) yield* this.#includeFile(file, place);
+    for (const file of found) yield* this.#includeFile(file, place, variant);
   }
 
-  *#includeFile(path: string, place: Place): Generator<Line> {
+  *#includeFile(path: string, place: Place, variant: string): Generator<Line> {
     const { files, findings } = this.#options;
     const chain = this.#open.map((name) => files.identity(name));
     if (chain.includes(files.identity(path))) {
@@ -183,9 +195,14 @@ export class Expansion {
     if (chain.length >= MAX_INCLUDES)
       throw new Unreadable(place, `files include one another ${MAX_INCLUDES} deep`);
     const outcome = files.read(path);
-    if ('fault' in outcome)
-      findings.error(place, `include ${path}: ${outcome.fault}; allowed: a file that can be read`);
-    else yield* this.read(outcome.text, path);
+    if ('text' in outcome) yield* this.read(outcome.text, path);
+    else {
+      const message = `include${variant} ${path}: ${outcome.fault}; allowed: a file that can be read`;
+      // Without a letter keepalived logs it and goes on; with one it ends, but for a file that `includer` does not find.
+      const ends = outcome.missing === true ? 'mwa' : 'rmwab';
+      if (variant !== '' && ends.includes(variant)) findings.error(place, message);
+      else findings.complain(place, `${message}; ignored, as by keepalived`);
+    }
   }
 }
 

@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 /** The files of a configuration, so that what reads it can be tested without any. */
 export interface ConfigFiles {
   /** The text of a file, or why there is none. */
-  read(path: string): { readonly text: string } | { readonly fault: string };
+  read(path: string): { readonly text: string } | { readonly fault: string; readonly missing?: boolean };
   /** The files that a pattern with * ? [ ] and { } names, sorted; those it names literally whether they exist or not. */
   match(pattern: string): readonly string[];
   /** One name for each file, however it is written. */
@@ -14,18 +14,23 @@ export interface ConfigFiles {
 /** A configuration is text that people write, or a script does: more than this is another file by mistake. */
 export const MAX_FILE_BYTES: number = 8 * 1024 * 1024;
 
+const EXECUTABLE = 0o111;
+
 export const diskFiles: ConfigFiles = {
   read: (path: string) => {
     try {
       const status = statSync(path);
       // A pipe or a device may have no end; keepalived includes none either.
       if (!status.isFile()) return { fault: 'it is no regular file' };
-      const { size } = status;
+      const { size, mode } = status;
+      if ((mode & EXECUTABLE) !== 0)
+        return { fault: 'it is executable, which keepalived takes for a program' };
       if (size > MAX_FILE_BYTES) return { fault: tooLarge(size) };
       return { text: readFileSync(path, 'utf8') };
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
-      return { fault: code === 'ENOENT' ? 'there is no such file' : `cannot be read: ${message}` };
+      if (code === 'ENOENT') return { fault: 'there is no such file', missing: true };
+      return { fault: `cannot be read: ${message}` };
     }
   },
   match: (pattern: string) =>

@@ -1,7 +1,8 @@
 import { describeFound } from '../issue.ts';
-import type { Findings } from './place.ts';
-import { originOf, type Setting, wholeNumber } from './read-values.ts';
-import { keywordOf, parametersOf, placeOf, type Statement } from './statement.ts';
+import { readCNumber } from './c-number.ts';
+import type { Findings, Place } from './place.ts';
+import { IGNORED, originOf, required, type Setting, tellWrong } from './read-values.ts';
+import { keywordOf, parametersOf, type Statement } from './statement.ts';
 import type { Word } from './words.ts';
 
 const UNABLE: ReadonlyMap<string, string> = new Map([
@@ -33,54 +34,84 @@ const CHECKSUMS: ReadonlyMap<string, string> = new Map([
   ['remcsum', 'remote'],
 ]);
 
-/** The tunnel of `lvs_method TUN [type ...]`; undefined, and told, when it is something else. */
+/** A method that culvert does not have; it is an error where a real server uses it. */
+export interface UnableMethod {
+  readonly place: Place;
+  readonly message: string;
+}
+
+export type ReadMethod = Setting<PlainTunnel> | UnableMethod;
+
+export function isTunnel(method: ReadMethod | undefined): method is Setting<PlainTunnel> {
+  return method !== undefined && 'value' in method;
+}
+
+/**
+ * What `lvs_method TUN [type ...]` says, as svr_forwarding_handler() of keepalived reads it.
+ * @param former What an earlier one says: it stays where keepalived ignores this one.
+ */
 export function readForwardingMethod(
   statement: Statement,
+  former: ReadMethod | undefined,
   findings: Findings,
-): Setting<PlainTunnel> | undefined {
-  const [method, type, name, ...options] = parametersOf(statement);
+): ReadMethod | undefined {
+  const method = required(statement, 'TUN', findings);
+  if (method === undefined) return former;
   const keyword = keywordOf(statement);
-  if (method?.text !== 'TUN') {
-    refuseMethod(statement, method, findings);
-    return undefined;
+  const reason = UNABLE.get(method.text);
+  if (reason !== undefined)
+    return { place: method.place, message: `${keyword} ${method.text}: ${reason}; allowed: TUN` };
+  if (method.text !== 'TUN') {
+    tellWrong(statement, method, { allowed: 'TUN', findings });
+    return former;
   }
-  const origin = originOf(statement, name ?? method);
-  if (type === undefined) return { value: 'ipip', origin };
-  const wrong =
-    type.text !== 'type' || name === undefined ? type : TYPES.includes(name.text) ? undefined : name;
-  const read = wrong === undefined ? readOptions(options) : { wrong };
-  if ('wrong' in read) {
-    const { place, text } = read.wrong;
-    findings.error(place, `${keyword}: found ${describeFound(text)}; allowed: ${ALLOWED}`);
-    return undefined;
-  }
-  const plain = { type: name?.text ?? '', ...read };
-  // Whether they belong to the type is for the validation of all configurations to say.
-  return { value: Object.keys(plain).length === 1 && plain.type !== 'gue' ? plain.type : plain, origin };
+  const [, ...options] = parametersOf(statement);
+  const read = readOptions(options);
+  if (!('wrong' in read)) return { value: plainTunnel(read), origin: originOf(statement, method) };
+  const { place, text } = read.wrong;
+  findings.complain(
+    place,
+    `${keyword}: found ${describeFound(text)}; allowed: ${ALLOWED}; ${IGNORED}, and so are all words behind TUN`,
+  );
+  return isTunnel(former) ? former : { value: 'ipip', origin: originOf(statement, method) };
 }
 
-function refuseMethod(statement: Statement, method: Word | undefined, findings: Findings): void {
-  const keyword = keywordOf(statement);
-  const reason = UNABLE.get(method?.text ?? '');
-  const found =
-    reason === undefined ? `: found ${describeFound(method?.text)}` : ` ${method?.text}: ${reason}`;
-  findings.error(method?.place ?? placeOf(statement), `${keyword}${found}; allowed: TUN`);
+interface TunnelOptions {
+  readonly type?: string;
+  readonly port?: number;
+  readonly checksum?: string;
 }
 
-/** `port PORT` and one word for checksums, in any order. */
-function readOptions(words: readonly Word[]): { port?: number; checksum?: string } | { wrong: Word } {
-  const options: { port?: number; checksum?: string } = {};
+function plainTunnel({ type = 'ipip', ...others }: TunnelOptions): PlainTunnel {
+  return Object.keys(others).length === 0 ? type : { type, ...others };
+}
+
+/** `type TYPE`, `port PORT` and a word for checksums, in any order; the word that is wrong or does not fit the others. */
+function readOptions(words: readonly Word[]): TunnelOptions | { wrong: Word } {
+  const options: { type?: string; port?: number; checksum?: string } = {};
   for (let index = 0; index < words.length; index++) {
     const word = words[index] as Word;
     const checksum = CHECKSUMS.get(word.text);
-    if (checksum !== undefined) options.checksum = checksum;
-    else {
-      const number = words[++index];
-      const port =
-        word.text === 'port' ? wholeNumber(number?.text ?? '', { from: 1, to: 65_535 }) : undefined;
-      if (port === undefined) return { wrong: word.text === 'port' && number !== undefined ? number : word };
+    if (checksum !== undefined) {
+      options.checksum = checksum;
+      continue;
+    }
+    const value = words[++index];
+    if (value === undefined || (word.text !== 'type' && word.text !== 'port')) return { wrong: word };
+    if (word.text === 'type') {
+      if (!TYPES.includes(value.text)) return { wrong: value };
+      options.type = value.text;
+    } else {
+      const { value: port } = readCNumber(value.text, { from: 1, to: 65_535 }, { lenient: false });
+      if (port === undefined) return { wrong: value };
       options.port = port;
     }
   }
-  return options;
+  const [first] = words;
+  return first === undefined || fit(options) ? options : { wrong: first };
+}
+
+function fit({ type = 'ipip', port, checksum = 'none' }: TunnelOptions): boolean {
+  if ((type === 'gue') !== (port !== undefined)) return false;
+  return checksum === 'none' || type === 'gue' || (type === 'gre' && checksum === 'full');
 }

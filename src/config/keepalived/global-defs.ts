@@ -1,13 +1,15 @@
 import { formatDuration } from '../duration.ts';
 import { describeFound } from '../issue.ts';
+import type { Level } from './grammar.ts';
 import type { Origins } from './origins.ts';
 import type { Findings } from './place.ts';
-import { originOf, required, type Setting, unknownKeyword, wholeNumber } from './read-values.ts';
+import { IGNORED, readNumberWord, type Setting, tellWrong, unknownKeyword } from './read-values.ts';
 import { readScriptUser } from './script-user.ts';
 import { keywordOf, parametersOf, placeOf, type Statement } from './statement.ts';
+import type { Word } from './words.ts';
 
 /** Keywords of global_defs in keepalived 2.2.7, beside those that begin with vrrp_, bfd_ or checker_. */
-const IGNORED =
+const NOT_USED =
   'process_names process_name router_id notification_email_from smtp_server smtp_helo_name smtp_connect_timeout ' +
   'notification_email smtp_alert smtp_alert_vrrp smtp_alert_checker startup_script startup_script_timeout ' +
   'shutdown_script shutdown_script_timeout max_auto_priority min_auto_priority_delay dynamic_interfaces no_email_faults ' +
@@ -22,7 +24,13 @@ const IGNORED =
   'reload_time_file reload_repeat reload_file include_check config_save_dir tmp_config_directory data_use_instance ' +
   'instance net_namespace net_namespace_ipvs use_pid_dir child_wait_time linkbeat_use_polling namespace_with_ipsets';
 
-const KNOWN: ReadonlySet<string> = new Set([...IGNORED.split(' '), 'lvs_timeouts']);
+const KNOWN: ReadonlySet<string> = new Set([...NOT_USED.split(' '), 'lvs_timeouts']);
+
+/** For the reader of braces: one of its keywords has a block. */
+export const GLOBAL_LEVEL: Level = {
+  ...Object.fromEntries([...KNOWN].map((name) => [name, {}])),
+  notification_email: { block: 'values' },
+};
 
 /** culvert's names of what `lvs_timeouts` sets. */
 const TIMEOUTS: ReadonlyMap<string, string> = new Map([
@@ -51,8 +59,9 @@ export function readGlobalDefs(statement: Statement, { findings, origins }: Glob
   let scriptUser: Setting<string> | undefined;
   for (const inner of statement.body ?? []) {
     const keyword = keywordOf(inner);
-    if (keyword === 'lvs_timeouts') director = { timeouts: readTimeouts(inner, { findings, origins }) };
-    else if (keyword === 'script_user') scriptUser = readScriptUser(inner, findings);
+    if (keyword === 'lvs_timeouts')
+      director = { timeouts: { ...timeoutsOf(director), ...readTimeouts(inner, { findings, origins }) } };
+    else if (keyword === 'script_user') scriptUser = readScriptUser(inner, findings) ?? scriptUser;
     else if (KNOWN.has(keyword) || /^(?:vrrp|bfd|checker)_\w/.test(keyword)) ignored.add(keyword);
     else unknownKeyword(inner, { known: [...KNOWN], level: 'in global_defs' }, findings);
   }
@@ -61,25 +70,34 @@ export function readGlobalDefs(statement: Statement, { findings, origins }: Glob
   return { director, scriptUser };
 }
 
+function timeoutsOf(director: Readonly<Record<string, unknown>>): object {
+  return (director['timeouts'] as object | undefined) ?? {};
+}
+
 function readTimeouts(statement: Statement, { findings, origins }: GlobalContext): Record<string, string> {
   const timeouts: Record<string, string> = {};
-  required(statement, 'tcp, tcpfin or udp, each with seconds', findings);
+  const allowed = `tcp, tcpfin or udp, each with 1 to ${MAX_SECONDS} seconds, or 0 for culvert's own`;
   const words = parametersOf(statement);
-  for (let index = 0; index < words.length; index += 2) {
-    const name = words[index];
-    const value = words[index + 1];
-    const key = TIMEOUTS.get(name?.text ?? '');
-    const seconds = wholeNumber(value?.text ?? '', { from: 0, to: MAX_SECONDS });
-    const wrong = key === undefined ? name : (value ?? name);
-    // 0 leaves a timeout as it is, for IPVS and so for keepalived.
-    if (key !== undefined && seconds === 0) continue;
-    if (key !== undefined && seconds !== undefined) {
-      timeouts[key] = formatDuration(seconds * 1000);
-      origins.set(['director', 'timeouts', key], originOf(statement, value));
-    } else if (wrong !== undefined) {
-      const allowed = `tcp, tcpfin or udp, each with 1 to ${MAX_SECONDS} seconds, or 0 for culvert's own`;
-      findings.error(wrong.place, `lvs_timeouts: found ${describeFound(wrong.text)}; allowed: ${allowed}`);
+  const [only] = words;
+  if (words.length < 2) {
+    const message = `lvs_timeouts: found ${describeFound(only?.text)}; allowed: ${allowed}; ${IGNORED}`;
+    findings.complain(only?.place ?? placeOf(statement), message);
+    return {};
+  }
+  for (let index = 0; index < words.length; index++) {
+    const name = words[index] as Word;
+    const key = TIMEOUTS.get(name.text);
+    const value = key === undefined ? undefined : words[++index];
+    if (key === undefined || value === undefined) {
+      tellWrong(statement, name, { allowed, findings });
+      continue;
     }
+    const range = { from: 0, to: MAX_SECONDS };
+    const seconds = readNumberWord(statement, value, { range, findings, lenient: false });
+    // 0 leaves a timeout as it is, for IPVS and so for keepalived.
+    if (seconds === undefined || seconds.value === 0) continue;
+    timeouts[key] = formatDuration(seconds.value * 1000);
+    origins.set(['director', 'timeouts', key], seconds.origin);
   }
   return timeouts;
 }

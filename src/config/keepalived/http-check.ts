@@ -1,11 +1,22 @@
+import { describeFound } from '../issue.ts';
 import { HTTP_VERSIONS } from '../probe-config.ts';
 import { REGEX_OPTIONS } from '../regex-options.ts';
-import { number, text, toggle, within, word } from './keywords.ts';
+import { text, toggle, within, word } from './keywords.ts';
+import { tellLeftOut } from './own-check-settings.ts';
 import type { Findings } from './place.ts';
 import { plainSettings, type Settings } from './plain-settings.ts';
-import type { CheckContext, CheckOptions, ReadCheck, ReadUrl, UrlOptions } from './read-check.ts';
+import type {
+  CheckContext,
+  CheckOptions,
+  LeftOutContext,
+  ReadCheck,
+  ReadUrl,
+  UrlOptions,
+} from './read-check.ts';
 import {
   blockOf,
+  expected,
+  IGNORED,
   ignore,
   type Keywords,
   originOf,
@@ -13,61 +24,65 @@ import {
   readNumber,
   required,
   type Setting,
+  tellTaken,
   tellWrong,
 } from './read-values.ts';
 import { parametersOf, placeOf, type Statement } from './statement.ts';
+import type { Word } from './words.ts';
 
 const MAX_UNSIGNED = 2 ** 32 - 1;
-export const VIRTUAL_HOST: Keywords<{ virtualHost?: Setting<string> | undefined }>[string] = text(
-  'virtualHost',
-  'a host name',
-);
-
-/** Of HTTP_GET and SSL_GET. */
-export const HTTP_KEYWORDS: Keywords<ReadCheck> = {
-  url: {
-    parameters: 0,
-    read: (statement, check, findings): void => {
-      const url: ReadUrl = { origin: originOf(statement), options: {} };
-      const body = blockOf(statement, findings);
-      readLevel(body, { keywords: URL_KEYWORDS, target: url.options, level: 'in url' }, findings);
-      check.urls.push(url);
-    },
+export const VIRTUAL_HOST: Keywords<{ virtualHost?: Setting<string> | undefined }>[string] = {
+  parameters: 1,
+  read: (statement, target, findings): void => {
+    const found = expected(statement, 'a host name', findings);
+    if (found === undefined) return;
+    target.virtualHost = { value: found.text, origin: originOf(statement, found) };
+    if (/\s/.test(found.text))
+      findings.warn(
+        found.place,
+        `virtualhost: ${describeFound(found.text)} is no host name; checks that have no other send it as it is, as keepalived does`,
+      );
   },
-  nb_get_retry: {
-    parameters: 1,
-    read: (statement, { timing }, findings): void => {
-      findings.warn(placeOf(statement), 'nb_get_retry is an old name; retry is the same, as by keepalived');
-      timing.retries = readNumber(statement, { from: 0, to: MAX_UNSIGNED }, findings) ?? timing.retries;
-    },
-  },
-  ...within<'options', CheckOptions>('options', {
-    virtualhost: VIRTUAL_HOST,
-    http_protocol: word('httpVersion', HTTP_VERSIONS.join(', '), (found) =>
-      HTTP_VERSIONS.find((version) => version === found.replace(/c$/, 'C')),
-    ),
-    enable_sni: toggle('enableSni'),
-    fast_recovery: toggle('fastRecovery'),
-  }),
 };
-
-const MAX_OFFSET = 2 ** 53 - 1;
 
 const URL_KEYWORDS: Keywords<UrlOptions> = {
   path: text('path', 'the path of the url'),
-  digest: word('digest', 'an MD5 digest of 32 hexadecimal digits', (found) =>
-    /^[0-9a-fA-F]{32}$/.test(found) ? found.toLowerCase() : undefined,
-  ),
+  digest: {
+    parameters: 1,
+    read: (statement, url, findings): void => {
+      const allowed = 'an MD5 digest of 32 hexadecimal digits';
+      const found = required(statement, allowed, findings);
+      if (found === undefined) return;
+      if (url.digest !== undefined)
+        findings.complain(placeOf(statement), 'digest: the first one counts, as for keepalived');
+      else if (/^[0-9a-fA-F]{32}$/.test(found.text))
+        url.digest = { value: found.text.toLowerCase(), origin: originOf(statement, found) };
+      else tellWrong(statement, found, { allowed, findings });
+    },
+  },
   virtualhost: VIRTUAL_HOST,
   status_code: {
     parameters: Number.POSITIVE_INFINITY,
     read: (statement, url, findings): void => {
       const status = readStatus(statement, findings);
       const origin = originOf(statement, parametersOf(statement)[0]);
+      if (status.length === 0 && url.status === undefined) return;
       url.status = { value: [...(url.status?.value ?? []), ...status], origin };
     },
   },
-  regex: text('pattern', 'a regular expression'),
+  regex: {
+    parameters: 1,
+    read: (statement, url, findings): void => {
+      const [found, second] = parametersOf(statement);
+      if (found !== undefined && second === undefined)
+        url.pattern = { value: found.text, origin: originOf(statement, found) };
+      else
+        findings.complain(
+          second?.place ?? placeOf(statement),
+          `regex: found ${describeFound(second?.text)}; allowed: one regular expression, in quotes if it has blanks; ${IGNORED}`,
+        );
+    },
+  },
   regex_no_match: {
     parameters: 0,
     read: (statement, url): void => {
@@ -80,16 +95,77 @@ const URL_KEYWORDS: Keywords<UrlOptions> = {
       url.options = readRegexOptions(statement, findings);
     },
   },
-  regex_min_offset: number('minOffset', { from: 0, to: MAX_OFFSET }),
-  regex_max_offset: number('maxOffset', { from: 0, to: MAX_OFFSET }),
+  regex_min_offset: offsetOf('minOffset'),
+  regex_max_offset: offsetOf('maxOffset'),
   regex_stack: ignore("culvert's regular expressions have no stack to be sized"),
 };
+
+/** Of HTTP_GET and SSL_GET. */
+export const HTTP_KEYWORDS: Keywords<ReadCheck> = {
+  url: {
+    parameters: 0,
+    read: (statement, check, findings): void => {
+      const url: ReadUrl = { origin: originOf(statement), options: {} };
+      const keywords = URL_KEYWORDS;
+      readLevel(blockOf(statement), { keywords, target: url.options, level: 'in url' }, findings);
+      if (url.options.path !== undefined) check.urls.push(url);
+      else
+        findings.complain(
+          placeOf(statement),
+          `url: no path is given; allowed: path PATH in its block; ${IGNORED}`,
+        );
+    },
+    block: URL_KEYWORDS,
+  },
+  nb_get_retry: {
+    parameters: 1,
+    read: (statement, { timing }, findings): void => {
+      findings.complain(
+        placeOf(statement),
+        'nb_get_retry is an old name; retry is the same, as by keepalived',
+      );
+      timing.retries = readNumber(statement, { from: 0, to: MAX_UNSIGNED }, findings) ?? timing.retries;
+    },
+  },
+  ...within<'options', CheckOptions>('options', {
+    virtualhost: VIRTUAL_HOST,
+    http_protocol: word(
+      'httpVersion',
+      HTTP_VERSIONS.join(', '),
+      (found) => HTTP_VERSIONS.find((version) => version === found.replace(/c$/, 'C')),
+      'ignored',
+    ),
+    enable_sni: toggle('enableSni'),
+    fast_recovery: toggle('fastRecovery'),
+  }),
+};
+
+/** Of what it cannot read keepalived takes 0 (regex_offset_handler()). */
+function offsetOf<Name extends 'minOffset' | 'maxOffset'>(
+  name: Name,
+): Keywords<{ [name in Name]?: Setting<number> | undefined }>[string] {
+  return {
+    parameters: 1,
+    read: (statement, url, findings): void => {
+      const [found, extra] = parametersOf(statement);
+      const allowed = 'one whole number';
+      const value = Number(/^\s*\+?(\d+)$/.exec(found?.text ?? '')?.[1] ?? Number.NaN);
+      const isRead = extra === undefined && Number.isSafeInteger(value);
+      if (!isRead)
+        tellTaken(statement, extra ?? found ?? ({ ...statement.words[0], text: '' } as Word), {
+          allowed,
+          findings,
+          taken: '0',
+        });
+      url[name] = { value: isRead ? value : 0, origin: originOf(statement, found) };
+    },
+  };
+}
 
 const STATUS = 'HTTP statuses from 100 to 599, or ranges such as 200-299';
 
 /** As culvert's texts. */
 function readStatus(statement: Statement, findings: Findings): string[] {
-  required(statement, STATUS, findings);
   return parametersOf(statement).flatMap((found) => {
     const match = /^(\d{3})(?:-(\d{3}))?$/.exec(found.text);
     const [from, to] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
@@ -108,15 +184,16 @@ function readRegexOptions(statement: Statement, findings: Findings): Setting<rea
   return { value: known.map(({ text: name }) => name), origin: originOf(statement, known[0]) };
 }
 
+export function lacksUrl({ urls, origin }: ReadCheck, { findings }: LeftOutContext): boolean {
+  if (urls.length > 0) return false;
+  tellLeftOut(origin, { what: 'no url is given', allowed: 'url { path ... } in its block', findings });
+  return true;
+}
+
 /** culvert's options of a check that fetches urls. */
 export function httpSettings(check: ReadCheck, context: CheckContext): Settings {
   const { options, urls, origin, kind } = check;
-  const { findings, origins, path } = context;
-  if (urls.length === 0)
-    findings.error(
-      origin.place,
-      `${origin.keyword}: no url is given; allowed: url { path ... } in its block`,
-    );
+  const { origins, path } = context;
   const value = urls.map((url, index) => plainUrl(url, { ...context, path: [...path, 'urls', index] }));
   for (const [index, url] of urls.entries()) origins.set([...path, 'urls', index], url.origin);
   const { httpVersion = { value: '1.0', origin }, enableSni, fastRecovery } = options;
@@ -131,9 +208,7 @@ export function httpSettings(check: ReadCheck, context: CheckContext): Settings 
   };
 }
 
-function plainUrl({ options, origin }: ReadUrl, { path, origins, findings }: CheckContext): object {
-  if (options.path === undefined)
-    findings.error(origin.place, 'url: no path is given; allowed: path PATH in its block');
+function plainUrl({ options }: ReadUrl, { path, origins, findings }: CheckContext): object {
   const { path: where, virtualHost, status, digest } = options;
   const regex = plainRegex(options, { path: [...path, 'regex'], origins, findings });
   return plainSettings({ path: where, virtualHost, status, digest, regex }, path, origins);
@@ -148,7 +223,7 @@ function plainRegex(
   const [orphan] = Object.values(others).filter((option) => option !== undefined);
   if (pattern === undefined) {
     if (orphan !== undefined)
-      findings.warn(orphan.origin.place, `${orphan.origin.keyword} is not used: there is no regex`);
+      findings.complain(orphan.origin.place, `${orphan.origin.keyword} is not used: there is no regex`);
     return undefined;
   }
   const offset = minOffset ?? maxOffset;
@@ -166,7 +241,7 @@ type Offsets = Pick<UrlOptions, 'minOffset' | 'maxOffset'>;
 function usableOffsets({ minOffset, maxOffset }: Offsets, findings: Findings): Offsets {
   if (minOffset === undefined || maxOffset === undefined || minOffset.value <= maxOffset.value)
     return { minOffset, maxOffset };
-  findings.warn(
+  findings.complain(
     minOffset.origin.place,
     `regex_min_offset: found ${minOffset.value}, more than regex_max_offset; both are ignored, as by keepalived`,
   );

@@ -1,4 +1,6 @@
+import type { Range } from './c-number.ts';
 import {
+  expected,
   type Keyword,
   type Keywords,
   originOf,
@@ -27,33 +29,39 @@ export function toggle<Name extends string>(name: Name): Keyword<Sets<Name, bool
   return {
     parameters: 1,
     read: (statement, target, findings): void => {
-      target[name] = { value: readSwitch(statement, findings), origin: originOf(statement) };
+      const value = readSwitch(statement, findings);
+      if (value !== undefined) target[name] = { value, origin: originOf(statement) };
     },
   };
 }
 
 export function number<Name extends string>(
   name: Name,
-  range: { from: number; to: number },
+  range: Range,
+  options: { lenient?: boolean; signed?: boolean } = {},
 ): Keyword<Sets<Name, number>> {
   return {
     parameters: 1,
     read: (statement, target, findings): void => {
-      target[name] = readNumber(statement, range, findings) ?? target[name];
+      target[name] = readNumber(statement, range, findings, options) ?? target[name];
     },
   };
 }
+
+/** Whether keepalived ends where a keyword has no word behind it, or goes on without the keyword. */
+type Missing = 'ends' | 'ignored';
 
 /** A keyword with one word that `read` makes a value of; undefined from it: the word is wrong. */
 export function word<Name extends string, Value>(
   name: Name,
   allowed: string,
   read: (text: string) => Value | undefined,
+  missing: Missing = 'ends',
 ): Keyword<Sets<Name, Value>> {
   return {
     parameters: 1,
     read: (statement, target, findings): void => {
-      const found = required(statement, allowed, findings);
+      const found = (missing === 'ends' ? required : expected)(statement, allowed, findings);
       if (found === undefined) return;
       const value = read(found.text);
       if (value === undefined) tellWrong(statement, found, { allowed, findings });
@@ -63,8 +71,12 @@ export function word<Name extends string, Value>(
 }
 
 /** A keyword with one word, whatever it is. */
-export function text<Name extends string>(name: Name, allowed: string): Keyword<Sets<Name, string>> {
-  return word(name, allowed, (found) => found);
+export function text<Name extends string>(
+  name: Name,
+  allowed: string,
+  missing: Missing = 'ends',
+): Keyword<Sets<Name, string>> {
+  return word(name, allowed, (found) => found, missing);
 }
 
 /** Keywords whose values stand in a part of the target. */
@@ -73,9 +85,12 @@ export function within<Part extends string, Target>(
   keywords: Keywords<Target>,
 ): Keywords<Readonly<Record<Part, Target>>> {
   return Object.fromEntries(
-    Object.entries(keywords).map(([name, { parameters, read }]) => [
+    Object.entries(keywords).map(([name, keyword]) => [
       name,
-      { parameters, read: (statement, target, findings) => read(statement, target[part], findings) },
+      {
+        ...keyword,
+        read: (statement, target, findings) => keyword.read(statement, target[part], findings),
+      },
     ]),
   );
 }

@@ -5,23 +5,35 @@ import { readHexadecimal } from './hexadecimal.ts';
 import { flag, number, text, within, word } from './keywords.ts';
 import type { Findings } from './place.ts';
 import type { CheckOptions, ReadCheck } from './read-check.ts';
-import { type Keywords, originOf, readNumber, required, tellWrong } from './read-values.ts';
+import { expected, type Keywords, originOf, readNumber, required, tellWrong } from './read-values.ts';
 import { readScriptUser } from './script-user.ts';
-import { parametersOf, type Statement } from './statement.ts';
-import { multiplier } from './track-files.ts';
+import { parametersOf, placeOf, type Statement } from './statement.ts';
+import { CHECK_WEIGHT } from './track-files.ts';
+import type { Word } from './words.ts';
 
 const MAX_SECONDS = 4294;
 const MAX_LENGTH = 65_535;
 
 export const SMTP_KEYWORDS: Keywords<ReadCheck> = within<'options', CheckOptions>('options', {
-  helo_name: text('helo', 'the name to say HELO with'),
+  helo_name: text('helo', 'the name to say HELO with', 'ignored'),
 });
 
 export const DNS_KEYWORDS: Keywords<ReadCheck> = within<'options', CheckOptions>('options', {
   type: word('queryType', `one of ${Object.keys(DNS_QUERY_TYPES).join(', ')}`, (found) =>
     Object.hasOwn(DNS_QUERY_TYPES, found.toUpperCase()) ? found.toUpperCase() : undefined,
   ),
-  name: text('queryName', 'a domain name'),
+  name: {
+    parameters: 1,
+    read: (statement, options, findings): void => {
+      const found = required(statement, 'a domain name', findings);
+      if (found === undefined) return;
+      if (/^\.[^]|\.\./.test(found.text))
+        tellWrong(statement, found, { allowed: 'a domain name without empty labels', findings });
+      else if (options.queryName !== undefined)
+        findings.complain(placeOf(statement), 'name: the first one counts, as for keepalived');
+      else options.queryName = { value: found.text, origin: originOf(statement, found) };
+    },
+  },
 });
 
 const BYTES = 'bytes of two hexadecimal digits each';
@@ -30,33 +42,33 @@ export const UDP_KEYWORDS: Keywords<ReadCheck> = {
   payload: {
     parameters: Number.POSITIVE_INFINITY,
     read: (statement, { options }, findings): void => {
-      const value = readBytes(statement, { allowed: BYTES, wildcards: false }, findings);
+      const first = expected(statement, BYTES, findings);
+      const value = first && readBytes(statement, { first, allowed: BYTES, wildcards: false }, findings);
       if (value !== undefined) options.payload = { value, origin: originOf(statement) };
     },
   },
   require_reply: {
     parameters: Number.POSITIVE_INFINITY,
     read: (statement, { options }, findings): void => {
-      const some = parametersOf(statement).length > 0;
+      const [first] = parametersOf(statement);
       const allowed = `nothing, or ${BYTES}, x for a digit that may be any`;
-      const value = some ? readBytes(statement, { allowed, wildcards: true }, findings) : 'any';
-      if (value !== undefined) options.reply = { value, origin: originOf(statement) };
+      const value = first && readBytes(statement, { first, allowed, wildcards: true }, findings);
+      // Of bytes that it cannot read keepalived keeps that there has to be a reply.
+      options.reply = { value: value ?? 'any', origin: originOf(statement) };
     },
   },
   ...within<'options', CheckOptions>('options', {
-    min_reply_length: number('minReplyLength', { from: 0, to: MAX_LENGTH }),
-    max_reply_length: number('maxReplyLength', { from: 0, to: MAX_LENGTH }),
+    min_reply_length: number('minReplyLength', { from: 0, to: MAX_LENGTH }, { lenient: false }),
+    max_reply_length: number('maxReplyLength', { from: 0, to: MAX_LENGTH }, { lenient: false }),
   }),
 };
 
 /** All words are one text, with blanks between them. */
 function readBytes(
   statement: Statement,
-  { allowed, wildcards }: { allowed: string; wildcards: boolean },
+  { first, allowed, wildcards }: { first: Word; allowed: string; wildcards: boolean },
   findings: Findings,
 ): string | undefined {
-  const first = required(statement, allowed, findings);
-  if (first === undefined) return undefined;
   const all = parametersOf(statement).map((found) => found.text);
   const value = readHexadecimal(all.join(' '), wildcards);
   if (value === undefined) tellWrong(statement, { ...first, text: all.join(' ') }, { allowed, findings });
@@ -67,10 +79,11 @@ export const MISC_KEYWORDS: Keywords<ReadCheck> = {
   misc_path: {
     parameters: 1,
     read: (statement, { options }, findings): void => {
-      const line = required(statement, 'a program with its arguments, in quotes if it has any', findings);
+      // Without a program the check itself says so at its end.
+      const [line] = parametersOf(statement);
       if (line === undefined) return;
       const value = programAndArguments(line.text, line.place, findings);
-      options.command = { value, origin: originOf(statement, line) };
+      if (value.length > 0) options.command = { value, origin: originOf(statement, line) };
     },
   },
   misc_timeout: {
@@ -86,7 +99,14 @@ export const MISC_KEYWORDS: Keywords<ReadCheck> = {
   user: {
     parameters: 2,
     read: (statement, { options }, findings): void => {
-      options.user = readScriptUser(statement, findings) ?? options.user;
+      const user = readScriptUser(statement, findings);
+      const fault = user && findings.users.faultOf(user.value);
+      if (user === undefined) return;
+      if (fault === undefined) options.user = user;
+      else {
+        options.isLeftOut = true;
+        findings.complain(user.origin.place, `user: ${fault}; the check is left out, as by keepalived`);
+      }
     },
   },
   ...within<'options', CheckOptions>('options', { misc_dynamic: flag('dynamic') }),
@@ -94,5 +114,5 @@ export const MISC_KEYWORDS: Keywords<ReadCheck> = {
 
 export const FILE_KEYWORDS: Keywords<ReadCheck> = within<'options', CheckOptions>('options', {
   track_file: text('trackFile', 'the name of a track_file'),
-  weight: multiplier(),
+  weight: CHECK_WEIGHT,
 });

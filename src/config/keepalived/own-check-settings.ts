@@ -1,5 +1,8 @@
+import { describeFound } from '../issue.ts';
+import type { Origin } from './origins.ts';
+import type { Findings } from './place.ts';
 import type { Settings } from './plain-settings.ts';
-import type { CheckContext, ReadCheck } from './read-check.ts';
+import type { CheckContext, LeftOutContext, ReadCheck } from './read-check.ts';
 import type { Setting } from './read-values.ts';
 
 /** What keepalived says HELO with by itself (check_smtp.h). */
@@ -35,24 +38,41 @@ export function udpSettings(check: ReadCheck, { findings }: CheckContext): Setti
 }
 
 /** It may take as long as the virtual server's interval unless it says otherwise, not the check's (misc_check_thread()). */
-export function miscSettings(check: ReadCheck, { outermost, scriptUser, findings }: CheckContext): Settings {
+export function miscSettings(check: ReadCheck, { outermost, scriptUser }: CheckContext): Settings {
   const { command, dynamic, timeout = outermost.interval, user = scriptUser } = check.options;
-  if (command === undefined)
-    findings.error(
-      check.origin.place,
-      `${check.origin.keyword}: no program is given; allowed: misc_path PROGRAM in its block`,
-    );
   return { command, timeout: timeout ?? standard(check, DEFAULT_INTERVAL), dynamic, user };
 }
 
-export function fileSettings(check: ReadCheck, { trackFiles, findings }: CheckContext): Settings {
+export function lacksProgram({ options, origin }: ReadCheck, { findings }: LeftOutContext): boolean {
+  if (options.isLeftOut === true) return true;
+  if (options.command !== undefined) return false;
+  tellLeftOut(origin, { what: 'no program is given', allowed: 'misc_path PROGRAM in its block', findings });
+  return true;
+}
+
+/** Warns of a check that keepalived leaves out. */
+export function tellLeftOut(
+  { place, keyword }: Origin,
+  { what, allowed, findings }: { what: string; allowed: string; findings: Findings },
+): void {
+  findings.complain(
+    place,
+    `${keyword}: ${what}; allowed: ${allowed}; the check is left out, as by keepalived`,
+  );
+}
+
+export function lacksTrackFile(check: ReadCheck, { trackFiles, findings }: LeftOutContext): boolean {
+  const { trackFile } = check.options;
+  if (trackFile !== undefined && trackFiles.has(trackFile.value)) return false;
+  const what = `found ${describeFound(trackFile?.value)}`;
+  const allowed = `the name of a track_file (${[...trackFiles.keys()].join(', ') || 'none is defined'})`;
+  tellLeftOut(trackFile?.origin ?? check.origin, { what, allowed, findings });
+  return true;
+}
+
+export function fileSettings(check: ReadCheck, { trackFiles }: CheckContext): Settings {
   const { trackFile, weight, reverse } = check.options;
-  const known = trackFile === undefined ? undefined : trackFiles.get(trackFile.value);
-  if (known === undefined) {
-    const { place, keyword } = trackFile?.origin ?? check.origin;
-    const allowed = `the name of a track_file (${[...trackFiles.keys()].join(', ') || 'none is defined'})`;
-    findings.error(place, `${keyword}: found ${trackFile?.value ?? 'nothing'}; allowed: ${allowed}`);
-  }
+  const known = trackFiles.get(trackFile?.value ?? '');
   const own = weight === undefined ? known : { weight, reverse };
   return {
     file: known?.file,

@@ -1,11 +1,12 @@
-import type { PlainTunnel } from './forwarding-method.ts';
+import type { PlainTunnel, ReadMethod } from './forwarding-method.ts';
+import { isTunnel } from './forwarding-method.ts';
 import type { Setting } from './read-values.ts';
 
-/** What differs from the service's alone is written. */
+/** Only what differs from the service's is written. */
 export function ownTunnel(
-  { tunnel }: { readonly tunnel?: Setting<PlainTunnel> | 'unable' | undefined },
+  method: ReadMethod | undefined,
   common: Setting<PlainTunnel> | undefined,
 ): Setting<PlainTunnel> | undefined {
-  if (typeof tunnel !== 'object') return undefined;
-  return JSON.stringify(common?.value) === JSON.stringify(tunnel.value) ? undefined : tunnel;
+  if (!isTunnel(method)) return undefined;
+  return JSON.stringify(common?.value) === JSON.stringify(method.value) ? undefined : method;
 }

@@ -1,12 +1,12 @@
 import type { CulvertConfig } from '../config.ts';
 import { rememberDocument } from '../document.ts';
-import { type ConfigIssue, type IssuePath, invalidConfig, type LocatedIssue } from '../issue.ts';
+import { type ConfigIssue, type IssuePath, invalidConfig, issueLines, type LocatedIssue } from '../issue.ts';
 import { rememberLocation } from '../location.ts';
 import { validateConfig } from '../validate.ts';
 import type { ConfigFiles } from './files.ts';
 import { parseKeepalived } from './parse.ts';
-import { isSamePlace, type Place } from './place.ts';
-import { type Translated, translate } from './translate.ts';
+import { isSamePlace, type Place, type Users } from './place.ts';
+import { GRAMMARS, type Translated, translate } from './translate.ts';
 
 export interface KeepalivedOptions {
   /** What `@id` conditions are compared with (keepalived's -i); by default the first part of the host's name. */
@@ -16,6 +16,11 @@ export interface KeepalivedOptions {
   /** The same for what neither the file nor `director` says. */
   readonly directorDefaults?: Readonly<Record<string, unknown>>;
   readonly files?: ConfigFiles;
+  /** Values for `${_ENV NAME}`. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Whether what keepalived logs and ignores is an error. */
+  readonly strict?: boolean;
+  readonly users?: Users;
 }
 
 export interface KeepalivedConfig {
@@ -35,17 +40,17 @@ export interface PlainConfig {
 
 /**
  * Reads a keepalived.conf as a configuration of culvert; see docs/keepalived.md.
- * @throws CulvertError CONFIG_INVALID with one line for each error, and for each thing that culvert has not got.
+ * @throws CulvertError CONFIG_INVALID with one line for each error, and for each thing that culvert does not support.
  */
 export function parseKeepalivedConfig(
   text: string,
   fileName: string,
   options: KeepalivedOptions,
 ): KeepalivedConfig {
-  const { statements, findings } = parseKeepalived(text, { fileName, ...options });
-  // Of a file that cannot be read to its end half a translation would only mislead.
-  if (findings.errors.length > 0) throw invalidConfig(fileName, findings.errors);
-  const translated = translate(statements, findings);
+  const parsed = parseKeepalived(text, GRAMMARS, { fileName, ...options });
+  const { findings, isWhole } = parsed;
+  if (!isWhole) throw invalidConfig(fileName, findings.errors);
+  const translated = translate(parsed, findings);
   const director = { ...options.directorDefaults, ...translated.director, ...options.director };
   const plain = { director, services: translated.services };
   const { origins } = translated;
@@ -61,12 +66,7 @@ export function parseKeepalivedConfig(
   const places = plain.services.map((_, index) => origins.nearest(['services', index, 'vip'])?.place);
   rememberDocument(config, plain);
   rememberPlaces(config, places, fileName);
-  const warnings = findings.warnings.map((issue) => formatWarning(issue));
-  return { config, warnings: [...new Set(warnings)], plain, places };
-}
-
-function formatWarning({ fileName = '', line, column, message }: LocatedIssue): string {
-  return `${fileName}:${line}:${column}: ${message}`;
+  return { config, warnings: issueLines(fileName, findings.warnings, 'warnings'), plain, places };
 }
 
 const NO_INTERFACE =

@@ -1,93 +1,66 @@
 import { Expansion } from './expand.ts';
 import { type ConfigFiles, diskFiles, MAX_FILE_BYTES, tooLarge } from './files.ts';
+import type { Level } from './grammar.ts';
 import type { Line } from './line.ts';
-import { Findings, Unreadable } from './place.ts';
-import { ESCAPED_KEYWORDS, keywordOf, placeOf, type Statement } from './statement.ts';
-import { escapedWords, plainWords, type Word } from './words.ts';
+import { Findings, Unreadable, type Users } from './place.ts';
+import type { Statement } from './statement.ts';
+import { StatementReader } from './statement-reader.ts';
+import { plainWords } from './words.ts';
 
 export interface ParseOptions {
   readonly fileName: string;
   /** What `@id` conditions are compared with (keepalived's -i). */
   readonly configId: string;
+  /** Values for `${_ENV NAME}`. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly files?: ConfigFiles;
+  /** Whether what keepalived logs and ignores is an error. */
+  readonly strict?: boolean;
+  readonly users?: Users;
+}
+
+/** The keywords of a file as two processes of keepalived see them. */
+export interface Grammars {
+  /** Of the process that checks and forwards. */
+  readonly checker: Level;
+  /** Of the process that starts the others: it reads global_defs. */
+  readonly parent: Level;
 }
 
 export interface ParsedKeepalived {
   readonly statements: readonly Statement[];
+  /** Those that the parent process reads. */
+  readonly global: readonly Statement[];
   readonly findings: Findings;
-}
-
-const MAX_DEPTH = 50;
-
-interface OpenStatement {
-  readonly words: readonly Word[];
-  body: OpenStatement[] | undefined;
+  /** False: the reading ended early, and what is missing is no statement about the file. */
+  readonly isWhole: boolean;
 }
 
 /** Reads a keepalived.conf as keepalived 2.2.7 does, down to words and blocks; what they mean is not asked here. */
-export function parseKeepalived(text: string, options: ParseOptions): ParsedKeepalived {
-  const { fileName, configId, files = diskFiles } = options;
-  const findings = new Findings();
-  const builder = new TreeBuilder(findings);
+export function parseKeepalived(text: string, grammars: Grammars, options: ParseOptions): ParsedKeepalived {
+  const findings = new Findings(options.strict, options.users);
+  const checker = new StatementReader(grammars.checker, findings);
+  const parent = new StatementReader(grammars.parent, findings);
+  let isWhole = true;
   try {
-    if (text.length > MAX_FILE_BYTES)
-      throw new Unreadable({ fileName, line: 1, column: 1 }, tooLarge(text.length));
-    for (const line of new Expansion({ files, findings, configId }).read(text, fileName)) builder.add(line);
-    builder.end();
+    for (const line of linesOf(text, findings, options)) {
+      const words = plainWords(line, findings);
+      checker.add(line, words);
+      parent.add(line, words);
+    }
+    checker.end();
+    parent.end();
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
     findings.errors.push(error.issue);
+    isWhole = false;
   }
-  return { statements: builder.statements, findings };
+  return { statements: checker.statements, global: parent.statements, findings, isWhole };
 }
 
-class TreeBuilder {
-  readonly statements: OpenStatement[] = [];
-  readonly #findings: Findings;
-  readonly #open: OpenStatement[] = [];
-  /** The statement of the line before, which a brace may give a block. */
-  #last: OpenStatement | undefined;
-
-  constructor(findings: Findings) {
-    this.#findings = findings;
-  }
-
-  add(line: Line): void {
-    if (line.text === '{') this.#openBlock(line);
-    else if (line.text === '}') this.#closeBlock(line);
-    else this.#addStatement(line);
-  }
-
-  end(): void {
-    for (const statement of this.#open)
-      this.#findings.error(
-        placeOf(statement),
-        `${keywordOf(statement)}: the block that begins here is not closed; allowed: a } before the end of the file`,
-      );
-  }
-
-  #openBlock(line: Line): void {
-    if (this.#last === undefined)
-      throw new Unreadable(line.place(), 'unexpected {; allowed: behind a keyword');
-    if (this.#open.length >= MAX_DEPTH) throw new Unreadable(line.place(), `blocks stand ${MAX_DEPTH} deep`);
-    this.#last.body = [];
-    this.#open.push(this.#last);
-    this.#last = undefined;
-  }
-
-  #closeBlock(line: Line): void {
-    if (this.#open.pop() === undefined)
-      throw new Unreadable(line.place(), 'there is one } too many; allowed: one for each {');
-    this.#last = undefined;
-  }
-
-  #addStatement(line: Line): void {
-    const [keyword = ''] = /^[^ \t\f\v"]*/.exec(line.text) ?? [];
-    const read = ESCAPED_KEYWORDS.has(keyword) ? escapedWords : plainWords;
-    const words = read(line, this.#findings);
-    if (words.length === 0) return;
-    const statement: OpenStatement = { words, body: undefined };
-    (this.#open.at(-1)?.body ?? this.statements).push(statement);
-    this.#last = statement;
-  }
+function linesOf(text: string, findings: Findings, options: ParseOptions): Iterable<Line> {
+  const { fileName, configId, environment = {}, files = diskFiles } = options;
+  if (text.length > MAX_FILE_BYTES)
+    throw new Unreadable({ fileName, line: 1, column: 1 }, tooLarge(text.length));
+  return new Expansion({ files, findings, configId, environment }).read(text, fileName);
 }

@@ -3,18 +3,30 @@ import { parseIpv4 } from '../../net/ipv4-address.ts';
 import { formatDuration } from '../duration.ts';
 import { describeFound } from '../issue.ts';
 import type { Findings } from './place.ts';
-import { type Keywords, originOf, readNumber, required, type Setting, wholeNumber } from './read-values.ts';
+import {
+  type Keywords,
+  originOf,
+  readNumber,
+  required,
+  type Setting,
+  tellWrong,
+  wholeNumber,
+} from './read-values.ts';
 import { parametersOf, placeOf, type Statement } from './statement.ts';
 
 /** What a virtual server says of keeping clients with a real server. */
 export interface ReadPersistence {
   persistenceTimeout?: Setting<number> | undefined;
+  /** Of the virtual server's address, where it is known. */
+  readonly family?: 4 | 6 | undefined;
   granularity?: (Setting<number> & { readonly family: 4 | 6 }) | undefined;
 }
 
 /** keepalived's, where it is asked for without a time. */
 export const DEFAULT_PERSISTENCE_SECONDS = 360;
 const MAX_SECONDS = 31 * 24 * 3600;
+/** What getaddrinfo() may take for an IPv4 address. */
+const NUMERIC = /^(?:0[xX][\da-fA-F]+|\d+)(?:\.(?:0[xX][\da-fA-F]+|\d+)){0,3}$/;
 
 export const PERSISTENCE: Keywords<ReadPersistence> = {
   persistence_timeout: {
@@ -23,20 +35,27 @@ export const PERSISTENCE: Keywords<ReadPersistence> = {
       server.persistenceTimeout =
         parametersOf(statement).length === 0
           ? { value: DEFAULT_PERSISTENCE_SECONDS, origin: originOf(statement) }
-          : readNumber(statement, { from: 1, to: MAX_SECONDS }, findings);
+          : (readNumber(statement, { from: 1, to: MAX_SECONDS }, findings, { lenient: false }) ??
+            server.persistenceTimeout);
     },
   },
   persistence_granularity: {
     parameters: 1,
     read: (statement, server, findings): void => {
-      server.granularity = readGranularity(statement, findings) ?? server.granularity;
+      const granularity = readGranularity(statement, server.family, findings);
+      if (granularity === undefined) return;
+      server.granularity = granularity;
       server.persistenceTimeout ??= { value: DEFAULT_PERSISTENCE_SECONDS, origin: originOf(statement) };
     },
   },
 };
 
 /** A netmask for IPv4, the length of a prefix for IPv6. */
-function readGranularity(statement: Statement, findings: Findings): ReadPersistence['granularity'] {
+function readGranularity(
+  statement: Statement,
+  family: 4 | 6 | undefined,
+  findings: Findings,
+): ReadPersistence['granularity'] {
   const allowed = 'a netmask such as 255.255.255.0, or for IPv6 a whole number from 1 to 128';
   const word = required(statement, allowed, findings);
   if (word === undefined) return undefined;
@@ -44,11 +63,14 @@ function readGranularity(statement: Statement, findings: Findings): ReadPersiste
   const ipv6 = wholeNumber(word.text, { from: 1, to: 128 });
   if (ipv6 !== undefined) return { value: ipv6, family: 6, origin };
   const ipv4 = prefixLengthOf(word.text);
-  if (ipv4 !== undefined) return { value: ipv4, family: 4, origin };
-  findings.error(
-    word.place,
-    `persistence_granularity: found ${describeFound(word.text)}; allowed: ${allowed}`,
-  );
+  if (ipv4 !== undefined && family !== 6) return { value: ipv4, family: 4, origin };
+  // keepalived hands the kernel any netmask, also one with gaps, and takes a number for one.
+  if (family !== 6 && NUMERIC.test(word.text))
+    findings.error(
+      word.place,
+      `persistence_granularity: found ${describeFound(word.text)}; allowed: ${allowed}`,
+    );
+  else tellWrong(statement, word, { allowed, findings });
   return undefined;
 }
 

@@ -1,21 +1,48 @@
 import type { LocatedIssue } from '../issue.ts';
 
-/** Where something stands in a file; line and column count from 1. */
+/** A position in a file; line and column count from 1. */
 export interface Place {
   readonly fileName: string;
   readonly line: number;
   readonly column: number;
 }
 
-/** What is found while a keepalived.conf is read: errors, and what it says that culvert does not need. */
+/** What is known of the users of this machine: keepalived ignores a command that is to run as an unknown one. */
+export interface Users {
+  /** False: nobody was asked, as for another machine. */
+  readonly areKnown: boolean;
+  /** Why there is no such `USER` or `USER:GROUP`; undefined where there is one, or nobody was asked. */
+  faultOf(account: string): string | undefined;
+}
+
+const NOT_ASKED: Users = { areKnown: false, faultOf: () => undefined };
+
+/** What a reader of a keepalived.conf found: errors and warnings, each with its place. */
 export class Findings {
   readonly errors: LocatedIssue[] = [];
   readonly warnings: LocatedIssue[] = [];
+  readonly users: Users;
+  readonly #strict: boolean;
+  /** Of errors. */
+  readonly #places = new Set<string>();
 
-  /** What is wrong in a place is told once, by who sees it first: words are cut out of lines that were read before. */
+  /** @param strict Whether what keepalived logs and then goes on without is an error (`check --strict`). */
+  constructor(strict = false, users: Users = NOT_ASKED) {
+    this.#strict = strict;
+    this.users = users;
+  }
+
+  /** One error for a place: a word is cut out of a line that another reader saw before. */
   error(place: Place, message: string): void {
-    const last = this.errors.at(-1);
-    if (last === undefined || !isSamePlace(last, at(place))) this.errors.push({ ...at(place), message });
+    const key = `${place.fileName}:${place.line}:${place.column}`;
+    if (!this.#places.has(key)) this.errors.push({ ...at(place), message });
+    this.#places.add(key);
+  }
+
+  /** What keepalived logs and goes on without: culvert warns and does the same. */
+  complain(place: Place, message: string): void {
+    if (this.#strict) this.error(place, message);
+    else this.warn(place, message);
   }
 
   warn(place: Place, message: string): void {
@@ -23,7 +50,7 @@ export class Findings {
   }
 }
 
-/** What ends the reading at once: more of the file would only be more of the same. */
+/** Ends the reading at once: more of the file would only be more of the same. */
 export class Unreadable extends Error {
   readonly issue: LocatedIssue;
 

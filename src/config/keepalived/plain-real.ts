@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { IssuePath } from '../issue.ts';
 import type { BfdInstances } from './bfd.ts';
 import { plainCheck } from './checks.ts';
@@ -9,7 +10,7 @@ import type { Findings } from './place.ts';
 import { plainSettings } from './plain-settings.ts';
 import { tellOtherPort } from './port.ts';
 import type { ReadCheck } from './read-check.ts';
-import type { Setting } from './read-values.ts';
+import { IGNORED, type Setting } from './read-values.ts';
 import type { RealServer } from './real-server.ts';
 import { mergeTiming } from './timing.ts';
 import type { TrackFiles } from './track-files.ts';
@@ -39,7 +40,7 @@ export function plainReal(real: RealServer, context: RealContext): object {
     weight: weightOf(real, server),
     upperThreshold,
     lowerThreshold,
-    tunnel: ownTunnel(real, context.tunnel),
+    tunnel: ownTunnel(real.tunnel, context.tunnel),
     inhibitOnFailure: real.inhibitOnFailure ?? server.inhibitOnFailure,
     onUp: withUser(onUp, scriptUser),
     onDown: withUser(onDown, scriptUser),
@@ -55,11 +56,12 @@ export function weightOf(real: RealServer, server: VirtualServer): Setting<numbe
 function plainChecks(real: RealServer, context: RealContext): object {
   const { path, findings, servicePort } = context;
   if (real.port !== undefined) tellOtherPort(real.port, servicePort, 'real_server', findings);
-  const [only, ...others] = real.checks;
+  const checksOfReal = real.checks.filter((check) => check.kind.isLeftOut?.(check, context) !== true);
+  const [only, ...others] = checksOfReal;
   if (only === undefined) return { check: 'none' };
   if (others.length === 0)
     return { check: plainCheckOf(only, real, { ...context, path: [...path, 'check'] }) };
-  const checks = real.checks.map((check, index) =>
+  const checks = checksOfReal.map((check, index) =>
     plainCheckOf(check, real, { ...context, path: [...path, 'checks', index] }),
   );
   return { checks };
@@ -68,10 +70,11 @@ function plainChecks(real: RealServer, context: RealContext): object {
 function plainCheckOf(check: ReadCheck, real: RealServer, context: RealContext): object {
   const { server, servicePort } = context;
   const { connection } = check;
+  const bind = usableBind(check, real, context.findings);
   const address = connection.address?.value === real.address.text ? undefined : connection.address;
   const port = connection.port ?? writtenPort(real, servicePort);
   return plainCheck(
-    { ...check, connection: { ...connection, address, port } },
+    { ...check, bind, connection: { ...connection, address, port } },
     {
       ...context,
       around: mergeTiming(server.timing, real.timing),
@@ -79,6 +82,23 @@ function plainCheckOf(check: ReadCheck, real: RealServer, context: RealContext):
       virtualHost: real.virtualHost ?? server.virtualHost,
     },
   );
+}
+
+/** keepalived takes no source of another family than that of what it connects to. */
+function usableBind(
+  { bind, connection }: ReadCheck,
+  real: RealServer,
+  findings: Findings,
+): ReadCheck['bind'] {
+  const { address, ...others } = bind;
+  const target = connection.address?.value ?? real.address.text;
+  if (address === undefined || isIP(address.value) === isIP(target)) return bind;
+  const { place, keyword } = address.origin;
+  findings.complain(
+    place,
+    `${keyword}: found ${address.value}, from which there is no way to ${target}; ${IGNORED}`,
+  );
+  return others;
 }
 
 /** keepalived checks the port that is written, although the traffic goes to another. */

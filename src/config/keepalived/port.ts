@@ -1,6 +1,9 @@
+import { isIP } from 'node:net';
+import { ADDRESS } from '../fields.ts';
 import { describeFound } from '../issue.ts';
+import { readCNumber } from './c-number.ts';
 import type { Findings } from './place.ts';
-import { wholeNumber } from './read-values.ts';
+import { keywordOf, type Statement } from './statement.ts';
 import type { Word } from './words.ts';
 
 /** A port behind the address of a server, and where it stands. */
@@ -9,26 +12,45 @@ export interface WrittenPort {
   readonly word: Word;
 }
 
-/** 0 for all ports, which is also what no port at all means. What is wrong is told. */
-export function readPort(word: Word | undefined, keyword: string, findings: Findings): number | undefined {
-  if (word === undefined) return 0;
-  const port = wholeNumber(word.text, { from: 0, to: 65_535 });
-  if (port === undefined)
-    findings.error(
-      word.place,
-      `${keyword}: found ${describeFound(word.text)}; allowed: a port from 1 to 65535, or 0 for all`,
-    );
-  return port;
+/** 0 for all ports, which is also what no port at all means; undefined, with a warning, for what is none. */
+export function readPort(
+  word: Word | undefined,
+  { statement, skipped }: { statement: Statement; skipped: string },
+  findings: Findings,
+): number | undefined {
+  if (word === undefined || /^0*$/.test(word.text)) return 0;
+  const { value, fault } = readCNumber(word.text, { from: 1, to: 65_535 }, { lenient: true });
+  const allowed = 'a port from 1 to 65535, or 0 for all';
+  const message = `${keywordOf(statement)}: found ${describeFound(word.text)}; allowed: ${allowed}`;
+  if (value === undefined) findings.complain(word.place, `${message}; ${skipped}`);
+  else if (fault !== undefined)
+    findings.complain(word.place, `${message}; taken for ${value}, as by keepalived`);
+  return value;
 }
 
-/** Of a real server; undefined where it is the service's. */
-export function readOwnPort(
-  word: Word | undefined,
-  keyword: string,
-  findings: Findings,
-): WrittenPort | undefined {
-  const value = readPort(word, keyword, findings) ?? 0;
+/** Of a real server; undefined where it is the service's, or where there is none. */
+export function ownPort(value: number, word: Word | undefined): WrittenPort | undefined {
   return value === 0 || word === undefined ? undefined : { value, word };
+}
+
+/** keepalived takes no notice of a prefix or a range behind the address of a server. */
+export function readAddress(
+  word: Word,
+  { statement, skipped }: { statement: Statement; skipped: string },
+  findings: Findings,
+): Word | undefined {
+  const [text = ''] = word.text.split(/[-/]/);
+  if (isIP(text) === 0) {
+    const found = describeFound(word.text);
+    findings.complain(word.place, `${keywordOf(statement)}: found ${found}; allowed: ${ADDRESS}; ${skipped}`);
+    return undefined;
+  }
+  if (text !== word.text)
+    findings.warn(
+      word.place,
+      `${keywordOf(statement)}: found ${describeFound(word.text)}; taken for ${text}, as by keepalived`,
+    );
+  return { ...word, text };
 }
 
 /** A tunnel leaves the port as it is. */
@@ -39,7 +61,7 @@ export function tellOtherPort(
   findings: Findings,
 ): void {
   if (servicePort !== 0 && port.value !== servicePort)
-    findings.warn(
+    findings.complain(
       port.word.place,
       `${keyword}: a tunnel leaves the port as it is, so port ${port.value} is not used but ${servicePort}, as by keepalived`,
     );

@@ -1,8 +1,9 @@
+import { readCNumber } from './c-number.ts';
 import { type PlainCommand, readCommand } from './commands.ts';
 import { flag, number } from './keywords.ts';
 import type { Findings } from './place.ts';
 import type { Settings } from './plain-settings.ts';
-import type { Keywords, Setting } from './read-values.ts';
+import { type Keywords, originOf, required, type Setting, tellTaken } from './read-values.ts';
 import { keywordOf, placeOf } from './statement.ts';
 
 /** What a virtual server says of its real servers together. */
@@ -15,9 +16,21 @@ export interface ReadQuorum {
 }
 
 const MAX_UNSIGNED = 2 ** 32 - 1;
+const QUORUM_RANGE = `a whole number from 1 to ${MAX_UNSIGNED}`;
 
 export const QUORUM: Keywords<ReadQuorum> = {
-  quorum: number('quorum', { from: 1, to: MAX_UNSIGNED }),
+  quorum: {
+    parameters: 1,
+    read: (statement, server, findings): void => {
+      const found = required(statement, QUORUM_RANGE, findings);
+      if (found === undefined) return;
+      const { value, fault } = readCNumber(found.text, { from: 1, to: MAX_UNSIGNED }, { lenient: true });
+      // keepalived takes 1 for what it cannot read.
+      server.quorum = { value: value ?? 1, origin: originOf(statement, found) };
+      if (fault !== undefined)
+        tellTaken(statement, found, { allowed: QUORUM_RANGE, findings, taken: `${value ?? 1}` });
+    },
+  },
   hysteresis: number('hysteresis', { from: 0, to: MAX_UNSIGNED }),
   quorum_up: command('onQuorumUp'),
   quorum_down: command('onQuorumDown'),
@@ -33,7 +46,10 @@ export function command<Name extends string>(
     read: (statement, target, findings): void => {
       if (target[name] === undefined) target[name] = readCommand(statement, findings);
       else
-        findings.warn(placeOf(statement), `${keywordOf(statement)}: the first one counts, as for keepalived`);
+        findings.complain(
+          placeOf(statement),
+          `${keywordOf(statement)}: the first one counts, as for keepalived`,
+        );
     },
   };
 }
@@ -52,26 +68,36 @@ interface Weights {
 export function quorumSettings(server: ReadQuorum, { total, grow }: Weights, findings: Findings): Settings {
   const quorum = total === 0 ? undefined : lowered(server.quorum, [{ most: total, why: ALL }], findings);
   const needed = quorum?.value ?? 1;
-  const limits = [{ most: needed - 1, why: 'one less than the quorum, as for keepalived' }];
+  const limits: Limit[] = [{ most: needed - 1, why: 'one less than the quorum, as for keepalived' }];
   if (!grow)
     limits.push({
       most: Math.max(0, total - needed),
-      why: 'with which the weights can come to the quorum again',
+      why: 'with which the weights can reach the quorum again',
+      isOwn: true,
     });
   return { quorum, hysteresis: lowered(server.hysteresis, limits, findings) };
 }
 
 const ALL = 'the weights of all real servers together, as for keepalived';
 
+interface Limit {
+  readonly most: number;
+  readonly why: string;
+  /** culvert's, which keepalived does not have. */
+  readonly isOwn?: true;
+}
+
 function lowered(
   setting: Setting<number> | undefined,
-  limits: readonly { readonly most: number; readonly why: string }[],
+  limits: readonly Limit[],
   findings: Findings,
 ): Setting<number> | undefined {
-  return limits.reduce((current, { most, why }) => {
+  return limits.reduce((current, { most, why, isOwn }) => {
     if (current === undefined || current.value <= most) return current;
     const { place, keyword } = current.origin;
-    findings.warn(place, `${keyword}: found ${current.value}; taken for ${most}, ${why}`);
+    const message = `${keyword}: found ${current.value}; taken for ${most}, ${why}`;
+    if (isOwn) findings.warn(place, message);
+    else findings.complain(place, message);
     return { ...current, value: most };
   }, setting);
 }

@@ -58,6 +58,8 @@ export type CheckOptions = {
   alpha?: Setting<boolean> | undefined;
   weight?: Setting<number> | undefined;
   reverse?: Setting<boolean> | undefined;
+  /** keepalived leaves the check out; it was told why. */
+  isLeftOut?: boolean;
 };
 
 export interface ReadUrl {
@@ -90,6 +92,14 @@ export interface CheckKind {
   readonly own: Keywords<ReadCheck>;
   /** culvert's options for them. */
   readonly settings: (check: ReadCheck, context: CheckContext) => Settings;
+  /** Warns, and says true, where keepalived leaves out a check that lacks something. */
+  readonly isLeftOut?: (check: ReadCheck, context: LeftOutContext) => boolean;
+}
+
+export interface LeftOutContext {
+  readonly findings: Findings;
+  readonly trackFiles: TrackFiles;
+  readonly bfdInstances: BfdInstances;
 }
 
 /** What stands around a check. */

@@ -1,13 +1,21 @@
-import { CHECK_KEYWORDS, readCheck } from './checks.ts';
+import { CHECK_KEYWORDS, checkKeywords, readCheck } from './checks.ts';
 import type { PlainCommand } from './commands.ts';
-import { type PlainTunnel, readForwardingMethod } from './forwarding-method.ts';
+import { type ReadMethod, readForwardingMethod } from './forwarding-method.ts';
 import { VIRTUAL_HOST } from './http-check.ts';
 import { number, toggle } from './keywords.ts';
 import type { Findings } from './place.ts';
-import { readOwnPort, type WrittenPort } from './port.ts';
+import { ownPort, readAddress, readPort, type WrittenPort } from './port.ts';
 import { command } from './quorum.ts';
 import type { ReadCheck } from './read-check.ts';
-import { blockOf, ignore, type Keywords, readLevel, required, type Setting } from './read-values.ts';
+import {
+  blockOf,
+  ignore,
+  ignoreSwitch,
+  type Keywords,
+  readLevel,
+  required,
+  type Setting,
+} from './read-values.ts';
 import { parametersOf, type Statement } from './statement.ts';
 import { REAL_SERVER_TIMING, type Timing } from './timing.ts';
 import type { Word } from './words.ts';
@@ -25,31 +33,39 @@ export interface RealServer {
   onUp?: Setting<PlainCommand> | undefined;
   onDown?: Setting<PlainCommand> | undefined;
   virtualHost?: Setting<string> | undefined;
-  /** Undefined: the virtual server's; 'unable': told already that it is none that culvert has. */
-  tunnel?: Setting<PlainTunnel> | 'unable' | undefined;
+  /** What the virtual server said before it. */
+  readonly inherited?: ReadMethod | undefined;
+  /** Undefined: what is inherited, or else what the virtual server says at last. */
+  tunnel?: ReadMethod | undefined;
 }
 
-export const MAX_WEIGHT = 65_535;
+/** keepalived's; culvert's own limit is that of every configuration. */
+export const MAX_WEIGHT: number = 2 ** 31 - 1;
 const MAX_THRESHOLD = 2 ** 32 - 1;
 
 export const NO_MAIL = 'culvert sends no mail; `culvert events` and the metrics tell of transitions';
 export const NO_SNMP = 'culvert has no SNMP; its metrics are for Prometheus';
 
-export const METHOD: Keywords<Pick<RealServer, 'tunnel'>>[string] = {
+export const METHOD: Keywords<Pick<RealServer, 'tunnel' | 'inherited'>>[string] = {
   parameters: Number.POSITIVE_INFINITY,
   read: (statement, target, findings): void => {
-    target.tunnel = readForwardingMethod(statement, findings) ?? 'unable';
+    target.tunnel = readForwardingMethod(statement, target.tunnel ?? target.inherited, findings);
   },
 };
 
-const CHECK: Keywords<RealServer>[string] = {
-  parameters: 0,
-  read: (statement, real, findings): void => {
-    real.checks.push(...readCheck(statement, findings));
-  },
-};
+function check(name: string): Keywords<RealServer>[string] {
+  return {
+    parameters: 0,
+    read: (statement, real, findings): void => {
+      real.checks.push(...readCheck(statement, findings));
+    },
+    block: checkKeywords(name),
+  };
+}
 
-const KEYWORDS: Keywords<RealServer> = {
+const SKIPPED = 'the real server is left out, as by keepalived';
+
+export const REAL_SERVER_KEYWORDS: Keywords<RealServer> = {
   weight: number('weight', { from: 0, to: MAX_WEIGHT }),
   lvs_method: METHOD,
   ...REAL_SERVER_TIMING,
@@ -58,20 +74,28 @@ const KEYWORDS: Keywords<RealServer> = {
   lthreshold: number('lowerThreshold', { from: 0, to: MAX_THRESHOLD }),
   notify_up: command('onUp'),
   notify_down: command('onDown'),
-  smtp_alert: ignore(NO_MAIL),
+  smtp_alert: ignoreSwitch(NO_MAIL),
   virtualhost: VIRTUAL_HOST,
   snmp_name: ignore(NO_SNMP),
-  ...Object.fromEntries(CHECK_KEYWORDS.map((name) => [name, CHECK])),
+  ...Object.fromEntries(CHECK_KEYWORDS.map((name) => [name, check(name)])),
 };
 
-export function readRealServer(statement: Statement, findings: Findings): RealServer | undefined {
-  const address = required(statement, 'the address of the real server', findings);
-  if (address === undefined) return undefined;
-  const port = readOwnPort(parametersOf(statement)[1], 'real_server', findings);
-  const real: RealServer = { address, port, timing: {}, checks: [] };
+export function readRealServer(
+  statement: Statement,
+  inherited: ReadMethod | undefined,
+  findings: Findings,
+): RealServer | undefined {
+  const word = required(statement, 'the address of the real server', findings);
+  if (word === undefined) return undefined;
+  const [, portWord] = parametersOf(statement);
+  const context = { statement, skipped: SKIPPED };
+  const port = readPort(portWord, context, findings);
+  const address = port === undefined ? undefined : readAddress(word, context, findings);
+  if (port === undefined || address === undefined) return undefined;
+  const real: RealServer = { address, port: ownPort(port, portWord), inherited, timing: {}, checks: [] };
   readLevel(
-    blockOf(statement, findings),
-    { keywords: KEYWORDS, target: real, level: 'in real_server' },
+    blockOf(statement),
+    { keywords: REAL_SERVER_KEYWORDS, target: real, level: 'in real_server' },
     findings,
   );
   return real;

@@ -14,12 +14,14 @@ const SEQUENCE = new RegExp(
   String.raw`^~SEQ(x?)\s*\(\s*(\w+)\s*,\s*(${WHOLE})\s*(?:,\s*(${WHOLE})\s*)?(?:,\s*(${WHOLE})\s*)?\)\s*`,
 );
 
-/** Undefined: it is no sound specification. `text` begins with it. */
-export function parseRepetition(text: string): Repetition | undefined {
+export type ParsedRepetition = Repetition | 'too many' | undefined;
+
+/** Undefined: keepalived does not understand it; 'too many': culvert's limit. `text` begins with it. */
+export function parseRepetition(text: string): ParsedRepetition {
   return text.startsWith('~SEQ') ? parseSequence(text) : parseList(text);
 }
 
-function parseSequence(text: string): Repetition | undefined {
+function parseSequence(text: string): ParsedRepetition {
   const match = SEQUENCE.exec(text);
   if (match === null) return undefined;
   const [whole, hexadecimal, name = '', ...numbers] = match;
@@ -28,6 +30,7 @@ function parseSequence(text: string): Repetition | undefined {
   if (second === undefined) [start, step, end] = first < 0 ? [-1, -1, first] : [1, first < 1 ? -1 : 1, first];
   else if (third === undefined) [start, step, end] = [first, first <= second ? 1 : -1, second];
   if (!isSound(start, step, end) || (hexadecimal === 'x' && (start < 0 || end < 0))) return undefined;
+  if (Math.abs((end - start) / step) >= MAX_VALUES) return 'too many';
   const radix = hexadecimal === 'x' ? 16 : 10;
   return { names: [name], values: sequence({ start, step, end, radix }), end: whole.length };
 }
@@ -40,8 +43,7 @@ function wholeNumber(text: string): number {
 }
 
 function isSound(start: number, step: number, end: number): boolean {
-  if (step === 0 || (start < end && step < 0) || (start > end && step > 0)) return false;
-  return Math.abs((end - start) / step) < MAX_VALUES;
+  return step !== 0 && !(start < end && step < 0) && !(start > end && step > 0);
 }
 
 function* sequence(range: { start: number; step: number; end: number; radix: number }): Generator<string[]> {

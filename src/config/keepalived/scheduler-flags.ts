@@ -1,7 +1,7 @@
 import type { Origins } from './origins.ts';
 import type { Findings } from './place.ts';
-import { originOf } from './read-values.ts';
-import { placeOf, type Statement } from './statement.ts';
+import { IGNORED, originOf } from './read-values.ts';
+import { keywordOf, placeOf, type Statement } from './statement.ts';
 
 /** Flags of schedulers by their names; IPVS has three by number, and each scheduler its own use for them. */
 export const FLAG_NAMES = [
@@ -51,15 +51,31 @@ function shFlags({ flags, path, origins }: FlagContext): { schedulerFlags?: stri
   };
 }
 
+/** IPVS gives a flag to any scheduler, but only mh and sh have a use for one. */
 function tellForeign({ flags, scheduler, findings }: FlagContext): void {
   for (const [name, statement] of flags) {
     const numbered = name.startsWith('flag-');
     if (numbered ? scheduler === 'mh' || scheduler === 'sh' : name.startsWith(`${scheduler}-`)) continue;
-    if (numbered)
-      findings.error(
-        placeOf(statement),
-        `${name}: culvert's ${scheduler} has no such flag; allowed: none, or with mh or sh`,
-      );
-    else findings.warn(placeOf(statement), `${name} is not used: the scheduler is ${scheduler}`);
+    findings.warn(
+      placeOf(statement),
+      `${name} is not used: the scheduler is ${scheduler}, which has no such flag`,
+    );
   }
+}
+
+/** keepalived takes flags of sh and mh only behind their scheduler (lbflags_handler()). */
+export function readFlag(
+  statement: Statement,
+  { flags, scheduler }: { flags: Map<string, Statement>; scheduler: string | undefined },
+  findings: Findings,
+): void {
+  const name = keywordOf(statement);
+  if (name.startsWith('flag-') || name.startsWith(`${scheduler}-`)) flags.set(name, statement);
+  else if (scheduler === 'sh' || scheduler === 'mh')
+    findings.warn(placeOf(statement), `${name} is not used: the scheduler is ${scheduler}`);
+  else
+    findings.complain(
+      placeOf(statement),
+      `${name}: lvs_sched ${name.slice(0, 2)} does not stand before it; ${IGNORED}`,
+    );
 }

@@ -1,11 +1,11 @@
 import type { IssuePath } from '../issue.ts';
-import { type PlainTunnel, readForwardingMethod } from './forwarding-method.ts';
+import { type PlainTunnel, type ReadMethod, readForwardingMethod } from './forwarding-method.ts';
 import type { Origins } from './origins.ts';
 import { ownTunnel } from './own-tunnel.ts';
 import type { Findings } from './place.ts';
 import { plainSettings } from './plain-settings.ts';
-import { readOwnPort, tellOtherPort, type WrittenPort } from './port.ts';
-import { type Keywords, originOf, required, type Setting } from './read-values.ts';
+import { ownPort, readAddress, readPort, tellOtherPort, type WrittenPort } from './port.ts';
+import { IGNORED, type Keywords, originOf, required, type Setting } from './read-values.ts';
 import { keywordOf, parametersOf, placeOf, type Statement } from './statement.ts';
 
 import type { Word } from './words.ts';
@@ -16,13 +16,17 @@ export interface SorryServer {
   readonly statement: Statement;
   readonly port: WrittenPort | undefined;
   inhibit?: Setting<boolean> | undefined;
-  /** As at a real server. */
-  tunnel?: Setting<PlainTunnel> | 'unable' | undefined;
+  /** What the virtual server said before it. */
+  readonly inherited: ReadMethod | undefined;
+  tunnel?: ReadMethod | undefined;
 }
 
 export interface ReadSorryServer {
   sorry?: SorryServer | undefined;
+  tunnel?: ReadMethod | undefined;
 }
+
+const SKIPPED = 'the sorry server is left out, as by keepalived';
 
 export const SORRY_SERVER: Keywords<ReadSorryServer> = {
   sorry_server: {
@@ -30,8 +34,12 @@ export const SORRY_SERVER: Keywords<ReadSorryServer> = {
     read: (statement, server, findings): void => {
       const address = required(statement, 'the address of the sorry server', findings);
       if (address === undefined) return;
-      const port = readOwnPort(parametersOf(statement)[1], 'sorry_server', findings);
-      server.sorry = { address, statement, port };
+      const [, portWord] = parametersOf(statement);
+      const context = { statement, skipped: SKIPPED };
+      const port = readPort(portWord, context, findings);
+      const found = port === undefined ? undefined : readAddress(address, context, findings);
+      if (port === undefined || found === undefined) return;
+      server.sorry = { address: found, statement, port: ownPort(port, portWord), inherited: server.tunnel };
     },
   },
   sorry_server_inhibit: {
@@ -45,16 +53,17 @@ export const SORRY_SERVER: Keywords<ReadSorryServer> = {
     parameters: Number.POSITIVE_INFINITY,
     read: (statement, server, findings): void => {
       const sorry = sorryOf(statement, server, findings);
-      if (sorry !== undefined) sorry.tunnel = readForwardingMethod(statement, findings) ?? 'unable';
+      if (sorry === undefined) return;
+      sorry.tunnel = readForwardingMethod(statement, sorry.tunnel ?? sorry.inherited, findings);
     },
   },
 };
 
 function sorryOf(statement: Statement, server: ReadSorryServer, findings: Findings): SorryServer | undefined {
   if (server.sorry === undefined)
-    findings.error(
+    findings.complain(
       placeOf(statement),
-      `${keywordOf(statement)}: no sorry_server is given; allowed: behind one`,
+      `${keywordOf(statement)}: no sorry_server is given; allowed: behind one; ${IGNORED}`,
     );
   return server.sorry;
 }
@@ -83,7 +92,7 @@ export function plainSorryServer({ sorry }: ReadSorryServer, parts: SorryParts):
   const settings = {
     address: { value: address.text, origin },
     weight: { value: 1, origin },
-    tunnel: ownTunnel(sorry, tunnel),
+    tunnel: ownTunnel(sorry.tunnel ?? sorry.inherited, tunnel),
     inhibit: inhibitionOf(sorry, parts),
   };
   return { sorryServer: plainSettings(settings, path, origins) };
@@ -93,7 +102,7 @@ export function plainSorryServer({ sorry }: ReadSorryServer, parts: SorryParts):
 function inhibitionOf({ address, inhibit }: SorryServer, parts: SorryParts): SorryServer['inhibit'] {
   const { twinInhibits: value, context } = parts;
   if (value === undefined || value === (inhibit?.value ?? false)) return inhibit;
-  context.findings.warn(
+  context.findings.complain(
     address.place,
     `sorry_server: it is a real server as well, and is inhibited as that is: ${value ? 'yes' : 'no'}, as by keepalived`,
   );

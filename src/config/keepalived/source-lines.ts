@@ -17,10 +17,22 @@ export function* sourceLines(text: string, fileName: string, findings: Findings)
     rejectBinary(raw, place);
     if (raw.length > MAX_LINE_LENGTH)
       throw new Unreadable(place, `the line has ${raw.length} characters; allowed: up to ${MAX_LINE_LENGTH}`);
-    const bare = withoutComment(new Line(raw, place), findings);
+    const bare = readTwice(new Line(raw, place), findings);
     // A line of nothing but a comment is as if it were not there; an empty one ends a definition.
     if (bare.text !== '' || raw === '') yield bare;
   }
+}
+
+/** Its parent process takes comments out, and writes what is left for the others, which do it again: `\\#` has become `#`. */
+function readTwice(line: Line, findings: Findings): Line {
+  const once = withoutComment(line, findings);
+  const twice = withoutComment(once, findings);
+  if (twice.text.length < once.text.length)
+    findings.warn(
+      once.place(twice.text.length),
+      'a \\# or \\! begins a comment, as for keepalived, which reads the line twice; ${_HASH} and ${_BANG} are the characters',
+    );
+  return twice;
 }
 
 function rejectBinary(raw: string, place: { fileName: string; line: number }): void {
@@ -49,9 +61,9 @@ export function withoutComment(source: Line, findings: Findings): Line {
     }
   }
   if (quote !== undefined) {
-    findings.error(
+    findings.complain(
       line.place(quote),
-      'the quotation that begins here does not end in this line; allowed: "..."',
+      'the quotation that begins here does not end in this line; allowed: "..."; taken as keepalived takes it',
     );
   }
   return line;

@@ -5,7 +5,7 @@ import type { Statement } from './statement.ts';
 const NO_CERTIFICATE =
   'checks in culvert have no certificate of their own to show; allowed: to leave it out, where servers do not ask for one';
 
-const KEYWORDS: Keywords<object> = {
+export const SSL_KEYWORDS: Keywords<object> = {
   ca: ignore("keepalived verifies nothing with it; in culvert's YAML tlsVerify and tlsCaFile do"),
   password: ignore('it is for a key'),
   certificate: refuse(NO_CERTIFICATE, 1),
@@ -14,5 +14,5 @@ const KEYWORDS: Keywords<object> = {
 
 /** The `SSL` block, which is for all SSL_GET. */
 export function readSsl(statement: Statement, findings: Findings): void {
-  readLevel(blockOf(statement, findings), { keywords: KEYWORDS, target: {}, level: 'in SSL' }, findings);
+  readLevel(blockOf(statement), { keywords: SSL_KEYWORDS, target: {}, level: 'in SSL' }, findings);
 }

@@ -1,3 +1,4 @@
+import { LONGEST_TIMER } from './c-number.ts';
 import { flag, number, toggle, within } from './keywords.ts';
 import { type Keyword, type Keywords, readTimer, type Setting, type TimerRange } from './read-values.ts';
 
@@ -12,8 +13,6 @@ export interface Timing {
 }
 
 const MAX_UNSIGNED = 2 ** 32 - 1;
-/** keepalived has microseconds in 32 bits. */
-const MAX_TIMEOUT_SECONDS = MAX_UNSIGNED / 1_000_000;
 
 interface Timed {
   readonly timing: Timing;
@@ -21,13 +20,13 @@ interface Timed {
 
 /** `connect_timeout` is for checks that connect. */
 export const TIMEOUT_KEYWORD: Keywords<Timed> = within('timing', {
-  connect_timeout: timer('timeout', { least: 'above 0', mostSeconds: MAX_TIMEOUT_SECONDS }),
+  connect_timeout: timer('timeout', { least: 'above 0', most: MAX_UNSIGNED }),
 });
 
 const TIMERS = {
-  delay_loop: timer('interval', { least: 'above 0' }),
-  delay_before_retry: timer('retryDelay', { least: '0' }),
-  warmup: timer('warmup', { least: '0' }),
+  delay_loop: timer('interval', { least: 'above 0', most: LONGEST_TIMER }),
+  delay_before_retry: timer('retryDelay', { least: '0', most: LONGEST_TIMER }),
+  warmup: timer('warmup', { least: '0', most: LONGEST_TIMER }),
 };
 
 /** Those of a check, whose `retry` may be 0; at the levels around it keepalived wants at least 1. */
@@ -41,7 +40,7 @@ export const REAL_SERVER_TIMING: Keywords<Timed> = {
   ...TIMEOUT_KEYWORD,
   ...within('timing', {
     ...TIMERS,
-    retry: number('retries', { from: 1, to: MAX_UNSIGNED }),
+    retry: number('retries', { from: 1, to: MAX_UNSIGNED }, { lenient: false }),
     alpha: toggle('alpha'),
   }),
 };
@@ -50,7 +49,7 @@ export const VIRTUAL_SERVER_TIMING: Keywords<Timed> = {
   ...TIMEOUT_KEYWORD,
   ...within('timing', {
     ...TIMERS,
-    retry: number('retries', { from: 1, to: MAX_UNSIGNED }),
+    retry: number('retries', { from: 1, to: MAX_UNSIGNED }, { lenient: false }),
     alpha: flag('alpha'),
   }),
 };

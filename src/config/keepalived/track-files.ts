@@ -1,13 +1,15 @@
 import type { Findings } from './place.ts';
 import {
   blockOf,
+  expected,
+  IGNORED,
   ignore,
   type Keywords,
   originOf,
   readLevel,
+  readNumberWord,
   required,
   type Setting,
-  signedNumber,
   tellWrong,
 } from './read-values.ts';
 import { keywordOf, parametersOf, placeOf, type Statement } from './statement.ts';
@@ -26,53 +28,75 @@ export const TRACK_FILE_KEYWORDS: readonly string[] = ['track_file', 'vrrp_track
 const MAX_WEIGHT = 2 ** 31 - 1;
 const MAX_TRACK_WEIGHT = 254;
 
-const KEYWORDS: Keywords<TrackFile> = {
+export const TRACK_FILE_LEVEL: Keywords<TrackFile> = {
   file: {
     parameters: 1,
     read: (statement, trackFile, findings): void => {
-      const word = required(statement, 'the path of the file', findings);
-      if (word !== undefined) trackFile.file = { value: word.text, origin: originOf(statement, word) };
+      const word = expected(statement, 'the path of the file', findings);
+      if (word === undefined) return;
+      if (trackFile.file === undefined)
+        trackFile.file = { value: word.text, origin: originOf(statement, word) };
+      else findings.complain(placeOf(statement), 'file: the first one counts, as for keepalived');
     },
   },
-  weight: multiplier(MAX_TRACK_WEIGHT),
+  weight: {
+    parameters: 2,
+    read: (statement, trackFile, findings): void => readTrackWeight(statement, trackFile, findings),
+  },
   init_file: ignore('culvert writes no such file; a file that is not there counts as 0'),
 };
 
-/** Every `track_file` by its name. */
+/** Every `track_file` by its name; one without a file is none for keepalived. */
 export function readTrackFiles(statements: readonly Statement[], findings: Findings): TrackFiles {
   const files = new Map<string, TrackFile>();
   for (const statement of statements) {
     if (!TRACK_FILE_KEYWORDS.includes(keywordOf(statement))) continue;
     const name = required(statement, 'the name of the tracked file', findings);
     const target: TrackFile = {};
-    readLevel(blockOf(statement, findings), { keywords: KEYWORDS, target, level: 'in track_file' }, findings);
+    readLevel(blockOf(statement), { keywords: TRACK_FILE_LEVEL, target, level: 'in track_file' }, findings);
     if (target.file === undefined)
-      findings.error(placeOf(statement), 'track_file: no file is given; allowed: file PATH in its block');
-    if (name !== undefined) files.set(name.text, target);
+      findings.complain(
+        placeOf(statement),
+        `track_file: no file is given; allowed: file PATH in its block; ${IGNORED}`,
+      );
+    else if (name !== undefined && !files.has(name.text)) files.set(name.text, target);
   }
   return files;
 }
 
-/** `weight NUMBER [reverse]`, of a tracked file or of a FILE_CHECK. */
-export function multiplier(
-  most: number = MAX_WEIGHT,
-): Keywords<Pick<TrackFile, 'weight' | 'reverse'>>[string] {
-  return {
-    parameters: 2,
-    read: (statement, target, findings): void => {
-      const allowed = `a whole number from -${most} to ${most}, then reverse if need be`;
-      const number = required(statement, allowed, findings);
-      if (number === undefined) return;
-      const [, direction] = parametersOf(statement);
-      const weight = signedNumber(number.text, most);
-      const reverse = direction?.text === 'reverse';
-      if (weight === undefined) tellWrong(statement, number, { allowed, findings });
-      else if (direction !== undefined && !reverse && direction.text !== 'noreverse')
-        tellWrong(statement, direction, { allowed, findings });
-      else {
-        target.weight = { value: weight, origin: originOf(statement, number) };
-        target.reverse = { value: reverse, origin: originOf(statement, direction ?? number) };
-      }
-    },
-  };
+const WEIGHT_WORDS = 'a whole number, then reverse if need be';
+
+/** `weight NUMBER [reverse]` of a tracked file: a word that is wrong leaves the others as they are. */
+function readTrackWeight(statement: Statement, target: TrackFile, findings: Findings): void {
+  const word = expected(statement, WEIGHT_WORDS, findings);
+  if (word === undefined) return;
+  if ((target.weight?.value ?? 1) !== 1) {
+    findings.complain(placeOf(statement), 'weight: the first one counts, as for keepalived');
+    return;
+  }
+  const range = { from: -MAX_TRACK_WEIGHT, to: MAX_TRACK_WEIGHT };
+  const weight = readNumberWord(statement, word, { range, findings, signed: true });
+  target.weight = weight ?? { value: 1, origin: originOf(statement, word) };
+  const [, direction] = parametersOf(statement);
+  if (direction?.text === 'reverse') target.reverse = { value: true, origin: originOf(statement, direction) };
+  else if (direction !== undefined) tellWrong(statement, direction, { allowed: 'reverse', findings });
 }
+
+/** `weight NUMBER [reverse]` of a FILE_CHECK: a word that is wrong makes keepalived ignore all of it. */
+export const CHECK_WEIGHT: Keywords<Pick<TrackFile, 'weight' | 'reverse'>>[string] = {
+  parameters: 2,
+  read: (statement, target, findings): void => {
+    const word = expected(statement, WEIGHT_WORDS, findings);
+    if (word === undefined) return;
+    const range = { from: -MAX_WEIGHT, to: MAX_WEIGHT };
+    const weight = readNumberWord(statement, word, { range, findings, signed: true });
+    const [, direction] = parametersOf(statement);
+    const reverse = direction?.text === 'reverse';
+    if (direction !== undefined && !reverse && direction.text !== 'noreverse')
+      tellWrong(statement, direction, { allowed: 'reverse or noreverse', findings });
+    else if (weight !== undefined) {
+      target.weight = weight;
+      target.reverse = { value: reverse, origin: originOf(statement, direction ?? word) };
+    }
+  },
+};

@@ -1,13 +1,22 @@
-import { readBfdInstances } from './bfd.ts';
-import { type GlobalContext, type GlobalDefs, readGlobalDefs } from './global-defs.ts';
+import { INSTANCE_KEYWORDS, readBfdInstances } from './bfd.ts';
+import { GLOBAL_LEVEL, type GlobalContext, type GlobalDefs, readGlobalDefs } from './global-defs.ts';
+import type { Level } from './grammar.ts';
 import { Origins } from './origins.ts';
+import type { Grammars, ParsedKeepalived } from './parse.ts';
 import type { Findings } from './place.ts';
 import { originOf, unknownKeyword } from './read-values.ts';
-import { readSsl } from './ssl.ts';
+import { readSsl, SSL_KEYWORDS } from './ssl.ts';
 import { keywordOf, parametersOf, placeOf, type Statement } from './statement.ts';
-import { readTrackFiles, TRACK_FILE_KEYWORDS } from './track-files.ts';
-import { type PlainService, readVirtualServer } from './virtual-server.ts';
+import { readTrackFiles, TRACK_FILE_KEYWORDS, TRACK_FILE_LEVEL } from './track-files.ts';
+import {
+  mergeServices,
+  type PlainService,
+  plainService,
+  type ReadService,
+  readVirtualServer,
+} from './virtual-server.ts';
 import { readGroups } from './virtual-server-group.ts';
+import { VIRTUAL_SERVER_KEYWORDS } from './virtual-server-keywords.ts';
 
 /** The values of a keepalived.conf in culvert's format, not validated yet, and where they come from. */
 export interface Translated {
@@ -53,20 +62,43 @@ const INSIDE = [
   ...TRACK_FILE_KEYWORDS,
 ];
 
-/** What load balancing a keepalived.conf describes, as culvert's values. What culvert has not got goes to `findings`. */
-export function translate(statements: readonly Statement[], findings: Findings): Translated {
+const SKIPPED: Level[string] = { block: 'skipped' };
+const OUTER: Level = Object.fromEntries(Object.keys(OUTSIDE).map((name) => [name, SKIPPED]));
+const CHECKER: Level = {
+  bfd_instance: { block: INSTANCE_KEYWORDS },
+  virtual_server: { block: VIRTUAL_SERVER_KEYWORDS },
+  virtual_server_group: { block: 'values' },
+  SSL: { block: SSL_KEYWORDS },
+  ...Object.fromEntries(TRACK_FILE_KEYWORDS.map((name) => [name, { block: TRACK_FILE_LEVEL }])),
+};
+
+/** Each process of keepalived looks at its own keywords, and only counts the braces of others. */
+export const GRAMMARS: Grammars = {
+  checker: { ...OUTER, ...CHECKER, global_defs: SKIPPED, instance: SKIPPED },
+  parent: {
+    ...OUTER,
+    ...Object.fromEntries(Object.keys(CHECKER).map((name) => [name, SKIPPED])),
+    global_defs: { block: GLOBAL_LEVEL },
+    instance: {},
+  },
+};
+
+/** What load balancing a keepalived.conf describes, as culvert's values. What culvert does not support goes to `findings`. */
+export function translate(
+  { statements, global }: Pick<ParsedKeepalived, 'statements' | 'global'>,
+  findings: Findings,
+): Translated {
   const origins = new Origins();
-  const { director: timeouts, scriptUser } = readAllGlobalDefs(statements, { findings, origins });
+  const { director: timeouts, scriptUser } = readAllGlobalDefs(global, { findings, origins });
   const groups = readGroups(statements, findings);
   const trackFiles = readTrackFiles(statements, findings);
   const bfdInstances = readBfdInstances(statements, findings);
   const context = { findings, origins, groups, trackFiles, bfdInstances, scriptUser };
-  const services: PlainService[] = [];
+  const read: ReadService[] = [];
   let director: Record<string, unknown> = { ...timeouts };
   for (const statement of statements) {
     const keyword = keywordOf(statement);
-    if (keyword === 'virtual_server')
-      services.push(...readVirtualServer(statement, { ...context, first: services.length }));
+    if (keyword === 'virtual_server') read.push(...readVirtualServer(statement, context));
     else if (keyword === 'instance') director = { ...director, ...readInstance(statement, origins) };
     else if (keyword === 'SSL') readSsl(statement, findings);
     else if (Object.hasOwn(OUTSIDE, keyword))
@@ -74,6 +106,9 @@ export function translate(statements: readonly Statement[], findings: Findings):
     else if (!INSIDE.includes(keyword))
       unknownKeyword(statement, { known: [...INSIDE, ...Object.keys(OUTSIDE)], level: 'here' }, findings);
   }
+  const services = mergeServices(read, findings).map((service, index) =>
+    plainService(service, index, context),
+  );
   return { director, services, origins };
 }
 

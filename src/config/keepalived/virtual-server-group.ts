@@ -3,7 +3,7 @@ import { describeFound } from '../issue.ts';
 import type { Origin } from './origins.ts';
 import type { Findings } from './place.ts';
 import { readPort } from './port.ts';
-import { blockOf, required } from './read-values.ts';
+import { blockOf, IGNORED, required } from './read-values.ts';
 import { keywordOf, parametersOf, placeOf, type Statement } from './statement.ts';
 
 /** An address and port of a virtual server. */
@@ -29,37 +29,53 @@ export function readGroups(statements: readonly Statement[], findings: Findings)
   for (const statement of statements) {
     if (keywordOf(statement) !== 'virtual_server_group') continue;
     const name = required(statement, 'the name of the group', findings);
-    const members = blockOf(statement, findings).flatMap((entry) => readEntry(entry, findings));
-    if (members.length === 0)
-      findings.warn(
+    const [, extra] = parametersOf(statement);
+    if (extra !== undefined)
+      findings.complain(extra.place, `virtual_server_group: found '${extra.text}'; ${IGNORED}`);
+    const entries = blockOf(statement).map((entry) => readEntry(entry, findings));
+    const members = entries.flatMap((entry) => (entry === 'refused' ? [] : entry));
+    if (members.length === 0 && !entries.includes('refused'))
+      findings.complain(
         placeOf(statement),
         'virtual_server_group: it has no entries and is left out, as by keepalived',
       );
-    if (name !== undefined) groups.set(name.text, [...(groups.get(name.text) ?? []), ...members]);
+    else if (name !== undefined && !groups.has(name.text)) groups.set(name.text, members);
+    else if (name !== undefined)
+      findings.warn(
+        name.place,
+        `virtual_server_group: a second one of this name; the first counts, as for keepalived`,
+      );
   }
   return groups;
 }
 
-function readEntry(entry: Statement, findings: Findings): Endpoint[] {
+const ENTRY = {
+  skipped: 'the entry is left out, as by keepalived',
+  allowed: `an address, 192.0.2.1-10, 192.0.2.250-192.0.3.10, 192.0.2.8/29 or 2001:db8::10-1f, at most ${MAX_RANGE} addresses`,
+};
+
+function readEntry(entry: Statement, findings: Findings): Endpoint[] | 'refused' {
   const range = keywordOf(entry);
   const origin = { place: placeOf(entry), keyword: 'virtual_server_group' };
   if (range === 'fwmark') {
     findings.error(origin.place, `virtual_server_group: fwmark: ${NO_FWMARK}`);
-    return [];
+    return 'refused';
   }
   const [portWord] = parametersOf(entry);
-  const port = readPort(portWord, 'virtual_server_group', findings);
+  const statement = { words: [{ text: 'virtual_server_group', place: origin.place }], body: undefined };
+  const port = readPort(portWord, { statement, skipped: ENTRY.skipped }, findings);
   if (port === undefined) return [];
   const addresses = expandRange(range);
-  if (addresses === undefined) {
-    const allowed = `an address, 192.0.2.1-10, 192.0.2.250-192.0.3.10, 192.0.2.8/29 or 2001:db8::10-1f, at most ${MAX_RANGE} addresses`;
-    findings.error(origin.place, `virtual_server_group: found ${describeFound(range)}; allowed: ${allowed}`);
-    return [];
-  }
-  return addresses.map((address) => ({ address, port, origin }));
+  if (Array.isArray(addresses)) return addresses.map((address) => ({ address, port, origin }));
+  const found = `virtual_server_group: found ${describeFound(range)}; allowed: ${ENTRY.allowed}`;
+  if (addresses === 'too large') findings.error(origin.place, found);
+  else findings.complain(origin.place, `${found}; ${ENTRY.skipped}`);
+  return addresses === 'too large' ? 'refused' : [];
 }
 
-function expandRange(text: string): string[] | undefined {
+type Expanded = string[] | 'too large' | undefined;
+
+function expandRange(text: string): Expanded {
   const [, first = '', prefixLength, last] =
     /^([\d.a-fA-F:]+)(?:\/(\d{1,3})|-([\d.a-fA-F:]+))?$/.exec(text) ?? [];
   const from = parseIp(first);
@@ -72,16 +88,18 @@ function expandRange(text: string): string[] | undefined {
   return to === undefined || (isShort && to === from) ? undefined : between(from, to);
 }
 
-function network(address: IpAddress, prefixLength: number): string[] | undefined {
+function network(address: IpAddress, prefixLength: number): Expanded {
   const hostBits = (isIpv4(address) ? 32 : 128) - prefixLength;
-  const sound = hostBits >= 0 && hostBits <= MAX_RANGE_BITS && networkOf(address, prefixLength) === address;
-  return sound ? listed(address, 2 ** hostBits) : undefined;
+  const sound = prefixLength > 0 && hostBits >= 0 && networkOf(address, prefixLength) === address;
+  if (!sound) return undefined;
+  return hostBits > MAX_RANGE_BITS ? 'too large' : listed(address, 2 ** hostBits);
 }
 
-function between(from: IpAddress, to: IpAddress): string[] | undefined {
+function between(from: IpAddress, to: IpAddress): Expanded {
   if (familyOf(from) !== familyOf(to)) return undefined;
   const count = BigInt(to) - BigInt(from) + 1n;
-  return count < 1n || count > MAX_RANGE ? undefined : listed(from, Number(count));
+  if (count > MAX_RANGE) return 'too large';
+  return count < 1n ? undefined : listed(from, Number(count));
 }
 
 function listed(from: IpAddress, count: number): string[] {

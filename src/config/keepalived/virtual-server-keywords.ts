@@ -1,12 +1,29 @@
+import { SCHEDULER_NAMES } from '../../forwarding/scheduler-names.ts';
 import { VIRTUAL_HOST } from './http-check.ts';
-import { flag, number, text, word } from './keywords.ts';
+import { flag, number, word } from './keywords.ts';
 import { PERSISTENCE, type ReadPersistence } from './persistence.ts';
 import { QUORUM, type ReadQuorum } from './quorum.ts';
-import { ignore, type Keywords, refuse, type Setting } from './read-values.ts';
-import { MAX_WEIGHT, METHOD, NO_MAIL, NO_SNMP, type RealServer, readRealServer } from './real-server.ts';
-import { FLAG_NAMES } from './scheduler-flags.ts';
+import {
+  ignore,
+  ignoreSwitch,
+  type Keywords,
+  refuse,
+  required,
+  type Setting,
+  tellWrong,
+} from './read-values.ts';
+import {
+  MAX_WEIGHT,
+  METHOD,
+  NO_MAIL,
+  NO_SNMP,
+  REAL_SERVER_KEYWORDS,
+  type RealServer,
+  readRealServer,
+} from './real-server.ts';
+import { FLAG_NAMES, readFlag } from './scheduler-flags.ts';
 import { type ReadSorryServer, SORRY_SERVER } from './sorry-server.ts';
-import { keywordOf, type Statement } from './statement.ts';
+import type { Statement } from './statement.ts';
 import { type Timing, VIRTUAL_SERVER_TIMING } from './timing.ts';
 
 /** A `virtual_server` as it is written. */
@@ -17,22 +34,27 @@ export interface VirtualServer extends ReadPersistence, ReadQuorum, ReadSorrySer
   scheduler?: Setting<string> | undefined;
   protocol?: Setting<string> | undefined;
   onePacket?: Setting<boolean> | undefined;
-  family?: Setting<4 | 6> | undefined;
+  /** Of its address; of a group it is what the file says of it first. */
+  family?: 4 | 6 | undefined;
   weight?: Setting<number> | undefined;
   inhibitOnFailure?: Setting<boolean> | undefined;
   virtualHost?: Setting<string> | undefined;
-  tunnel?: RealServer['tunnel'];
 }
 
 const NO_ENGINE = 'culvert keeps clients by their address; allowed: persistence_timeout without an engine';
 const FLAG: Keywords<VirtualServer>[string] = {
   parameters: 0,
-  read: (statement, server): void => {
-    server.flags.set(keywordOf(statement), statement);
+  read: (statement, server, findings): void => {
+    const { flags, scheduler } = server;
+    readFlag(statement, { flags, scheduler: scheduler?.value }, findings);
   },
 };
 
-const SCHEDULER = text('scheduler', 'the name of a scheduler');
+const SCHEDULER: Keywords<VirtualServer>[string] = word<'scheduler', string>(
+  'scheduler',
+  `one of ${SCHEDULER_NAMES.join(', ')}`,
+  (found) => SCHEDULER_NAMES.find((name) => name === found),
+);
 const PROTOCOLS: readonly string[] = ['tcp', 'udp', 'sctp'];
 const FAMILIES: ReadonlyMap<string, 4 | 6> = new Map([
   ['inet', 4],
@@ -52,21 +74,33 @@ export const VIRTUAL_SERVER_KEYWORDS: Keywords<VirtualServer> = {
   real_server: {
     parameters: 2,
     read: (statement, server, findings): void => {
-      const real = readRealServer(statement, findings);
+      const real = readRealServer(statement, server.tunnel, findings);
       if (real !== undefined) server.reals.push(real);
     },
+    block: REAL_SERVER_KEYWORDS,
   },
   ...Object.fromEntries(FLAG_NAMES.map((name) => [name, FLAG])),
   ops: flag('onePacket'),
   hashed: ignore('IPVS has not looked at it for long'),
-  ip_family: word('family', 'inet or inet6', (found) => FAMILIES.get(found)),
+  ip_family: {
+    parameters: 1,
+    read: (statement, server, findings): void => {
+      const found = required(statement, 'inet or inet6', findings);
+      if (found === undefined) return;
+      const family = FAMILIES.get(found.text);
+      const known = server.family;
+      if (family === undefined || (known !== undefined && family !== known))
+        tellWrong(statement, found, { allowed: known === 6 ? 'inet6' : 'inet', findings });
+      else server.family = family;
+    },
+  },
   ...PERSISTENCE,
   persistence_engine: refuse(NO_ENGINE),
   ...SORRY_SERVER,
   ...QUORUM,
   inhibit_on_failure: flag('inhibitOnFailure'),
   ha_suspend: ignore('checks run whether or not this machine has the address'),
-  smtp_alert: ignore(NO_MAIL),
+  smtp_alert: ignoreSwitch(NO_MAIL),
   virtualhost: VIRTUAL_HOST,
   snmp_name: ignore(NO_SNMP),
 };

@@ -1,17 +1,18 @@
 import { isIP } from 'node:net';
-import { ADDRESS } from '../fields.ts';
+import { formatIp, parseIp } from '../../net/ip-address.ts';
 import { describeFound, type IssuePath } from '../issue.ts';
 import type { BfdInstances } from './bfd.ts';
 import { withUser } from './commands.ts';
-import { DEFAULT_IS_NAT, type PlainTunnel } from './forwarding-method.ts';
+import { DEFAULT_IS_NAT, isTunnel, type PlainTunnel, type ReadMethod } from './forwarding-method.ts';
 import type { Origins } from './origins.ts';
 import { DEFAULT_PERSISTENCE_SECONDS, plainPersistence } from './persistence.ts';
 import type { Findings } from './place.ts';
 import { plainReal, weightOf } from './plain-real.ts';
 import { plainSettings } from './plain-settings.ts';
-import { readPort } from './port.ts';
+import { readAddress, readPort } from './port.ts';
 import { quorumSettings } from './quorum.ts';
-import { blockOf, originOf, readLevel, required, type Setting, tellWrong } from './read-values.ts';
+import { blockOf, IGNORED, originOf, readLevel, required, type Setting } from './read-values.ts';
+import type { RealServer } from './real-server.ts';
 import { plainFlags } from './scheduler-flags.ts';
 import { plainSorryServer } from './sorry-server.ts';
 import { parametersOf, placeOf, type Statement } from './statement.ts';
@@ -31,21 +32,37 @@ export interface TranslateContext {
   readonly scriptUser: Setting<string> | undefined;
 }
 
-/** The services of one `virtual_server`: one, or those of its group. `first` is the place of the first among all. */
-export function readVirtualServer(
-  statement: Statement,
-  context: TranslateContext & { first: number },
-): PlainService[] {
-  const { findings, first } = context;
+/** A `virtual_server` at one address and port, and the real servers of others there. */
+export interface ReadService {
+  readonly statement: Statement;
+  readonly server: VirtualServer;
+  readonly endpoint: Endpoint;
+  readonly reals: OwnedReal[];
+}
+
+/** A real server, and the virtual server whose defaults it takes. */
+interface OwnedReal {
+  readonly real: RealServer;
+  readonly server: VirtualServer;
+}
+
+/** Reads one `virtual_server`: one service, those of its group, or none where keepalived leaves it out. */
+export function readVirtualServer(statement: Statement, context: TranslateContext): ReadService[] {
+  const { findings } = context;
   const endpoints = readEndpoints(statement, context);
-  const server: VirtualServer = { timing: {}, reals: [], flags: new Map() };
+  if (endpoints === undefined) return [];
+  const [first] = endpoints;
+  const isGroup = parametersOf(statement)[0]?.text === 'group';
+  const family = first === undefined || isGroup ? undefined : isIP(first.address) === 6 ? 6 : 4;
+  const server: VirtualServer = { timing: {}, reals: [], flags: new Map(), family };
   readLevel(
-    blockOf(statement, findings),
+    blockOf(statement),
     { keywords: VIRTUAL_SERVER_KEYWORDS, target: server, level: 'in virtual_server' },
     findings,
   );
+  dropDuplicates(server, findings);
   if (server.reals.length === 0) {
-    findings.warn(
+    findings.complain(
       placeOf(statement),
       'virtual_server: it has no real servers and is left out, as by keepalived',
     );
@@ -54,77 +71,136 @@ export function readVirtualServer(
   checkMethods(statement, server, findings);
   tellDefaults(statement, server, findings);
   if (endpoints.some(({ port }) => port === 0)) persistWithoutPort(statement, server, findings);
-  return endpoints.map((endpoint, index) =>
-    plainService(statement, { server, endpoint, index: first + index, context }),
-  );
+  const reals = server.reals.map((real) => ({ real, server }));
+  return endpoints.map((endpoint) => ({ statement, server, endpoint, reals: [...reals] }));
 }
 
-function readEndpoints(statement: Statement, { findings, groups }: TranslateContext): readonly Endpoint[] {
+function dropDuplicates(server: VirtualServer, findings: Findings): void {
+  const seen = new Set<string>();
+  const kept = server.reals.filter(({ address, port }) => {
+    const key = `${keyOf(address.text)} ${port?.value ?? 0}`;
+    const isNew = !seen.has(key);
+    seen.add(key);
+    if (!isNew)
+      findings.complain(address.place, 'real_server: it is there twice; the first counts, as for keepalived');
+    return isNew;
+  });
+  server.reals.splice(0, server.reals.length, ...kept);
+}
+
+/** One text for each address, however it is written. */
+function keyOf(address: string): string {
+  const ip = parseIp(address);
+  return ip === undefined ? address : formatIp(ip);
+}
+
+/** Services at one address and port are one for the kernel: the first's settings, and the real servers of all. */
+export function mergeServices(services: readonly ReadService[], findings: Findings): ReadService[] {
+  const merged = new Map<string, ReadService>();
+  for (const service of services) {
+    const { endpoint, server, statement } = service;
+    const key = `${keyOf(endpoint.address)} ${endpoint.port} ${server.protocol?.value ?? 'udp'}`;
+    const former = merged.get(key);
+    if (former === undefined) {
+      merged.set(key, service);
+      continue;
+    }
+    const { line } = placeOf(former.statement);
+    const message = `virtual_server: the same as that of line ${line}: the settings of that one, and the real servers of both`;
+    findings.complain(placeOf(statement), message);
+    for (const owned of service.reals) addReal(former, owned, findings);
+  }
+  return [...merged.values()];
+}
+
+function addReal({ reals }: ReadService, added: OwnedReal, findings: Findings): void {
+  const { address } = added.real;
+  const isKnown = reals.some(({ real }) => keyOf(real.address.text) === keyOf(address.text));
+  if (isKnown)
+    findings.complain(address.place, 'real_server: the virtual server has it already; the first counts');
+  else reals.push(added);
+}
+
+/** Undefined: keepalived leaves the virtual server out, or it is refused. */
+function readEndpoints(
+  statement: Statement,
+  { findings, groups }: TranslateContext,
+): readonly Endpoint[] | undefined {
   const word = required(statement, 'an address and a port, or group and its name', findings);
-  if (word === undefined) return [];
+  if (word === undefined) return undefined;
   const [, second, third] = parametersOf(statement);
-  const origin = originOf(statement, word);
-  if (third !== undefined)
-    findings.warn(third.place, `virtual_server: found '${third.text}'; ignored, as by keepalived`);
-  if (word.text === 'fwmark') findings.error(word.place, `virtual_server fwmark: ${NO_FWMARK}`);
-  else if (word.text === 'group') {
+  if (third !== undefined) findings.warn(third.place, `virtual_server: found '${third.text}'; ${IGNORED}`);
+  const skipped = 'the virtual server is left out, as by keepalived';
+  if (word.text === 'fwmark') {
+    findings.error(word.place, `virtual_server fwmark: ${NO_FWMARK}`);
+    return [];
+  }
+  if (word.text === 'group') {
     const group = groups.get(second?.text ?? '');
+    if (group !== undefined) return group;
     const known = [...groups.keys()].join(', ') || 'none is defined';
     const place = second?.place ?? word.place;
-    if (group !== undefined) return group;
-    findings.error(
-      place,
-      `virtual_server group: found ${describeFound(second?.text)}; allowed: the name of a virtual_server_group (${known})`,
-    );
-  } else {
-    const port = readPort(second, 'virtual_server', findings);
-    // Told here already, as without real servers nobody else looks at it.
-    if (isIP(word.text) === 0) tellWrong(statement, word, { allowed: ADDRESS, findings });
-    else if (port !== undefined) return [{ address: word.text, port, origin }];
+    const message = `virtual_server group: found ${describeFound(second?.text)}; allowed: the name of a virtual_server_group (${known})`;
+    if (second === undefined) findings.error(place, message);
+    else findings.complain(place, `${message}; ${skipped}`);
+    return undefined;
   }
-  return [];
+  const port = readPort(second, { statement, skipped }, findings);
+  const address = port === undefined ? undefined : readAddress(word, { statement, skipped }, findings);
+  if (port === undefined || address === undefined) return undefined;
+  return [{ address: address.text, port, origin: originOf(statement, word) }];
 }
 
 /** What keepalived complains of, and then takes this instead. */
 function tellDefaults(statement: Statement, server: VirtualServer, findings: Findings): void {
   const told = (keyword: string, value: string): void =>
-    findings.warn(placeOf(statement), `virtual_server: no ${keyword} is given; ${value}, as by keepalived`);
+    findings.complain(
+      placeOf(statement),
+      `virtual_server: no ${keyword} is given; ${value}, as by keepalived`,
+    );
   const { onePacket, protocol, scheduler } = server;
   if (protocol === undefined) told('protocol', 'UDP');
   if (scheduler === undefined) told('lvs_sched', 'wlc');
   if (onePacket !== undefined && protocol !== undefined && protocol.value !== 'udp')
-    findings.warn(onePacket.origin.place, 'ops: only with protocol UDP; left out, as by keepalived');
+    findings.complain(onePacket.origin.place, 'ops: only with protocol UDP; left out, as by keepalived');
 }
 
 /** IPVS has all ports only with persistence, and so the file means it; culvert itself could do without. */
 function persistWithoutPort(statement: Statement, server: VirtualServer, findings: Findings): void {
   if (server.persistenceTimeout !== undefined) return;
   server.persistenceTimeout = { value: DEFAULT_PERSISTENCE_SECONDS, origin: originOf(statement) };
-  findings.warn(
+  findings.complain(
     placeOf(statement),
     'virtual_server: all ports and no persistence_timeout; 6 minutes, as by keepalived',
   );
 }
 
-/** Every real server needs a tunnel, and so does the sorry server. */
+/** Every real server needs a tunnel, and so does the sorry server; a method that none of them uses does no harm. */
 function checkMethods(statement: Statement, server: VirtualServer, findings: Findings): void {
   const { reals, sorry } = server;
-  const methods = [...reals, ...(sorry === undefined ? [] : [sorry])].map(
-    (one) => one.tunnel ?? server.tunnel,
-  );
-  if (methods.includes(undefined)) findings.error(placeOf(statement), `virtual_server: ${DEFAULT_IS_NAT}`);
+  for (const one of [...reals, ...(sorry === undefined ? [] : [sorry])]) {
+    const method = methodOf(one, server);
+    if (method === undefined) findings.error(placeOf(statement), `virtual_server: ${DEFAULT_IS_NAT}`);
+    else if (!isTunnel(method)) findings.error(method.place, method.message);
+  }
 }
 
-interface ServiceParts {
-  readonly server: VirtualServer;
-  readonly endpoint: Endpoint;
-  readonly index: number;
-  readonly context: TranslateContext;
+/** A real server's own, what the virtual server said before it, or what it says at last (alloc_rs()). */
+function methodOf(
+  {
+    tunnel,
+    inherited,
+  }: { readonly tunnel?: ReadMethod | undefined; readonly inherited?: ReadMethod | undefined },
+  server: VirtualServer,
+): ReadMethod | undefined {
+  return tunnel ?? inherited ?? server.tunnel;
 }
 
-function plainService(
-  statement: Statement,
-  { server, endpoint, index, context }: ServiceParts,
+/** A service as culvert's YAML has it; `index` is its place among all. */
+export function plainService(
+  { statement, server, endpoint, reals }: ReadService,
+  index: number,
+  context: TranslateContext,
 ): PlainService {
   const { origins, findings } = context;
   const path = ['services', index];
@@ -139,7 +215,6 @@ function plainService(
   origins.set(path, standard);
   const { address, port, origin } = endpoint;
   const persistence = plainPersistence(server, address, { statement, findings });
-  tellFamily(server, endpoint, findings);
   const key = {
     vip: { value: address, origin },
     protocol,
@@ -152,7 +227,7 @@ function plainService(
     tunnel: tunnel ?? { value: 'ipip', origin: standard },
   };
   if (server.granularity) origins.set([...path, 'persistence', 'prefix'], server.granularity.origin);
-  const common = { ...context, server, tunnel, servicePort: port };
+  const common = { ...context, tunnel, servicePort: port };
   return {
     ...plainSettings(key, path, origins),
     ...plainFlags({ flags: server.flags, scheduler: scheduler.value, path, findings, origins }),
@@ -165,9 +240,13 @@ function plainService(
       path,
       context,
     }),
-    reals: server.reals.map((real, position) =>
-      plainReal(real, { ...common, path: [...path, 'reals', position] }),
-    ),
+    reals: reals.map(({ real, server: owner }, position) => {
+      const method = methodOf(real, owner);
+      return plainReal(
+        { ...real, tunnel: method },
+        { ...common, server: owner, path: [...path, 'reals', position] },
+      );
+    }),
   };
 }
 
@@ -193,15 +272,6 @@ function plainEffects(server: VirtualServer, path: IssuePath, context: Translate
 }
 
 /** The virtual server's, or that of its first real server; undefined where none is one that culvert has. */
-function tunnelOf({ tunnel, reals }: VirtualServer): Setting<PlainTunnel> | undefined {
-  return [tunnel, ...reals.map((real) => real.tunnel)].find((found) => typeof found === 'object');
-}
-
-function tellFamily({ family }: VirtualServer, { address }: Endpoint, findings: Findings): void {
-  const found = isIP(address);
-  if (family !== undefined && found !== 0 && found !== family.value)
-    findings.error(
-      family.origin.place,
-      `ip_family: the virtual server's address is IPv${found}; allowed: ${found === 4 ? 'inet' : 'inet6'}`,
-    );
+function tunnelOf(server: VirtualServer): Setting<PlainTunnel> | undefined {
+  return [server.tunnel, ...server.reals.map((real) => methodOf(real, server))].find(isTunnel);
 }

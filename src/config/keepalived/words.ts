@@ -1,9 +1,13 @@
 import type { Line } from './line.ts';
 import type { Findings, Place } from './place.ts';
 
+const IGNORED = 'ignored, as by keepalived';
+
 export interface Word {
   readonly text: string;
   readonly place: Place;
+  /** Whether it begins with a quotation mark; known of words with escapes alone. */
+  readonly quoted?: boolean;
 }
 
 const BLANK = /[ \t\f\v\r]/;
@@ -21,14 +25,12 @@ export function plainWords(line: Line, findings: Findings): Word[] {
     const start = quoted ? index + 1 : index;
     const end = quoted ? text.indexOf('"', start) : endOfWord(text, start);
     if (end === -1) {
-      findings.error(line.place(index), 'the quotation that begins here does not end; allowed: "..."');
+      findings.complain(
+        line.place(index),
+        `the quotation that begins here does not end; allowed: "..."; ${IGNORED}`,
+      );
       return words;
     }
-    if (quoted && /(?:^|[^\\])(?:\\\\)*\\$/.test(text.slice(start, end)))
-      findings.error(
-        line.place(end),
-        'a quotation cannot end with a backslash; allowed: two of them, or none',
-      );
     words.push({ text: text.slice(start, end), place: line.place(index) });
     index = quoted ? end + 1 : end;
   }
@@ -62,7 +64,7 @@ export function escapedWords(line: Line, findings: Findings): Word[] {
   for (let index = 0; index < text.length; ) {
     const character = text[index] ?? '';
     if (quote === '' && BLANK.test(character)) {
-      if (word !== undefined) words.push({ text: word, place: line.place(start) });
+      if (word !== undefined) words.push(wordAt(line, start, word));
       word = undefined;
       index++;
       continue;
@@ -80,10 +82,17 @@ export function escapedWords(line: Line, findings: Findings): Word[] {
       index++;
     }
   }
-  if (word !== undefined) words.push({ text: word, place: line.place(start) });
+  if (word !== undefined) words.push(wordAt(line, start, word));
   if (quote !== '')
-    findings.error(line.place(start), `the quotation does not end; allowed: ${quote}...${quote}`);
-  return words;
+    findings.complain(
+      line.place(start),
+      `the quotation does not end; allowed: ${quote}...${quote}; the keyword is ${IGNORED}`,
+    );
+  return quote === '' ? words : [];
+}
+
+function wordAt(line: Line, start: number, text: string): Word {
+  return { text, place: line.place(start), quoted: line.text[start] === '"' || line.text[start] === "'" };
 }
 
 /** What stands for the escape that `rest` begins with, behind its backslash. */

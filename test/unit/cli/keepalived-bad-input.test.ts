@@ -23,25 +23,14 @@ const MEGABYTES = 50;
 /** What becomes of the file, where that is told, and what. */
 const CASES: readonly (readonly [description: string, text: () => string | Uint8Array, told: RegExp])[] = [
   [
-    'an unclosed brace',
-    () => SOUND.replace(/\}\n$/, ''),
-    /:1:1: virtual_server: the block that begins here is not closed; allowed: a \}/,
-  ],
-  [
-    'an unknown keyword',
-    () => SOUND.replace('weight', 'wieght'),
-    /:6:9: unknown keyword 'wieght' \(did you mean/,
+    'a method that culvert does not have',
+    () => SOUND.replace('TUN', 'NAT'),
+    /:3:13: lb_kind NAT: culvert tunnels only/,
   ],
   [
     'a value out of range',
     () => SOUND.replace('weight 5', 'weight 65536'),
     /:6:16: weight: .*from 0 to 65535/,
-  ],
-  ['a port out of range', () => SOUND.replace('.10 80', '.10 65536'), /:1:27: virtual_server: .*1 to 65535/],
-  [
-    'an include that is missing',
-    () => `${SOUND}include none.conf\n`,
-    /:9:9: include \S+: there is no such file/,
   ],
   ['an include of itself', () => `${SOUND}include keepalived.conf\n`, /:9:9: .* the file includes itself/],
   [
@@ -58,6 +47,26 @@ const CASES: readonly (readonly [description: string, text: () => string | Uint8
     'a program',
     () => Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0, 0, 0, 0),
     /:1:1: found the character U\+007F/,
+  ],
+];
+
+/** What keepalived logs and goes on without. */
+const WARNINGS: typeof CASES = [
+  [
+    'an unclosed brace',
+    () => SOUND.replace(/\}\n$/, ''),
+    /:1:1: virtual_server: the block that begins here is not closed; allowed: a \}/,
+  ],
+  [
+    'an unknown keyword',
+    () => SOUND.replace('weight', 'wieght'),
+    /:6:9: unknown keyword 'wieght' \(did you mean/,
+  ],
+  ['a port out of range', () => SOUND.replace('.10 80', '.10 65536'), /:1:27: virtual_server: .*1 to 65535/],
+  [
+    'an include that is missing',
+    () => `${SOUND}include none.conf\n`,
+    /:9:9: include \S+: there is no such file/,
   ],
 ];
 
@@ -111,6 +120,27 @@ describe.each(CASES)('%s', (_description, text, message) => {
       expect(stderr.split('\n', 1)[0]).toMatch(new RegExp(`keepalived\\.conf${message.source}`));
     }
     expect([await told('services'), await told('reals')]).toEqual(before);
+  }, 60_000);
+});
+
+describe.each(WARNINGS)('%s', (_description, text, message) => {
+  const line = new RegExp(`keepalived\\.conf${message.source}`);
+
+  test('is a warning for check, import and reload, and an error for check --strict', async () => {
+    await writeFile(file, text());
+    for (const command of [
+      ['check', file, '--no-host', '--interface', 'eth0'],
+      ['import', file, '--interface', 'eth0'],
+    ]) {
+      const { status, stderr } = await culvert(command);
+      expect({ command, status, stderr }).toMatchObject({ status: 0 });
+      expect(stderr).toMatch(line);
+    }
+    const strict = await culvert(['check', file, '--strict', '--no-host', '--interface', 'eth0']);
+    expect(strict.status).toBe(1);
+    expect(strict.stderr.split('\n', 1)[0]).toMatch(line);
+    expect((await culvert(['reload'], { CULVERT_RUN_DIRECTORY: directory })).status).toBe(0);
+    await running.stderr.waitFor(line);
   }, 60_000);
 });
 

@@ -110,9 +110,10 @@ test('includes are read in a process of their own, conditions by --config-id', a
     'eth0',
     '--config-id',
     'main',
+    '--strict',
   ]);
   expect(status).toBe(1);
-  expect(stderr).toMatch(/more\.inc:4:1: bad: the block that begins here is not closed/);
+  expect(stderr).toMatch(/more\.inc:4:1: unknown keyword 'bad'/);
 });
 
 test('a director runs on it and reloads it; one with errors changes nothing', async () => {

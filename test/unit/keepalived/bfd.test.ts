@@ -73,7 +73,7 @@ checker
 test.each([
   ['bfd_instance { neighbor_ip 10.0.0.2 }', '1:1', 'bfd_instance: found nothing; allowed: a name'],
   ['bfd_instance B { }', '1:1', 'no neighbor is given'],
-  ['bfd_instance B { neighbor_ip x }', '1:30', "found 'x'; allowed: an IP address"],
+  ['bfd_instance B { neighbor_ip x }', '1:30', "found 'x'; allowed: neighbor_ip ADDRESS"],
   ['bfd_instance B {\nneighbor_ip 10.0.0.2\nmin_rx 0.5\n}', '3:8', "found '0.5'; allowed: milliseconds"],
   ['bfd_instance B {\nneighbor_ip 10.0.0.2\nidle_tx 999\n}', '3:9', 'from 1000 to 4294967'],
   ['bfd_instance B {\nneighbor_ip 10.0.0.2\nmultiplier 0\n}', '3:12', 'from 1 to 255'],
@@ -82,7 +82,7 @@ test.each([
   ['bfd_instance B {\nneighbor_ip 10.0.0.2\nbogus\n}', '3:1', "unknown keyword 'bogus'"],
   ['bfd_instance B { neighbor_ip 10.0.0.2 }\nbfd_instance B { neighbor_ip 10.0.0.3 }', '2:14', "found 'B'"],
 ])('%s', (before, where, words) => {
-  const errors = errorsOf(fileWith(before, 'TCP_CHECK { }'), DIRECTOR);
+  const errors = errorsOf(fileWith(before, 'TCP_CHECK { }'), { ...DIRECTOR, strict: true });
   expect(errors.find((error) => error.startsWith(`${FILE}:${where}: `))).toContain(words);
 });
 
@@ -90,11 +90,11 @@ test.each([
 const INSTANCES = 'bfd_instance B { neighbor_ip 10.0.0.2 }\nbfd_instance V {\nneighbor_ip 10.0.0.3\nvrrp\n}';
 
 test.each([
-  ['BFD_CHECK { name G }', '12:18', 'found G; allowed: the name of a bfd_instance for checks (B)'],
-  ['BFD_CHECK { name V }', '12:18', 'found V; allowed: the name of a bfd_instance for checks (B)'],
+  ['BFD_CHECK { name G }', '12:18', "found 'G'; allowed: the name of a bfd_instance for checks (B)"],
+  ['BFD_CHECK { name V }', '12:18', "found 'V'; allowed: the name of a bfd_instance for checks (B)"],
   ['BFD_CHECK { }', '12:1', 'BFD_CHECK: found nothing'],
   ['BFD_CHECK { retry 3 }', '12:13', "unknown keyword 'retry'"],
 ])('%s', (check, where, words) => {
-  const errors = errorsOf(fileWith(INSTANCES, check), DIRECTOR);
+  const errors = errorsOf(fileWith(INSTANCES, check), { ...DIRECTOR, strict: true });
   expect(errors.find((error) => error.startsWith(`${FILE}:${where}: `))).toContain(words);
 });

@@ -266,7 +266,7 @@ describe('what is wrong in a check is told at its place', () => {
     ['MISC_CHECK { }', '8:1', ['MISC_CHECK: no program', 'misc_path']],
     ['MISC_CHECK { connect_timeout 3 }', '8:14', ["unknown keyword 'connect_timeout'"]],
     ['MISC_CHECK {\nmisc_path /x\nmisc_timeout 4000\n}', '10:14', ['misc_timeout', '1h']],
-    ['FILE_CHECK { track_file G }', '8:25', ['found G', 'none is defined']],
+    ['FILE_CHECK { track_file G }', '8:25', ["found 'G'", 'none is defined']],
     ['FILE_CHECK { retry 3 }', '8:14', ["unknown keyword 'retry'"]],
     ['FILE_CHECK { weight 1 x }', '8:23', ["found 'x'", 'reverse']],
     ['TCP_CHECK { bindto 10.0.0 }', '8:20', ["found '10.0.0'", 'an IP address']],
@@ -280,7 +280,7 @@ describe('what is wrong in a check is told at its place', () => {
   ];
   for (const [checks, where, words] of cases) {
     test(checks, () => {
-      const errors = errorsOf(fileWith(checks), DIRECTOR);
+      const errors = errorsOf(fileWith(checks), { ...DIRECTOR, strict: true });
       const line = errors.find((error) => error.startsWith(`${FILE}:${where}: `));
       expect(line, errors.join('\n')).toBeDefined();
       for (const word of words) expect(line).toContain(word);

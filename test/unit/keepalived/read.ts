@@ -1,9 +1,11 @@
 import type { ConfigFiles } from '../../../src/config/keepalived/files.ts';
+import type { Level } from '../../../src/config/keepalived/grammar.ts';
 import { type ParsedKeepalived, parseKeepalived } from '../../../src/config/keepalived/parse.ts';
 import {
   type KeepalivedConfig,
   parseKeepalivedConfig,
 } from '../../../src/config/keepalived/parse-keepalived-config.ts';
+import type { Users } from '../../../src/config/keepalived/place.ts';
 import type { Statement } from '../../../src/config/keepalived/statement.ts';
 import { CulvertError } from '../../../src/errors.ts';
 
@@ -40,12 +42,30 @@ export function filesOf(texts: Readonly<Record<string, string>>): ConfigFiles {
   };
 }
 
+/** Any keyword may have a block here, whatever keepalived makes of it. */
+const ANY_LEVEL = new Proxy<Level>(
+  {},
+  {
+    get: () => ({ block: 'skipped' }),
+    getOwnPropertyDescriptor: () => ({ configurable: true, enumerable: true, value: undefined }),
+  },
+);
+
 export function parse(
   text: string,
   files: Readonly<Record<string, string>> = {},
   configId = 'lb1',
 ): ParsedKeepalived {
-  return parseKeepalived(text, { fileName: FILE, configId, files: filesOf(files) });
+  return parseKeepalived(
+    text,
+    { checker: ANY_LEVEL, parent: ANY_LEVEL },
+    {
+      fileName: FILE,
+      configId,
+      files: filesOf(files),
+      environment: { NAME: 'lb9' },
+    },
+  );
 }
 
 /** Words and blocks without their places. */
@@ -68,13 +88,16 @@ export function linesOf(text: string, files: Readonly<Record<string, string>> = 
 interface ReadOptions {
   readonly files?: Readonly<Record<string, string>>;
   readonly director?: Readonly<Record<string, unknown>>;
+  readonly strict?: boolean;
+  readonly users?: Users;
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export function read(
   text: string,
-  { files = {}, director = { plane: 'simulated' } }: ReadOptions = {},
+  { files = {}, director = { plane: 'simulated' }, ...options }: ReadOptions = {},
 ): KeepalivedConfig {
-  return parseKeepalivedConfig(text, FILE, { configId: 'lb1', director, files: filesOf(files) });
+  return parseKeepalivedConfig(text, FILE, { configId: 'lb1', director, files: filesOf(files), ...options });
 }
 
 /** The lines of the error that the text is refused with. */

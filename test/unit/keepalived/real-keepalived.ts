@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseKeepalived } from '../../../src/config/keepalived/parse.ts';
 import type { Statement } from '../../../src/config/keepalived/statement.ts';
-import { translate } from '../../../src/config/keepalived/translate.ts';
+import { GRAMMARS, translate } from '../../../src/config/keepalived/translate.ts';
 
 /** The real keepalived, asked by `keepalived -t`, which reads a file and ends; and the samples of Debian's package. */
 const version = spawnSync('keepalived', ['--version'], { encoding: 'utf8' }).stderr ?? '';
@@ -66,12 +66,12 @@ export interface Judged {
 
 /** The same of culvert's reader: lines with unknown words, or with braces that do not fit. */
 export function judge(path: string): Judged {
-  const { statements, findings } = parseKeepalived(readFileSync(path, 'utf8'), {
-    fileName: path,
-    configId: 'lb1',
-  });
-  const structural = findings.errors.length > 0;
-  if (!structural) translate(statements, findings);
-  const about = findings.errors.filter(({ message }) => structural || message.startsWith('unknown keyword'));
+  const parsed = parseKeepalived(readFileSync(path, 'utf8'), GRAMMARS, { fileName: path, configId: 'lb1' });
+  const { statements, findings } = parsed;
+  const structural = new Set(findings.warnings);
+  translate(parsed, findings);
+  const about = findings.warnings.filter(
+    (issue) => structural.has(issue) || issue.message.startsWith('unknown keyword'),
+  );
   return { statements, lines: [...new Set(about.map(({ line }) => line))].sort((a, b) => a - b) };
 }

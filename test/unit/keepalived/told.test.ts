@@ -5,38 +5,19 @@ describe('what culvert has not got is an error at its place', () => {
   const cases: [from: string, to: string, where: string, words: string[]][] = [
     ['TUN', 'NAT', '4:16', ['lvs_method NAT', 'culvert tunnels only', 'allowed: TUN']],
     ['TUN', 'DR', '4:16', ['lvs_method DR', 'in any subnet', 'allowed: TUN']],
-    ['TUN', 'TUN type vxlan', '4:25', ["'vxlan'", 'TUN type gue port PORT']],
-    ['TUN', 'TUN type gue', '4:25', ['lvs_method: port is missing']],
-    ['TUN', 'TUN type gue port', '4:29', ["found 'port'", 'port PORT']],
-    ['TUN', 'TUN type gue port 0', '4:34', ["found '0'"]],
-    ['TUN', 'TUN type gre port 47', '4:25', ['port is for tunnels of type gue']],
-    ['TUN', 'TUN type ipip csum', '4:25', ['checksum is for tunnels of type gre or gue']],
-    ['TUN', 'TUN type gre remcsum', '4:25', ['found remote']],
-    ['TUN', 'TUN kind gre', '4:20', ["found 'kind'"]],
     ['    lvs_method TUN\n', '', '1:1', ['no lvs_method', 'NAT', 'allowed: lvs_method TUN']],
     ['weight 3', 'lvs_method DR', '7:20', ['lvs_method DR']],
-    ['wrr', 'fancy', '3:15', ['lvs_sched', "'fancy'", 'rr, wrr']],
-    ['wrr', 'rr\nsh-port\nflag-3', '5:1', ["culvert's rr has no such flag"]],
-    ['protocol TCP', 'protocol DCCP', '5:14', ["'DCCP'", 'TCP, UDP or SCTP']],
-    ['protocol TCP', 'sorry_server_inhibit', '5:5', ['no sorry_server is given', 'behind one']],
-    ['protocol TCP', 'sorry_server 10.0.9', '5:18', ["'10.0.9'", 'an IP address']],
     ['protocol TCP', 'sorry_server 10.0.9.9\nsorry_server_lvs_method DR', '6:25', ['lvs_method DR']],
     ['protocol TCP', 'sorry_server 192.0.2.10', '5:18', ['the VIP of line 1']],
-    ['protocol TCP', 'quorum 0', '5:12', ["found '0'", 'from 1 to']],
     ['protocol TCP', 'quorum_up', '5:5', ['found nothing', 'a program']],
-    ['protocol TCP', 'quorum_up "/bin/x \'y"', '5:15', ['does not end']],
     ['protocol TCP', 'quorum_up /bin/x a/b', '5:15', ['a user, or user:group']],
-    ['protocol TCP', 'persistence_timeout 0', '5:25', ["found '0'", 'from 1 to']],
     ['protocol TCP', 'persistence_engine sip', '5:5', ['by their address']],
     ['protocol TCP', 'persistence_granularity 255.0.255.0', '5:29', ["'255.0.255.0'", 'a netmask']],
     ['protocol TCP', 'persistence_granularity 64', '5:29', ['address is IPv4', 'a netmask']],
-    ['protocol TCP', 'ip_family inet6', '5:15', ['address is IPv4', 'allowed: inet']],
-    ['weight 3', 'inhibit_on_failure maybe', '7:28', ["'maybe'", 'on, off']],
     ['weight 3', 'uthreshold 9\nlthreshold 10', '8:12', ['lthreshold: found 10', '0 to 9']],
     ['weight 3', 'lthreshold 10', '7:20', ['without upperThreshold']],
     ['virtual_server', 'SSL {\nkey /etc/key.pem\n}\nvirtual_server', '2:1', ['key: checks in culvert']],
     ['192.0.2.10 80', 'fwmark 1', '1:16', ['virtual_server fwmark', 'firewall mark']],
-    ['192.0.2.10 80', 'group G', '1:22', ["'G'", 'none is defined']],
     ['192.0.2.10', 'ff02::1', '1:16', ['of a host', 'ff00::/8']],
     [
       '192.0.2.10 80 {',
@@ -55,6 +36,51 @@ describe('what culvert has not got is an error at its place', () => {
       for (const word of words) expect(line).toContain(word);
     });
   }
+});
+
+describe('what keepalived logs and ignores is a warning at its place, and an error when culvert is to be strict', () => {
+  const cases: [from: string, to: string, where: string, words: string[]][] = [
+    ['TUN', 'TUN type vxlan', '4:25', ["'vxlan'", 'TUN type gue port PORT']],
+    ['TUN', 'TUN type gue', '4:20', ["found 'type'"]],
+    ['TUN', 'TUN type gue port', '4:29', ["found 'port'", 'port PORT']],
+    ['TUN', 'TUN type gue port 0', '4:34', ["found '0'"]],
+    ['TUN', 'TUN type gre port 47', '4:20', ["found 'type'"]],
+    ['TUN', 'TUN type ipip csum', '4:20', ["found 'type'"]],
+    ['TUN', 'TUN type gre remcsum', '4:20', ["found 'type'"]],
+    ['TUN', 'TUN kind gre', '4:20', ["found 'kind'"]],
+    ['wrr', 'fancy', '3:15', ['lvs_sched', "'fancy'", 'rr, wrr']],
+    ['protocol TCP', 'protocol DCCP', '5:14', ["'DCCP'", 'TCP, UDP or SCTP']],
+    ['protocol TCP', 'sorry_server_inhibit', '5:5', ['no sorry_server is given', 'behind one']],
+    ['protocol TCP', 'sorry_server 10.0.9', '5:18', ["'10.0.9'", 'an IP address']],
+    ['protocol TCP', 'quorum 0', '5:12', ["found '0'", 'from 1 to']],
+    ['protocol TCP', 'quorum_up "/bin/x \'y"', '5:15', ['does not end']],
+    ['protocol TCP', 'persistence_timeout 0', '5:25', ["found '0'", 'from 1 to']],
+    ['protocol TCP', 'ip_family inet6', '5:15', ["found 'inet6'", 'allowed: inet']],
+    ['weight 3', 'inhibit_on_failure maybe', '7:28', ["'maybe'", 'on, off']],
+    ['192.0.2.10 80', 'group G', '1:22', ["'G'", 'none is defined']],
+    ['weight 3', 'notify_up /bin/x nosuch', '7:26', ["no 'nosuch'", 'ignored', 'put program and arguments']],
+    ['weight 3', 'weight 3x', '7:16', ["found '3x'", 'taken for 3']],
+  ];
+  for (const [from, to, where, words] of cases) {
+    test(to, () => {
+      expect(SOUND).toContain(from);
+      const text = SOUND.replace(from, to);
+      const users = { areKnown: true, faultOf: (name: string) => `there is no '${name}'` };
+      const place = `${FILE}:${where}: `;
+      const { warnings } = read(text, { users });
+      const warning = warnings.find((line) => line.startsWith(place));
+      expect(warning, warnings.join('\n')).toBeDefined();
+      for (const word of words) expect(warning).toContain(word);
+      expect(errorsOf(text, { users, strict: true })).toContain(warning);
+    });
+  }
+});
+
+test('a user behind an unquoted program is a warning where nobody knows the users', () => {
+  const { warnings } = read(SOUND.replace('weight 3', 'notify_down /bin/x down web1'));
+  expect(warnings).toEqual([
+    `${FILE}:7:28: notify_down: it runs as down:web1; words behind an unquoted program are a user and a group: put program and arguments in quotes`,
+  ]);
 });
 
 describe('what is not needed is a warning at its line, and the rest works', () => {

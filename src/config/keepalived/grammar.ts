@@ -1,0 +1,10 @@
+/** The keywords of a level, as far as the reader of braces has to know them. */
+export interface Level {
+  readonly [keyword: string]: { readonly block?: Block | undefined };
+}
+
+/**
+ * What follows a keyword: `{`, then keywords of the next level; `{`, then any lines up to the next `}`; or, where a
+ * process of keepalived does not look, whatever it is, counted by its braces.
+ */
+export type Block = Level | 'values' | 'skipped';
