@@ -1,26 +1,20 @@
-import { readU16 } from '../net/bytes.ts';
 import { isFault } from '../net/fault.ts';
-import { ICMP_HEADER_BYTES } from '../net/icmp.ts';
-import { formatIp } from '../net/ip-address.ts';
 import { IPV6_AT } from '../net/ipv6.ts';
 import { EXTENSION_HEADER, findUpperLayer } from '../net/ipv6-extensions.ts';
 import { admit } from './admit.ts';
 import { type Context, countReason } from './context.ts';
 import type { Decision, Trace } from './decision.ts';
 import { decideFragment } from './fragments.ts';
-import { decideIcmp, ECHO_REQUEST, isIcmp } from './icmp.ts';
-import type { RealEntry } from './image/forwarding-image.ts';
+import { decideIcmp, isIcmp } from './icmp.ts';
 import { previewReal } from './image/select-real.ts';
 import { type IpHeader, type IpPacket, isFragment, parseIpHeader } from './ip-header.ts';
 import { replyClosed, replyError, replyPortUnreachable } from './reply.ts';
 import { unmerge } from './segment.ts';
-import { checkKey, type ForwarderState } from './state.ts';
+import type { ForwarderState } from './state.ts';
 import { findTarget, type NoTarget, readTransport, type Transport } from './target.ts';
-import { sendAnyway, sendToReal } from './to-real.ts';
+import { sendToReal } from './to-real.ts';
 import { transportOf } from './transport.ts';
 import { tunnelMtuBytes } from './tunnel/mtu.ts';
-
-const ECHO_IDENTIFIER_AT = 4;
 
 /**
  * The complete forwarder: what becomes of one IP packet, by the image and the state. Never throws.
@@ -66,7 +60,7 @@ export function joined(decisions: readonly Decision[]): Decision {
 function decideAdmitted(context: Context, packet: IpPacket, segmentBytes?: number): Decision[] {
   const { header } = packet;
   if (isFragment(header)) return [decideFragment(context, packet)];
-  if (isIcmp(header)) return [decideEcho(context, packet) ?? decideIcmp(context, packet)];
+  if (isIcmp(header)) return [decideIcmp(context, packet)];
   return transportOf(header.protocol) === undefined
     ? [decideUnsupported(context, packet)]
     : decideTransport(context, packet, segmentBytes);
@@ -89,23 +83,12 @@ function nextHeaderAt({ bytes }: IpPacket): number {
   return isFault(upper) ? IPV6_AT.nextHeader : upper.namedAt;
 }
 
-/** Undefined for all but the director's own echo requests to a real: others get their answer here. */
-function decideEcho(context: Context, packet: IpPacket): Decision | undefined {
-  const { bytes, header } = packet;
-  const at = header.headerBytes;
-  if (bytes.length - at < ICMP_HEADER_BYTES || bytes[at] !== ECHO_REQUEST[header.family]) return undefined;
-  const underTest = realUnderTest(context, packet, readU16(bytes, at + ECHO_IDENTIFIER_AT));
-  return underTest === undefined ? undefined : sendCheck(context, packet, underTest);
-}
-
 function decideTransport(context: Context, packet: IpPacket, segmentBytes?: number): Decision[] {
   const transport = readTransport(context, packet);
   if (transport === undefined) {
     context.trace?.('It has fewer bytes than a transport header.');
     return [{ verdict: 'drop', reason: 'truncated-transport' }];
   }
-  const underTest = realUnderTest(context, packet, transport.flow.clientPort);
-  if (underTest !== undefined) return [sendCheck(context, packet, underTest)];
   const segments = segmentsOf(context, packet, transport, segmentBytes);
   if (segments === undefined) return [decideWhole(context, packet, transport)];
   context.trace?.(`Receive offload merged it from ${segments.length} packets; each is decided on its own.`);
@@ -145,18 +128,4 @@ function refuse(context: Context, packet: IpPacket, reason: NoTarget): Decision 
   return reason === 'no-real'
     ? replyPortUnreachable(context, packet, reason)
     : replyClosed(context, packet, reason);
-}
-
-/** The real that a packet of one of the director's own check sockets is for. */
-function realUnderTest({ state }: Context, { header }: IpPacket, localPort: number): RealEntry | undefined {
-  const index = state.checks.get(checkKey(header.protocol, localPort, header.family));
-  const real = index === undefined ? undefined : state.image.real(index);
-  if (real === undefined) return undefined;
-  const isOwn = header.source === real.sourceAddress || state.ownAddresses.has(header.source);
-  return isOwn ? real : undefined;
-}
-
-function sendCheck(context: Context, packet: IpPacket, real: RealEntry): Decision {
-  context.trace?.(`It is a health check's: it goes to ${formatIp(real.address)}, the real under test.`);
-  return sendAnyway(context, packet, real, 'check');
 }

@@ -1,3 +1,4 @@
+import { decideCheck } from '../../forwarding/check-packet.ts';
 import type { Decision, RealIndex } from '../../forwarding/decision.ts';
 import { decide } from '../../forwarding/forwarder.ts';
 import { learnPathMtu } from '../../forwarding/path-mtu.ts';
@@ -24,7 +25,8 @@ export function attachForwarder(host: Host, state: ForwarderState): Disposable {
   ip.egress = (packet, mark) => {
     if (mark === undefined) return packet;
     registerCheck(state, packet, mark);
-    carryOut(host, decide(packet, state, ip.loop.nowMs));
+    const decision = decideCheck(packet, state, ip.loop.nowMs);
+    if (decision !== undefined) carryOut(host, decision);
     return undefined;
   };
   return {

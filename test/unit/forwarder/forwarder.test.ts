@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { decideCheck } from '../../../src/forwarding/check-packet.ts';
 import { decide, decideEach } from '../../../src/forwarding/forwarder.ts';
 import { TICK_MS } from '../../../src/forwarding/image/layout.ts';
 import { learnPathMtu } from '../../../src/forwarding/path-mtu.ts';
@@ -24,7 +25,7 @@ import {
   VIP,
 } from './fixture.ts';
 import { ipv6Image, outer6, REALS_6 } from './ipv6.ts';
-import { ACK, CLIENT_PORT, data, outer, outerFragments, RST, tcp, udp } from './packets.ts';
+import { ACK, data, outer, outerFragments, RST, tcp, udp } from './packets.ts';
 import { tcp6, VIP_6 } from './packets6.ts';
 import { TUNNEL_CASES, tunnelImage } from './tunnels.ts';
 
@@ -143,7 +144,7 @@ test("a check's packets go to the real under test, whatever the service would ch
   state.checks.set(checkKey(PROTOCOL.tcp, 50_000), index);
   const before = state.image.cursors.slice();
   for (const packet of [tcp(81, source), tcp(99, source), tcp(81, { ...source, flags: RST })]) {
-    expect(decide(packet, state, NOW_MS)).toEqual({
+    expect(decideCheck(packet, state, NOW_MS)).toEqual({
       verdict: 'forward',
       real: index,
       packets: [outer(packet, B)],
@@ -160,7 +161,11 @@ test('a check reaches a real that does not serve', () => {
   const index = realIndex(state, 82, B);
   state.checks.set(checkKey(PROTOCOL.tcp, 50_000), index);
   const packet = tcp(82, { sourcePort: 50_000, ip: { source: DIRECTOR } });
-  expect(decide(packet, state, NOW_MS)).toMatchObject({ verdict: 'forward', real: index, reason: 'check' });
+  expect(decideCheck(packet, state, NOW_MS)).toMatchObject({
+    verdict: 'forward',
+    real: index,
+    reason: 'check',
+  });
 });
 
 test("an IPv6 check's packets go to the real under test; an IPv4 check with the same port is another", () => {
@@ -172,7 +177,7 @@ test("an IPv6 check's packets go to the real under test; an IPv4 check with the 
   const source = ip('2001:db8:0:1::3');
   state.ownAddresses.add(source);
   const packet = tcp6(81, { sourcePort: 50_000, ip6: { source: source as typeof VIP_6 } });
-  expect(decide(packet, state, NOW_MS)).toEqual({
+  expect(decideCheck(packet, state, NOW_MS)).toEqual({
     verdict: 'forward',
     real: index,
     packets: [outer6(packet, real)],
@@ -180,15 +185,16 @@ test("an IPv6 check's packets go to the real under test; an IPv4 check with the 
   });
 });
 
-test('the port alone does not make a packet a check', () => {
+test("a client's packet cannot pass for a check's, and another packet of the checks' namespace goes nowhere", () => {
   const state = standardState();
-  state.checks.set(checkKey(PROTOCOL.tcp, CLIENT_PORT), realIndex(state, 81, B));
-  expect(decide(tcp(81), state, NOW_MS)).toMatchObject({ verdict: 'forward', real: realIndex(state, 81) });
-  const own = ipv4('10.0.7.7');
-  const packet = tcp(81, { ip: { source: own } });
-  expect(decide(packet, state, NOW_MS).reason).toBeUndefined();
-  state.ownAddresses.add(own);
-  expect(decide(packet, state, NOW_MS).reason).toBe('check');
+  state.checks.set(checkKey(PROTOCOL.tcp, 50_000), realIndex(state, 81, B));
+  state.ownAddresses.add(DIRECTOR);
+  const check = tcp(81, { sourcePort: 50_000, ip: { source: DIRECTOR } });
+  expect(decide(check, state, NOW_MS)).toMatchObject({ verdict: 'forward', real: realIndex(state, 81) });
+  expect(decideCheck(check, state, NOW_MS)).toMatchObject({ real: realIndex(state, 81, B), reason: 'check' });
+  for (const other of [tcp(81, { sourcePort: 50_001 }), udp(53), new Uint8Array(3)]) {
+    expect(decideCheck(other, state, NOW_MS)).toBeUndefined();
+  }
 });
 
 test('fragments of one size below the path: the outer ones are cut on multiples of eight', () => {

@@ -1,0 +1,44 @@
+import { readU16 } from '../net/bytes.ts';
+import { admit } from './admit.ts';
+import { type Context, countReason } from './context.ts';
+import type { Decision } from './decision.ts';
+import { ECHO_REQUEST, isIcmp } from './icmp.ts';
+import type { RealEntry } from './image/forwarding-image.ts';
+import { type IpPacket, isFragment } from './ip-header.ts';
+import { checkKey, type ForwarderState } from './state.ts';
+import { sendAnyway } from './to-real.ts';
+
+const ECHO_IDENTIFIER_AT = 4;
+const LEAST_BYTES = 8;
+
+/**
+ * Decides a packet that a socket of a health check sent: it goes to the real under test, whatever the service would choose,
+ * and leaves no flow. Packets of clients never come here, so that none can pass for a check's.
+ *
+ * @returns undefined for whatever else the network namespace of the checks sends, such as packets of a check that has ended
+ */
+export function decideCheck(packet: Uint8Array, state: ForwarderState, nowMs: number): Decision | undefined {
+  const context: Context = { state, nowMs, trace: undefined, readOnly: false };
+  const admitted = admit(context, packet);
+  if ('verdict' in admitted) return undefined;
+  const real = realUnderTest(state, admitted);
+  if (real === undefined) return undefined;
+  countReason(context, 'check');
+  return sendAnyway(context, admitted, real, 'check');
+}
+
+function realUnderTest(state: ForwarderState, packet: IpPacket): RealEntry | undefined {
+  const { header } = packet;
+  const port = localPort(packet);
+  const index =
+    port === undefined ? undefined : state.checks.get(checkKey(header.protocol, port, header.family));
+  return index === undefined ? undefined : state.image.real(index);
+}
+
+/** Of an echo request its identifier. */
+function localPort({ bytes, header }: IpPacket): number | undefined {
+  const at = header.headerBytes;
+  if (isFragment(header) || bytes.length - at < LEAST_BYTES) return undefined;
+  if (!isIcmp(header)) return readU16(bytes, at);
+  return bytes[at] === ECHO_REQUEST[header.family] ? readU16(bytes, at + ECHO_IDENTIFIER_AT) : undefined;
+}
