@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
 /* The fast path: the common case (packet.h). Whatever else is for a VIP goes to the slow path, whole and with no
  * effect left behind; what is for no VIP goes up the stack. */
+#include "check-answers.h"
 #include "encapsulate.h"
 #include "for-vip.h"
 #include "hand-over.h"
@@ -55,7 +56,7 @@ __noinline int forward_through(struct xdp_md *ctx, __u32 index)
 
 	if (parse_frame(ctx, &packet) || !can_send(real, next_hop, &packet) ||
 	    encapsulate_any(ctx, index, next_hop, outer_flow_hash(&packet), inner_kind(&packet)))
-		return hand_over(ctx);
+		return hand_over_as(ctx, as_of_service(RARE_OTHER, real->service_index));
 	count(index, packet.length, opens_flow(&packet));
 	return transmit(ctx, real->ifindex);
 }
@@ -70,7 +71,7 @@ static __always_inline int forward_stateless(struct xdp_md *ctx, const struct pa
 		return forward_through(ctx, index);
 	if (unlikely(!can_send(real, next_hop, packet) ||
 		     encapsulate(ctx, real, next_hop, 0, PLAIN_ENVELOPE(packet->is_ipv6))))
-		return hand_over(ctx);
+		return hand_over_as(ctx, as_of_service(RARE_OTHER, real->service_index));
 	count(index, packet->length, opens_flow(packet));
 	return transmit(ctx, real->ifindex);
 }
@@ -92,14 +93,14 @@ __noinline int forward_remembered(struct xdp_md *ctx, __u64 place, __u64 ends, _
 	int remembered;
 
 	if (find_flow_set(&packet, service->index, &choice.flow))
-		return hand_over(ctx);
+		return hand_over_as(ctx, as_of_service(RARE_OTHER, service->index));
 	choose_remembered(&choice, &packet, service, place >> 32);
 	if (!choice.real && (opens_flow(&packet) || packet.protocol == IPPROTO_UDP))
-		return hand_over_as(ctx, RARE_OPENING);
+		return hand_over_as(ctx, as_of_service(RARE_OPENING, service->index));
 	real = image_real(choice.real);
 	next_hop = real_next_hop(real);
 	if (!can_send(real, next_hop, &packet) || encapsulate_parsed(ctx, choice.real, next_hop, &packet))
-		return hand_over(ctx);
+		return hand_over_as(ctx, as_of_service(RARE_OTHER, service->index));
 	remembered = remember(&choice, &packet, settings.now);
 	if (packet.is_ipv6 && choice.notes_client)
 		note_client(ctx, flow_set_number(&choice.flow, choice.hit.way), choice.hit.way, inner_offset(real));
@@ -125,7 +126,7 @@ static __always_inline int forward_known(struct xdp_md *ctx, const struct packet
 	if (!hit.entry || !is_plain(real, packet->is_ipv6) || !can_send(real, next_hop, packet))
 		goto uncommon;
 	if (unlikely(encapsulate(ctx, real, next_hop, 0, PLAIN_ENVELOPE(packet->is_ipv6))))
-		return hand_over(ctx);
+		return hand_over_as(ctx, as_of_service(RARE_OTHER, real->service_index));
 	if (touch_flow(&hit, packet, settings.now) && packet->is_ipv6)
 		note_client(ctx, flow_set_number(&flow, hit.way), hit.way, inner_offset(real));
 	count(flow_real(hit.value), packet->length, 0);
@@ -140,15 +141,17 @@ __noinline int forward_by_turn(struct xdp_md *ctx, __u32 bucket)
 	struct packet packet;
 
 	if (parse_frame(ctx, &packet))
-		return hand_over(ctx);
+		return hand_over_as(ctx, as_of_service(RARE_OTHER, service_at(bucket)->index));
 	return forward_through(ctx, choose_by_turn(service_at(bucket), &packet));
 }
 
 __noinline int pass_or_hand_over(struct xdp_md *ctx)
 {
-	int rarity = rarity_for_vip(ctx);
+	int what = rarity_for_vip(ctx);
 
-	return rarity < 0 ? XDP_PASS : hand_over_as(ctx, rarity);
+	if (what >= 0)
+		return hand_over_as(ctx, what);
+	return is_check_answer(ctx) ? hand_over_as(ctx, RARE_ANSWER) : XDP_PASS;
 }
 
 static __always_inline int forward_without_hash(struct xdp_md *ctx, const struct packet *packet,
@@ -163,7 +166,7 @@ static __always_inline int forward_without_hash(struct xdp_md *ctx, const struct
 	case SERVICE_TURNS:
 		return forward_by_turn(ctx, bucket);
 	default:
-		return hand_over(ctx);
+		return hand_over_as(ctx, as_of_service(RARE_OTHER, service_at(bucket)->index));
 	}
 }
 
@@ -180,7 +183,7 @@ static __always_inline int handle_ip(struct xdp_md *ctx, struct cursor *cursor, 
 	packet.client_word = read_client_word(ip, is_ipv6);
 	found = find_service(&packet);
 	if (!is_ipv6 && unlikely(found.kind != SERVICE_EMPTY && !ipv4_checksum_is_right(ip)))
-		return hand_over(ctx);
+		return hand_over_as(ctx, as_of_service(RARE_OTHER, service_at(found.bucket)->index));
 	if (unlikely(found.kind != SERVICE_HASH))
 		return forward_without_hash(ctx, &packet, found.bucket, found.kind);
 	slot = hashed_slot(&packet, service_at(found.bucket));

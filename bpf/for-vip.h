@@ -3,6 +3,7 @@
 #ifndef CULVERT_FOR_VIP_H
 #define CULVERT_FOR_VIP_H
 
+#include "hand-over.h"
 #include "packet.h"
 #include "service-table.h"
 
@@ -24,45 +25,58 @@ static __always_inline int is_to_group(const struct ethernet *ethernet)
 	return ethernet->destination[0] & 1;
 }
 
-/* The slow path answers for VIPs; none of them is an address of this host. */
-static __always_inline int asks_for_vip_ipv4(struct cursor *cursor)
+#define FOR_NO_VIP (-1)
+
+/* The slow path answers for VIPs, whether or not they are addresses of this host. */
+static __always_inline int ipv4_request_as(struct cursor *cursor)
 {
 	const struct arp_ipv4 *arp = parse_arp(cursor);
+	int bucket;
 
-	return arp && arp->operation == bpf_htons(ARPOP_REQUEST) && is_vip(ipv4_address(arp->target), 0);
+	if (!arp || arp->operation != bpf_htons(ARPOP_REQUEST))
+		return FOR_NO_VIP;
+	bucket = vip_bucket(ipv4_address(arp->target), 0);
+	return bucket < 0 ? FOR_NO_VIP : as_of_vip(RARE_NEIGHBOUR, bucket);
 }
 
-static __always_inline int asks_for_vip_ipv6(const struct cursor *cursor, const struct ipv6hdr *ip)
+static __always_inline int ipv6_request_as(const struct cursor *cursor, const struct ipv6hdr *ip)
 {
 	const struct neighbour_solicitation *asked = cursor->at;
+	int bucket;
 
-	if (ip->nexthdr != IPPROTO_ICMPV6 || (const void *)(asked + 1) > cursor->end)
-		return 0;
-	return asked->type == ICMPV6_NEIGHBOUR_SOLICITATION && is_vip(ipv6_address(&asked->target), 1);
+	if (ip->nexthdr != IPPROTO_ICMPV6 || (const void *)(asked + 1) > cursor->end ||
+	    asked->type != ICMPV6_NEIGHBOUR_SOLICITATION)
+		return FOR_NO_VIP;
+	bucket = vip_bucket(ipv6_address(&asked->target), 1);
+	return bucket < 0 ? FOR_NO_VIP : as_of_vip(RARE_NEIGHBOUR, bucket);
 }
 
-static __always_inline int rarity_of_ipv4(struct cursor *cursor, int to_group)
+static __always_inline int ipv4_as(struct cursor *cursor, int to_group)
 {
 	const struct iphdr *ip = parse_ipv4(cursor);
+	int bucket = ip && !to_group ? vip_bucket(ipv4_address(ip->daddr), 0) : -1;
 
-	return ip && !to_group && is_vip(ipv4_address(ip->daddr), 0) ? RARE_OTHER : -1;
+	return bucket < 0 ? FOR_NO_VIP : as_of_vip(RARE_OTHER, bucket);
 }
 
 /* Solicitations are to a group, or to the VIP itself when a neighbour wants to know whether it is still there. */
-static __always_inline int rarity_of_ipv6(struct cursor *cursor, int to_group)
+static __always_inline int ipv6_as(struct cursor *cursor, int to_group)
 {
 	const struct ipv6hdr *ip = parse_ipv6(cursor);
-	int for_vip;
+	int bucket, request;
 
 	if (!ip)
-		return -1;
-	for_vip = !to_group && is_vip(ipv6_address(&ip->daddr), 1);
-	if ((for_vip || ip->daddr.in6_u.u6_addr8[0] == IPV6_MULTICAST) && asks_for_vip_ipv6(cursor, ip))
-		return RARE_NEIGHBOUR;
-	return for_vip ? RARE_OTHER : -1;
+		return FOR_NO_VIP;
+	bucket = to_group ? -1 : vip_bucket(ipv6_address(&ip->daddr), 1);
+	if (bucket >= 0 || ip->daddr.in6_u.u6_addr8[0] == IPV6_MULTICAST) {
+		request = ipv6_request_as(cursor, ip);
+		if (request != FOR_NO_VIP)
+			return request;
+	}
+	return bucket < 0 ? FOR_NO_VIP : as_of_vip(RARE_OTHER, bucket);
 }
 
-/* enum rarity, or -1 for a frame that is for no VIP. */
+/* What to hand it over as, or FOR_NO_VIP. */
 __noinline int rarity_for_vip(struct xdp_md *ctx)
 {
 	struct cursor cursor = frame_cursor(ctx);
@@ -70,13 +84,13 @@ __noinline int rarity_for_vip(struct xdp_md *ctx)
 
 	switch (parse_link(&cursor, &ethernet)) {
 	case bpf_htons(ETH_P_ARP):
-		return asks_for_vip_ipv4(&cursor) ? RARE_NEIGHBOUR : -1;
+		return ipv4_request_as(&cursor);
 	case bpf_htons(ETH_P_IP):
-		return rarity_of_ipv4(&cursor, is_to_group(ethernet));
+		return ipv4_as(&cursor, is_to_group(ethernet));
 	case bpf_htons(ETH_P_IPV6):
-		return rarity_of_ipv6(&cursor, is_to_group(ethernet));
+		return ipv6_as(&cursor, is_to_group(ethernet));
 	default:
-		return -1;
+		return FOR_NO_VIP;
 	}
 }
 

@@ -19,6 +19,8 @@ struct service services[SERVICE_BUCKETS] SEC(".bss.services");
 struct real reals[REALS] SEC(".bss.reals");
 __u64 cursors[SERVICES] SEC(".bss.cursors");
 __u64 flow_counts[REALS] SEC(".bss.flow_counts");
+struct hand_over hand_over SEC(".bss.hand_over");
+__u32 check_words[CHECK_WORDS] SEC(".bss.check_words");
 
 #define SHARED_ARRAY(entries, element)                  \
 	__uint(type, BPF_MAP_TYPE_ARRAY);               \

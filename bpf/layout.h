@@ -17,9 +17,9 @@ struct settings {
 	__u32 now;               /* CLOCK_BOOTTIME in ticks of 100 ms, kept by the control plane */
 	__u32 layout_version;
 	__u32 outer_id;          /* the next outer IPv4 ID where DF is clear; atomically incremented, 0 is skipped */
-	__u32 budget[3];         /* by enum rarity: packets that the slow path is handed in one tick; 0: any number */
+	__u32 budget[4];         /* by enum rarity: packets that the slow path is handed in one epoch; 0: any number */
 	__u32 patience;          /* ticks that `now` may lag behind the clock before the control plane counts as gone; 0: any */
-	__u32 reserved[3];
+	__u32 reserved[2];
 };
 
 /* What is handed over has a budget for each kind, so that a flood of one leaves time for the others and for checks. */
@@ -27,7 +27,38 @@ enum rarity {
 	RARE_OPENING = 0,        /* the first packet of a flow whose real the slow path chooses */
 	RARE_NEIGHBOUR = 1,      /* ARP, neighbour discovery */
 	RARE_OTHER = 2,
+	RARE_ANSWER = 3,         /* for a check of the director's: not for a VIP, and to a device of its own */
 };
+#define RARITIES 4
+
+/* Map `hand_over`, one element. An epoch begins when the control plane has taken all that it was handed in the one before,
+ * and not before a tick is over: so that its queue never holds more than the budgets of one epoch, with half as much again
+ * for those who come late. Of each kind a service or VIP has at most its level, which the control plane works out from what
+ * all of them asked for in the last epoch. Shares are by service index, and behind them by bucket of VIPs. */
+#define SHARES 32768
+#define ALL_SHARES 0x20000       /* those of each rarity */
+struct spending {
+	__u32 epoch;
+	__u32 packets;           /* asked for in this epoch, the refused ones as well */
+};
+struct hand_over {
+	__u32 epoch;
+	__u32 answers_ifindex;   /* the TAP that the answers to checks are redirected to; 0: none, drop them */
+	__u32 level[4];          /* by enum rarity; 0: any number */
+	__u32 reserved[10];
+	struct spending total[RARITIES];
+	struct spending shares[ALL_SHARES]; /* rarity * SHARES + share */
+};
+
+/* Map `check_words`: by protocol, family (IPv4, IPv6) and local port of the director's check sockets, or identifier of its echo
+ * requests: check_word() of bpf/check-answers.h for the VIP, the port and the director's address that the check is between; 0:
+ * none. */
+enum check_protocol {
+	CHECK_TCP = 0,
+	CHECK_UDP = 1,
+	CHECK_ECHO = 2,
+};
+#define CHECK_WORDS (6 << 16)
 
 enum service_kind {
 	SERVICE_EMPTY = 0,

@@ -77,9 +77,10 @@ static __always_inline struct found_service find_service(const struct packet *pa
 	return found;
 }
 
-static __always_inline int is_vip(struct address address, int is_ipv6)
+/* Of the VIP's own entry, or -1. */
+static __always_inline int vip_bucket(struct address address, int is_ipv6)
 {
-	return probe_services(address.half[0], address.half[1], transport_word(0, 0, is_ipv6)) >= 0;
+	return probe_services(address.half[0], address.half[1], transport_word(0, 0, is_ipv6));
 }
 
 #endif

@@ -1,6 +1,5 @@
 import { CulvertError } from '../errors.ts';
 import type { IpAddress } from '../net/ip-address.ts';
-import { formatIp } from '../net/ip-address.ts';
 import type { CulvertConfig } from './config.ts';
 import { invalidConfig, type LocatedIssue } from './issue.ts';
 import { locationOf } from './location.ts';
@@ -18,7 +17,7 @@ export interface HostFacts {
  */
 export function validateAgainstHost(config: CulvertConfig, host: HostFacts): void {
   if (config.director.plane === 'simulated') return;
-  const issues = [...interfaceIssues(config, host), ...localVipIssues(config, host)];
+  const issues = interfaceIssues(config, host);
   if (issues.length === 0) return;
   const fileName = locationOf(config.director)?.fileName;
   if (fileName !== undefined) throw invalidConfig(fileName, issues);
@@ -33,22 +32,6 @@ function interfaceIssues({ director }: CulvertConfig, host: HostFacts): LocatedI
       const found = `director.interface: there is no interface '${name}'`;
       return { ...place(director), message: `${found}; allowed: one of ${known}` };
     });
-}
-
-function localVipIssues({ services }: CulvertConfig, host: HostFacts): LocatedIssue[] {
-  const local = new Set(host.addresses);
-  return services.flatMap((service, index) =>
-    local.has(service.vip)
-      ? [
-          {
-            ...place(service),
-            message:
-              `services[${index}].vip: ${formatIp(service.vip)} is an address of this machine, so its own stack would take ` +
-              'the traffic; allowed: an address that no interface here has (remove it, the director answers ARP and neighbour discovery for it)',
-          },
-        ]
-      : [],
-  );
 }
 
 function place(part: object): Pick<LocatedIssue, 'fileName' | 'line' | 'column'> {

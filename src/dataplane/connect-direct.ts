@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { ANY_ADDRESS } from '../linux/address-family.ts';
-import type { SocketSource } from '../linux/marked-socket.ts';
-import { openMarkedTcp } from '../linux/marked-tcp.ts';
+import type { SocketSource } from '../linux/bound-socket.ts';
+import { openBoundTcp } from '../linux/bound-tcp.ts';
 import { familyOf, formatIp } from '../net/ip-address.ts';
 import type { CheckStream, CheckTarget } from './check-connector.ts';
 import { networkError } from './network-words.ts';
@@ -15,12 +15,12 @@ export type DirectTarget = Extract<CheckTarget, { via: 'direct' }>;
 export async function connectDirect(target: DirectTarget, signal: AbortSignal): Promise<CheckStream> {
   signal.throwIfAborted();
   const to = { host: formatIp(target.address), port: target.port };
-  const socket = target.from === undefined ? connect(to) : openMarkedTcp(sourceOf(target)).socket.connect(to);
+  const socket = target.from === undefined ? connect(to) : openBoundTcp(sourceOf(target)).socket.connect(to);
   return connected(socket, signal);
 }
 
 export function sourceOf({ address, from = {} }: DirectTarget): SocketSource {
-  return { source: ANY_ADDRESS[familyOf(address)], mark: undefined, ...renamed(from) };
+  return { source: ANY_ADDRESS[familyOf(address)], ...renamed(from) };
 }
 
 function renamed({ address, ...others }: NonNullable<DirectTarget['from']>): Partial<SocketSource> {

@@ -1,10 +1,13 @@
 import { readU16 } from '../net/bytes.ts';
+import { isFault } from '../net/fault.ts';
+import { ICMP_HEADER_BYTES } from '../net/icmp.ts';
 import { admit } from './admit.ts';
 import { type Context, countReason } from './context.ts';
 import type { Decision } from './decision.ts';
 import { ECHO_REQUEST, isIcmp } from './icmp.ts';
 import type { RealEntry } from './image/forwarding-image.ts';
-import { type IpPacket, isFragment } from './ip-header.ts';
+import { type IpPacket, isFragment, parseIpHeader } from './ip-header.ts';
+import { readQuoted } from './quoted-flow.ts';
 import { checkKey, type ForwarderState } from './state.ts';
 import { sendAnyway } from './to-real.ts';
 
@@ -25,6 +28,16 @@ export function decideCheck(packet: Uint8Array, state: ForwarderState, nowMs: nu
   if (real === undefined) return undefined;
   countReason(context, 'check');
   return sendAnyway(context, admitted, real, 'check');
+}
+
+/** Whether an ICMP error quotes the packet of a check that is under way. */
+export function isAboutCheck(packet: Uint8Array, { checks, ownAddresses }: ForwarderState): boolean {
+  const header = parseIpHeader(packet);
+  if (isFault(header) || !isIcmp(header) || !ownAddresses.has(header.destination)) return false;
+  const quoted = readQuoted(packet, header.headerBytes + ICMP_HEADER_BYTES);
+  if (quoted === undefined || quoted.header.source !== header.destination) return false;
+  const { protocol, family } = quoted.header;
+  return checks.has(checkKey(protocol, quoted.sourcePort, family));
 }
 
 function realUnderTest(state: ForwarderState, packet: IpPacket): RealEntry | undefined {

@@ -1,7 +1,7 @@
 import { familyOf, type IpAddress, type IpFamily } from '../net/ip-address.ts';
+import { openBoundSocket, type SocketSource } from './bound-socket.ts';
 import { type Descriptor, SOCK } from './descriptor.ts';
 import { ICMP_PROTOCOL, icmpReader } from './icmp-reader.ts';
-import { openMarkedSocket, type SocketSource } from './marked-socket.ts';
 import { socketAddress } from './socket-address.ts';
 
 /** Echo replies, and errors that say that none will come: unreachable, time exceeded, and ICMPv6's packet too big. */
@@ -23,7 +23,7 @@ export class EchoSocket implements Disposable {
     const family = familyOf(how.source);
     const protocol = ICMP_PROTOCOL[family];
     const options = { name: 'echo socket', type: SOCK.raw, protocol, ...how };
-    const { descriptor } = openMarkedSocket(options);
+    const { descriptor } = openBoundSocket(options);
     this.#descriptor = descriptor;
     const read = icmpReader(descriptor, family, HEARD[family]);
     descriptor.onReadable(() => {

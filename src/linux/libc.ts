@@ -90,6 +90,7 @@ export const libc = {
     message: Uint8Array,
     flags: number,
   ) => number,
+  unshare: library.func('int unshare(int kinds)') as (kinds: number) => number,
   setns: library.func('int setns(int fd, int kind)') as (fd: number, kind: number) => number,
   clock_gettime: library.func('int clock_gettime(int clock, void *time)') as (
     clock: number,

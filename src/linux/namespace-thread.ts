@@ -3,6 +3,7 @@ import { checked } from './errno.ts';
 import { libc } from './libc.ts';
 
 const CLONE_NEWNET = 0x40000000;
+const OWN_NAMESPACE = '/proc/thread-self/ns/net';
 
 /** Where iproute2 keeps its named network namespaces. */
 export const NAMESPACE_DIRECTORY = '/run/netns';
@@ -12,24 +13,64 @@ export const NAMESPACE_DIRECTORY = '/run/netns';
  * from there, stay that namespace's. `work` must not be asynchronous: nothing else may run on the thread meanwhile.
  */
 export function inNamespace<T>(name: string, work: () => T): T {
-  const home = openSync('/proc/thread-self/ns/net', 'r');
+  const home = openSync(OWN_NAMESPACE, 'r');
   try {
-    enter(`${NAMESPACE_DIRECTORY}/${name}`);
+    const target = openSync(`${NAMESPACE_DIRECTORY}/${name}`, 'r');
     try {
-      return work();
+      return between({ home, target, name }, work);
     } finally {
-      checked('return from a network namespace', libc.setns(home, CLONE_NEWNET));
+      closeSync(target);
     }
   } finally {
     closeSync(home);
   }
 }
 
-function enter(path: string): void {
-  const target = openSync(path, 'r');
-  try {
-    checked(`enter ${path}`, libc.setns(target, CLONE_NEWNET));
-  } finally {
-    closeSync(target);
+/** A network namespace without a name, which vanishes with this process and what it has opened in there. */
+export class PrivateNamespace implements Disposable {
+  readonly #home: number;
+  readonly #target: number;
+
+  /** @throws CulvertError PERMISSION without CAP_SYS_ADMIN */
+  constructor() {
+    const home = openSync(OWN_NAMESPACE, 'r');
+    try {
+      checked('make a network namespace for health checks', libc.unshare(CLONE_NEWNET));
+      try {
+        this.#target = openSync(OWN_NAMESPACE, 'r');
+      } finally {
+        goHome(home);
+      }
+    } catch (error) {
+      closeSync(home);
+      throw error;
+    }
+    this.#home = home;
   }
+
+  /** As `inNamespace`. */
+  run<T>(work: () => T): T {
+    return between({ home: this.#home, target: this.#target, name: 'the network namespace of checks' }, work);
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#target);
+    closeSync(this.#home);
+  }
+}
+
+function between<T>(
+  { home, target, name }: { readonly home: number; readonly target: number; readonly name: string },
+  work: () => T,
+): T {
+  checked(`enter ${name}`, libc.setns(target, CLONE_NEWNET));
+  try {
+    return work();
+  } finally {
+    goHome(home);
+  }
+}
+
+function goHome(home: number): void {
+  checked('return from a network namespace', libc.setns(home, CLONE_NEWNET));
 }

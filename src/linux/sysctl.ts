@@ -24,6 +24,15 @@ export function writeSysctl(path: string, value: string): void {
   }
 }
 
+/** Sets what is merely better so: nothing happens where the kernel has no such setting or does not let it be written. */
+export function preferSysctl(path: string, value: string): void {
+  try {
+    if ((readSysctl(path) ?? value) !== value) writeSysctl(path, value);
+  } catch {
+    // As in a container, where /proc/sys is read-only.
+  }
+}
+
 function failure(verb: string, path: string, error: unknown): Error {
   const errno = constants.errno[errnoOf(error) as keyof typeof constants.errno];
   return kernelError(`${verb} sysctl ${path}`, errno ?? constants.errno.EIO);

@@ -26,7 +26,7 @@ export interface TapFrame {
   readonly checksum: { readonly start: number; readonly at: number } | undefined;
 }
 
-/** A TAP device that outlives the process, until its link is deleted; one process at a time may hold it. */
+/** A TAP device; one process at a time may hold it. */
 export class Tap implements Disposable {
   readonly name: string;
   readonly #descriptor: Descriptor;
@@ -34,8 +34,12 @@ export class Tap implements Disposable {
   readonly #buffer = new Uint8Array(FRAME_BYTES);
   readonly #header = new DataView(this.#buffer.buffer, 0, VNET_HEADER_BYTES);
 
-  /** Creates the device, or takes over the one that is there. @throws CulvertError KERNEL EBUSY when it is held. */
-  constructor(name: string) {
+  /**
+   * Creates the device, or takes over the one that is there.
+   * @param persistent Whether it outlives the process, until its link is deleted.
+   * @throws CulvertError KERNEL EBUSY when it is held.
+   */
+  constructor(name: string, { persistent = true }: { readonly persistent?: boolean } = {}) {
     this.name = name;
     const fd = checked('open /dev/net/tun', libc.open('/dev/net/tun', O_RDWR_NONBLOCK_CLOEXEC, 0));
     this.#descriptor = new Descriptor(fd, `TAP ${name}`);
@@ -44,7 +48,8 @@ export class Tap implements Disposable {
       request.write(name, 0, NAME_BYTES - 1);
       request.writeUInt16LE(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR, IFREQ_FLAGS);
       checked(`create TAP ${name}`, libc.ioctl(fd, TUNSETIFF, request));
-      checked(`make TAP ${name} persistent`, libc.ioctlValue(fd, TUNSETPERSIST, 1));
+      const how = persistent ? 'persistent' : 'go with the process';
+      checked(`make TAP ${name} ${how}`, libc.ioctlValue(fd, TUNSETPERSIST, persistent ? 1 : 0));
     } catch (error) {
       this.#descriptor.close();
       throw error;
@@ -69,7 +74,7 @@ export class Tap implements Disposable {
     this.#descriptor.onReadable(listener);
   }
 
-  /** Lets go of the device, which stays. */
+  /** Lets go of the device, which stays if it is persistent. */
   close(): void {
     this.#descriptor.close();
   }

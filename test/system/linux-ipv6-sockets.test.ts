@@ -3,19 +3,18 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AF, ANY_ADDRESS } from '../../src/linux/address-family.ts';
+import { openBoundTcp } from '../../src/linux/bound-tcp.ts';
+import { openBoundUdp } from '../../src/linux/bound-udp.ts';
 import { openSocket, SOCK, SOL } from '../../src/linux/descriptor.ts';
 import { EchoSocket } from '../../src/linux/echo-socket.ts';
 import { checked } from '../../src/linux/errno.ts';
 import { GROUPS_PER_SOCKET, GroupMember } from '../../src/linux/group-member.ts';
 import { IcmpReceiver } from '../../src/linux/icmp-receiver.ts';
 import { libc } from '../../src/linux/libc.ts';
-import { openMarkedTcp } from '../../src/linux/marked-tcp.ts';
-import { openMarkedUdp } from '../../src/linux/marked-udp.ts';
 import { inNamespace } from '../../src/linux/namespace-thread.ts';
 import { addAddress } from '../../src/linux/netlink/address.ts';
 import { changeLink, deleteLink, findLink } from '../../src/linux/netlink/link.ts';
 import { replaceRoute } from '../../src/linux/netlink/route.ts';
-import { addMarkRule } from '../../src/linux/netlink/rule.ts';
 import { NetlinkSocket } from '../../src/linux/netlink/socket.ts';
 import {
   connectNamespaces,
@@ -99,7 +98,7 @@ describe.skipIf(!root)('sockets of the slow path for IPv6 (needs root)', () => {
 
   test('an ICMPv6 receiver gets errors as whole packets, and no other types', async () => {
     using receiver = inNamespace(near, () => new IcmpReceiver(6, [1, 3]));
-    using echo = inNamespace(near, () => new EchoSocket({ mark: undefined, source: NEAR }, () => undefined));
+    using echo = inNamespace(near, () => new EchoSocket({ source: NEAR }, () => undefined));
     echo.send(echoRequest(1), FAR);
     using sender = inNamespace(near, () => new RawSender());
     const unknown = udpDatagram(NEAR, FAR, 0x3039);
@@ -117,9 +116,7 @@ describe.skipIf(!root)('sockets of the slow path for IPv6 (needs root)', () => {
   test('an echo socket hears the reply', async () => {
     const heard: Uint8Array[] = [];
     using echo = inNamespace(near, () => {
-      return new EchoSocket({ mark: undefined, source: ANY_ADDRESS[6] }, (packet) =>
-        heard.push(ownBytes(packet)),
-      );
+      return new EchoSocket({ source: ANY_ADDRESS[6] }, (packet) => heard.push(ownBytes(packet)));
     });
     echo.send(echoRequest(77), FAR);
     const reply = await until(() => heard[0]);
@@ -128,8 +125,8 @@ describe.skipIf(!root)('sockets of the slow path for IPv6 (needs root)', () => {
     expect([reply[40], ...reply.subarray(44)]).toEqual([129, ...echoRequest(77).subarray(4)]);
   });
 
-  test('a marked UDP socket hears that nobody listens', async () => {
-    const opening = inNamespace(near, () => openMarkedUdp({ mark: 0xabe, source: NEAR }));
+  test('a bound UDP socket hears that nobody listens', async () => {
+    const opening = inNamespace(near, () => openBoundUdp({ source: NEAR }));
     const { socket: client, localPort } = await opening;
     client.connect(9, '2001:db8:9::2');
     await once(client, 'connect');
@@ -140,16 +137,15 @@ describe.skipIf(!root)('sockets of the slow path for IPv6 (needs root)', () => {
     client.close();
   });
 
-  test('marked TCP connections are routed into a TAP device', async () => {
+  test('a bound TCP socket has its port before it connects, through a TAP device', async () => {
     using tap = inNamespace(near, () => new Tap('cvtap6'));
     const ifIndex = findLink(socket, 'cvtap6')?.index ?? 0;
     changeLink(socket, ifIndex, { up: true, arp: false });
-    addMarkRule(socket, { family: 6, priority: 90, mark: 0xabc, table: 9090 });
-    replaceRoute(socket, { destination: ANY_ADDRESS[6], prefixLength: 0, ifIndex, table: 9090 });
-    const marked = inNamespace(near, () => openMarkedTcp({ mark: 0xabc, source: NEAR }));
-    const closed = once(marked.socket, 'close');
-    marked.socket.on('error', () => undefined);
-    marked.socket.connect(80, '2001:db8:aa::10');
+    replaceRoute(socket, { destination: VIP, prefixLength: 128, ifIndex });
+    const bound = inNamespace(near, () => openBoundTcp({ source: NEAR }));
+    const closed = once(bound.socket, 'close');
+    bound.socket.on('error', () => undefined);
+    bound.socket.connect(80, '2001:db8:aa::10');
     const syn = await until(() => {
       const frame = copied(tap.read()?.frame);
       const isTcp = frame?.[ETHERNET_BYTES + 6] === NEXT_HEADER.tcp;
@@ -158,8 +154,8 @@ describe.skipIf(!root)('sockets of the slow path for IPv6 (needs root)', () => {
     const packet = Buffer.from(syn.subarray(ETHERNET_BYTES));
     expect(ipFromBytes(packet.subarray(8, 24))).toBe(NEAR);
     expect(ipFromBytes(packet.subarray(24, 40))).toBe(VIP);
-    expect(packet.readUInt16BE(HEADER_BYTES)).toBe(marked.localPort);
-    marked.socket.destroy();
+    expect(packet.readUInt16BE(HEADER_BYTES)).toBe(bound.localPort);
+    bound.socket.destroy();
     await closed;
     deleteLink(socket, ifIndex);
   });

@@ -3,14 +3,13 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openBoundTcp } from '../../src/linux/bound-tcp.ts';
 import { missingCapabilities } from '../../src/linux/capabilities.ts';
 import { IcmpReceiver } from '../../src/linux/icmp-receiver.ts';
-import { openMarkedTcp } from '../../src/linux/marked-tcp.ts';
 import { inNamespace } from '../../src/linux/namespace-thread.ts';
 import { addAddress } from '../../src/linux/netlink/address.ts';
 import { changeLink, deleteLink, findLink } from '../../src/linux/netlink/link.ts';
 import { replaceRoute } from '../../src/linux/netlink/route.ts';
-import { addMarkRule } from '../../src/linux/netlink/rule.ts';
 import { NetlinkSocket } from '../../src/linux/netlink/socket.ts';
 import { connectNamespaces, createNamespace, deleteNamespace } from '../../src/linux/netns.ts';
 import { PacketSocket } from '../../src/linux/packet-socket.ts';
@@ -105,7 +104,7 @@ describe.skipIf(!root)('sockets and devices of the slow path (needs root)', () =
     expect(seen).toEqual({ frame, outgoing: false });
   });
 
-  test('marked TCP connections are routed into a TAP device that outlives its holder', async () => {
+  test('a TAP device outlives its holder, and gets the packets that are routed there', async () => {
     const first = inNamespace(near, () => new Tap('cvtap0'));
     expect(() => inNamespace(near, () => new Tap('cvtap0'))).toThrow(/EBUSY/);
     first.close();
@@ -113,14 +112,13 @@ describe.skipIf(!root)('sockets and devices of the slow path (needs root)', () =
     const link = findLink(socket, 'cvtap0');
     expect(link?.kind).toBe('tun');
     changeLink(socket, link?.index ?? 0, { up: true, arp: false });
-    addMarkRule(socket, { family: 4, priority: 90, mark: 0xabc, table: 9090 });
-    const everywhere = { destination: ipv4('0.0.0.0'), prefixLength: 0 };
-    replaceRoute(socket, { ...everywhere, ifIndex: link?.index ?? 0, table: 9090 });
+    const ifIndex = link?.index ?? 0;
+    replaceRoute(socket, { destination: ipv4('192.0.2.10'), prefixLength: 32, ifIndex });
 
-    const marked = inNamespace(near, () => openMarkedTcp({ mark: 0xabc, source: ipv4('10.9.0.1') }));
-    const closed = once(marked.socket, 'close');
-    marked.socket.on('error', () => undefined);
-    marked.socket.connect(80, '192.0.2.10');
+    const bound = inNamespace(near, () => openBoundTcp({ source: ipv4('10.9.0.1') }));
+    const closed = once(bound.socket, 'close');
+    bound.socket.on('error', () => undefined);
+    bound.socket.connect(80, '192.0.2.10');
     const syn = await until(() => {
       const read = tap.read();
       if (read === undefined) return undefined;
@@ -134,9 +132,9 @@ describe.skipIf(!root)('sockets and devices of the slow path (needs root)', () =
       destination: ipv4('192.0.2.10'),
       protocol: PROTOCOL.tcp,
     });
-    expect(Buffer.from(syn.frame).readUInt16BE(34)).toBe(marked.localPort);
+    expect(Buffer.from(syn.frame).readUInt16BE(34)).toBe(bound.localPort);
     expect(syn.checksum).toBeUndefined();
-    marked.socket.destroy();
+    bound.socket.destroy();
     await closed;
 
     tap.close();
@@ -145,11 +143,11 @@ describe.skipIf(!root)('sockets and devices of the slow path (needs root)', () =
     expect(findLink(socket, 'cvtap0')).toBeUndefined();
   });
 
-  test('a marked TCP socket connects like any other', async () => {
+  test('a bound TCP socket connects like any other', async () => {
     const server = createServer((connection) => connection.end('hello')).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const address = server.address();
-    const { socket: client } = openMarkedTcp({ mark: 0xabd, source: ipv4('127.0.0.1') });
+    const { socket: client } = openBoundTcp({ source: ipv4('127.0.0.1') });
     client.connect(typeof address === 'object' ? (address?.port ?? 0) : 0, '127.0.0.1');
     const [data] = (await once(client, 'data')) as [Buffer];
     expect(data.toString()).toBe('hello');

@@ -3,7 +3,6 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { reversePathProblem } from '../../src/dataplane/xdp/reverse-path.ts';
 import { queryXdp } from '../../src/linux/bpf/query.ts';
 import { inNamespace, NAMESPACE_DIRECTORY } from '../../src/linux/namespace-thread.ts';
 import { addAddress } from '../../src/linux/netlink/address.ts';
@@ -12,9 +11,7 @@ import { replaceRoute } from '../../src/linux/netlink/route.ts';
 import { NetlinkSocket } from '../../src/linux/netlink/socket.ts';
 import { createVeth } from '../../src/linux/netlink/veth.ts';
 import { createNamespace, deleteNamespace } from '../../src/linux/netns.ts';
-import { writeSysctl } from '../../src/linux/sysctl.ts';
 import { ipv4 } from '../../src/net/ipv4-address.ts';
-import { VIP } from './xdp-plane/packets.ts';
 import { type OpenOptions, RemotePlane } from './xdp-plane/remote-plane.ts';
 import { able } from './xdp-plane/table.ts';
 import { PASS_OBJECT } from './xdp-plane/topology.ts';
@@ -112,17 +109,5 @@ describe.skipIf(!able)('starts of the xdp plane (needs root and build/bpf/direct
       },
     ]);
     await plane.remove();
-  });
-
-  test('a strict reverse path filter is a problem where VIPs are routed elsewhere', () => {
-    const problem = (ifIndex: number): string | undefined =>
-      inNamespace(namespace, () => reversePathProblem(socket, { name: 'eth0', ifIndex }, [VIP]));
-    const ifIndex = indexOf('eth0');
-    expect(problem(ifIndex + 1)).toBeUndefined();
-    inNamespace(namespace, () => writeSysctl('net/ipv4/conf/eth0/rp_filter', '1'));
-    expect(problem(ifIndex)).toBeUndefined();
-    expect(problem(ifIndex + 1)).toMatch(
-      /192\.0\.2\.10 would be dropped: .*net\.ipv4\.conf\.eth0\.rp_filter=2/,
-    );
   });
 });

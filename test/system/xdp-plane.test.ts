@@ -15,7 +15,7 @@ import { ipv4 } from '../../src/net/ipv4-address.ts';
 import { buildTcp, parseTcp, TCP_FLAGS } from '../../src/net/tcp.ts';
 import { PlaneFixture } from './xdp-plane/fixture.ts';
 import { type Captured, CLIENT, DIRECTOR, delay, REAL, receive, tcp, VIP } from './xdp-plane/packets.ts';
-import { able, SERVICE, TABLE } from './xdp-plane/table.ts';
+import { able } from './xdp-plane/table.ts';
 
 describe.skipIf(!able)('the xdp plane (needs root and build/bpf/director.bpf.o)', () => {
   let fixture: PlaneFixture;
@@ -245,11 +245,5 @@ describe.skipIf(!able)('the xdp plane (needs root and build/bpf/director.bpf.o)'
     fixture.client.send(tcp(40_008), VIP);
     const [sent] = await receive(fixture.atRouter, { protocol: PROTOCOL.ipip });
     expect(formatMac((sent as Captured).frame.subarray(6, 12))).toBe(formatMac(mac));
-  });
-
-  test('a VIP that is an address of the machine is refused, and nothing changes', async () => {
-    const local = { ...TABLE, services: [{ ...SERVICE, vip: DIRECTOR }] };
-    await expect(fixture.plane.apply(local)).rejects.toMatchObject({ code: 'INTERFACE' });
-    expect((await fixture.plane.services()).length).toBe(2);
   });
 });

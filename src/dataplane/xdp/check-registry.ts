@@ -4,6 +4,7 @@ import { checkKey, type ForwarderState } from '../../forwarding/state.ts';
 import { familyOf, type IpAddress, isIpv6 } from '../../net/ip-address.ts';
 import { PROTOCOL } from '../../net/ipv4.ts';
 import type { CheckTarget } from '../check-connector.ts';
+import type { CheckWords } from './check-words.ts';
 
 export type TunnelTarget = Extract<CheckTarget, { via: 'tunnel' }>;
 
@@ -14,14 +15,19 @@ export interface CheckSocket {
   readonly source: IpAddress;
 }
 
-/** Tells the slow path which real server the packets from each check's local port are for. */
+/**
+ * Tells the slow path which real server the packets from each check's local port are for, and the fast path which answers are
+ * a check's.
+ */
 export class CheckRegistry {
   readonly #state: ForwarderState;
+  readonly #words: CheckWords;
   /** The kernel may give a port to the next check while the one before it still lingers. */
   readonly #holders = new Map<number, symbol>();
 
-  constructor(state: ForwarderState) {
+  constructor(state: ForwarderState, words: CheckWords) {
     this.#state = state;
+    this.#words = words;
   }
 
   /** Returns how to end it. @throws Error when the real is not configured for the VIP. */
@@ -35,10 +41,13 @@ export class CheckRegistry {
     this.#holders.set(key, holder);
     this.#state.ownAddresses.add(source);
     this.#state.checks.set(key, real);
+    const { vip, port } = target;
+    this.#words.set(check, { vip, port: protocol === 'icmp' ? 0 : port });
     return () => {
       if (this.#holders.get(key) !== holder) return;
       this.#holders.delete(key);
       this.#state.checks.delete(key);
+      this.#words.clear(check);
     };
   }
 }

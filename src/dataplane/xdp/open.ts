@@ -3,14 +3,15 @@ import type { ImageCapacity } from '../../forwarding/image/memory.ts';
 import { requireCapabilities } from '../../linux/capabilities.ts';
 import { listLinks } from '../../linux/netlink/link.ts';
 import { NetlinkSocket } from '../../linux/netlink/socket.ts';
-import { Tap } from '../../linux/tap.ts';
 import type { DataPlane, PlaneEventListener } from '../data-plane.ts';
+import { CheckNetwork } from './check-network.ts';
 import type { Ingress } from './ingresses.ts';
 import { InstanceLock } from './instance-lock.ts';
 import { pinFastPath } from './pins.ts';
 import { XdpPlane } from './plane.ts';
 import { attachTarget, requireInterface } from './require-interface.ts';
-import { removeTap, tapNameOf } from './tap-routing.ts';
+import { removeTap, tapNameOf } from './tap-device.ts';
+import { TapWay } from './tap-way.ts';
 
 export interface XdpPlaneOptions {
   /** Those that VIP traffic reaches; one at least. */
@@ -39,6 +40,7 @@ export async function openXdpPlane(options: XdpPlaneOptions): Promise<DataPlane>
   for (const link of links) {
     ingresses.push({ link, lock: opening.use(await InstanceLock.take(link.name, link.index)) });
   }
+  const checkNetwork = opening.use(new CheckNetwork(Math.min(...links.map(({ mtuBytes }) => mtuBytes))));
   const tapName = tapNameOf(options.instance);
   const fastPath = pinFastPath({
     instance: options.instance,
@@ -51,8 +53,11 @@ export async function openXdpPlane(options: XdpPlaneOptions): Promise<DataPlane>
     fastPath.abandon();
     if (fastPath.takeOver === 'fresh') removeTap(netlink, tapName);
   });
-  const tap = opening.use(new Tap(tapName));
-  const plane = new XdpPlane({ netlink, ingresses, tap, fastPath, onEvent: options.onEvent });
+  const way = opening.use(new TapWay({ netlink, name: tapName, persistent: true }));
+  const answersName = tapNameOf(options.instance, 'ca');
+  const answers = opening.use(new TapWay({ netlink, name: answersName, persistent: false }));
+  const parts = { netlink, ingresses, way, answers, checkNetwork, fastPath };
+  const plane = new XdpPlane({ ...parts, onEvent: options.onEvent });
   opening.move();
   return plane;
 }

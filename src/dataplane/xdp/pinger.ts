@@ -6,9 +6,13 @@ import { familyOf, type IpAddress } from '../../net/ip-address.ts';
 import { networkError } from '../network-words.ts';
 import { buildEchoRequest, readEchoAnswer } from './echo-message.ts';
 
+/** Runs what opens a socket where the socket is to be. */
+export type SocketPlace = <T>(open: () => T) => T;
+
 export interface PingRoute {
   readonly destination: IpAddress;
-  readonly mark?: number | undefined;
+  /** Has the socket opened in another network namespace; undefined: in the host's. */
+  readonly within?: SocketPlace;
   /** Of the destination's family. */
   readonly source?: IpAddress;
   readonly interface?: string | undefined;
@@ -22,6 +26,7 @@ interface Waiting {
   settle(error: Error | undefined): void;
 }
 
+const here: SocketPlace = (open) => open();
 const IDENTIFIERS = 1 << 16;
 const TOKEN_BYTES = 16;
 
@@ -71,13 +76,12 @@ export class Pinger implements Disposable {
   }
 
   #socketFor(route: PingRoute): EchoSocket {
-    const { mark, source = ANY_ADDRESS[familyOf(route.destination)] } = route;
-    const key = `${mark} ${familyOf(source)} ${source} ${route.interface}`;
+    const { within = here, source = ANY_ADDRESS[familyOf(route.destination)] } = route;
+    const key = `${within === here} ${familyOf(source)} ${source} ${route.interface}`;
     const known = this.#sockets.get(key);
     if (known !== undefined) return known;
-    const socket = new EchoSocket({ mark, source, interface: route.interface }, (packet) =>
-      this.#receive(packet),
-    );
+    const receive = (packet: Uint8Array): void => this.#receive(packet);
+    const socket = within(() => new EchoSocket({ source, interface: route.interface }, receive));
     this.#sockets.set(key, socket);
     return socket;
   }

@@ -20,7 +20,14 @@ const IMAGE_MAPS: Readonly<Record<keyof ImageMemory, string>> = {
   reasons: 'reasons',
 };
 const COUNTERS_MAP = 'counters';
-const MAP_NAMES: readonly string[] = [...Object.values(IMAGE_MAPS), COUNTERS_MAP];
+const HAND_OVER_MAP = 'hand_over';
+const CHECK_WORDS_MAP = 'check_words';
+const MAP_NAMES: readonly string[] = [
+  ...Object.values(IMAGE_MAPS),
+  COUNTERS_MAP,
+  HAND_OVER_MAP,
+  CHECK_WORDS_MAP,
+];
 
 /** The maps of one forwarding image, by name. */
 export type ImageMaps = Readonly<Record<string, BpfMap>>;
@@ -76,6 +83,9 @@ export function mapsFit(maps: ImageMaps, capacity: ImageCapacity): boolean {
 export interface MappedImage extends Disposable {
   readonly memory: ImageMemory;
   readonly counters: BpfMap;
+  /** What the fast path hands over, and which answers are a check's: of worth to the daemon that runs alone. */
+  readonly handOver: ArrayBuffer;
+  readonly checkWords: ArrayBuffer;
 }
 
 export function mapImage(maps: ImageMaps): MappedImage {
@@ -86,11 +96,17 @@ export function mapImage(maps: ImageMaps): MappedImage {
   const memory = Object.fromEntries(
     parts.map(({ part, mapped }) => [part, mapped.buffer]),
   ) as unknown as ImageMemory;
+  const handOver = (maps[HAND_OVER_MAP] as BpfMap).mmap();
+  const checkWords = (maps[CHECK_WORDS_MAP] as BpfMap).mmap();
   return {
     memory,
     counters: maps[COUNTERS_MAP] as BpfMap,
+    handOver: handOver.buffer,
+    checkWords: checkWords.buffer,
     [Symbol.dispose]: () => {
       for (const { mapped } of parts) mapped[Symbol.dispose]();
+      handOver[Symbol.dispose]();
+      checkWords[Symbol.dispose]();
     },
   };
 }

@@ -1,4 +1,3 @@
-import { CulvertError } from '../../errors.ts';
 import type { Explanation } from '../../forwarding/decision.ts';
 import { explain } from '../../forwarding/explain.ts';
 import { ForwardingImage } from '../../forwarding/image/forwarding-image.ts';
@@ -7,13 +6,8 @@ import { createForwarderState, type ForwarderState, sweepForwarder } from '../..
 import type { ForwardingTable, Service } from '../../forwarding/table.ts';
 import { queryXdp } from '../../linux/bpf/query.ts';
 import { bootTimeMs } from '../../linux/clock.ts';
-import { listAddresses } from '../../linux/netlink/address.ts';
-import { RTN } from '../../linux/netlink/constants.ts';
 import { type Link, listLinks } from '../../linux/netlink/link.ts';
-import { lookUpRoute } from '../../linux/netlink/route.ts';
 import type { NetlinkSocket } from '../../linux/netlink/socket.ts';
-import type { Tap } from '../../linux/tap.ts';
-import { formatIp, isIpv4 } from '../../net/ip-address.ts';
 import type { CheckConnector } from '../check-connector.ts';
 import type {
   ApplySummary,
@@ -25,18 +19,20 @@ import type {
 } from '../data-plane.ts';
 import { imageFlows } from '../image-flows.ts';
 import { refuseUnsupported } from '../refuse-unsupported.ts';
+import type { CheckNetwork } from './check-network.ts';
 import { CheckRegistry } from './check-registry.ts';
+import { CheckWords } from './check-words.ts';
 import { fastPathSentBy, planeCounters } from './counters.ts';
 import { type Drift, DriftWatch } from './drift-watch.ts';
 import { GroupMemberships } from './group-memberships.ts';
+import { HandOver } from './hand-over.ts';
 import { type Ingress, Ingresses } from './ingresses.ts';
 import type { PinnedFastPath } from './pins.ts';
 import { RealPaths } from './real-paths.ts';
 import { attachTarget } from './require-interface.ts';
-import { reversePathProblem } from './reverse-path.ts';
 import { SlowPath } from './slow-path.ts';
-import { removeTap } from './tap-routing.ts';
-import { TapWay } from './tap-way.ts';
+import { removeTap } from './tap-device.ts';
+import type { TapWay } from './tap-way.ts';
 import { TunnelConnector } from './tunnel-connector.ts';
 import { WaysOut } from './ways-out.ts';
 
@@ -44,13 +40,16 @@ export interface XdpPlaneParts {
   readonly netlink: NetlinkSocket;
   /** Of the interfaces that clients' packets come in by; one at least. */
   readonly ingresses: readonly Ingress[];
-  readonly tap: Tap;
+  /** By which the fast path hands packets over, and by which it hands over answers to checks. */
+  readonly way: TapWay;
+  readonly answers: TapWay;
+  readonly checkNetwork: CheckNetwork;
   readonly fastPath: PinnedFastPath;
   readonly onEvent: PlaneEventListener;
 }
 
-/** Packets in a tick of 100 ms: about half of what one core decides, so that checks and changes get their turn. */
-const SLOW_PATH_BUDGET = { opening: 3000, neighbour: 100, other: 2000 } as const;
+/** Packets in 100 ms at least: about half of what one core decides, so that checks and changes get their turn. */
+const SLOW_PATH_BUDGET = { opening: 3000, neighbour: 100, other: 2000, answer: 4000 } as const;
 /** Less than the second after which a client repeats its SYN; more than a busy daemon is late. */
 const PATIENCE_TICKS = 5;
 const SWEEP_INTERVAL_MS = 1000;
@@ -66,23 +65,23 @@ export class XdpPlane implements DataPlane {
   readonly #forwarder: ForwarderState;
   readonly #ingresses: Ingresses;
   readonly #paths: RealPaths;
-  readonly #way: TapWay;
+  readonly #handOver: HandOver;
   readonly #drift: DriftWatch;
   readonly #groups: GroupMemberships;
   readonly #running = new DisposableStack();
   #sweeper: NodeJS.Timeout | undefined;
   #sweepUnderWay: Generator<void> | undefined;
-  #reversePathWarning = '';
 
   constructor(parts: XdpPlaneParts) {
     this.#parts = parts;
-    const { netlink, tap, fastPath, onEvent } = parts;
+    const { netlink, way, answers, checkNetwork, fastPath, onEvent } = parts;
     const { memory, counters } = fastPath.image;
     const image = new ForwardingImage(memory, { realAdded: (index) => counters.clearOverCpus(index) });
     this.#image = image;
     image.setNow(nowTick());
-    this.#way = new TapWay({ netlink, tap, linkMtuBytes: leastMtu(parts.ingresses.map(({ link }) => link)) });
-    const way = this.#way;
+    const handOver = new HandOver(fastPath.image.handOver, SLOW_PATH_BUDGET);
+    this.#handOver = handOver;
+    handOver.setAnswersIfIndex(answers.ifIndex);
     image.setSlowPathIfIndex(way.ifIndex);
     image.setSlowPathBudget(SLOW_PATH_BUDGET);
     image.setPatience(PATIENCE_TICKS);
@@ -107,20 +106,30 @@ export class XdpPlane implements DataPlane {
       setImmediate(() => this.mendDrift());
     };
     const slowPath = this.#running.use(
-      new SlowPath({ way, ingresses: this.#ingresses, forwarder, onFailure }),
+      new SlowPath({
+        way,
+        ingresses: this.#ingresses,
+        forwarder,
+        checks: { network: checkNetwork, answers },
+        onDrained: (nowMs) => handOver.drained(nowMs),
+        onFailure,
+      }),
     );
     this.#repeat(PROBE_INTERVAL_MS, () => slowPath.probePaths());
-    this.#repeat(TICK_MS, () => image.setNow(nowTick()));
+    this.#repeat(TICK_MS, () => {
+      image.setNow(nowTick());
+      slowPath.readOn();
+    });
     this.#drift = new DriftWatch(
-      [() => this.#mendImage(), () => this.#mendProgram(), () => this.#mendWay(), () => this.#localVips()],
+      [() => this.#mendImage(), () => this.#mendProgram(), () => this.#mendWays()],
       onEvent,
     );
     this.#repeat(DRIFT_INTERVAL_MS, () => this.mendDrift());
     this.connector = this.#running.use(
       new TunnelConnector({
-        mark: () => way.mark,
+        network: checkNetwork,
         sourceTo: (target) => this.#paths.sourceTo(target),
-        checks: new CheckRegistry(forwarder),
+        checks: new CheckRegistry(forwarder, new CheckWords(fastPath.image.checkWords)),
       }),
     );
   }
@@ -135,7 +144,6 @@ export class XdpPlane implements DataPlane {
   // The interface is asynchronous for planes that are; this one's changes are system calls and memory writes.
   async apply(table: ForwardingTable): Promise<ApplySummary> {
     refuseUnsupported(table, this.kind);
-    this.#refuseLocalVips(table);
     this.#paths.refuseNarrow(table);
     const summary = this.#image.apply(table, nowTick());
     if (summary.reals.added + summary.reals.removed > 0) this.#paths.follow();
@@ -143,7 +151,6 @@ export class XdpPlane implements DataPlane {
     this.#joinGroups();
     // Not before the first table: the timeouts are in it.
     if (this.#sweeper === undefined) this.#sweeper = this.#repeat(SWEEP_INTERVAL_MS, () => this.#sweep());
-    this.#warnOfReversePath();
     return summary;
   }
 
@@ -174,7 +181,6 @@ export class XdpPlane implements DataPlane {
 
   async close(): Promise<void> {
     this.#stop();
-    this.#way[Symbol.dispose]();
     this.#parts.fastPath[Symbol.dispose]();
     await this.#release();
   }
@@ -182,15 +188,15 @@ export class XdpPlane implements DataPlane {
   async remove(): Promise<void> {
     this.#stop();
     this.#parts.fastPath.remove();
-    this.#way[Symbol.dispose]();
-    removeTap(this.#parts.netlink, this.#way.name);
+    this.#parts.way[Symbol.dispose]();
+    removeTap(this.#parts.netlink, this.#parts.way.name);
     await this.#release();
   }
 
   #followInterfaces(): void {
     const links = this.#ingresses.links();
-    const { netlink, fastPath, onEvent } = this.#parts;
-    if (links.length > 0) this.#way.setLinkMtu(leastMtu(links));
+    const { netlink, fastPath, checkNetwork, onEvent } = this.#parts;
+    if (links.length > 0) checkNetwork.setLinkMtu(leastMtu(links));
     const parents = new Set(listLinks(netlink).flatMap(({ vlan }) => vlan?.parentIndex ?? []));
     fastPath.vlanOffloads.turnOff(links, parents, (message) => onEvent({ type: 'warning', message }));
     this.#joinGroups();
@@ -207,21 +213,14 @@ export class XdpPlane implements DataPlane {
     return this.#parts.fastPath.mend(this.#ingresses.links().map((link) => attachTarget(link, present)));
   }
 
-  #mendWay(): Drift[] {
-    const drift = this.#way.mend();
-    if (drift.length > 0) this.#image.setSlowPathIfIndex(this.#way.ifIndex);
+  #mendWays(): Drift[] {
+    const { way, answers } = this.#parts;
+    const drift = [...way.mend(), ...answers.mend()];
+    if (drift.length > 0) {
+      this.#image.setSlowPathIfIndex(way.ifIndex);
+      this.#handOver.setAnswersIfIndex(answers.ifIndex);
+    }
     return drift;
-  }
-
-  /** A list, not a look-up for each: there may be a thousand. */
-  #localVips(): Drift[] {
-    return listAddresses(this.#parts.netlink)
-      .filter(({ address }) => this.#image.isVip(address))
-      .map(({ address }) => ({
-        found: `VIP ${formatIp(address)} has been made an address of this machine, whose own stack takes its checks and rare packets`,
-        done: 'not mended: remove it, the director answers for it',
-        mended: false,
-      }));
   }
 
   #joinGroups(): void {
@@ -236,6 +235,8 @@ export class XdpPlane implements DataPlane {
   }
 
   async #release(): Promise<void> {
+    const { way, answers, checkNetwork } = this.#parts;
+    for (const part of [way, answers, checkNetwork]) part[Symbol.dispose]();
     await this.#ingresses[Symbol.asyncDispose]();
     this.#parts.netlink.close();
   }
@@ -257,36 +258,6 @@ export class XdpPlane implements DataPlane {
     }
     this.#sweepUnderWay = undefined;
     sweepForwarder(this.#forwarder, bootTimeMs());
-  }
-
-  #refuseLocalVips(table: ForwardingTable): void {
-    const fresh = new Set(table.services.map(({ vip }) => vip).filter((vip) => !this.#image.isVip(vip)));
-    for (const vip of fresh) {
-      if (lookUpRoute(this.#parts.netlink, vip)?.type !== RTN.local) continue;
-      throw new CulvertError(
-        'INTERFACE',
-        `${formatIp(vip)} is an address of this machine, whose own stack would take the traffic: remove it, ` +
-          'the director answers for it',
-        {
-          where: this.#ingresses
-            .links()
-            .map(({ name }) => name)
-            .join(', '),
-        },
-      );
-    }
-  }
-
-  #warnOfReversePath(): void {
-    const { netlink, onEvent } = this.#parts;
-    const vips = [...this.#image.vips()].filter(isIpv4);
-    const problems = this.#ingresses
-      .links()
-      .flatMap(({ name, index }) => reversePathProblem(netlink, { name, ifIndex: index }, vips) ?? []);
-    const problem = problems.join('; ');
-    if (problem !== '' && problem !== this.#reversePathWarning)
-      onEvent({ type: 'warning', message: problem });
-    this.#reversePathWarning = problem;
   }
 }
 

@@ -1,3 +1,4 @@
+import { isAboutCheck } from '../../forwarding/check-packet.ts';
 import type { Decision } from '../../forwarding/decision.ts';
 import { decideFrame } from '../../forwarding/frame.ts';
 import { learnPathMtu } from '../../forwarding/path-mtu.ts';
@@ -7,6 +8,7 @@ import { bootTimeMs } from '../../linux/clock.ts';
 import { PacketSocket } from '../../linux/packet-socket.ts';
 import { RawSender } from '../../linux/raw-socket.ts';
 import type { Tap, TapFrame } from '../../linux/tap.ts';
+import { CheckTraffic, type CheckTrafficOptions } from './check-traffic.ts';
 import { finishChecksum } from './finish-checksum.ts';
 import { IcmpListener } from './icmp-listener.ts';
 import { ingressOf } from './ingress-mark.ts';
@@ -24,6 +26,9 @@ export interface SlowPathOptions {
   readonly way: Pick<TapWay, 'onTap'>;
   readonly ingresses: IngressLookup;
   readonly forwarder: ForwarderState;
+  readonly checks: Pick<CheckTrafficOptions, 'network' | 'answers'>;
+  /** Told when all that was handed over has been read. */
+  readonly onDrained: (nowMs: number) => void;
   /** Told when nothing can be read any more, as when somebody has deleted the TAP device. */
   readonly onFailure: (reason: string) => void;
 }
@@ -32,32 +37,36 @@ export interface SlowPathOptions {
 const BUDGET_MS = 2;
 const FRAMES_PER_CLOCK_READING = 16;
 
-/** Reads what the fast path handed over and what the host's stack routed here, and sends what comes of it. */
+/** Reads what the fast path handed over and what checks send, and sends what comes of it. */
 export class SlowPath implements Disposable {
   readonly #ingresses: IngressLookup;
   readonly #forwarder: ForwarderState;
   readonly #packets: RawSender;
   readonly #frames: PacketSocket;
   readonly #icmp: IcmpListener;
+  readonly #checks: CheckTraffic;
+  readonly #onDrained: (nowMs: number) => void;
+  readonly #onFailure: (reason: string) => void;
+  #tap: Tap | undefined;
   #closed = false;
 
-  constructor({ way, ingresses, forwarder, onFailure }: SlowPathOptions) {
+  constructor({ way, ingresses, forwarder, checks, onDrained, onFailure }: SlowPathOptions) {
     using opening = new DisposableStack();
+    this.#onDrained = onDrained;
     this.#ingresses = ingresses;
     this.#forwarder = forwarder;
     this.#packets = opening.use(new RawSender());
     this.#frames = opening.use(new PacketSocket(0));
     this.#icmp = opening.use(new IcmpListener((packet) => this.#hear(packet), BUDGET_MS));
-    way.onTap((tap) =>
-      tap.onReadable(() => {
-        try {
-          this.#readFrames(tap);
-        } catch (error) {
-          tap.close();
-          onFailure(error instanceof Error ? error.message : String(error));
-        }
-      }),
+    const send = (packet: Uint8Array): void => this.#sendPacket(packet);
+    this.#checks = opening.use(
+      new CheckTraffic({ ...checks, forwarder, send, budgetMs: BUDGET_MS, onFailure }),
     );
+    this.#onFailure = onFailure;
+    way.onTap((tap) => {
+      this.#tap = tap;
+      tap.onReadable(() => this.readOn());
+    });
     opening.move();
   }
 
@@ -66,6 +75,20 @@ export class SlowPath implements Disposable {
     this.#packets.close();
     this.#frames.close();
     this.#icmp[Symbol.dispose]();
+    this.#checks[Symbol.dispose]();
+  }
+
+  /** Reads some of what was handed over; also to be called now and then, so that what may be handed over is renewed. */
+  readOn(): void {
+    const tap = this.#tap;
+    if (tap === undefined) return;
+    try {
+      this.#readFrames(tap);
+    } catch (error) {
+      this.#tap = undefined;
+      tap.close();
+      this.#onFailure(error instanceof Error ? error.message : String(error));
+    }
   }
 
   #readFrames(tap: Tap): void {
@@ -74,7 +97,10 @@ export class SlowPath implements Disposable {
       const nowMs = bootTimeMs();
       for (let count = 0; count < FRAMES_PER_CLOCK_READING; count++) {
         const read = tap.read();
-        if (read === undefined) return;
+        if (read === undefined) {
+          this.#onDrained(performance.now());
+          return;
+        }
         finishChecksum(read);
         this.#handleFrame(read, nowMs);
       }
@@ -104,7 +130,7 @@ export class SlowPath implements Disposable {
   }
 
   #carryOut(decision: Decision): void {
-    if (decision.verdict === 'answer') this.#sendPacket(decision.packet);
+    if (decision.verdict === 'answer') this.#sendAnswer(decision.packet);
     if (decision.verdict !== 'forward') return;
     for (const packet of decision.packets) this.#sendPacket(packet);
   }
@@ -113,6 +139,12 @@ export class SlowPath implements Disposable {
   #sendFrame(frame: Uint8Array, ifIndex: number): void {
     const exit = this.#ingresses.has(ifIndex) ? ifIndex : this.#ingresses.first;
     if (exit !== undefined) this.#send(() => this.#frames.send(frame, exit));
+  }
+
+  /** Those about a check's packets are for the check. */
+  #sendAnswer(packet: Uint8Array): void {
+    if (isAboutCheck(packet, this.#forwarder)) this.#checks.deliver(packet);
+    else this.#sendPacket(packet);
   }
 
   #sendPacket(packet: Uint8Array): void {

@@ -1,46 +1,42 @@
 import type { NetlinkSocket } from '../../linux/netlink/socket.ts';
 import { Tap } from '../../linux/tap.ts';
 import type { Drift } from './drift-watch.ts';
-import { checkMark, dropMarkRules, prepareTap, tapFaults } from './tap-routing.ts';
+import { prepareTap, removeFormerRouting, tapFaults } from './tap-device.ts';
 
 export interface TapWayOptions {
   readonly netlink: NetlinkSocket;
-  readonly tap: Tap;
-  /** The least of the director's interfaces. */
-  readonly linkMtuBytes: number;
+  readonly name: string;
+  /** Whether the device outlives the daemon. */
+  readonly persistent: boolean;
 }
 
-/** The TAP device by which packets come to the slow path, and the host's routing of marked packets into it. */
+/** A TAP device by which the fast path hands frames over. */
 export class TapWay implements Disposable {
-  readonly #netlink: NetlinkSocket;
+  readonly #options: TapWayOptions;
   #tap: Tap;
   #ifIndex: number;
-  #linkMtuBytes: number;
   #listener: ((tap: Tap) => void) | undefined;
 
-  constructor({ netlink, tap, linkMtuBytes }: TapWayOptions) {
-    this.#netlink = netlink;
-    this.#tap = tap;
-    this.#linkMtuBytes = linkMtuBytes;
-    this.#ifIndex = prepareTap(netlink, tap.name, linkMtuBytes);
+  /** @throws CulvertError KERNEL EBUSY when another process has it. */
+  constructor(options: TapWayOptions) {
+    const { netlink, name } = options;
+    this.#options = options;
+    this.#tap = new Tap(name, options);
+    try {
+      this.#ifIndex = prepareTap(netlink, name);
+      removeFormerRouting(netlink, this.#ifIndex);
+    } catch (error) {
+      this.#tap.close();
+      throw error;
+    }
   }
 
   get name(): string {
-    return this.#tap.name;
+    return this.#options.name;
   }
 
   get ifIndex(): number {
     return this.#ifIndex;
-  }
-
-  /** Of sockets whose packets are to come here. */
-  get mark(): number {
-    return checkMark(this.#ifIndex);
-  }
-
-  setLinkMtu(linkMtuBytes: number): void {
-    this.#linkMtuBytes = linkMtuBytes;
-    prepareTap(this.#netlink, this.name, linkMtuBytes);
   }
 
   /** Calls `listener` with the device, and with each one that takes its place. */
@@ -49,28 +45,28 @@ export class TapWay implements Disposable {
     listener(this.#tap);
   }
 
-  /** Makes the device and the routing what they were. */
+  /** Makes the device what it was. */
   mend(): Drift[] {
-    const faults = tapFaults(this.#netlink, this.name, this.#ifIndex);
+    const { netlink, name } = this.#options;
+    const faults = tapFaults(netlink, name, this.#ifIndex);
     if (faults.length === 0) return [];
     if (faults.includes('gone')) this.#makeAnew();
-    this.#ifIndex = prepareTap(this.#netlink, this.name, this.#linkMtuBytes);
+    this.#ifIndex = prepareTap(netlink, name);
     return faults.map((fault) =>
       fault === 'gone'
-        ? { found: `the TAP device ${this.name} is gone`, done: 'made anew', mended: true }
-        : { found: `the TAP device ${this.name}: ${fault}`, done: 'put back', mended: true },
+        ? { found: `the TAP device ${name} is gone`, done: 'made anew', mended: true }
+        : { found: `the TAP device ${name}: ${fault}`, done: 'put back', mended: true },
     );
   }
 
-  /** Lets go of the device, which stays. */
+  /** Lets go of the device. */
   [Symbol.dispose](): void {
     this.#tap.close();
   }
 
   #makeAnew(): void {
     this.#tap.close();
-    dropMarkRules(this.#netlink, this.mark);
-    this.#tap = new Tap(this.name);
+    this.#tap = new Tap(this.name, this.#options);
     this.#listener?.(this.#tap);
   }
 }

@@ -1,15 +1,16 @@
-import { openMarkedTcp } from '../../linux/marked-tcp.ts';
-import { openMarkedUdp } from '../../linux/marked-udp.ts';
+import { openBoundTcp } from '../../linux/bound-tcp.ts';
+import { openBoundUdp } from '../../linux/bound-udp.ts';
 import { familyOf, formatIp, type IpAddress } from '../../net/ip-address.ts';
 import type { CheckConnector, CheckStream, CheckTarget, UdpRequest } from '../check-connector.ts';
 import { connectDirect, connected, sourceOf } from '../connect-direct.ts';
 import { exchangeOn } from '../exchange-udp.ts';
+import type { CheckNetwork } from './check-network.ts';
 import type { CheckRegistry, TunnelTarget } from './check-registry.ts';
-import { Pinger } from './pinger.ts';
+import { Pinger, type SocketPlace } from './pinger.ts';
 
 export interface TunnelConnectorOptions {
-  /** Routing leads packets with it to the slow path. */
-  readonly mark: () => number;
+  /** Where the sockets of checks through the tunnel are. */
+  readonly network: Pick<CheckNetwork, 'open'>;
   /** The director's own address, of the VIP's family, that a real can answer to; undefined when there is none. */
   readonly sourceTo: (target: TunnelTarget) => IpAddress | undefined;
   readonly checks: CheckRegistry;
@@ -18,7 +19,7 @@ export interface TunnelConnectorOptions {
 /** The reset that ends a check is read from the TAP device some turns of the event loop after the socket is gone. */
 const LINGER_MS = 500;
 
-/** Checks through the tunnel by sockets whose packets the host's stack routes to the slow path. */
+/** Checks through the tunnel by sockets in a network namespace of their own, whose packets come to the slow path. */
 export class TunnelConnector implements CheckConnector, Disposable {
   readonly #options: TunnelConnectorOptions;
   readonly #pinger = new Pinger();
@@ -30,13 +31,13 @@ export class TunnelConnector implements CheckConnector, Disposable {
   async connectTcp(target: CheckTarget, signal: AbortSignal): Promise<CheckStream> {
     if (target.via === 'direct') return connectDirect(target, signal);
     signal.throwIfAborted();
+    const { vip, port } = target;
     const source = this.#sourceTo(target);
-    const { socket, localPort } = openMarkedTcp({ mark: this.#options.mark(), source });
+    const { socket, localPort } = this.#options.network.open({ source, vip }, () => openBoundTcp({ source }));
     using opening = new DisposableStack();
     opening.defer(() => socket.destroy());
     const unregister = this.#options.checks.register({ protocol: 'tcp', localPort, source }, target);
     socket.once('close', () => linger(unregister));
-    const { vip, port } = target;
     const stream = await connected(socket.connect({ host: formatIp(vip), port }), signal);
     opening.move();
     return stream;
@@ -45,17 +46,19 @@ export class TunnelConnector implements CheckConnector, Disposable {
   async exchangeUdp(target: CheckTarget, request: UdpRequest, signal: AbortSignal): Promise<Uint8Array> {
     signal.throwIfAborted();
     if (target.via === 'direct') {
-      const { socket } = await openMarkedUdp(sourceOf(target));
+      const { socket } = await openBoundUdp(sourceOf(target));
       return exchangeOn(socket, target, request, signal);
     }
     const source = this.#sourceTo(target);
-    const { socket, localPort } = await openMarkedUdp({ mark: this.#options.mark(), source });
-    using opening = new DisposableStack();
-    opening.defer(() => socket.close());
+    const { vip, port } = target;
+    const opening = this.#options.network.open({ source, vip }, () => openBoundUdp({ source }));
+    const { socket, localPort } = await opening;
+    using opened = new DisposableStack();
+    opened.defer(() => socket.close());
     const unregister = this.#options.checks.register({ protocol: 'udp', localPort, source }, target);
-    opening.move();
+    opened.move();
     socket.once('close', () => linger(unregister));
-    return exchangeOn(socket, { address: target.vip, port: target.port }, request, signal);
+    return exchangeOn(socket, { address: vip, port }, request, signal);
   }
 
   async ping(target: CheckTarget, signal: AbortSignal): Promise<void> {
@@ -65,13 +68,14 @@ export class TunnelConnector implements CheckConnector, Disposable {
       return this.#pinger.ping({ destination: target.address, ...source }, signal);
     }
     const source = this.#sourceTo(target);
-    const { checks } = this.#options;
-    const mark = this.#options.mark();
+    const { checks, network } = this.#options;
+    const { vip } = target;
+    const within: SocketPlace = (open) => network.open({ source, vip }, open);
     const register = (identifier: number): (() => void) => {
       const unregister = checks.register({ protocol: 'icmp', localPort: identifier, source }, target);
       return () => linger(unregister);
     };
-    await this.#pinger.ping({ destination: target.vip, mark, source, register }, signal);
+    await this.#pinger.ping({ destination: vip, within, source, register }, signal);
   }
 
   [Symbol.dispose](): void {

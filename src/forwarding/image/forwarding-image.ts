@@ -173,7 +173,7 @@ export class ForwardingImage implements SelectionMemory {
     this.#state.settings.setSlowPathIfIndex(ifIndex);
   }
 
-  /** @param packets by `RARITY`, that the fast path hands to the slow path in one tick; 0: any number */
+  /** @param packets by `RARITY`, that the fast path hands to the slow path in one epoch; 0: any number */
   setSlowPathBudget(packets: Readonly<Record<keyof typeof RARITY, number>>): void {
     for (const [name, rarity] of Object.entries(RARITY)) {
       this.#state.settings.setBudget(rarity, packets[name as keyof typeof RARITY]);

@@ -13,11 +13,29 @@ export const SETTINGS = {
   layoutVersion: 28,
   outerId: 32,
   budget: 36,
-  patience: 48,
+  patience: 52,
 } as const;
 
 /** Kinds of packets that the slow path is handed, each with a budget. */
-export const RARITY = { opening: 0, neighbour: 1, other: 2 } as const;
+export const RARITY = { opening: 0, neighbour: 1, other: 2, answer: 3 } as const;
+export const RARITIES = 4;
+
+/** Shares of what the slow path is handed: of services by their index, and behind them of VIPs. */
+export const SHARES = 32768;
+export const ALL_SHARES: number = RARITIES * SHARES;
+export const SPENDING = { size: 8, epoch: 0, packets: 4 } as const;
+export const HAND_OVER = {
+  size: 1_048_672,
+  epoch: 0,
+  answersIfIndex: 4,
+  level: 8,
+  total: 64,
+  shares: 96,
+} as const;
+
+/** Rows of `check_words`, two to a protocol: of IPv4 and of IPv6. */
+export const CHECK_ROW = { tcp: 0, udp: 1, icmp: 2 } as const;
+export const CHECK_WORDS: number = 6 << 16;
 
 export const SERVICE_KIND = {
   empty: 0,

@@ -27,6 +27,7 @@ export interface Link {
   /** Empty for links without one. */
   readonly mac: Uint8Array;
   readonly mtuBytes: number;
+  readonly queueLength: number;
   readonly up: boolean;
   /** Up, and the other side too. */
   readonly running: boolean;
@@ -40,6 +41,8 @@ export interface LinkChange {
   readonly up?: boolean;
   readonly arp?: boolean;
   readonly mtuBytes?: number;
+  /** Packets that the device keeps while it cannot send, or nobody reads. */
+  readonly queueLength?: number;
   readonly name?: string;
   readonly mac?: Uint8Array;
   /** File descriptor of the network namespace to move it to. */
@@ -63,6 +66,7 @@ const IFLA = {
   name: 3,
   mtu: 4,
   link: 5,
+  queueLength: 13,
   linkInfo: 18,
   namespaceFd: 28,
   linkNamespaceId: 37,
@@ -135,6 +139,7 @@ export function decodeLink(message: NetlinkMessage): Link {
     kind: readText(info.get(IFLA_INFO.kind)),
     mac: attributes.get(IFLA.address) ?? new Uint8Array(0),
     mtuBytes: readNumber(attributes.get(IFLA.mtu)) ?? 0,
+    queueLength: readNumber(attributes.get(IFLA.queueLength)) ?? 0,
     up: (flags & IFF.up) !== 0,
     running: (flags & IFF.lowerUp) !== 0,
     vlan: decodeVlan(attributes, info),
@@ -170,6 +175,7 @@ function linkAttributes(change: LinkChange & { readonly parentIndex?: number }):
   const attributes: Attribute[] = [];
   if (change.name !== undefined) attributes.push([IFLA.name, text(change.name)]);
   if (change.mtuBytes !== undefined) attributes.push([IFLA.mtu, u32(change.mtuBytes)]);
+  if (change.queueLength !== undefined) attributes.push([IFLA.queueLength, u32(change.queueLength)]);
   if (change.mac !== undefined) attributes.push([IFLA.address, change.mac]);
   if (change.namespaceFd !== undefined) attributes.push([IFLA.namespaceFd, u32(change.namespaceFd)]);
   if (change.parentIndex !== undefined) attributes.push([IFLA.link, u32(change.parentIndex)]);

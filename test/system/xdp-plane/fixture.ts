@@ -4,8 +4,10 @@ import { type Descriptor, openSocket, SOCK } from '../../../src/linux/descriptor
 import { inNamespace } from '../../../src/linux/namespace-thread.ts';
 import type { PacketSocket } from '../../../src/linux/packet-socket.ts';
 import type { RawSender } from '../../../src/linux/raw-socket.ts';
-import { PROTOCOL } from '../../../src/net/ipv4.ts';
-import { drain, receive, tcp, VIP } from './packets.ts';
+import { isFault } from '../../../src/net/fault.ts';
+import { buildIpv4, PROTOCOL, parseIpv4Header } from '../../../src/net/ipv4.ts';
+import { buildTcp, parseTcp, TCP_FLAGS } from '../../../src/net/tcp.ts';
+import { DIRECTOR, drain, receive, tcp, VIP } from './packets.ts';
 import { type OpenOptions, RemotePlane } from './remote-plane.ts';
 import { TABLE } from './table.ts';
 import { TestNetwork } from './topology.ts';
@@ -72,6 +74,23 @@ export class PlaneFixture implements AsyncDisposable {
     }
   }
 
+  /** Has the real accept the connections of checks, as a server behind the tunnel does, while `work` runs. */
+  async whileAnsweringChecks(work: () => Promise<void>): Promise<void> {
+    const real = this.network.sender('real');
+    const capture = this.network.capture('real');
+    const timer = setInterval(() => {
+      for (const { packet, header } of drain(capture)) {
+        const answer = header.protocol === PROTOCOL.ipip ? synAck(packet.subarray(20)) : undefined;
+        if (answer !== undefined) real.send(answer, DIRECTOR);
+      }
+    }, 2);
+    try {
+      await work();
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
   forgetCaptured(): void {
     for (const socket of [this.atClient, this.atReal, this.atRouter]) drain(socket);
   }
@@ -96,6 +115,24 @@ export class PlaneFixture implements AsyncDisposable {
 function openSink(network: TestNetwork): Descriptor {
   const kind = { domain: AF.inet, type: SOCK.raw, protocol: PROTOCOL.ipip };
   return inNamespace(network.namespace('real'), () => openSocket('sink of tunnel packets', kind));
+}
+
+/** What a server answers to the SYN of a check; undefined to anything else. */
+function synAck(inner: Uint8Array): Uint8Array | undefined {
+  const ip = parseIpv4Header(inner);
+  if (isFault(ip) || ip.source !== DIRECTOR) return undefined;
+  const syn = parseTcp(inner, ip.headerBytes);
+  if (isFault(syn) || syn.flags !== TCP_FLAGS.syn) return undefined;
+  const ends = { source: ip.destination, destination: ip.source };
+  const segment = buildTcp({
+    ...ends,
+    sourcePort: syn.destinationPort,
+    destinationPort: syn.sourcePort,
+    sequence: 1000,
+    acknowledgment: (syn.sequence + 1) >>> 0,
+    flags: TCP_FLAGS.syn | TCP_FLAGS.ack,
+  });
+  return buildIpv4({ ...ends, protocol: PROTOCOL.tcp }, segment);
 }
 
 function instanceOf(network: TestNetwork): string {

@@ -12,16 +12,14 @@ services:
   - {vip: 192.0.2.11, port: 80, reals: []}
 `;
 
-test('an interface that does not exist and a VIP that is a local address, at their places', () => {
+test('an interface that does not exist, at its place; a VIP may be an address of the host', () => {
   const host = { interfaces: ['lo', 'eth0'], addresses: [ipv4('192.0.2.11'), ipv4('127.0.0.1')] };
   const validate = (): void => validateAgainstHost(parseConfig(TEXT, 'c.yaml'), host);
   expect(validate).toThrow(
     expect.objectContaining({
       code: 'CONFIG_INVALID',
       where: 'c.yaml:2:14',
-      message: expect.stringMatching(
-        /^c\.yaml:2:14: .*no interface 'eth7'; allowed: one of lo, eth0\nc\.yaml:5:11: services\[1\]\.vip: 192\.0\.2\.11 is an address of this machine/,
-      ),
+      message: expect.stringMatching(/^c\.yaml:2:14: .*no interface 'eth7'; allowed: one of lo, eth0$/),
     }),
   );
 });

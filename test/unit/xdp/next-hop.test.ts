@@ -13,6 +13,7 @@ const ETH0: Link = {
   kind: undefined,
   mac: Uint8Array.of(2, 0, 0, 0, 0, 2),
   mtuBytes: 1500,
+  queueLength: 1000,
   up: true,
   running: true,
   vlan: undefined,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { tapNameOf } from '../../../src/dataplane/xdp/tap-routing.ts';
+import { tapNameOf } from '../../../src/dataplane/xdp/tap-device.ts';
 
 test('the TAP device is named after the instance', () => {
   expect(tapNameOf('eth0')).toBe('cv-eth0');
@@ -7,7 +7,7 @@ test('the TAP device is named after the instance', () => {
 });
 
 test('a longer instance gets a name of its own that the kernel takes', () => {
-  const names = ['enp129s0f1np1', 'enp129s0f1np2'].map(tapNameOf);
+  const names = ['enp129s0f1np1', 'enp129s0f1np2'].map((instance) => tapNameOf(instance));
   expect(new Set(names).size).toBe(2);
   for (const name of names) expect(name).toMatch(/^cv-enp-[0-9a-f]{8}$/);
 });

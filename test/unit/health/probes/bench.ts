@@ -2,9 +2,12 @@ import type { Server as NetServer } from 'node:net';
 import { afterEach } from 'vitest';
 import { mergeChecks } from '../../../../src/config/fill-in-check.ts';
 import type { WrittenCheckOptions } from '../../../../src/config/written-check.ts';
+import type { CheckEnds } from '../../../../src/dataplane/xdp/check-network.ts';
 import { CheckRegistry } from '../../../../src/dataplane/xdp/check-registry.ts';
+import { CheckWords } from '../../../../src/dataplane/xdp/check-words.ts';
 import { TunnelConnector } from '../../../../src/dataplane/xdp/tunnel-connector.ts';
 import { ForwardingImage } from '../../../../src/forwarding/image/forwarding-image.ts';
+import { CHECK_WORDS } from '../../../../src/forwarding/image/layout.ts';
 import { allocateImageMemory } from '../../../../src/forwarding/image/memory.ts';
 import { createForwarderState } from '../../../../src/forwarding/state.ts';
 import { openProbe } from '../../../../src/health/open-probe.ts';
@@ -26,7 +29,9 @@ export function afterwards(step: () => unknown): void {
 function connector(): TunnelConnector {
   const image = new ForwardingImage(allocateImageMemory({ slots: 16, flows: 4 }));
   const state = createForwarderState({ image, linkMtuBytes: 1500, interfaceMac: new Uint8Array(6) });
-  return new TunnelConnector({ mark: () => 1, sourceTo: () => undefined, checks: new CheckRegistry(state) });
+  const checks = new CheckRegistry(state, new CheckWords(new ArrayBuffer(4 * CHECK_WORDS)));
+  const network = { open: <T>(_ends: CheckEnds, work: () => T): T => work() };
+  return new TunnelConnector({ network, sourceTo: () => undefined, checks });
 }
 
 export interface Attempt {

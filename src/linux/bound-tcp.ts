@@ -1,18 +1,18 @@
 import { Socket } from 'node:net';
+import { openBoundSocket, type SocketSource } from './bound-socket.ts';
 import { SOCK } from './descriptor.ts';
-import { openMarkedSocket, type SocketSource } from './marked-socket.ts';
 
-export interface MarkedSocket {
+export interface BoundSocket {
   /** Not connected yet: call its `connect`. */
   readonly socket: Socket;
   /** The local port, known before the first packet leaves. */
   readonly localPort: number;
 }
 
-/** A TCP socket whose packets policy routing can tell by their mark, bound to a local address and a port of its own. */
-export function openMarkedTcp(how: SocketSource): MarkedSocket {
-  const { descriptor, localPort } = openMarkedSocket({
-    name: 'marked TCP socket',
+/** A TCP socket that is bound to a local address and a port of its own. */
+export function openBoundTcp(how: SocketSource): BoundSocket {
+  const { descriptor, localPort } = openBoundSocket({
+    name: 'bound TCP socket',
     type: SOCK.stream,
     protocol: 0,
     ...how,

@@ -1,22 +1,22 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { familyOf } from '../net/ip-address.ts';
+import { openBoundSocket, type SocketSource } from './bound-socket.ts';
 import { SOCK, SOL } from './descriptor.ts';
-import { openMarkedSocket, type SocketSource } from './marked-socket.ts';
 
 const IP_RECVERR = 11;
 const IPV6_RECVERR = 25;
 
-export interface MarkedDatagramSocket {
+export interface BoundDatagramSocket {
   /** Bound, not connected yet. */
   readonly socket: Socket;
   readonly localPort: number;
 }
 
 /** A UDP socket that reports every ICMP error, also those that Linux keeps from others; close it at the first one. */
-export async function openMarkedUdp(how: SocketSource): Promise<MarkedDatagramSocket> {
-  const { descriptor, localPort } = openMarkedSocket({
-    name: 'marked UDP socket',
+export async function openBoundUdp(how: SocketSource): Promise<BoundDatagramSocket> {
+  const { descriptor, localPort } = openBoundSocket({
+    name: 'bound UDP socket',
     type: SOCK.datagram,
     protocol: 0,
     ...how,

@@ -1,0 +1,17 @@
+/**
+ * The most that each may have of a budget, so that who asks for little gets all of it and the others the same (max-min fairness).
+ *
+ * @param asked how much each asks for
+ * @returns the budget itself when there is enough for all; never less than 1
+ * @example fairLevel([10, 5000], 3000) // 2990
+ */
+export function fairLevel(asked: readonly number[], budget: number): number {
+  const ascending = asked.toSorted((a, b) => a - b);
+  let left = budget;
+  for (const [i, amount] of ascending.entries()) {
+    const level = left / (ascending.length - i);
+    if (amount > level) return Math.max(1, Math.floor(level));
+    left -= amount;
+  }
+  return budget;
+}
