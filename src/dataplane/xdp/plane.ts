@@ -144,6 +144,7 @@ export class XdpPlane implements DataPlane {
   // The interface is asynchronous for planes that are; this one's changes are system calls and memory writes.
   async apply(table: ForwardingTable): Promise<ApplySummary> {
     refuseUnsupported(table, this.kind);
+    this.#paths.refuseOnlySources(table);
     this.#paths.refuseNarrow(table);
     const summary = this.#image.apply(table, nowTick());
     if (summary.reals.added + summary.reals.removed > 0) this.#paths.follow();

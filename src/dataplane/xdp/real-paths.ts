@@ -5,6 +5,7 @@ import type { PathMtus } from '../../forwarding/path-mtus.ts';
 import { formatServiceName } from '../../forwarding/service-name.ts';
 import type { ForwardingTable } from '../../forwarding/table.ts';
 import { bootTimeMs } from '../../linux/clock.ts';
+import { RTN } from '../../linux/netlink/constants.ts';
 import { lookUpRoute } from '../../linux/netlink/route.ts';
 import type { NetlinkSocket } from '../../linux/netlink/socket.ts';
 import { familyOf, formatIp, type IpAddress, isIpv6 } from '../../net/ip-address.ts';
@@ -14,6 +15,7 @@ import type { PlaneEventListener } from '../data-plane.ts';
 import type { TunnelTarget } from './check-registry.ts';
 import { type NextHop, usableSource } from './next-hop.ts';
 import { NextHops } from './next-hops.ts';
+import { OwnSources } from './own-sources.ts';
 import type { WaysOut } from './ways-out.ts';
 
 /** Writes the way to each real server into its entries of the image, and keeps it what it is. */
@@ -22,6 +24,7 @@ export class RealPaths implements Disposable {
   readonly #pathMtus: PathMtus;
   readonly #netlink: NetlinkSocket;
   readonly #nextHops: NextHops;
+  readonly #sources: OwnSources;
   /** Entries of each real server's address. */
   #entries = new Map<IpAddress, RealIndex[]>();
 
@@ -35,6 +38,7 @@ export class RealPaths implements Disposable {
     this.#image = options.image;
     this.#pathMtus = options.pathMtus;
     this.#netlink = options.netlink;
+    this.#sources = new OwnSources(options.netlink, (address) => options.image.isVip(address));
     this.#nextHops = new NextHops(options.netlink, options.waysOut, {
       changed: (address, hop) => this.#write(address, hop),
       reported: (real, { state, detail }) =>
@@ -72,25 +76,59 @@ export class RealPaths implements Disposable {
     }
   }
 
+  /** @throws CulvertError INTERFACE if new VIPs are all the addresses that the machine could send to real servers from. */
+  refuseOnlySources({ services }: ForwardingTable): void {
+    const fresh = new Set(services.map(({ vip }) => vip).filter((vip) => !this.#image.isVip(vip)));
+    const own = this.#sources.list().map(({ address }) => address);
+    const taken = own.filter((address) => fresh.has(address));
+    if (taken.length === 0) return;
+    const left = own.filter((address) => !fresh.has(address) && !this.#image.isVip(address));
+    const families = new Set(services.flatMap(({ reals }) => reals.map(({ address }) => familyOf(address))));
+    for (const vip of taken) {
+      const family = familyOf(vip);
+      if (!families.has(family) || left.some((address) => familyOf(address) === family)) continue;
+      throw new CulvertError(
+        'INTERFACE',
+        `the VIP ${formatIp(vip)} is the only IPv${family} address of this machine: real servers have the VIP as well and ` +
+          'drop tunnel packets that come from it. fix: give the machine another address',
+      );
+    }
+  }
+
   /**
    * The director's own address that a real answers checks to: the one on the way to it; for a VIP of the other family, the one
    * on the way that packets to the VIP's network take. Undefined when there is none.
    */
   sourceTo({ vip, real }: TunnelTarget): IpAddress | undefined {
-    if (familyOf(vip) === familyOf(real)) return this.#nextHops.hop(real)?.sourceAddress;
+    if (familyOf(vip) === familyOf(real)) {
+      const hop = this.#nextHops.hop(real);
+      return hop && this.#sourceOf(hop);
+    }
     const route = lookUpRoute(this.#netlink, vip);
-    return route === undefined ? undefined : usableSource(route.source, vip);
+    if (route === undefined) return undefined;
+    // The route to a VIP that is an address of this machine tells nothing of the way to its network.
+    if (route.type === RTN.local) return this.#sources.any(familyOf(vip), undefined);
+    const source = usableSource(route.source, vip);
+    return source && this.#sources.insteadOf(source, route.ifIndex);
   }
 
   [Symbol.dispose](): void {
     this.#nextHops[Symbol.dispose]();
   }
 
+  #sourceOf(hop: NextHop): IpAddress | undefined {
+    return hop.sourceAddress && this.#sources.insteadOf(hop.sourceAddress, ifIndexOf(hop));
+  }
+
   #write(address: IpAddress, hop: NextHop): void {
     const mtuBytes = this.#pathMtus.bound(address, hop.mtuBytes, bootTimeMs());
-    const path = { sourceAddress: hop.sourceAddress, mtuBytes, resolved: hop.resolved };
+    const path = { sourceAddress: this.#sourceOf(hop), mtuBytes, resolved: hop.resolved };
     for (const index of this.#entries.get(address) ?? []) this.#image.setPath(index, path);
   }
+}
+
+function ifIndexOf({ neighbour, resolved }: NextHop): number | undefined {
+  return neighbour?.ifIndex ?? resolved?.ifIndex;
 }
 
 function faultOfPath(real: Ipv6Address, { mtuBytes, detail }: NextHop): string | undefined {
