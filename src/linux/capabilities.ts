@@ -22,8 +22,13 @@ export const XDP_CAPABILITIES: Capabilities = [
   ['CAP_PERFMON', 'CAP_SYS_ADMIN'],
 ];
 
-/** What a data plane in the kernel needs: XDP, and raw sockets for the slow path. */
-export const PLANE_CAPABILITIES: Capabilities = [...XDP_CAPABILITIES, ['CAP_NET_RAW']];
+/** What a data plane in the kernel needs: XDP, raw sockets for the slow path, and the network namespace of the checks. */
+export const PLANE_CAPABILITIES: Capabilities = [...XDP_CAPABILITIES, ['CAP_NET_RAW'], ['CAP_SYS_ADMIN']];
+
+/** What is not plain from its name. */
+const WHY: Partial<Readonly<Record<Capability, string>>> = {
+  CAP_SYS_ADMIN: ' (for the network namespace that health checks run in)',
+};
 
 /** Those that this process lacks, in words: `CAP_BPF (or CAP_SYS_ADMIN)`. */
 export function missingCapabilities(
@@ -35,7 +40,10 @@ export function missingCapabilities(
     (effective >> BigInt(CAPABILITIES[capability])) % 2n === 1n;
   return wanted
     .filter((alternatives) => !alternatives.some(holds))
-    .map(([first, ...others]) => (others.length === 0 ? `${first}` : `${first} (or ${others.join(' or ')})`));
+    .map(([first, ...others]) => {
+      const why = (first && WHY[first]) ?? '';
+      return others.length === 0 ? `${first}${why}` : `${first} (or ${others.join(' or ')})`;
+    });
 }
 
 /** @throws CulvertError PERMISSION that names what is missing. */

@@ -31,6 +31,7 @@ test('a missing capability is named', () => {
     'CAP_NET_ADMIN',
     'CAP_BPF (or CAP_SYS_ADMIN)',
     'CAP_PERFMON (or CAP_SYS_ADMIN)',
+    'CAP_SYS_ADMIN (for the network namespace that health checks run in)',
   ]);
   expect(missingCapabilities(undefined, 'CapEff:\t0000000000203000\n')).toEqual([]);
 });

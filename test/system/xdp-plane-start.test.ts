@@ -74,6 +74,12 @@ describe.skipIf(!able)('starts of the xdp plane (needs root and build/bpf/direct
       code: 'PERMISSION',
       message: expect.stringMatching(/needs CAP_BPF \(or CAP_SYS_ADMIN\)/) as string,
     });
+    expect(await failure({ wrapper: ['setpriv', '--bounding-set', '-sys_admin'] })).toMatchObject({
+      code: 'PERMISSION',
+      message: expect.stringContaining(
+        'CAP_SYS_ADMIN (for the network namespace that health checks run in)',
+      ) as string,
+    });
   });
 
   test('another XDP program is told of and left in place', async () => {

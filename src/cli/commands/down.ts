@@ -76,8 +76,8 @@ async function takeDown(target: Target): Promise<Outcome> {
 }
 
 async function removePlane(instance: string): Promise<boolean> {
-  const { requireCapabilities } = await import('../../linux/capabilities.ts');
-  requireCapabilities('removing the data plane');
+  const { requireCapabilities, XDP_CAPABILITIES } = await import('../../linux/capabilities.ts');
+  requireCapabilities('removing the data plane', XDP_CAPABILITIES);
   const { removeLeftovers } = await import('../../dataplane/xdp/remove.ts');
   return removeLeftovers(instance);
 }
