@@ -16,12 +16,32 @@ enum count {
 	COUNTS = 9,
 };
 
+/* A kind of tunnel, and the UDP port where it has one. */
+struct tunnel_type {
+	__u32 kind;                  /* enum tunnel_kind */
+	__u32 port;                  /* TUNNEL_GUE; in host order, else 0 */
+};
+
+/* Each VIP with a tunnel that its packets may come in: one VIP may have several, and each VIP others. */
+struct accepted_key {
+	struct address vip;
+	struct tunnel_type type;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct accepted_key);
+	__type(value, __u32);
+} accepted SEC(".maps");
+
+/* The tunnels that any VIP has; GUE also with port 0. All others are the stack's, which costs them one look-up. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
-	__type(key, struct address);
+	__type(key, struct tunnel_type);
 	__type(value, __u32);
-} vips SEC(".maps");
+} types SEC(".maps");
 
 /* Whose tunnel packets are accepted; the unspecified address of a family stands for anyone's of it. */
 struct {
@@ -30,19 +50,6 @@ struct {
 	__type(key, struct address);
 	__type(value, __u32);
 } directors SEC(".maps");
-
-/* The one kind of tunnel that is taken; the others are the stack's. */
-struct accepted_tunnel {
-	__u32 kind;                  /* enum tunnel_kind */
-	__u32 port;                  /* TUNNEL_GUE; in host order */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct accepted_tunnel);
-} tunnels SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -86,11 +93,34 @@ static __always_inline enum source source_of(const struct outer *outer)
 	return bpf_map_lookup_elem(&directors, &anyone) ? SOURCE_ANYONE : SOURCE_STRANGER;
 }
 
-static __always_inline int is_accepted_protocol(const struct accepted_tunnel *accepted, __u8 protocol)
+static __always_inline __u32 kind_of(__u8 protocol)
 {
-	if (accepted->kind == TUNNEL_IPIP)
-		return protocol == IPPROTO_IPIP || protocol == IPPROTO_IPV6;
-	return protocol == (accepted->kind == TUNNEL_GRE ? IPPROTO_GRE : IPPROTO_UDP);
+	if (protocol == IPPROTO_GRE)
+		return TUNNEL_GRE;
+	return protocol == IPPROTO_UDP ? TUNNEL_GUE : TUNNEL_IPIP;
+}
+
+static __always_inline int is_accepted_protocol(__u8 protocol)
+{
+	struct tunnel_type type = { .kind = kind_of(protocol) };
+
+	if (type.kind == TUNNEL_IPIP && protocol != IPPROTO_IPIP && protocol != IPPROTO_IPV6)
+		return 0;
+	return bpf_map_lookup_elem(&types, &type) != 0;
+}
+
+/* The tunnel that a packet which is no later fragment comes in; -1: one that no VIP has. */
+static __always_inline int load_type(struct xdp_md *ctx, const struct outer *outer, struct tunnel_type *type)
+{
+	struct udphdr udp;
+
+	*type = (struct tunnel_type){ .kind = kind_of(outer->protocol) };
+	if (type->kind != TUNNEL_GUE)
+		return 0;
+	if (bpf_xdp_load_bytes(ctx, ETH_HLEN + outer->header_bytes, &udp, sizeof(udp)) || !udp.dest)
+		return -1;
+	type->port = bpf_ntohs(udp.dest);
+	return bpf_map_lookup_elem(&types, type) ? 0 : -1;
 }
 
 /* Moves the start of the frame by `bytes` and puts its Ethernet header there, with the inner packet's type. */
@@ -104,21 +134,21 @@ static __always_inline int move_head(struct xdp_md *ctx, int bytes, __be16 ether
 	return bpf_xdp_store_bytes(ctx, 0, &eth, sizeof(eth));
 }
 
-/* Reads tunnel and inner header of a packet that takes `payload_bytes` of the outer one; -1: it is not for a VIP. */
-static __always_inline int parse_tunnelled(struct xdp_md *ctx, const struct accepted_tunnel *accepted,
-					   struct packet *packet)
+/* Reads tunnel and inner header; -1: the packet is for no VIP that has this tunnel. */
+static __always_inline int parse_tunnelled(struct xdp_md *ctx, struct packet *packet)
 {
-	struct address destination;
+	struct accepted_key key;
 
-	if (parse_tunnel(ctx, &packet->outer, bpf_htons(accepted->port), &packet->tunnel))
+	if (load_type(ctx, &packet->outer, &key.type) ||
+	    parse_tunnel(ctx, &packet->outer, bpf_htons(key.type.port), &packet->tunnel))
 		return -1;
 	packet->inner.ethertype = packet->tunnel.ethertype;
 	packet->inner.at = ETH_HLEN + packet->outer.header_bytes + packet->tunnel.header_bytes;
 	packet->inner.room = packet->outer.payload_bytes - packet->tunnel.header_bytes;
 	if (load_inner(ctx, &packet->inner))
 		return -1;
-	destination = inner_destination(&packet->inner);
-	return bpf_map_lookup_elem(&vips, &destination) ? 0 : counted(COUNT_OTHER_DESTINATION, -1);
+	key.vip = inner_destination(&packet->inner);
+	return bpf_map_lookup_elem(&accepted, &key) ? 0 : counted(COUNT_OTHER_DESTINATION, -1);
 }
 
 #include "outer-fragments.h"
@@ -154,15 +184,13 @@ static __always_inline int decapsulate(struct xdp_md *ctx, struct packet *packet
 SEC("xdp.frags")
 int culvert_realserver(struct xdp_md *ctx)
 {
-	__u32 key = 0;
-	struct accepted_tunnel *accepted = bpf_map_lookup_elem(&tunnels, &key);
 	struct packet packet;
 
-	if (!accepted || parse_outer(ctx, &packet.outer) || !is_accepted_protocol(accepted, packet.outer.protocol))
+	if (parse_outer(ctx, &packet.outer) || !is_accepted_protocol(packet.outer.protocol))
 		return XDP_PASS;
 	if (packet.outer.offset)
 		return later_fragment(ctx, &packet.outer);
-	if (parse_tunnelled(ctx, accepted, &packet))
+	if (parse_tunnelled(ctx, &packet))
 		return packet.outer.more ? foreign_fragment(&packet.outer) : XDP_PASS;
 	return packet.outer.more ? first_fragment(ctx, &packet) : decapsulate(ctx, &packet);
 }

@@ -1,7 +1,7 @@
-import type { Tunnel } from '../forwarding/table.ts';
 import type { TunnelSettings } from '../linux/netlink/tunnel.ts';
 import { familyOf, formatIp, type IpAddress, type IpFamily } from '../net/ip-address.ts';
 import type { FirewallTool, GuePort } from './facts.ts';
+import { type TunnelType, typeText } from './options.ts';
 import { sysctlText } from './sysctls.ts';
 
 /** One change to the host. Plain data, because what undoes it is kept in the record on disk. */
@@ -21,27 +21,37 @@ export type Action =
       readonly address: IpAddress;
     }
   | { readonly kind: 'set-sysctl'; readonly path: string; readonly value: string }
-  | { readonly kind: 'clamp' | 'unclamp'; readonly clamp: ClampSpec }
+  | { readonly kind: 'clamp'; readonly clamp: ClampSpec }
+  | { readonly kind: 'unclamp'; readonly clamp: ClampName }
   | {
-      readonly kind: 'attach';
+      readonly kind: 'accept';
       readonly interface: string;
-      readonly instance: string;
-      readonly vips: readonly IpAddress[];
+      readonly entries: readonly AcceptedEntry[];
       readonly directors: readonly IpAddress[];
-      readonly tunnel: Tunnel;
     }
-  | { readonly kind: 'detach'; readonly instance: string };
+  /** The last entry takes the program with it. */
+  | { readonly kind: 'refuse'; readonly interface: string; readonly entry: AcceptedEntry }
+  | { readonly kind: 'refuse-director'; readonly interface: string; readonly director: IpAddress };
 
-export interface ClampSpec {
-  readonly tool: FirewallTool;
-  readonly instance: string;
-  /** All of one family. */
-  readonly vips: readonly IpAddress[];
-  readonly mss: number;
+/** One line of the XDP program's table: a VIP, and a tunnel that its packets may come in. */
+export interface AcceptedEntry extends TunnelType {
+  readonly vip: IpAddress;
 }
 
-export function clampFamily({ vips }: ClampSpec): IpFamily {
-  return vips[0] === undefined ? 4 : familyOf(vips[0]);
+/** The rules of one set-up for one family. */
+export interface ClampName {
+  readonly tool: FirewallTool;
+  readonly instance: string;
+  readonly family: IpFamily;
+}
+
+export interface ClampSpec extends ClampName {
+  readonly rules: readonly ClampRule[];
+}
+
+export interface ClampRule {
+  readonly vips: readonly IpAddress[];
+  readonly mss: number;
 }
 
 export function hostPrefix(address: IpAddress): string {
@@ -79,9 +89,13 @@ export function actionKey(action: Action): string {
       return `sysctl ${action.path}`;
     case 'clamp':
     case 'unclamp':
-      return `clamp ${action.clamp.tool} ${action.clamp.instance} IPv${clampFamily(action.clamp)}`;
+      return `clamp ${action.clamp.tool} ${action.clamp.instance} IPv${action.clamp.family}`;
+    case 'refuse':
+      return `accepted ${entryText(action.entry)} on ${action.interface}`;
+    case 'refuse-director':
+      return `director ${action.director} on ${action.interface}`;
     default:
-      return `program ${action.instance}`;
+      return `program on ${action.interface}`;
   }
 }
 
@@ -108,12 +122,31 @@ export function describeAction(action: Action): string {
     case 'set-sysctl':
       return `set ${sysctlText(action.path)} = ${action.value}`;
     case 'clamp':
-      return `clamp the MSS of ${action.clamp.vips.map(formatIp).join(', ')} to ${action.clamp.mss} by ${action.clamp.tool}`;
+      return `clamp the MSS of ${action.clamp.rules.map(clampText).join('; of ')} by ${action.clamp.tool}`;
     case 'unclamp':
-      return `take away the MSS clamp of IPv${clampFamily(action.clamp)} by ${action.clamp.tool}`;
-    case 'attach':
-      return `decapsulate ${action.tunnel.type} by XDP on ${action.interface}`;
+      return `remove the MSS clamp of IPv${action.clamp.family} by ${action.clamp.tool}`;
+    case 'accept':
+      return `decapsulate ${kindsText(action.entries)} by XDP on ${action.interface}`;
+    case 'refuse':
+      return `stop decapsulating ${entryText(action.entry)} by XDP on ${action.interface}`;
     default:
-      return `take away the XDP program of ${action.instance}`;
+      return `refuse tunnel packets from ${directorText(action.director)} on ${action.interface}`;
   }
+}
+
+function clampText({ vips, mss }: ClampRule): string {
+  return `${vips.map(formatIp).join(', ')} to ${mss}`;
+}
+
+function kindsText(entries: readonly AcceptedEntry[]): string {
+  return [...new Set(entries.map(typeText))].join(', ');
+}
+
+export function entryText(entry: AcceptedEntry): string {
+  return `${typeText(entry)} for ${formatIp(entry.vip)}`;
+}
+
+/** An unspecified address stands for anyone. */
+export function directorText(director: IpAddress): string {
+  return BigInt(director) === 0n ? `anyone by IPv${familyOf(director)}` : formatIp(director);
 }

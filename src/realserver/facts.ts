@@ -1,6 +1,6 @@
-import type { Tunnel } from '../forwarding/table.ts';
 import type { TunnelKind } from '../linux/netlink/tunnel.ts';
 import { familyOf, type IpAddress, type IpFamily, networkOf } from '../net/ip-address.ts';
+import type { AcceptedEntry } from './action.ts';
 
 /** What there is on this host, as far as it matters to a real server. */
 export interface RealServerFacts {
@@ -83,7 +83,7 @@ export interface Prefix {
 export interface XdpFacts {
   readonly programId: number;
   readonly mode: string;
-  /** Whether it is this instance's. */
+  /** Whether it is culvert's own decapsulating program, whichever set-up attached it. */
   readonly ours: boolean;
   /** Undefined for other programs. */
   readonly accepts: Acceptance | undefined;
@@ -107,11 +107,9 @@ export const COUNT_NAMES = [
 export type DecapsulationCounts = Readonly<Record<(typeof COUNT_NAMES)[number], number>>;
 
 export interface Acceptance {
-  readonly vips: readonly IpAddress[];
+  readonly entries: readonly AcceptedEntry[];
   /** Everybody is among them as an unspecified address (`ANYONE`). */
   readonly directors: readonly IpAddress[];
-  /** The port is 0 but for GUE. */
-  readonly tunnel: { readonly type: Tunnel['type']; readonly port: number };
 }
 
 export interface Listener {

@@ -6,7 +6,7 @@ import { type Finding, finding } from './finding.ts';
 import { holderOf } from './kernel-devices.ts';
 import type { VerifyOptions } from './options.ts';
 import { LOOPBACK } from './plan.ts';
-import { fittingMss } from './tunnel-room.ts';
+import { aroundVip, fittingMss } from './tunnel-room.ts';
 
 export function vipFinding(
   facts: RealServerFacts,
@@ -14,10 +14,9 @@ export function vipFinding(
   way: 'xdp' | 'kernel' | undefined,
   vip: IpAddress,
 ): Finding {
-  const family = familyOf(vip);
   const whole = hostPrefixLength(vip);
   const held = facts.addresses.filter((address) => address.address === vip);
-  const home = (way === 'kernel' ? holderOf(facts, options, family) : undefined) ?? LOOPBACK;
+  const home = (way === 'kernel' ? holderOf(facts, options, vip) : undefined) ?? LOOPBACK;
   const wrong = held.find((address) => isAnswered(facts, options, address) || address.prefixLength !== whole);
   const add = `ip addr add ${hostPrefix(vip)} dev ${home}`;
   return finding({
@@ -50,7 +49,7 @@ function describeAddress(facts: RealServerFacts, options: VerifyOptions, address
 }
 
 export function clampFinding(facts: RealServerFacts, options: VerifyOptions, vip: IpAddress): Finding {
-  const fitting = fittingMss(facts.link?.mtuBytes ?? 0, options, familyOf(vip));
+  const fitting = fittingMss(facts.link?.mtuBytes ?? 0, aroundVip(options, vip), familyOf(vip));
   const clamps = facts.firewall.clamps.filter((clamp) =>
     clamp.sources.some((source) => contains(source, vip)),
   );

@@ -1,13 +1,13 @@
-import { portOf } from '../forwarding/tunnel/kind.ts';
 import { formatIp, type IpAddress } from '../net/ip-address.ts';
+import { entryText } from './action.ts';
 import { ANYONE } from './address-keys.ts';
 import { type DecapsulationCounts, type RealServerFacts } from './facts.ts';
 import { type Finding, finding } from './finding.ts';
 import { clampFinding, listenerFinding, vipFinding } from './findings-vip.ts';
 import { foundDevice, kernelDevices } from './kernel-devices.ts';
-import type { VerifyOptions } from './options.ts';
-import { familiesOf, ipv6Interfaces } from './plan.ts';
-import { gueFamilies } from './plan-devices.ts';
+import { tunnelsOf, typeOf, typeText, type VerifyOptions, vipsOf } from './options.ts';
+import { entriesOf, familiesOf, ipv6Interfaces } from './plan.ts';
+import { closedGuePorts } from './plan-devices.ts';
 import { arpSilent, dropsByReversePath, effective, ipv6IsOff, settingPath, sysctlText } from './sysctls.ts';
 import { overheadBytes } from './tunnel-room.ts';
 
@@ -20,7 +20,8 @@ const SMALLEST_PACKET_BYTES = { 4: 576, 6: 1280 } as const;
 export function findings(facts: RealServerFacts, options: VerifyOptions): Finding[] {
   const way = decapsulator(facts, options);
   const families = familiesOf(options);
-  const { vips, ports = [] } = options;
+  const { listeners = [] } = options;
+  const vips = vipsOf(options.serves);
   return [
     ...linkFindings(facts, options),
     decapsulation(facts, options, way),
@@ -32,7 +33,7 @@ export function findings(facts: RealServerFacts, options: VerifyOptions): Findin
     ...vips.map((vip) => vipFinding(facts, options, way, vip)),
     ...(families.includes(4) ? [arpIgnore(facts, options), arpAnnounce(facts, options)] : []),
     ...(facts.link === undefined ? [] : vips.map((vip) => clampFinding(facts, options, vip))),
-    ...vips.flatMap((vip) => ports.map((port) => listenerFinding(facts, vip, port))),
+    ...listeners.map(({ vip, port }) => listenerFinding(facts, vip, port)),
   ];
 }
 
@@ -75,7 +76,7 @@ function decapsulation(facts: RealServerFacts, options: VerifyOptions, way: Way)
   const faults = xdp?.accepts === undefined ? kernelFaults(facts, options) : xdpFaults(facts, options);
   const others =
     xdp !== undefined && xdp.accepts === undefined
-      ? [`the XDP program ${xdp.programId} is not this instance's`]
+      ? [`the XDP program ${xdp.programId} is not culvert's`]
       : [];
   const fine =
     way === 'xdp'
@@ -85,7 +86,7 @@ function decapsulation(facts: RealServerFacts, options: VerifyOptions, way: Way)
     check: 'decapsulation',
     ok: way !== undefined,
     found: way === undefined ? [...others, ...faults.map(({ found }) => found)].join('; ') : fine,
-    expected: `the outer header of ${options.tunnel.type} packets is taken off`,
+    expected: `the outer header of ${kindsText(options)} packets is taken off`,
     remedy: ['culvert realserver setup', ...faults.flatMap(({ remedy }) => remedy ?? [])].join(', or '),
   });
 }
@@ -96,26 +97,21 @@ interface Fault {
   readonly remedy?: string;
 }
 
-/** Why this instance's program does not serve. */
-function xdpFaults(facts: RealServerFacts, { vips, tunnel, interface: name }: VerifyOptions): Fault[] {
+/** Why culvert's program does not serve. */
+function xdpFaults(facts: RealServerFacts, { serves, interface: name }: VerifyOptions): Fault[] {
   const accepts = facts.xdp?.accepts;
   if (accepts === undefined) return [];
-  const port = portOf(tunnel);
-  if (accepts.tunnel.type !== tunnel.type || accepts.tunnel.port !== port) {
-    return [
-      {
-        found: `by XDP on ${name}, but of ${tunnelText(accepts.tunnel)}, not ${tunnelText({ type: tunnel.type, port })}`,
-      },
-    ];
-  }
-  const missing = vips.filter((vip) => !accepts.vips.includes(vip));
-  return missing.length === 0
-    ? []
-    : [{ found: `by XDP on ${name}, but not for ${missing.map(formatIp).join(', ')}` }];
+  const present = accepts.entries.map(entryText);
+  const missing = entriesOf(serves)
+    .map(entryText)
+    .filter((entry) => !present.includes(entry));
+  return missing.length === 0 ? [] : [{ found: `by XDP on ${name}, but not ${missing.join(', ')}` }];
 }
 
-function tunnelText({ type, port }: { readonly type: string; readonly port: number }): string {
-  return type === 'gue' ? `${type} at port ${port}` : type;
+function kindsText({ serves }: VerifyOptions): string {
+  return tunnelsOf(serves)
+    .map((tunnel) => typeText(typeOf(tunnel)))
+    .join(', ');
 }
 
 /** What the kernel lacks to take these tunnel packets off. */
@@ -129,8 +125,7 @@ function kernelFaults(facts: RealServerFacts, options: VerifyOptions): Fault[] {
     const remedy = `"modprobe ${device.module}" and "ip link set ${device.name} up"`;
     return [{ found: `there is no ${device.kind} device`, remedy }];
   });
-  const port = portOf(options.tunnel);
-  const closed = gueFamilies(facts, options).map((family) => ({
+  const closed = closedGuePorts(facts, options).map(({ family, port }) => ({
     found: `no GUE port ${port} over IPv${family}`,
     remedy: `"ip fou add port ${port} gue${family === 6 ? ' -6' : ''}"`,
   }));

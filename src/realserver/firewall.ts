@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { CulvertError } from '../errors.ts';
 import { formatIp } from '../net/ip-address.ts';
-import { type ClampSpec, clampFamily } from './action.ts';
+import type { ClampName, ClampSpec } from './action.ts';
 import { CLAMP_PREFIX, parseIptablesClamps, parseNftClamps } from './clamp-rules.ts';
 import type { FirewallFacts, FirewallTool } from './facts.ts';
 
@@ -40,12 +40,14 @@ export function clamp(spec: ClampSpec): void {
     return;
   }
   unclamp(spec);
-  for (const vip of spec.vips)
-    run(spec.tool, ['-w', '-t', OUR_TABLE, '-A', ...iptablesRule(spec, formatIp(vip))]);
+  for (const { vips, mss } of spec.rules) {
+    for (const vip of vips)
+      run(spec.tool, ['-w', '-t', OUR_TABLE, '-A', ...iptablesRule(spec, formatIp(vip), mss)]);
+  }
 }
 
 /** Nothing happens where there is none. */
-export function unclamp(spec: ClampSpec): void {
+export function unclamp(spec: ClampName): void {
   if (spec.tool === 'nft') {
     run('nft', ['--file', '-'], nftRemoval(spec));
     return;
@@ -60,29 +62,31 @@ export function unclamp(spec: ClampSpec): void {
  * Deletion comes after an addition because `delete` fails where there is no table.
  */
 export function nftScript(spec: ClampSpec): string {
-  const sources = spec.vips.map(formatIp).join(', ');
+  const rules = spec.rules.map(
+    ({ vips, mss }) =>
+      `    ${nftFamily(spec)} saddr { ${vips.map(formatIp).join(', ')} } tcp flags & (syn | rst) == syn tcp option maxseg size set ${mss}\n`,
+  );
   return `${nftRemoval(spec)}table ${nftFamily(spec)} ${CLAMP_PREFIX}${spec.instance} {
   chain output {
     type filter hook output priority mangle; policy accept;
-    ${nftFamily(spec)} saddr { ${sources} } tcp flags & (syn | rst) == syn tcp option maxseg size set ${spec.mss}
-  }
+${rules.join('')}  }
 }
 `;
 }
 
-function nftRemoval(spec: ClampSpec): string {
+function nftRemoval(spec: ClampName): string {
   const table = `${nftFamily(spec)} ${CLAMP_PREFIX}${spec.instance}`;
   return `add table ${table}\ndelete table ${table}\n`;
 }
 
-function nftFamily(spec: ClampSpec): 'ip' | 'ip6' {
-  return clampFamily(spec) === 4 ? 'ip' : 'ip6';
+function nftFamily({ family }: ClampName): 'ip' | 'ip6' {
+  return family === 4 ? 'ip' : 'ip6';
 }
 
-function iptablesRule(spec: ClampSpec, vip: string): string[] {
+function iptablesRule(spec: ClampName, vip: string, mss: number): string[] {
   const match = ['OUTPUT', '-s', vip, '-p', 'tcp', '--tcp-flags', 'SYN,RST', 'SYN'];
   const comment = ['-m', 'comment', '--comment', `${CLAMP_PREFIX}${spec.instance}`];
-  return [...match, ...comment, '-j', 'TCPMSS', '--set-mss', `${spec.mss}`];
+  return [...match, ...comment, '-j', 'TCPMSS', '--set-mss', `${mss}`];
 }
 
 /** The commands that delete them, from `iptables -S`. */

@@ -1,10 +1,10 @@
 import type { TunnelKind, TunnelSettings } from '../linux/netlink/tunnel.ts';
-import { familyOf, type IpFamily } from '../net/ip-address.ts';
+import { familyOf, type IpAddress, type IpFamily } from '../net/ip-address.ts';
 import type { RealServerFacts, TunnelFacts } from './facts.ts';
-import type { VerifyOptions } from './options.ts';
+import { type Served, tunnelsOf, type VerifyOptions } from './options.ts';
 import { outerFamilies } from './tunnel-room.ts';
 
-type Wanted = Pick<VerifyOptions, 'vips' | 'directors' | 'tunnel'>;
+export type Devices = Pick<VerifyOptions, 'serves' | 'directors'>;
 
 /** A device by which the kernel takes outer headers off. */
 export interface KernelDevice {
@@ -23,12 +23,31 @@ export interface KernelDevice {
 export const GUE_MODULE = 'fou';
 
 /** The devices that the VIPs' packets need, one for each outer family and, in IPv4 without GRE, each inner one. */
-export function kernelDevices(options: Wanted): readonly KernelDevice[] {
-  const inner = ([4, 6] as const).filter((family) => options.vips.some((vip) => familyOf(vip) === family));
-  return outerFamilies(options).flatMap((outer) => {
-    if (options.tunnel.type === 'gre') return [greDevice(outer, inner, options.tunnel.checksum === 'full')];
-    return outer === 4 ? inner.map(deviceOverIpv4) : [deviceOverIpv6(inner)];
+export function kernelDevices({ serves, directors }: Devices): readonly KernelDevice[] {
+  return outerFamilies({ directors }).flatMap((outer) => [
+    ...devicesWithoutGre(outer, serves),
+    ...greDevices(outer, serves),
+  ]);
+}
+
+/** IPIP, and GUE from which the port has taken UDP and GUE off: both come by the same devices. */
+function devicesWithoutGre(outer: IpFamily, serves: readonly Served[]): KernelDevice[] {
+  const inner = innerFamilies(serves.filter(({ tunnel }) => tunnel.type !== 'gre'));
+  if (inner.length === 0) return [];
+  return outer === 4 ? inner.map(deviceOverIpv4) : [deviceOverIpv6(inner)];
+}
+
+function greDevices(outer: IpFamily, serves: readonly Served[]): KernelDevice[] {
+  return (['none', 'full'] as const).flatMap((checksum) => {
+    const inner = innerFamilies(
+      serves.filter(({ tunnel }) => tunnel.type === 'gre' && tunnel.checksum === checksum),
+    );
+    return inner.length === 0 ? [] : [greDevice(outer, inner, checksum === 'full')];
   });
+}
+
+function innerFamilies(serves: readonly Served[]): IpFamily[] {
+  return ([4, 6] as const).filter((family) => serves.some(({ vip }) => familyOf(vip) === family));
 }
 
 function deviceOverIpv4(family: IpFamily): KernelDevice {
@@ -60,14 +79,30 @@ export function foundDevice({ tunnels }: RealServerFacts, device: KernelDevice):
   return named ?? (device.own === undefined ? tunnels.find(({ kind }) => kind === device.kind) : undefined);
 }
 
-/** What holds the VIPs of a family: the first device that their packets come by. */
-export function holderOf(facts: RealServerFacts, options: Wanted, family: IpFamily): string | undefined {
-  const device = kernelDevices(options).find(({ carries }) => carries.includes(family));
+/** What holds a VIP: the first device that its packets come by. */
+export function holderOf(
+  facts: RealServerFacts,
+  { serves, directors }: Devices,
+  vip: IpAddress,
+): string | undefined {
+  const own = serves.filter((served) => served.vip === vip);
+  // Which device IPIP over IPv6 comes by depends on what the other VIPs are.
+  const possible = kernelDevices({ serves, directors }).filter(({ carries }) =>
+    carries.includes(familyOf(vip)),
+  );
+  const kinds = kernelDevices({ serves: own, directors }).map(
+    ({ kind, own: made }) => `${kind} ${made?.checksum ?? false}`,
+  );
+  const device = possible.find(({ kind, own: made }) => kinds.includes(`${kind} ${made?.checksum ?? false}`));
   return device === undefined ? undefined : (foundDevice(facts, device)?.name ?? device.name);
 }
 
 /** What there is no way around: without these modules the kernel's way is none. */
-export function neededModules(options: Wanted): readonly string[] {
-  const modules = kernelDevices(options).map(({ module }) => module);
-  return options.tunnel.type === 'gue' ? [GUE_MODULE, ...modules] : modules;
+export function neededModules(options: Devices): readonly string[] {
+  const modules = new Set(kernelDevices(options).map(({ module }) => module));
+  return guePortsOf(options.serves).length > 0 ? [GUE_MODULE, ...modules] : [...modules];
+}
+
+export function guePortsOf(serves: readonly Served[]): readonly number[] {
+  return [...new Set(tunnelsOf(serves).flatMap((tunnel) => (tunnel.type === 'gue' ? [tunnel.port] : [])))];
 }

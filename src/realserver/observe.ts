@@ -19,7 +19,7 @@ import type {
   TunnelFacts,
 } from './facts.ts';
 import { observeFirewall } from './firewall.ts';
-import { GUE_MODULE, kernelDevices, neededModules } from './kernel-devices.ts';
+import { GUE_MODULE, guePortsOf, kernelDevices, neededModules } from './kernel-devices.ts';
 import { parseListeners } from './listeners.ts';
 import type { VerifyOptions } from './options.ts';
 import { LOOPBACK } from './plan.ts';
@@ -30,7 +30,7 @@ const ETHERNET_ADDRESS_BYTES = 6;
 const TUNNEL_KINDS: readonly TunnelKind[] = ['ipip', 'sit', 'ip6tnl', 'gre', 'ip6gre'];
 
 /** Reads what matters to a real server from this host (this network namespace); changes nothing. */
-export function observe(options: VerifyOptions): RealServerFacts {
+export function observe(options: Pick<VerifyOptions, 'serves' | 'directors' | 'interface'>): RealServerFacts {
   using socket = new NetlinkSocket();
   const links = listLinks(socket);
   const nameOf = (index: number | undefined): string | undefined =>
@@ -45,7 +45,7 @@ export function observe(options: VerifyOptions): RealServerFacts {
     link: linkFacts(link),
     loopback: linkFacts(links.find((candidate) => candidate.name === LOOPBACK)),
     tunnels,
-    guePorts: options.tunnel.type === 'gue' ? guePorts() : [],
+    guePorts: guePortsOf(options.serves).length > 0 ? guePorts() : [],
     modules: Object.fromEntries(
       neededModules(options).map((module) => [
         module,
@@ -58,10 +58,19 @@ export function observe(options: VerifyOptions): RealServerFacts {
     sysctls: readSysctls([options.interface, LOOPBACK, ...tunnels.map(({ name }) => name)]),
     firewall: observeFirewall(),
     // Asked only where there is one, so that the kernel's way needs no libbpf.
-    xdp: link?.xdpProgramId === undefined ? undefined : observeProgram(options.instance, link.index),
+    xdp: link?.xdpProgramId === undefined ? undefined : observeProgram(link.index),
     defaultRoutes: [...new Set(defaults.flatMap((route) => nameOf(route.ifIndex) ?? []))],
     listeners: readListeners(),
   };
+}
+
+/** The addresses of this host, each with its interface. */
+export function observeAddresses(): readonly AddressFacts[] {
+  using socket = new NetlinkSocket();
+  const links = listLinks(socket);
+  return listAddresses(socket).flatMap((address) =>
+    addressFacts(address, links.find(({ index }) => index === address.ifIndex)?.name),
+  );
 }
 
 function tunnelFacts(link: Link): TunnelFacts[] {

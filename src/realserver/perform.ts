@@ -13,21 +13,27 @@ import { type Action, hostPrefixLength } from './action.ts';
 import type { GuePort } from './facts.ts';
 import { clamp, unclamp } from './firewall.ts';
 import { GUE_MODULE } from './kernel-devices.ts';
-import { attachProgram, detachProgram } from './program.ts';
+import { acceptOn, refuseDirectorOn, refuseOn } from './program.ts';
+
+export interface Performed {
+  /** What an operator should be warned of. */
+  readonly warnings: readonly string[];
+  /** False where it is known that all was so already. */
+  readonly changed: boolean;
+}
 
 /**
  * Changes the host. What takes something back does nothing where it is gone already, and what makes something does
  * nothing where it is there.
- * @returns what an operator should be warned of.
  */
-export function perform(action: Action): readonly string[] {
+export function perform(action: Action): Performed {
   using socket = new NetlinkSocket();
   switch (action.kind) {
     case 'load-module':
       modprobe([action.module]);
       break;
     case 'unload-module':
-      return unloadModule(action.module);
+      return { warnings: unloadModule(action.module), changed: true };
     case 'create-tunnel':
       if (findLink(socket, action.interface) === undefined) {
         createTunnel(socket, { name: action.interface, ...action.tunnel });
@@ -63,13 +69,19 @@ export function perform(action: Action): readonly string[] {
     case 'unclamp':
       unclamp(action.clamp);
       break;
-    case 'attach':
-      return attachProgram({ ...action, ifIndex: mustFind(socket, action.interface).index });
-    case 'detach':
-      detachProgram(action.instance);
+    case 'accept':
+      return acceptOn(
+        { interface: action.interface, ifIndex: mustFind(socket, action.interface).index },
+        action,
+      );
+    case 'refuse':
+      whenThere(socket, action.interface, ({ index }) => refuseOn(index, action.entry));
+      break;
+    case 'refuse-director':
+      whenThere(socket, action.interface, ({ index }) => refuseDirectorOn(index, action.director));
       break;
   }
-  return [];
+  return { warnings: [], changed: true };
 }
 
 function setLink(socket: NetlinkSocket, name: string, up: boolean): void {

@@ -1,9 +1,10 @@
+// Which MSS each VIP announces, and what is to be done about it.
 import { CulvertError } from '../errors.ts';
-import { familyOf, type IpFamily } from '../net/ip-address.ts';
-import type { ClampSpec, Step } from './action.ts';
+import { familyOf, type IpAddress, type IpFamily } from '../net/ip-address.ts';
+import type { ClampRule, ClampSpec, Step } from './action.ts';
 import type { FirewallTool, RealServerFacts } from './facts.ts';
-import type { RealServerOptions } from './options.ts';
-import { fittingMss } from './tunnel-room.ts';
+import { type ServedAs, vipsOf, type Wanted } from './options.ts';
+import { aroundVip, fittingMss } from './tunnel-room.ts';
 
 export interface ClampPlan {
   readonly steps: readonly Step[];
@@ -13,10 +14,9 @@ export interface ClampPlan {
 /** RFC 9293, section 3.7.1: what a TCP may assume; less is a mistake. */
 const SMALLEST_MSS = 88;
 
-/** One clamp for the VIPs of each family, whose headers differ. @throws CulvertError REALSERVER */
-export function planClamps(facts: RealServerFacts, options: RealServerOptions, mtuBytes: number): ClampPlan {
-  if (options.mss === 'none') return { steps: [], warnings: [] };
-  const plans = ([4, 6] as const).map((family) => planClamp(facts, options, mtuBytes, family));
+/** The rules for each family by themselves, whose headers differ. @throws CulvertError REALSERVER */
+export function planClamps(facts: RealServerFacts, wanted: Wanted, mtuBytes: number): ClampPlan {
+  const plans = ([4, 6] as const).map((family) => planClamp(facts, wanted, mtuBytes, family));
   return {
     steps: plans.flatMap(({ steps }) => steps),
     warnings: [...new Set(plans.flatMap(({ warnings }) => warnings))],
@@ -29,19 +29,15 @@ export function clampTool({ firewall }: RealServerFacts, family: IpFamily): Fire
   return firewall.tools.find((tool) => fit.includes(tool));
 }
 
-function planClamp(
-  facts: RealServerFacts,
-  options: RealServerOptions,
-  mtuBytes: number,
-  family: IpFamily,
-): ClampPlan {
-  const vips = options.vips.filter((vip) => familyOf(vip) === family);
+/** The VIPs of a family whose MSS is lowered. */
+export function clampedVips({ serves }: Pick<Wanted, 'serves'>, family: IpFamily): readonly IpAddress[] {
+  return vipsOf(serves.filter(({ vip, mss }) => mss !== 'none' && familyOf(vip) === family));
+}
+
+function planClamp(facts: RealServerFacts, wanted: Wanted, mtuBytes: number, family: IpFamily): ClampPlan {
+  const vips = clampedVips(wanted, family);
   if (vips.length === 0) return { steps: [], warnings: [] };
-  const fitting = fittingMss(mtuBytes, options, family);
-  const mss = typeof options.mss === 'number' ? options.mss : fitting;
-  if (mss < SMALLEST_MSS || mss > 0xffff) {
-    throw new CulvertError('REALSERVER', `an MSS of ${mss} is out of range: ${SMALLEST_MSS} to 65535`);
-  }
+  const limits = vips.map((vip) => limitOf(wanted, mtuBytes, vip));
   const tool = clampTool(facts, family);
   if (tool === undefined) {
     const tools = family === 4 ? 'nft nor iptables' : 'nft nor ip6tables';
@@ -50,29 +46,59 @@ function planClamp(
       warnings: [`neither ${tools} works here: the MSS stays as it is, and large requests need ICMP`],
     };
   }
-  const clamp: ClampSpec = { tool, instance: options.instance, vips, mss };
-  const tooLarge = `an MSS of ${mss} does not fit IPv${family} in the tunnel on a link of ${mtuBytes}: at most ${fitting}`;
+  const clamp: ClampSpec = { tool, instance: wanted.instance, family, rules: grouped(limits) };
   return {
     steps: isClamped(facts, clamp)
       ? []
-      : [{ action: { kind: 'clamp', clamp }, undo: [{ kind: 'unclamp', clamp }] }],
-    warnings: mss > fitting ? [tooLarge] : [],
+      : [
+          {
+            action: { kind: 'clamp', clamp },
+            undo: [{ kind: 'unclamp', clamp: { tool, instance: wanted.instance, family } }],
+          },
+        ],
+    warnings: limits
+      .filter(({ mss, fitting }) => mss > fitting)
+      .map(
+        ({ mss, fitting }) =>
+          `an MSS of ${mss} does not fit IPv${family} in the tunnel on a link of ${mtuBytes}: at most ${fitting}`,
+      ),
   };
+}
+
+interface Limit {
+  readonly vip: IpAddress;
+  readonly mss: number;
+  /** What the tunnels of the VIP leave. */
+  readonly fitting: number;
+}
+
+/** @throws CulvertError REALSERVER when it is out of range. */
+function limitOf(wanted: Wanted, mtuBytes: number, vip: IpAddress): Limit {
+  const asked = wanted.serves.find((served: ServedAs) => served.vip === vip)?.mss;
+  const fitting = fittingMss(mtuBytes, aroundVip(wanted, vip), familyOf(vip));
+  const mss = typeof asked === 'number' ? asked : fitting;
+  if (mss >= SMALLEST_MSS && mss <= 0xffff) return { vip, mss, fitting };
+  throw new CulvertError('REALSERVER', `an MSS of ${mss} is out of range: ${SMALLEST_MSS} to 65535`);
+}
+
+/** One rule for each value. */
+function grouped(limits: readonly Limit[]): readonly ClampRule[] {
+  const values = [...new Set(limits.map(({ mss }) => mss))];
+  return values.map((mss) => ({
+    mss,
+    vips: limits.filter((limit) => limit.mss === mss).map(({ vip }) => vip),
+  }));
 }
 
 /** Whether this instance's own rules of the family are exactly these already. */
 function isClamped(facts: RealServerFacts, wanted: ClampSpec): boolean {
-  const family = wanted.vips[0] === undefined ? 4 : familyOf(wanted.vips[0]);
-  const own = facts.firewall.clamps.filter(
-    (clamp) =>
-      clamp.instance === wanted.instance &&
-      clamp.tool === wanted.tool &&
-      clamp.sources.some(({ address }) => familyOf(address) === family),
-  );
-  const sources = own.flatMap((clamp) => clamp.sources.map((source) => source.address));
+  const own = facts.firewall.clamps
+    .filter(({ instance, tool }) => instance === wanted.instance && tool === wanted.tool)
+    .flatMap(({ sources, mss }) => sources.map(({ address }) => ({ address, mss })))
+    .filter(({ address }) => familyOf(address) === wanted.family);
+  const asked = wanted.rules.flatMap(({ vips, mss }) => vips.map((vip) => ({ address: vip, mss })));
   return (
-    own.every((clamp) => clamp.mss === wanted.mss) &&
-    sources.length === wanted.vips.length &&
-    wanted.vips.every((vip) => sources.includes(vip))
+    own.length === asked.length &&
+    asked.every(({ address, mss }) => own.some((rule) => rule.address === address && rule.mss === mss))
   );
 }

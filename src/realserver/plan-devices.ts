@@ -2,22 +2,24 @@ import { CulvertError } from '../errors.ts';
 import type { TunnelSettings } from '../linux/netlink/tunnel.ts';
 import { familyOf, type IpAddress, type IpFamily, isIpv6 } from '../net/ip-address.ts';
 import type { Step } from './action.ts';
-import type { RealServerFacts } from './facts.ts';
+import type { GuePort, RealServerFacts } from './facts.ts';
 import {
+  type Devices,
   foundDevice,
   GUE_MODULE,
+  guePortsOf,
   type KernelDevice,
   kernelDevices,
   neededModules,
 } from './kernel-devices.ts';
-import type { RealServerOptions } from './options.ts';
+import { vipsOf, type Wanted } from './options.ts';
 
 const LINK_LOCAL_PREFIX = 0xfe80n >> 6n;
 
 /** What makes the kernel's tunnel devices; the facts about them can only be read afterwards. */
-export function planTunnelDevices(facts: RealServerFacts, options: RealServerOptions): readonly Step[] {
+export function planTunnelDevices(facts: RealServerFacts, options: Wanted): readonly Step[] {
   return [
-    ...[...new Set(neededModules(options))]
+    ...neededModules(options)
       .filter((module) => facts.modules[module] === 'loadable' && isWanting(facts, options, module))
       .map(loadStep),
     ...kernelDevices(options).flatMap((device) => deviceSteps(facts, options, device)),
@@ -26,8 +28,8 @@ export function planTunnelDevices(facts: RealServerFacts, options: RealServerOpt
 }
 
 /** A module that is built in looks as one that could be loaded does. */
-function isWanting(facts: RealServerFacts, options: RealServerOptions, module: string): boolean {
-  if (module === GUE_MODULE) return gueFamilies(facts, options).length > 0;
+function isWanting(facts: RealServerFacts, options: Wanted, module: string): boolean {
+  if (module === GUE_MODULE) return closedGuePorts(facts, options).length > 0;
   return kernelDevices(options).some(
     (device) => device.module === module && foundDevice(facts, device) === undefined,
   );
@@ -37,7 +39,7 @@ function loadStep(module: string): Step {
   return { action: { kind: 'load-module', module }, undo: [{ kind: 'unload-module', module }] };
 }
 
-function deviceSteps(facts: RealServerFacts, options: RealServerOptions, device: KernelDevice): Step[] {
+function deviceSteps(facts: RealServerFacts, options: Wanted, device: KernelDevice): Step[] {
   if (foundDevice(facts, device) !== undefined) return [];
   const { kind, name, own, outer } = device;
   const tunnel: TunnelSettings =
@@ -51,12 +53,12 @@ function deviceSteps(facts: RealServerFacts, options: RealServerOptions, device:
 }
 
 /** @throws CulvertError INTERFACE */
-function localAddress(facts: RealServerFacts, options: RealServerOptions, family: IpFamily): IpAddress {
+function localAddress(facts: RealServerFacts, options: Wanted, family: IpFamily): IpAddress {
   const found = facts.addresses.find(
     ({ address, interface: name }) =>
       name === options.interface &&
       familyOf(address) === family &&
-      !options.vips.includes(address) &&
+      !vipsOf(options.serves).includes(address) &&
       !(isIpv6(address) && address >> 118n === LINK_LOCAL_PREFIX),
   );
   if (found !== undefined) return found.address;
@@ -66,24 +68,22 @@ function localAddress(facts: RealServerFacts, options: RealServerOptions, family
   );
 }
 
-function gueSteps(facts: RealServerFacts, options: RealServerOptions): Step[] {
-  const { tunnel } = options;
-  if (tunnel.type !== 'gue') return [];
-  return gueFamilies(facts, options).map((family) => ({
-    action: { kind: 'open-gue', family, port: tunnel.port },
-    undo: [{ kind: 'close-gue', family, port: tunnel.port }],
+function gueSteps(facts: RealServerFacts, options: Wanted): Step[] {
+  return closedGuePorts(facts, options).map((open) => ({
+    action: { kind: 'open-gue', ...open },
+    undo: [{ kind: 'close-gue', ...open }],
   }));
 }
 
-/** The outer families whose GUE port is not open yet. */
-export function gueFamilies(
-  { guePorts }: RealServerFacts,
-  options: Pick<RealServerOptions, 'vips' | 'directors' | 'tunnel'>,
-): readonly IpFamily[] {
-  const { tunnel } = options;
-  if (tunnel.type !== 'gue') return [];
-  const families = new Set(kernelDevices(options).map(({ outer }) => outer));
-  return [...families].filter(
-    (family) => !guePorts.some((open) => open.family === family && open.port === tunnel.port),
+/** The GUE ports that tunnel packets come to, for each outer family. */
+export function neededGuePorts(options: Devices): readonly GuePort[] {
+  const families = [...new Set(kernelDevices(options).map(({ outer }) => outer))];
+  return guePortsOf(options.serves).flatMap((port) => families.map((family) => ({ family, port })));
+}
+
+/** Those that are not open yet. */
+export function closedGuePorts({ guePorts }: RealServerFacts, options: Devices): readonly GuePort[] {
+  return neededGuePorts(options).filter(
+    ({ family, port }) => !guePorts.some((open) => open.family === family && open.port === port),
   );
 }

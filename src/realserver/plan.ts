@@ -1,11 +1,12 @@
+// What is to be done on a host so that it serves what is wanted, in which order.
 import { CulvertError } from '../errors.ts';
-import { familyOf, formatIp, type IpFamily } from '../net/ip-address.ts';
-import type { Action, Step } from './action.ts';
-import { clampFamily } from './action.ts';
+import { familyOf, formatIp, type IpAddress, type IpFamily } from '../net/ip-address.ts';
+import { type AcceptedEntry, type Action, entryText, type Step } from './action.ts';
+import { ANYONE } from './address-keys.ts';
 import type { LinkFacts, RealServerFacts } from './facts.ts';
-import { foundDevice, holderOf, kernelDevices, neededModules } from './kernel-devices.ts';
-import type { RealServerOptions } from './options.ts';
-import { clampTool, planClamps } from './plan-clamp.ts';
+import { type Devices, foundDevice, holderOf, kernelDevices, neededModules } from './kernel-devices.ts';
+import { type Served, tunnelsOf, typeOf, type VerifyOptions, vipsOf, type Wanted } from './options.ts';
+import { planClamps } from './plan-clamp.ts';
 import { arpSteps, ipv6Steps, kernelSysctlSteps, reversePathSteps } from './plan-sysctls.ts';
 
 export type Decapsulation = 'kernel' | 'xdp';
@@ -19,10 +20,14 @@ export interface Plan {
 export const LOOPBACK = 'lo';
 
 /** @throws CulvertError UNSUPPORTED when the kernel's way is asked for and the kernel has none. */
-export function chooseDecapsulation(facts: RealServerFacts, options: RealServerOptions): Decapsulation {
-  if (options.decapsulation === 'xdp') return 'xdp';
-  const absent = neededModules(options).filter((module) => facts.modules[module] === 'absent');
-  if (options.decapsulation === 'kernel') {
+export function chooseDecapsulation(
+  facts: RealServerFacts,
+  wanted: Wanted,
+  asked: 'auto' | Decapsulation,
+): Decapsulation {
+  if (asked === 'xdp') return 'xdp';
+  const absent = neededModules(wanted).filter((module) => facts.modules[module] === 'absent');
+  if (asked === 'kernel') {
     if (absent.length === 0) return 'kernel';
     throw new CulvertError(
       'UNSUPPORTED',
@@ -30,17 +35,17 @@ export function chooseDecapsulation(facts: RealServerFacts, options: RealServerO
     );
   }
   // The kernel's devices take tunnel packets from anyone.
-  return absent.length > 0 || options.directors.length > 0 ? 'xdp' : 'kernel';
+  return absent.length > 0 || wanted.directors.some(isNamed) ? 'xdp' : 'kernel';
 }
 
-/** @throws CulvertError INTERFACE when the interface is not there or unfit, XDP_OCCUPIED. */
-export function plan(facts: RealServerFacts, options: RealServerOptions, way: Decapsulation): Plan {
+/** @throws CulvertError INTERFACE when the interface is not there or unfit, XDP_OCCUPIED, UNSUPPORTED. */
+export function plan(facts: RealServerFacts, wanted: Wanted, way: Decapsulation): Plan {
   const link = facts.link;
-  if (link === undefined) throw new CulvertError('INTERFACE', `there is no interface ${options.interface}`);
+  if (link === undefined) throw new CulvertError('INTERFACE', `there is no interface ${wanted.interface}`);
   if (way === 'xdp') checkXdp(facts, link);
-  const families = familiesOf(options);
-  const holders = families.map((family) => holder(facts, options, way, family));
-  const clamps = planClamps(facts, options, link.mtuBytes);
+  else checkChecksums(wanted);
+  const families = familiesOf(wanted);
+  const clamps = planClamps(facts, wanted, link.mtuBytes);
   return {
     steps: [
       ...(families.includes(4) ? arpSteps(facts, link.name) : []),
@@ -48,30 +53,25 @@ export function plan(facts: RealServerFacts, options: RealServerOptions, way: De
         ? families.includes(4)
           ? reversePathSteps(facts, link.name)
           : []
-        : kernelSysctlSteps(facts, families, ipv4Devices(facts, options))),
-      ...(families.includes(6) ? ipv6Steps(facts, ipv6Interfaces(facts, options, way)) : []),
-      ...upSteps(facts, way === 'xdp' ? [LOOPBACK] : deviceNames(facts, options)),
-      ...addressSteps(facts, options, way),
+        : kernelSysctlSteps(facts, families, ipv4Devices(facts, wanted))),
+      ...(families.includes(6) ? ipv6Steps(facts, ipv6Interfaces(facts, wanted, way)) : []),
+      ...upSteps(facts, way === 'xdp' ? [LOOPBACK] : deviceNames(facts, wanted)),
+      ...addressSteps(facts, wanted, way),
       ...clamps.steps,
-      ...(way === 'xdp' ? [attachStep(options)] : []),
+      ...(way === 'xdp' ? [acceptStep(wanted)] : []),
     ],
-    warnings: [...warnings(facts, options, holders), ...sourceWarnings(options, way), ...clamps.warnings],
+    warnings: [...warnings(facts, wanted, way), ...sourceWarnings(wanted, way), ...clamps.warnings],
   };
 }
 
 /** The families of the VIPs. */
-export function familiesOf({ vips }: Pick<RealServerOptions, 'vips'>): readonly IpFamily[] {
-  return ([4, 6] as const).filter((family) => vips.some((vip) => familyOf(vip) === family));
+export function familiesOf({ serves }: Pick<VerifyOptions, 'serves'>): readonly IpFamily[] {
+  return ([4, 6] as const).filter((family) => serves.some(({ vip }) => familyOf(vip) === family));
 }
 
-/** What holds the VIPs of a family. */
-function holder(
-  facts: RealServerFacts,
-  options: RealServerOptions,
-  way: Decapsulation,
-  family: IpFamily,
-): string {
-  return (way === 'kernel' ? holderOf(facts, options, family) : undefined) ?? LOOPBACK;
+/** The interface that holds a VIP. */
+export function holder(facts: RealServerFacts, wanted: Devices, way: Decapsulation, vip: IpAddress): string {
+  return (way === 'kernel' ? holderOf(facts, wanted, vip) : undefined) ?? LOOPBACK;
 }
 
 function checkXdp({ xdp }: RealServerFacts, link: LinkFacts): void {
@@ -86,30 +86,22 @@ function checkXdp({ xdp }: RealServerFacts, link: LinkFacts): void {
   );
 }
 
-/** What a former set-up did that this one does not want: VIPs that are gone, a clamp that is done otherwise. */
-export function obsolete(
-  undo: readonly Action[],
-  facts: RealServerFacts,
-  options: RealServerOptions,
-): readonly Action[] {
-  return undo.filter((action) => {
-    if (action.kind === 'delete-address') return !options.vips.includes(action.address);
-    if (action.kind !== 'unclamp') return false;
-    const family = clampFamily(action.clamp);
-    return (
-      options.mss === 'none' ||
-      !familiesOf(options).includes(family) ||
-      action.clamp.tool !== clampTool(facts, family)
-    );
-  });
+/** Of two GRE devices the more specific one gets all packets, and drops those that have, or lack, a checksum. */
+function checkChecksums({ serves }: Wanted): void {
+  const gre = tunnelsOf(serves).filter(({ type }) => type === 'gre');
+  if (gre.length < 2) return;
+  throw new CulvertError(
+    'UNSUPPORTED',
+    'the kernel cannot take GRE with and without checksums at once. fix: --decapsulation xdp',
+  );
 }
 
-function deviceNames(facts: RealServerFacts, options: RealServerOptions): readonly string[] {
-  return kernelDevices(options).map((device) => foundDevice(facts, device)?.name ?? device.name);
+function deviceNames(facts: RealServerFacts, wanted: Devices): readonly string[] {
+  return kernelDevices(wanted).map((device) => foundDevice(facts, device)?.name ?? device.name);
 }
 
-function ipv4Devices(facts: RealServerFacts, options: RealServerOptions): readonly string[] {
-  return kernelDevices(options)
+function ipv4Devices(facts: RealServerFacts, wanted: Devices): readonly string[] {
+  return kernelDevices(wanted)
     .filter(({ carries }) => carries.includes(4))
     .map((device) => foundDevice(facts, device)?.name ?? device.name);
 }
@@ -117,12 +109,12 @@ function ipv4Devices(facts: RealServerFacts, options: RealServerOptions): readon
 /** Where IPv6 packets come in or are held: the interface itself, by which they leave too, and what is behind it. */
 export function ipv6Interfaces(
   facts: RealServerFacts,
-  options: Pick<RealServerOptions, 'interface' | 'vips' | 'directors' | 'tunnel'>,
+  wanted: Pick<VerifyOptions, 'interface' | 'serves' | 'directors'>,
   way: Decapsulation | undefined,
 ): readonly string[] {
-  const devices = kernelDevices(options).filter(({ carries }) => carries.includes(6));
+  const devices = kernelDevices(wanted).filter(({ carries }) => carries.includes(6));
   const names = devices.map((device) => foundDevice(facts, device)?.name ?? device.name);
-  return [options.interface, ...(way === 'kernel' ? names : [LOOPBACK])];
+  return [wanted.interface, ...(way === 'kernel' ? names : [LOOPBACK])];
 }
 
 function upSteps(facts: RealServerFacts, names: readonly string[]): Step[] {
@@ -135,9 +127,9 @@ function upSteps(facts: RealServerFacts, names: readonly string[]): Step[] {
     }));
 }
 
-function addressSteps(facts: RealServerFacts, options: RealServerOptions, way: Decapsulation): Step[] {
-  return options.vips
-    .map((vip) => ({ address: vip, interface: holder(facts, options, way, familyOf(vip)) }))
+function addressSteps(facts: RealServerFacts, wanted: Wanted, way: Decapsulation): Step[] {
+  return vipsOf(wanted.serves)
+    .map((vip) => ({ address: vip, interface: holder(facts, wanted, way, vip) }))
     .filter(
       ({ address, interface: name }) =>
         !facts.addresses.some((held) => held.address === address && held.interface === name),
@@ -148,25 +140,46 @@ function addressSteps(facts: RealServerFacts, options: RealServerOptions, way: D
     }));
 }
 
-function attachStep({ interface: name, instance, vips, directors, tunnel }: RealServerOptions): Step {
+/** Entries are undone one by one, so that a VIP can be taken away and the others stay. */
+function acceptStep(wanted: Wanted): Step {
+  const { interface: name, directors } = wanted;
+  const entries = entriesOf(wanted.serves);
   return {
-    action: { kind: 'attach', interface: name, instance, vips, directors, tunnel },
-    undo: [{ kind: 'detach', instance }],
+    action: { kind: 'accept', interface: name, entries, directors },
+    undo: [
+      ...entries.map((entry): Action => ({ kind: 'refuse', interface: name, entry })),
+      ...directors.map((director): Action => ({ kind: 'refuse-director', interface: name, director })),
+    ],
   };
 }
 
-function warnings(facts: RealServerFacts, options: RealServerOptions, holders: readonly string[]): string[] {
+/** What the XDP program has to accept. */
+export function entriesOf(serves: readonly Served[]): readonly AcceptedEntry[] {
+  const entries = serves.map(({ vip, tunnel }) => ({ vip, ...typeOf(tunnel) }));
+  return [...new Map(entries.map((entry) => [entryText(entry), entry])).values()];
+}
+
+function warnings(facts: RealServerFacts, wanted: Wanted, way: Decapsulation): string[] {
+  const vips = vipsOf(wanted.serves);
   return facts.addresses
-    .filter(({ address, interface: name }) => options.vips.includes(address) && !holders.includes(name))
+    .filter(
+      ({ address, interface: name }) =>
+        vips.includes(address) && holder(facts, wanted, way, address) !== name,
+    )
     .map(({ address, interface: name }) => {
       const protocol = familyOf(address) === 4 ? 'ARP' : 'neighbour discovery';
       return `${formatIp(address)} is on ${name} too: if that is an Ethernet interface, this host answers ${protocol} for it`;
     });
 }
 
-function sourceWarnings({ directors }: RealServerOptions, way: Decapsulation): string[] {
-  if (directors.length === 0) return ['no director is named: tunnel packets are accepted from anyone'];
+function sourceWarnings({ directors }: Wanted, way: Decapsulation): string[] {
+  if (!directors.some(isNamed)) return ['no director is named: tunnel packets are accepted from anyone'];
   return way === 'kernel'
     ? ["the kernel's devices take tunnel packets from anyone; decapsulation by xdp from the directors only"]
     : [];
+}
+
+/** Not anyone. */
+function isNamed(director: IpAddress): boolean {
+  return director !== ANYONE[4] && director !== ANYONE[6];
 }

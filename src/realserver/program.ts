@@ -1,57 +1,67 @@
-import { existsSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+// The decapsulating XDP program: one for each interface, whatever set-ups share it.
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { CulvertError } from '../errors.ts';
-import type { Tunnel } from '../forwarding/table.ts';
-import type { BpfDescriptor } from '../linux/bpf/descriptor.ts';
 import { BpfMap } from '../linux/bpf/map.ts';
 import { mapKeys } from '../linux/bpf/map-keys.ts';
 import { type BpfObject, openBpfObject } from '../linux/bpf/object.ts';
-import type { BpfProgram } from '../linux/bpf/program.ts';
+import { BpfProgram } from '../linux/bpf/program.ts';
 import { queryXdp } from '../linux/bpf/query.ts';
 import { XdpLink, type XdpMode } from '../linux/bpf/xdp-link.ts';
-import { pinDirectory } from '../linux/bpffs.ts';
+import { findLink } from '../linux/netlink/link.ts';
+import { NetlinkSocket } from '../linux/netlink/socket.ts';
 import type { IpAddress } from '../net/ip-address.ts';
-import { ownBytes } from '../net/owned-bytes.ts';
-import { ANYONE, addressKey, addressOfKey } from './address-keys.ts';
+import {
+  type AcceptanceMaps,
+  accept,
+  decodeType,
+  readAcceptance,
+  refuseDirector,
+  refuseEntry,
+} from './accepted-table.ts';
+import type { AcceptedEntry } from './action.ts';
+import { addressOfKey } from './address-keys.ts';
 import { type Acceptance, COUNT_NAMES, type DecapsulationCounts, type XdpFacts } from './facts.ts';
+import {
+  findPins,
+  freshPins,
+  openLink,
+  openPinnedMap,
+  type ProgramPins,
+  pin,
+  pinPath,
+  removePins,
+} from './program-pins.ts';
 
-export interface AttachOptions {
+export interface Place {
   readonly interface: string;
   readonly ifIndex: number;
-  readonly instance: string;
-  readonly vips: readonly IpAddress[];
-  /** None: anyone's packets with an outer IPv4 header are accepted. */
-  readonly directors: readonly IpAddress[];
-  /** The kind that is taken off; its checksum is verified where there is one, whatever `checksum` says. */
-  readonly tunnel: Tunnel;
+}
+
+/** Unchanged: all of it was accepted already, by this very program. */
+export interface AcceptOutcome {
+  readonly changed: boolean;
+  readonly warnings: readonly string[];
 }
 
 const OBJECT_FILE = fileURLToPath(new URL('../../build/bpf/realserver.bpf.o', import.meta.url));
 const PROGRAM = 'culvert_realserver';
-const PINS = '/sys/fs/bpf/culvert';
-/** The director's pins may be in the same directory. */
-const PIN_PREFIX = 'realserver_';
-/** Mirrors enum tunnel_kind of bpf/tunnel-header.h. */
-const TUNNEL_KINDS = ['ipip', 'gre', 'gue'] as const;
-const MAPS = ['vips', 'directors', 'tunnels', 'counts'] as const;
+const MAPS = ['accepted', 'types', 'directors', 'counts'] as const;
 
-/** Loads the program with maps of its own; the counters are those of `counts`, where given. */
+/** Loads the program, with maps of its own unless they are given. */
 export function loadRealServerProgram(
-  accepts: Pick<AttachOptions, 'vips' | 'directors' | 'tunnel'>,
-  counts?: BpfMap,
+  accepts: Acceptance,
+  reuse: Readonly<Record<string, BpfMap>> = {},
 ): BpfObject {
   if (!existsSync(OBJECT_FILE)) {
     throw new CulvertError('UNSUPPORTED', 'the BPF program is not built: run "make bpf" (needs clang)', {
       where: OBJECT_FILE,
     });
   }
-  const object = openBpfObject(OBJECT_FILE, counts === undefined ? {} : { reuse: { counts } });
+  const object = openBpfObject(OBJECT_FILE, { reuse });
   try {
-    fill(object, 'vips', accepts.vips);
-    fill(object, 'directors', accepts.directors.length === 0 ? [ANYONE[4]] : accepts.directors);
-    using tunnels = object.map('tunnels');
-    tunnels.update(0, encodeTunnel(accepts.tunnel));
+    using maps = mapsOf(object);
+    accept(maps, accepts);
   } catch (error) {
     object[Symbol.dispose]();
     throw error;
@@ -60,65 +70,61 @@ export function loadRealServerProgram(
 }
 
 /**
- * Attaches the program, or puts it in the place of a former one of this instance without losing a packet, and pins it,
- * so that it outlives the process.
- * @returns what an operator should be warned of.
- * @throws CulvertError XDP_OCCUPIED when another program came to be on the interface, or the instance is that of another
- *   network namespace.
+ * Has an interface's program accept this too: attaches it where there is none, puts it in the place of one of another
+ * version without losing a packet, and pins it, so that it outlives the process.
+ * @throws CulvertError XDP_OCCUPIED when another program came to be on the interface.
  */
-export function attachProgram(options: AttachOptions): string[] {
-  const { instance, ifIndex } = options;
-  using former = openFormer(instance, ifIndex);
-  if (former !== undefined && former.info().programId !== queryXdp(ifIndex)?.programId)
-    throw elsewhere(options);
-  using counts = openPinnedMap(instance, 'counts');
-  using object = loadRealServerProgram(
-    options,
-    counts?.maxEntries === COUNT_NAMES.length ? counts : undefined,
-  );
-  using program = object.program(PROGRAM);
-  const warnings: string[] = [];
-  if (former === undefined) {
-    using link = attach(program, options, warnings);
-    pin(instance, 'link', link);
+export function acceptOn(place: Place, wanted: Acceptance): AcceptOutcome {
+  const attached = queryXdp(place.ifIndex);
+  if (attached === undefined) return attachFresh(place, wanted);
+  const pins = findPins(attached.programId);
+  if (pins === undefined) {
+    throw new CulvertError('XDP_OCCUPIED', `another XDP program (id ${attached.programId}) is on it`, {
+      where: place.interface,
+    });
+  }
+  return pins.prefix === '' ? acceptMore(pins, wanted) : takeOver(pins, place, wanted);
+}
+
+/** Nothing happens where it is not accepted. The last entry takes the program with it. */
+export function refuseOn(ifIndex: number, entry: AcceptedEntry): void {
+  const pins = pinsOn(ifIndex);
+  if (pins === undefined) return;
+  if (pins.prefix === '') {
+    using maps = openMaps(pins);
+    if (maps !== undefined && refuseEntry(maps, entry)) return;
   } else {
-    former.update(program);
+    using vips = openPinnedMap(pins, 'vips');
+    const known = formerAcceptance(pins)?.entries ?? [];
+    const key = vips && mapKeys(vips).find((each) => addressOfKey(each) === entry.vip);
+    if (vips !== undefined && key !== undefined) vips.delete(key);
+    if (known.some(({ vip }) => vip !== entry.vip)) return;
   }
-  for (const name of MAPS) {
-    using map = object.map(name);
-    pin(instance, name, map);
-  }
-  return warnings;
+  using link = openLink(pins);
+  link.detach();
+  removePins(pins);
 }
 
-/** Takes away the program and every pin of the instance; nothing happens where there is none. */
-export function detachProgram(instance: string): void {
-  const directory = pinsOf(instance);
-  if (!existsSync(directory)) return;
-  const pins = readdirSync(directory).filter((name) => name.startsWith(PIN_PREFIX));
-  if (pins.includes(`${PIN_PREFIX}link`)) {
-    using link = XdpLink.openPinned(pinPath(instance, 'link'));
-    if (link.info().ifIndex !== 0) link.detach();
-  }
-  for (const name of pins) rmSync(join(directory, name));
-  // The directory above stays: another instance may be about to make its own in there.
-  if (readdirSync(directory).length === 0) rmdirSync(directory);
+export function refuseDirectorOn(ifIndex: number, director: IpAddress): void {
+  const pins = pinsOn(ifIndex);
+  using directors = pins && openPinnedMap(pins, 'directors');
+  if (directors !== undefined && pins?.prefix === '') refuseDirector({ directors }, director);
 }
 
-/** The XDP program on an interface, and what it accepts if it is this instance's. */
-export function observeProgram(instance: string, ifIndex: number): XdpFacts | undefined {
+/** The XDP program on an interface, and what it accepts if it is culvert's. */
+export function observeProgram(ifIndex: number): XdpFacts | undefined {
   const attached = queryXdp(ifIndex);
   if (attached === undefined) return undefined;
-  using link = openFormer(instance, ifIndex);
-  const ours = link?.info().programId === attached.programId;
-  if (!ours) return { ...attached, ours, accepts: undefined, counts: undefined };
-  return { ...attached, ours, accepts: acceptance(instance), counts: readCounts(instance) };
+  const pins = findPins(attached.programId);
+  if (pins === undefined) return { ...attached, ours: false, accepts: undefined, counts: undefined };
+  return { ...attached, ours: true, accepts: acceptance(pins), counts: readCounts(pins) };
 }
 
-function readCounts(instance: string): DecapsulationCounts | undefined {
-  using map = openPinnedMap(instance, 'counts');
-  if (map === undefined || map.maxEntries !== COUNT_NAMES.length) return undefined;
-  return countsOf(map);
+/** What culvert's program on the interface of this name accepts; undefined: there is none. */
+export function acceptanceOf(name: string): Acceptance | undefined {
+  using socket = new NetlinkSocket();
+  const link = findLink(socket, name);
+  return link?.xdpProgramId === undefined ? undefined : observeProgram(link.index)?.accepts;
 }
 
 export function countsOf(map: BpfMap): DecapsulationCounts {
@@ -128,16 +134,104 @@ export function countsOf(map: BpfMap): DecapsulationCounts {
   ) as unknown as DecapsulationCounts;
 }
 
-function acceptance(instance: string): Acceptance | undefined {
-  using vips = openPinnedMap(instance, 'vips');
-  using directors = openPinnedMap(instance, 'directors');
-  using tunnels = openPinnedMap(instance, 'tunnels');
+function attachFresh(place: Place, wanted: Acceptance): AcceptOutcome {
+  using object = loadRealServerProgram(wanted);
+  using program = object.program(PROGRAM);
+  const warnings: string[] = [];
+  using link = attach(program, place, warnings);
+  pinAll(freshPins(place.ifIndex), link, object);
+  return { changed: true, warnings };
+}
+
+/** The maps stay, and so what others put in them. */
+function acceptMore(pins: ProgramPins, wanted: Acceptance): AcceptOutcome {
+  using link = openLink(pins);
+  using stack = new DisposableStack();
+  const reuse = Object.fromEntries(
+    MAPS.flatMap((name) => {
+      const map = openPinnedMap(pins, name);
+      if (map === undefined) return [];
+      stack.use(map);
+      return name === 'counts' && map.maxEntries !== COUNT_NAMES.length ? [] : [[name, map] as const];
+    }),
+  );
+  using object = loadRealServerProgram({ entries: [], directors: [] }, reuse);
+  using maps = mapsOf(object);
+  const added = accept(maps, wanted);
+  using program = object.program(PROGRAM);
+  const current = isPinned(pins, program);
+  if (!current) {
+    link.update(program);
+    pinAll(pins, link, object);
+  }
+  return { changed: added || !current, warnings: [] };
+}
+
+/** What a program of an earlier version accepts and has counted, this one does from the first packet on. */
+function takeOver(former: ProgramPins, place: Place, wanted: Acceptance): AcceptOutcome {
+  using counts = openPinnedMap(former, 'counts');
+  const reuse = counts?.maxEntries === COUNT_NAMES.length ? { counts } : {};
+  const accepts = formerAcceptance(former) ?? { entries: [], directors: [] };
+  using object = loadRealServerProgram(
+    {
+      entries: [...accepts.entries, ...wanted.entries],
+      directors: [...accepts.directors, ...wanted.directors],
+    },
+    reuse,
+  );
+  using program = object.program(PROGRAM);
+  using link = openLink(former);
+  link.update(program);
+  pinAll(freshPins(place.ifIndex), link, object);
+  removePins(former);
+  return { changed: true, warnings: [] };
+}
+
+function pinAll(pins: ProgramPins, link: XdpLink, object: BpfObject): void {
+  using program = object.program(PROGRAM);
+  pin(pins, 'program', program);
+  for (const name of MAPS) {
+    using map = object.map(name);
+    pin(pins, name, map);
+  }
+  pin(pins, 'link', link);
+}
+
+function isPinned(pins: ProgramPins, program: BpfProgram): boolean {
+  const path = pinPath(pins, 'program');
+  if (!existsSync(path)) return false;
+  using pinned = BpfProgram.openPinned(path);
+  return pinned.info().tag === program.info().tag;
+}
+
+function pinsOn(ifIndex: number): ProgramPins | undefined {
+  const attached = queryXdp(ifIndex);
+  return attached === undefined ? undefined : findPins(attached.programId);
+}
+
+function readCounts(pins: ProgramPins): DecapsulationCounts | undefined {
+  using map = openPinnedMap(pins, 'counts');
+  if (map === undefined || map.maxEntries !== COUNT_NAMES.length) return undefined;
+  return countsOf(map);
+}
+
+function acceptance(pins: ProgramPins): Acceptance | undefined {
+  if (pins.prefix !== '') return formerAcceptance(pins);
+  using maps = openMaps(pins);
+  return maps && readAcceptance(maps);
+}
+
+/** A program of the time when there was but one kind of tunnel at a time has VIPs beside it. */
+function formerAcceptance(pins: ProgramPins): Acceptance | undefined {
+  using vips = openPinnedMap(pins, 'vips');
+  using directors = openPinnedMap(pins, 'directors');
+  using tunnels = openPinnedMap(pins, 'tunnels');
   if (vips === undefined || directors === undefined) return undefined;
+  // Before there were several kinds there was no such map.
+  const type = decodeType(tunnels?.lookup(0) ?? new Uint8Array(8));
   return {
-    vips: addressesIn(vips),
+    entries: addressesIn(vips).map((vip) => ({ vip, ...type })),
     directors: addressesIn(directors),
-    // A program of the time when there was but one kind has no such map.
-    tunnel: decodeTunnel(tunnels?.lookup(0) ?? new Uint8Array(8)),
   };
 }
 
@@ -145,78 +239,38 @@ function addressesIn(map: BpfMap): IpAddress[] {
   return mapKeys(map).flatMap((key) => addressOfKey(key) ?? []);
 }
 
-/** Mirrors struct accepted_tunnel of bpf/realserver.bpf.c. */
-function encodeTunnel(tunnel: Tunnel): Uint8Array {
-  const port = tunnel.type === 'gue' ? tunnel.port : 0;
-  return new Uint8Array(Uint32Array.of(TUNNEL_KINDS.indexOf(tunnel.type), port).buffer);
+function openMaps(pins: ProgramPins): (AcceptanceMaps & Disposable) | undefined {
+  const [accepted, types, directors] = (['accepted', 'types', 'directors'] as const).map((name) =>
+    openPinnedMap(pins, name),
+  );
+  return accepted && types && directors && disposable({ accepted, types, directors });
 }
 
-function decodeTunnel(value: Uint8Array): Acceptance['tunnel'] {
-  const [kind = 0, port = 0] = new Uint32Array(ownBytes(value).buffer);
-  return { type: TUNNEL_KINDS[kind] ?? 'ipip', port };
+function mapsOf(object: BpfObject): AcceptanceMaps & Disposable {
+  return disposable({
+    accepted: object.map('accepted'),
+    types: object.map('types'),
+    directors: object.map('directors'),
+  });
 }
 
-function attach(program: BpfProgram, options: AttachOptions, warnings: string[]): XdpLink {
-  const create = (mode: XdpMode): XdpLink => XdpLink.create(program, options.ifIndex, mode);
+function disposable(maps: AcceptanceMaps): AcceptanceMaps & Disposable {
+  return {
+    ...maps,
+    [Symbol.dispose](): void {
+      for (const map of [maps.accepted, maps.types, maps.directors]) map[Symbol.dispose]();
+    },
+  };
+}
+
+function attach(program: BpfProgram, place: Place, warnings: string[]): XdpLink {
+  const create = (mode: XdpMode): XdpLink => XdpLink.create(program, place.ifIndex, mode);
   try {
     return create('native');
   } catch (error) {
     if (!(error instanceof CulvertError) || error.code !== 'KERNEL') throw error;
     const link = create('generic');
-    warnings.push(`${options.interface} cannot do native XDP, so generic XDP is used: it is slower`);
+    warnings.push(`${place.interface} cannot do native XDP, so generic XDP is used: it is slower`);
     return link;
   }
-}
-
-/** The link that a former set-up pinned, if it still holds this interface. */
-function openFormer(instance: string, ifIndex: number): XdpLink | undefined {
-  const path = pinPath(instance, 'link');
-  if (!existsSync(path)) return undefined;
-  const link = XdpLink.openPinned(path);
-  if (link.info().ifIndex === ifIndex) return link;
-  link[Symbol.dispose]();
-  return undefined;
-}
-
-/** Interfaces of several network namespaces can have one number, while the pins of all may be in one place. */
-function elsewhere({ instance, interface: name }: AttachOptions): CulvertError {
-  return new CulvertError(
-    'XDP_OCCUPIED',
-    `the instance ${instance} has its program on an interface of another network namespace: choose another --instance for this one`,
-    { where: name },
-  );
-}
-
-function openPinnedMap(instance: string, name: string): BpfMap | undefined {
-  const path = pinPath(instance, name);
-  return existsSync(path) ? BpfMap.openPinned(path) : undefined;
-}
-
-/** In the place of what had the name before, at once. */
-function pin(instance: string, name: string, descriptor: BpfDescriptor): void {
-  pinDirectory(pinName(instance));
-  const path = pinPath(instance, name);
-  const fresh = `${path}_new`;
-  rmSync(fresh, { force: true });
-  descriptor.pin(fresh);
-  renameSync(fresh, path);
-}
-
-function pinPath(instance: string, name: string): string {
-  return join(pinsOf(instance), `${PIN_PREFIX}${name}`);
-}
-
-function pinsOf(instance: string): string {
-  return join(PINS, pinName(instance));
-}
-
-/** bpffs refuses names with dots, as VLAN interfaces have them. */
-function pinName(instance: string): string {
-  return instance.replaceAll('.', '_');
-}
-
-function fill(object: BpfObject, name: string, addresses: readonly IpAddress[]): void {
-  using map = object.map(name);
-  const present = new Uint8Array(Uint32Array.of(1).buffer);
-  for (const address of addresses) map.update(addressKey(address), present);
 }

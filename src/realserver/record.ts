@@ -1,51 +1,71 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+// What a set-up serves and what it changed, on disk.
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { CulvertError } from '../errors.ts';
-import type { Tunnel } from '../forwarding/table.ts';
 import { errnoOf } from '../linux/errno.ts';
-import { formatIp, type IpAddress, type IpFamily } from '../net/ip-address.ts';
+import { formatIp, type IpAddress } from '../net/ip-address.ts';
 import { parseIpv6 } from '../net/ipv6-address.ts';
 import { type Action, actionKey } from './action.ts';
-import type { RealServerOptions, TeardownOptions } from './options.ts';
+import type { Acceptance } from './facts.ts';
+import { type FormerRecord, upgraded } from './former-record.ts';
+import type { InstanceOptions, Wanted } from './options.ts';
 import type { Decapsulation } from './plan.ts';
-import { outerFamilies } from './tunnel-room.ts';
+import { acceptanceOf } from './program.ts';
+import { networkNamespace } from './program-pins.ts';
 
-/** What a set-up changed, and how it is taken back. On disk before the change is made. */
+/** What is served, what was changed for it, and how that is taken back. On disk before the change is made. */
 export interface SetupRecord {
-  readonly version: 1;
+  readonly version: 2;
   /** What was changed does not outlive the kernel that it was changed in. */
   readonly bootId: string;
+  /** The network namespace that it was changed in, by its number. */
+  readonly namespace: number;
   readonly interface: string;
   readonly decapsulation: Decapsulation;
-  /** Left out by versions that knew IPIP alone. */
-  readonly tunnel?: Tunnel;
-  /** Those of the outer packets; left out by versions that knew IPv4 alone. */
-  readonly outerFamilies?: readonly IpFamily[];
+  readonly serves: Wanted['serves'];
+  readonly directors: readonly IpAddress[];
   /** In the order in which it is to be done. */
   readonly undo: readonly Action[];
 }
 
-type Recorded = Pick<RealServerOptions, 'interface' | 'tunnel' | 'directors'>;
+export interface NamedRecord extends InstanceOptions {
+  readonly record: SetupRecord;
+}
 
 const BOOT_ID_FILE = '/proc/sys/kernel/random/boot_id';
+const FILE_PREFIX = 'realserver-';
+const FILE_SUFFIX = '.json';
 
-export function recordPath({ stateDirectory, instance }: TeardownOptions): string {
-  return join(stateDirectory, `realserver-${instance}.json`);
+export function recordPath({ stateDirectory, instance }: InstanceOptions): string {
+  return join(stateDirectory, `${FILE_PREFIX}${instance}${FILE_SUFFIX}`);
 }
 
 /**
  * The record of this boot; undefined when there is none.
- * @throws CulvertError REALSERVER when it cannot be read: it is not to be overwritten then.
+ * @throws CulvertError REALSERVER when it cannot be read, or is that of another network namespace: it must not be
+ *   overwritten then.
  */
-export function readRecord(options: TeardownOptions): SetupRecord | undefined {
+export function readRecord(options: InstanceOptions): SetupRecord | undefined {
+  const record = readStored(options);
+  if (record === undefined || record.bootId !== currentBootId()) return undefined;
+  const { instance } = options;
+  if (record.namespace === networkNamespace()) return record;
+  throw new CulvertError(
+    'REALSERVER',
+    `the set-up "${instance}" is that of another network namespace (net:[${record.namespace}]). fix: name another one for this namespace (--instance, or --state-directory); if that namespace is gone, delete this file`,
+    { where: recordPath(options) },
+  );
+}
+
+/** The record of this or of an earlier boot, whose changes are gone. @throws CulvertError REALSERVER */
+export function readStored(options: InstanceOptions): SetupRecord | undefined {
   const where = recordPath(options);
   try {
-    const record = JSON.parse(readFileSync(where, 'utf8'), fromText) as SetupRecord;
-    if (record.version !== 1 || !Array.isArray(record.undo)) {
+    const record = JSON.parse(readFileSync(where, 'utf8'), fromText) as SetupRecord | FormerRecord;
+    if (![1, 2].includes(record.version) || !Array.isArray(record.undo)) {
       throw new CulvertError('REALSERVER', 'not a record that this version of culvert can read', { where });
     }
-    return record.bootId === currentBootId() ? record : undefined;
+    return record.version === 1 ? upgraded(record, formerAcceptance(record), networkNamespace()) : record;
   } catch (cause) {
     if (errnoOf(cause) === 'ENOENT') return undefined;
     if (cause instanceof CulvertError) throw cause;
@@ -56,39 +76,59 @@ export function readRecord(options: TeardownOptions): SetupRecord | undefined {
   }
 }
 
-export function newRecord(options: Recorded, decapsulation: Decapsulation): SetupRecord {
-  const { interface: name, tunnel } = options;
+/** The set-ups of this network namespace that are on record in a directory, the one named first. */
+export function allRecords(options: InstanceOptions): readonly NamedRecord[] {
+  const record = readRecord(options);
+  return [...(record === undefined ? [] : [{ ...options, record }]), ...otherRecords(options)];
+}
+
+/** The other set-ups of this network namespace that are on record in the same directory. Unreadable ones are left out. */
+export function otherRecords(options: InstanceOptions): readonly NamedRecord[] {
+  if (!existsSync(options.stateDirectory)) return [];
+  return readdirSync(options.stateDirectory)
+    .filter((name) => name.startsWith(FILE_PREFIX) && name.endsWith(FILE_SUFFIX))
+    .map((name) => name.slice(FILE_PREFIX.length, -FILE_SUFFIX.length))
+    .filter((instance) => instance !== options.instance)
+    .flatMap((instance) => {
+      const naming = { stateDirectory: options.stateDirectory, instance };
+      try {
+        const record = readRecord(naming);
+        return record === undefined ? [] : [{ ...naming, record }];
+      } catch {
+        return [];
+      }
+    });
+}
+
+export function newRecord(wanted: Wanted, decapsulation: Decapsulation): SetupRecord {
+  const { interface: name } = wanted;
   return {
-    version: 1,
+    version: 2,
     bootId: currentBootId(),
+    namespace: networkNamespace(),
     interface: name,
     decapsulation,
-    tunnel,
-    outerFamilies: outerFamilies(options),
+    serves: [],
+    directors: [],
     undo: [],
   };
 }
 
-/** Whether a set-up only adds to, or changes, what the record tells of; else that is taken back first. */
-export function continues(record: SetupRecord, options: Recorded, decapsulation: Decapsulation): boolean {
-  const sameDevices =
-    decapsulation === 'xdp' || isDeepStrictEqual(record.outerFamilies ?? [4], outerFamilies(options));
-  return (
-    record.interface === options.interface &&
-    record.decapsulation === decapsulation &&
-    isDeepStrictEqual(record.tunnel ?? { type: 'ipip' }, options.tunnel) &&
-    sameDevices
-  );
-}
-
-export function writeRecord(options: TeardownOptions, record: SetupRecord): void {
+export function writeRecord(options: InstanceOptions, record: SetupRecord): void {
   const path = recordPath(options);
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-  writeFileSync(`${path}.new`, `${JSON.stringify(record, toText, 2)}\n`, { mode: 0o600, flush: true });
-  renameSync(`${path}.new`, path);
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+    writeFileSync(`${path}.new`, `${JSON.stringify(record, toText, 2)}\n`, { mode: 0o600, flush: true });
+    renameSync(`${path}.new`, path);
+  } catch (cause) {
+    throw new CulvertError('REALSERVER', `cannot record what was before: ${String(cause)}`, {
+      where: path,
+      cause,
+    });
+  }
 }
 
-export function removeRecord(options: TeardownOptions): void {
+export function removeRecord(options: InstanceOptions): void {
   rmSync(recordPath(options), { force: true });
 }
 
@@ -97,6 +137,12 @@ export function withUndo(record: SetupRecord, undo: readonly Action[]): SetupRec
   const known = new Set(record.undo.map(actionKey));
   const fresh = undo.filter((action) => !known.has(actionKey(action)));
   return { ...record, undo: [...fresh, ...record.undo] };
+}
+
+/** Only of this boot is there anything to ask. */
+function formerAcceptance(record: FormerRecord): Acceptance | undefined {
+  if (record.decapsulation !== 'xdp' || record.bootId !== currentBootId()) return undefined;
+  return acceptanceOf(record.interface);
 }
 
 /** IPv4 addresses are numbers in it, as ever; IPv6 ones text, as nothing else in it can look. */

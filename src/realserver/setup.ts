@@ -1,13 +1,13 @@
+// Makes this host a real server, or adds to what it is one for.
 import { CulvertError } from '../errors.ts';
-import { requireCapabilities, XDP_CAPABILITIES } from '../linux/capabilities.ts';
-import { type Action, describeAction, type Step } from './action.ts';
+import { Changes } from './changes.ts';
 import { observe } from './observe.ts';
-import type { RealServerOptions } from './options.ts';
-import { perform } from './perform.ts';
-import { chooseDecapsulation, type Decapsulation, obsolete, plan } from './plan.ts';
-import { planTunnelDevices } from './plan-devices.ts';
-import { continues, newRecord, readRecord, type SetupRecord, withUndo, writeRecord } from './record.ts';
+import { type RealServerOptions, servedKey } from './options.ts';
+import { chooseDecapsulation, type Decapsulation, plan } from './plan.ts';
+import { requirePrivilege } from './privilege.ts';
+import { newRecord, readRecord } from './record.ts';
 import { teardownRealServer } from './teardown.ts';
+import { contradictions, together } from './wanted.ts';
 
 export interface SetupSummary {
   readonly decapsulation: Decapsulation;
@@ -16,88 +16,47 @@ export interface SetupSummary {
   readonly warnings: readonly string[];
 }
 
-/** Names a file, an nft table and a directory of pins. */
+/** Names a file, an nft table and the rules of iptables. */
 const INSTANCE = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
+const PURPOSE = 'setting up a real server';
 
 /**
- * Makes this host a real server for the VIPs, or what it is already into what the options say. What was there before
- * is on record before each change, so that `teardownRealServer` restores it, also after a set-up that failed half-way.
- * @throws CulvertError USAGE, INTERFACE, XDP_OCCUPIED, UNSUPPORTED, PERMISSION, KERNEL or REALSERVER.
+ * Makes this host a real server for the VIPs, in addition to those that it serves already. What was there before is on
+ * record before each change, so that `teardownRealServer` restores it, also after a set-up that failed half-way.
+ * @throws CulvertError PERMISSION, USAGE, INTERFACE, XDP_OCCUPIED, UNSUPPORTED, KERNEL or REALSERVER.
  */
 export function setupRealServer(options: RealServerOptions): SetupSummary {
+  requirePrivilege(PURPOSE, options.decapsulation);
   checkOptions(options);
-  const before = observe(options);
-  const way = chooseDecapsulation(before, options);
-  plan(before, options, way); // what cannot work is refused before anything is changed
-  requireCapabilities('setting up a real server', way === 'xdp' ? XDP_CAPABILITIES : [['CAP_NET_ADMIN']]);
-  const done: string[] = [];
-  const warnings: string[] = [];
   const former = readRecord(options);
-  if (former !== undefined && !continues(former, options, way)) {
-    const restored = teardownRealServer(options);
-    done.push(...restored.done);
-    warnings.push(...restored.warnings);
-  }
-  const changes = new Changes(options, readRecord(options) ?? newRecord(options, way));
-  changes.takeBack(obsolete(changes.record.undo, before, options));
-  if (way === 'kernel') changes.make(planTunnelDevices(observe(options), options));
-  const { steps, warnings: planned } = plan(observe(options), options, way);
-  changes.make(steps);
+  const wanted = together(former, options);
+  const before = observe(wanted);
+  const asked = options.decapsulation === 'auto' ? (former?.decapsulation ?? 'auto') : options.decapsulation;
+  const way = chooseDecapsulation(before, wanted, asked);
+  if (way === 'xdp') requirePrivilege(PURPOSE, 'xdp');
+  plan(before, wanted, way); // what cannot work is refused before anything is changed
+  const restored =
+    former === undefined || former.decapsulation === way
+      ? { done: [], warnings: [] }
+      : teardownRealServer({ stateDirectory: options.stateDirectory, instance: options.instance });
+  const changes = new Changes(options, readRecord(options) ?? newRecord(wanted, way));
+  changes.converge(wanted, way);
   return {
     decapsulation: way,
-    done: [...done, ...changes.done],
-    warnings: [...warnings, ...planned, ...changes.warnings],
+    done: [...restored.done, ...changes.done],
+    warnings: [...contradictions(former, options), ...restored.warnings, ...changes.warnings],
   };
 }
 
-/** Changes the host, keeping the record a step ahead. */
-class Changes {
-  readonly done: string[] = [];
-  readonly warnings: string[] = [];
-  readonly #options: RealServerOptions;
-  record: SetupRecord;
-
-  constructor(options: RealServerOptions, record: SetupRecord) {
-    this.#options = options;
-    this.record = record;
+function checkOptions({ serves, instance }: RealServerOptions): void {
+  if (serves.length === 0) throw new CulvertError('USAGE', 'no VIP is named');
+  if (new Set(serves.map(servedKey)).size !== serves.length) {
+    throw new CulvertError('USAGE', 'a VIP is named twice with the same tunnel');
   }
-
-  make(steps: readonly Step[]): void {
-    for (const step of steps) {
-      this.record = withUndo(this.record, step.undo);
-      writeRecord(this.#options, this.record);
-      this.#perform(step.action);
-    }
-  }
-
-  takeBack(actions: readonly Action[]): void {
-    for (const action of actions) {
-      this.#perform(action);
-      this.record = { ...this.record, undo: this.record.undo.filter((kept) => kept !== action) };
-      writeRecord(this.#options, this.record);
-    }
-  }
-
-  #perform(action: Action): void {
-    try {
-      this.warnings.push(...perform(action));
-    } catch (error) {
-      if (!(error instanceof CulvertError)) throw error;
-      throw new CulvertError(error.code, `${describeAction(action)}: ${error.message}`, { cause: error });
-    }
-    this.done.push(describeAction(action));
-  }
-}
-
-function checkOptions(options: RealServerOptions): void {
-  if (options.vips.length === 0) throw new CulvertError('USAGE', 'no VIP is named');
-  if (new Set(options.vips).size !== options.vips.length) {
-    throw new CulvertError('USAGE', 'a VIP is named twice');
-  }
-  if (!INSTANCE.test(options.instance)) {
+  if (!INSTANCE.test(instance)) {
     throw new CulvertError(
       'USAGE',
-      `"${options.instance}" cannot name an instance: letters, digits and "_.-", at most 64`,
+      `"${instance}" cannot name an instance: letters, digits and "_.-", at most 64`,
     );
   }
 }

@@ -1,33 +1,68 @@
+// Takes a real server back, all of it or what is named.
 import { CulvertError } from '../errors.ts';
 import { type Action, describeAction } from './action.ts';
+import { Changes } from './changes.ts';
 import type { TeardownOptions } from './options.ts';
 import { perform } from './perform.ts';
-import { readRecord, recordPath, removeRecord, writeRecord } from './record.ts';
+import { requirePrivilege } from './privilege.ts';
+import {
+  otherRecords,
+  readRecord,
+  recordPath,
+  removeRecord,
+  type SetupRecord,
+  writeRecord,
+} from './record.ts';
+import { handOver, isShared } from './shared.ts';
+import { without } from './wanted.ts';
 
 export interface TeardownSummary {
+  /** Whether anything is served still. */
+  readonly left: boolean;
   /** What was changed, in words; empty when there was nothing to restore. */
   readonly done: readonly string[];
   readonly warnings: readonly string[];
 }
 
 /**
- * Restores what was there before `setupRealServer`. What cannot be restored stays on record, for another attempt.
- * @throws CulvertError REALSERVER naming each thing that could not be restored, after all others have been.
+ * Takes away what is named and leaves the rest served; without anything named, or with nothing left, restores what was
+ * there before the first set-up. What cannot be restored stays on record, for another attempt.
+ * @throws CulvertError PERMISSION; REALSERVER naming each thing that could not be restored, after all others have been.
  */
 export function teardownRealServer(options: TeardownOptions): TeardownSummary {
+  requirePrivilege('taking a real server back', 'auto');
   const record = readRecord(options);
   if (record === undefined) {
     // What is there was written before the last boot: nothing of it is left.
-    removeRecord(options);
-    return { done: [], warnings: [] };
+    if (!isPartial(options)) removeRecord(options);
+    return { left: false, done: [], warnings: [] };
   }
+  const { interface: name, serves, directors, decapsulation } = record;
+  const present = { serves, directors, interface: name, instance: options.instance };
+  const wanted = isPartial(options) ? without(present, options) : undefined;
+  if (wanted === undefined) return { left: false, ...restore(options, record) };
+  const changes = new Changes(options, record);
+  changes.converge(wanted, decapsulation);
+  return { left: true, done: changes.done, warnings: changes.warnings };
+}
+
+function isPartial({ vips, directors, tunnels, serves }: TeardownOptions): boolean {
+  return [vips, directors, tunnels, serves].some((named) => named !== undefined);
+}
+
+function restore(options: TeardownOptions, record: SetupRecord): Omit<TeardownSummary, 'left'> {
   const done: string[] = [];
   const warnings: string[] = [];
   const failed: Action[] = [];
   const failures: string[] = [];
   for (const action of record.undo) {
+    const other = otherRecords(options).find((each) => isShared(action, each.record));
+    if (other !== undefined) {
+      handOver([action], other);
+      continue;
+    }
     try {
-      warnings.push(...perform(action));
+      warnings.push(...perform(action).warnings);
       done.push(describeAction(action));
     } catch (error) {
       failed.push(action);
@@ -38,7 +73,7 @@ export function teardownRealServer(options: TeardownOptions): TeardownSummary {
     writeRecord(options, { ...record, undo: failed });
     throw new CulvertError(
       'REALSERVER',
-      `could not restore everything; mend it and repeat:\n${failures.join('\n')}`,
+      `could not restore everything. fix what is named, and repeat:\n${failures.join('\n')}`,
       { where: recordPath(options) },
     );
   }

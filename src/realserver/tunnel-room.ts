@@ -1,12 +1,12 @@
 import { tunnelOverheadBytes } from '../forwarding/tunnel/kind.ts';
-import { familyOf, type IpFamily } from '../net/ip-address.ts';
+import { familyOf, type IpAddress, type IpFamily } from '../net/ip-address.ts';
 import { IPV4_HEADER_BYTES } from '../net/ipv4.ts';
 import { IPV6_HEADER_BYTES } from '../net/ipv6.ts';
 import { TCP_HEADER_BYTES } from '../net/tcp.ts';
-import type { VerifyOptions } from './options.ts';
+import { type Served, tunnelsOf, type VerifyOptions } from './options.ts';
 
-/** Around: what is told of the tunnel by who is at its other end. */
-type Around = Pick<VerifyOptions, 'directors' | 'tunnel'>;
+/** What is around client packets. */
+type Around = Pick<VerifyOptions, 'directors' | 'serves'>;
 
 /** The families that outer headers have: those of the directors. */
 export function outerFamilies({ directors }: Pick<VerifyOptions, 'directors'>): readonly IpFamily[] {
@@ -16,13 +16,19 @@ export function outerFamilies({ directors }: Pick<VerifyOptions, 'directors'>): 
   return families.length === 0 ? [4] : families;
 }
 
-/** What the tunnel takes of each packet: with several directors, what the greediest takes. */
+/** Bytes that the tunnel takes of each packet: the most that any director and tunnel takes. */
 export function overheadBytes(around: Around): number {
-  return tunnelOverheadBytes(around.tunnel, outerFamilies(around).at(-1) ?? 4);
+  const outer = outerFamilies(around).at(-1) ?? 4;
+  return Math.max(0, ...tunnelsOf(around.serves).map((tunnel) => tunnelOverheadBytes(tunnel, outer)));
 }
 
 /** The largest MSS whose segments, without options, still fit the link inside the tunnel: 1440 for IPv4 in IPIP over 1500. */
 export function fittingMss(mtuBytes: number, around: Around, family: IpFamily): number {
   const headerBytes = family === 4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
   return mtuBytes - overheadBytes(around) - headerBytes - TCP_HEADER_BYTES;
+}
+
+/** What is around the packets of one VIP. */
+export function aroundVip({ serves, directors }: Around, vip: IpAddress): Around {
+  return { serves: serves.filter((served: Served) => served.vip === vip), directors };
 }

@@ -1,8 +1,11 @@
+// Says what is right and wrong on a real server.
 import type { DecapsulationCounts } from './facts.ts';
 import type { Finding } from './finding.ts';
 import { findings } from './findings.ts';
 import { observe } from './observe.ts';
-import type { VerifyOptions } from './options.ts';
+import type { InstanceOptions, VerifyOptions } from './options.ts';
+import { requirePrivilege } from './privilege.ts';
+import { readRecord } from './record.ts';
 
 export interface Verification {
   /** Whether this host can be a real server for the VIPs; the command's exit status is 1 where it cannot. */
@@ -12,8 +15,12 @@ export interface Verification {
   readonly counts: DecapsulationCounts | undefined;
 }
 
-/** Looks at the host as it is, however it was set up; changes nothing. */
+/**
+ * Looks at the host as it is, however it was set up; changes nothing.
+ * @throws CulvertError PERMISSION: without it firewall and program cannot be seen, and all would seem to be missing.
+ */
 export function verifyRealServer(options: VerifyOptions): Verification {
+  requirePrivilege('verifying a real server', 'auto');
   const facts = observe(options);
   const found = findings(facts, options);
   return {
@@ -21,4 +28,12 @@ export function verifyRealServer(options: VerifyOptions): Verification {
     findings: found,
     counts: facts.xdp?.counts,
   };
+}
+
+/** What set-up has on record for this host; undefined: nothing. */
+export function recordedOptions(options: InstanceOptions): VerifyOptions | undefined {
+  const record = readRecord(options);
+  if (record === undefined) return undefined;
+  const { serves, directors, interface: name } = record;
+  return { serves, directors, interface: name, instance: options.instance };
 }

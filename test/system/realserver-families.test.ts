@@ -7,12 +7,11 @@ import type { IpFamily } from '../../src/net/ip-address.ts';
 import { buildIpv4, PROTOCOL } from '../../src/net/ipv4.ts';
 import { buildIpv6 } from '../../src/net/ipv6.ts';
 import { buildTcp, mssOption, parseTcp, TCP_FLAGS, tcpMss } from '../../src/net/tcp.ts';
-import type { RealServerOptions } from '../../src/realserver/options.ts';
 import { setupRealServer } from '../../src/realserver/setup.ts';
 import { teardownRealServer } from '../../src/realserver/teardown.ts';
 import { type Verification, verifyRealServer } from '../../src/realserver/verify.ts';
 import { encapsulated, encapsulatedFragments } from './realserver/encapsulated.ts';
-import { INTERFACE, RealHost } from './realserver/host.ts';
+import { type Changed, INTERFACE, RealHost } from './realserver/host.ts';
 import { GUE_PORT, inner, MIXES, TUNNELS } from './realserver/tunnel-cases.ts';
 import {
   CLIENT,
@@ -36,12 +35,16 @@ describe.skipIf(!root || !built)('both families by XDP (needs root and a built B
   let clientPort = 41_000;
   let outerId = 0;
 
-  const options = (changes: Partial<RealServerOptions> = {}): RealServerOptions =>
-    host.options({ vips: [VIP, VIP6], directors: [DIRECTOR, DIRECTOR6], ...changes });
-  const setUp = (changes: Partial<RealServerOptions> = {}): readonly string[] =>
-    host.inside(() => setupRealServer(options(changes))).done;
-  const verify = (changes: Partial<RealServerOptions> = {}): Verification =>
-    host.inside(() => verifyRealServer({ ...options(changes), ports: [PORT] }));
+  const options = (changes: Changed = {}): Changed => ({
+    vips: [VIP, VIP6],
+    directors: [DIRECTOR, DIRECTOR6],
+    ...changes,
+  });
+  const setUp = (changes: Changed = {}): readonly string[] =>
+    host.inside(() => setupRealServer(host.options(options(changes)))).done;
+  const takeBack = (): unknown => host.inside(() => teardownRealServer(host.naming()));
+  const verify = (changes: Changed = {}): Verification =>
+    host.inside(() => verifyRealServer(host.verifyOptions({ ...options(changes), ports: [PORT] })));
 
   beforeAll(async () => {
     host = await new RealHost('f').ready();
@@ -125,6 +128,7 @@ describe.skipIf(!root || !built)('both families by XDP (needs root and a built B
       };
       const over =
         tunnel.type === 'ipip' ? room.ipip : (room[tunnel.type] as Record<string, number>)[tunnel.checksum];
+      takeBack();
       setUp({ tunnel, directors: [DIRECTOR] });
       expect(await announcedMss(4, tunnel)).toBe((over ?? 0) - 40);
       expect(await announcedMss(6, tunnel)).toBe((over ?? 0) - 60);
@@ -175,19 +179,18 @@ describe.skipIf(!root || !built)('both families by XDP (needs root and a built B
   });
 
   test('verify finds another kind of tunnel, and another port', () => {
+    takeBack();
     setUp({ tunnel: { type: 'gue', checksum: 'none', port: GUE_PORT } });
-    expect(decapsulatedInstead({ type: 'gre', checksum: 'none' })).toContain(
-      'but of gue at port 6080, not gre',
-    );
+    expect(decapsulatedInstead({ type: 'gre', checksum: 'none' })).toContain('but not gre for 192.0.2.10');
     expect(decapsulatedInstead({ type: 'gue', checksum: 'none', port: 6081 })).toContain(
-      'but of gue at port 6080, not gue at port 6081',
+      'but not gue (port 6081) for 192.0.2.10',
     );
     expect(decapsulatedInstead({ type: 'gue', checksum: 'full', port: GUE_PORT })).toBeUndefined();
   });
 
   test('everything is taken back', () => {
     setUp({ tunnel: { type: 'gre', checksum: 'full' } });
-    host.inside(() => teardownRealServer(options()));
+    takeBack();
     expect(host.snapshot()).toEqual(before);
   });
 });

@@ -16,7 +16,7 @@ import { setupRealServer } from '../../src/realserver/setup.ts';
 import { teardownRealServer } from '../../src/realserver/teardown.ts';
 import { verifyRealServer } from '../../src/realserver/verify.ts';
 import { encapsulated, encapsulatedFragments } from './realserver/encapsulated.ts';
-import { RealHost } from './realserver/host.ts';
+import { type Changed, RealHost } from './realserver/host.ts';
 import { GUE_PORT, inner } from './realserver/tunnel-cases.ts';
 import { REAL6, VIP, VIP6 } from './realserver/tunnel-frames.ts';
 
@@ -115,8 +115,8 @@ describe.skipIf(!root || !hasIpip())(
 
     test.for(SETUPS)('$name', async ({ tunnel, outer }) => {
       const directors = outer === 4 ? [] : [ANYONE[6]];
-      const options = host.options({ vips: [VIP, VIP6], directors, decapsulation: 'kernel', tunnel });
-      const { decapsulation, warnings } = host.inside(() => setupRealServer(options));
+      const changes: Changed = { vips: [VIP, VIP6], directors, decapsulation: 'kernel', tunnel };
+      const { decapsulation, warnings } = host.inside(() => setupRealServer(host.options(changes)));
       expect([decapsulation, warnings]).toEqual(['kernel', [expect.stringContaining('from anyone')]]);
       for (const family of [4, 6] as const) {
         const packet = inner(family, 600 + ++id);
@@ -124,7 +124,9 @@ describe.skipIf(!root || !hasIpip())(
           true,
         );
       }
-      const { findings } = host.inside(() => verifyRealServer({ ...options, ports: [53] }));
+      const { findings } = host.inside(() =>
+        verifyRealServer(host.verifyOptions({ ...changes, ports: [53] })),
+      );
       expect(findings.filter(({ ok }) => !ok)).toEqual([]);
     });
 
@@ -144,7 +146,7 @@ describe.skipIf(!root || !hasIpip())(
     });
 
     test('everything is taken back', () => {
-      host.inside(() => teardownRealServer(host.options()));
+      host.inside(() => teardownRealServer(host.naming()));
       expect(host.snapshot()).toEqual(before);
     });
   },

@@ -1,49 +1,44 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { CulvertError } from '../../errors.ts';
-import type { Tunnel } from '../../forwarding/table.ts';
-import { type IpAddress, parseIp } from '../../net/ip-address.ts';
-import type { RealServerOptions, TeardownOptions, VerifyOptions } from '../../realserver/options.ts';
+import type { HostRole } from '../../realserver/from-config.ts';
+import type { RealServerOptions, VerifyOptions } from '../../realserver/options.ts';
+import type { TeardownSummary } from '../../realserver/teardown.ts';
 import { numberArgument } from '../arguments.ts';
+import { warnOn } from '../config-options.ts';
 import { type Context, examples, print, printJson } from '../context.ts';
-
-type Json = { readonly json?: true };
-type Addresses = readonly IpAddress[];
-
-interface HostOptions extends TeardownOptions, Json {
-  readonly vip: Addresses;
-  readonly director?: Addresses;
-  readonly interface: string;
-  readonly tunnel: Tunnel['type'];
-  readonly tunnelPort?: number;
-  readonly tunnelChecksum: 'none' | 'full' | 'remote';
-}
+import {
+  type HostOptions,
+  hostOptions,
+  type NamingOptions,
+  namedServes,
+  namedTypes,
+  namingOptions,
+  servedOptions,
+} from '../realserver-options.ts';
 
 interface SetupOptions extends HostOptions {
   readonly decapsulation: RealServerOptions['decapsulation'];
-  readonly mss: RealServerOptions['mss'];
+  readonly mss?: RealServerOptions['mss'];
 }
 
 interface VerifyCommandOptions extends HostOptions {
   readonly port?: readonly number[];
 }
 
-const DEFAULT_INSTANCE = 'default';
-const STATE_DIRECTORY = '/var/lib/culvert';
-
 export function register(program: Command, context: Context): void {
   const command = program
     .command('realserver')
-    .description(
-      'Set this host up as a real server, say what is wrong with it, or take it back to what it was.',
-    );
+    .description('Set this host up as a real server, verify it, or restore what was there before.');
   examples(
     command,
     'culvert realserver setup --vip 192.0.2.10 --director 10.0.0.1 --interface eth0',
-    'culvert realserver verify --vip 192.0.2.10 --director 10.0.0.1 --interface eth0 --port 80',
+    'culvert realserver verify --port 80',
+    'culvert realserver status',
     'culvert realserver teardown',
   );
   setupCommand(command, context);
   verifyCommand(command, context);
+  statusCommand(command, context);
   teardownCommand(command, context);
 }
 
@@ -51,7 +46,8 @@ function setupCommand(parent: Command, context: Context): void {
   const command = parent
     .command('setup')
     .description(
-      'Decapsulate, hold the VIPs without answering for them on the segment, and clamp the MSS. May be repeated.',
+      'Add VIPs to this host: decapsulate, hold them without answering for them on the segment, clamp the MSS. ' +
+        'Earlier set-ups stay. Without --vip and --from: set up again what is on record, as after a reboot.',
     );
   namingOptions(hostOptions(command))
     .addOption(
@@ -64,15 +60,15 @@ function setupCommand(parent: Command, context: Context): void {
     )
     .option(
       '--mss <bytes>',
-      'what SYN-ACKs from a VIP announce at most; auto: what the tunnel leaves; none',
+      'the largest MSS that SYN-ACKs from these VIPs announce; auto (the default): what the tunnel leaves; none',
       mssArgument,
-      'auto',
     );
   examples(
     command,
     'culvert realserver setup --vip 192.0.2.10 --director 10.0.0.1 --interface eth0',
     'culvert realserver setup --vip 192.0.2.10 --vip 192.0.2.11 --interface eth0 --decapsulation kernel --mss 1400',
-    'culvert realserver setup --vip 2001:db8::10 --director fd00::1 --interface eth0 --tunnel gue --tunnel-port 6080',
+    'culvert realserver setup --vip 2001:db8::10 --director fd00::1 --interface eth0 --tunnel gre --tunnel gue:6080',
+    'culvert realserver setup --from culvert.yaml --director 10.0.0.1',
   ).action((options: SetupOptions) => setup(options, context));
 }
 
@@ -80,112 +76,208 @@ function verifyCommand(parent: Command, context: Context): void {
   const command = parent
     .command('verify')
     .description(
-      'Say in plain words what is wrong on this host, and how to mend it. Fails when anything is.',
+      'Report what is wrong on this host, and how to fix it. Fails when anything is. ' +
+        'Without --vip and --from: verify what was set up.',
     );
   namingOptions(hostOptions(command)).option(
     '--port <n>',
-    'a port that is to be served at each VIP (repeatable)',
+    'a port that is to be served at each VIP (repeatable; --from knows them)',
     collectPorts,
   );
   examples(
     command,
+    'culvert realserver verify',
     'culvert realserver verify --vip 192.0.2.10 --director 10.0.0.1 --interface eth0 --port 80',
-    'culvert realserver verify --vip 192.0.2.10 --interface eth0 --json',
+    'culvert realserver verify --from culvert.yaml --json',
   ).action((options: VerifyCommandOptions) => verify(options, context));
 }
 
+function statusCommand(parent: Command, context: Context): void {
+  const command = namingOptions(parent.command('status')).description(
+    'Show what is set up on this host: VIPs, tunnels, MSS and directors.',
+  );
+  examples(command, 'culvert realserver status', 'culvert realserver status --json').action(
+    (options: NamingOptions) => status(options, context),
+  );
+}
+
 function teardownCommand(parent: Command, context: Context): void {
-  const command = namingOptions(parent.command('teardown')).description(
-    'Take this host back to what it was before setup, sysctls included.',
+  const command = servedOptions(namingOptions(parent.command('teardown'))).description(
+    'Remove VIPs, tunnels or directors from this host. Without any of them: remove everything and restore what was ' +
+      'there before set-up, sysctls included.',
   );
-  examples(command, 'culvert realserver teardown', 'culvert realserver teardown --json').action(
-    (options: TeardownOptions & Json) => teardown(options, context),
-  );
-}
-
-function hostOptions(command: Command): Command {
-  return command
-    .requiredOption('--vip <address>', 'a virtual address (repeatable)', collectAddresses)
-    .option(
-      '--director <address>',
-      'whose tunnel packets to accept (repeatable; else anyone)',
-      collectAddresses,
-    )
-    .requiredOption('--interface <name>', 'where tunnel packets come in')
-    .addOption(
-      new Option('--tunnel <type>', 'what the directors put around packets')
-        .choices(['ipip', 'gre', 'gue'])
-        .default('ipip'),
-    )
-    .option('--tunnel-port <n>', 'the UDP port that GUE comes to', numberArgument(1, 65_535))
-    .addOption(
-      new Option(
-        '--tunnel-checksum <which>',
-        'that the directors compute; it takes room, and GRE devices must know',
-      )
-        .choices(['none', 'full', 'remote'])
-        .default('none'),
-    );
-}
-
-function namingOptions(command: Command): Command {
-  return command
-    .option('--instance <name>', 'tells several set-ups on one host apart', DEFAULT_INSTANCE)
-    .option('--state-directory <path>', 'where what was before is kept', STATE_DIRECTORY)
-    .option('--json', 'print JSON');
+  examples(
+    command,
+    'culvert realserver teardown --vip 192.0.2.10',
+    'culvert realserver teardown --vip 192.0.2.10 --tunnel ipip',
+    'culvert realserver teardown --director 10.0.0.1',
+    'culvert realserver teardown',
+  ).action((options: HostOptions) => teardown(options, context));
 }
 
 async function setup(options: SetupOptions, context: Context): Promise<void> {
+  checkWords(options);
+  const { requirePrivilege } = await import('../../realserver/privilege.ts');
+  requirePrivilege('setting up a real server', options.decapsulation);
   const { setupRealServer } = await import('../../realserver/setup.ts');
-  const { decapsulation, mss, stateDirectory } = options;
-  const summary = setupRealServer({ ...verifyOptions(options), decapsulation, mss, stateDirectory });
+  const summary = setupRealServer(await setupRequest(options, context));
   if (options.json) {
     printJson(context, summary);
     return;
   }
-  printDone(context, summary.done, 'nothing: it was set up already');
+  printDone(context, summary.done, 'nothing to do: all of it is set up already');
   print(context, `decapsulation: ${summary.decapsulation}\n`);
   printWarnings(context, summary.warnings);
 }
 
+/** @throws CulvertError USAGE where something is missing that only the operator knows. */
+async function setupRequest(options: SetupOptions, context: Context): Promise<RealServerOptions> {
+  const { decapsulation, mss, stateDirectory, instance, director: directors = [] } = options;
+  const { readRecord, readStored } = await import('../../realserver/record.ts');
+  const common = { decapsulation, mss, stateDirectory, instance };
+  if (options.vip === undefined && options.from === undefined) {
+    const stored = readStored(options);
+    if (stored === undefined) throw nothingNamed('set up');
+    return {
+      ...common,
+      serves: stored.serves,
+      directors: [...stored.directors, ...directors],
+      interface: stored.interface,
+      decapsulation: decapsulation === 'auto' ? stored.decapsulation : decapsulation,
+    };
+  }
+  const role = await roleFrom(options, context);
+  if (role !== undefined && directors.length === 0 && readRecord(options) === undefined) {
+    throw new CulvertError(
+      'USAGE',
+      `${options.from} does not say which addresses the directors' tunnel packets come from. fix: name each director (--director), or accept anyone (--director 0.0.0.0)`,
+    );
+  }
+  return { ...common, ...(await hostRequest(options, role)), directors };
+}
+
 async function verify(options: VerifyCommandOptions, context: Context): Promise<void> {
+  checkWords(options);
+  const { requirePrivilege } = await import('../../realserver/privilege.ts');
+  requirePrivilege('verifying a real server', 'auto');
   const { verifyRealServer } = await import('../../realserver/verify.ts');
   const { findingsText } = await import('../findings-text.ts');
-  const verification = verifyRealServer({ ...verifyOptions(options), ports: options.port ?? [] });
+  const verification = verifyRealServer(await verifyRequest(options, context));
   if (!verification.ok) context.exit(1);
   if (options.json) printJson(context, verification);
   else print(context, findingsText(verification.findings, context.style));
 }
 
-async function teardown(options: TeardownOptions & Json, context: Context): Promise<void> {
+async function verifyRequest(options: VerifyCommandOptions, context: Context): Promise<VerifyOptions> {
+  const { recordedOptions } = await import('../../realserver/verify.ts');
+  const { vipsOf } = await import('../../realserver/options.ts');
+  const role = await roleFrom(options, context);
+  const named = options.vip !== undefined || role !== undefined;
+  const request = named
+    ? {
+        ...(await hostRequest(options, role)),
+        directors: options.director ?? [],
+        instance: options.instance,
+      }
+    : recordedOptions(options);
+  if (request === undefined) throw nothingNamed('verify');
+  const ports = options.port ?? [];
+  const listeners = vipsOf(request.serves).flatMap((vip) => ports.map((port) => ({ vip, port })));
+  return { ...request, listeners: [...(role?.listeners ?? []), ...listeners] };
+}
+
+async function status(options: NamingOptions, context: Context): Promise<void> {
+  const { allRecords } = await import('../../realserver/record.ts');
+  const { statusJson, statusText } = await import('../realserver-status.ts');
+  const records = allRecords(options);
+  if (options.json) printJson(context, records.map(statusJson));
+  else if (records.length === 0) print(context, 'nothing is set up on this host\n');
+  else print(context, statusText(records, context.style));
+}
+
+async function teardown(options: HostOptions, context: Context): Promise<void> {
+  const { requirePrivilege } = await import('../../realserver/privilege.ts');
+  requirePrivilege('taking a real server back', 'auto');
   const { teardownRealServer } = await import('../../realserver/teardown.ts');
-  const { instance, stateDirectory } = options;
-  const summary = teardownRealServer({ instance, stateDirectory });
-  if (options.json) {
-    printJson(context, summary);
-    return;
-  }
-  printDone(context, summary.done, 'nothing: there was nothing to restore');
-  printWarnings(context, summary.warnings);
+  const { instance, stateDirectory, vip: vips, director: directors } = options;
+  const role = await roleFrom(options, context);
+  const tunnels = namedTypes(options);
+  const all = [vips, directors, role, tunnels].every((named) => named === undefined);
+  if (all && !options.json) await announceAll(options, context);
+  const summary = teardownRealServer({
+    instance,
+    stateDirectory,
+    ...(vips === undefined ? {} : { vips }),
+    ...(directors === undefined ? {} : { directors }),
+    ...(tunnels === undefined ? {} : { tunnels }),
+    ...(role === undefined ? {} : { serves: role.serves }),
+  });
+  if (options.json) printJson(context, summary);
+  else printTeardown(context, summary);
 }
 
-function verifyOptions(options: HostOptions): VerifyOptions {
-  const { vip: vips, director: directors = [], interface: name, instance } = options;
-  return { vips, directors, interface: name, tunnel: tunnelOf(options), instance };
+async function announceAll(options: NamingOptions, context: Context): Promise<void> {
+  const { readRecord } = await import('../../realserver/record.ts');
+  const { servesText } = await import('../realserver-status.ts');
+  const record = readRecord(options);
+  if (record === undefined) return;
+  print(context, `removing everything of the set-up "${options.instance}": ${servesText(record)}\n`);
 }
 
-/** @throws CulvertError USAGE for what does not go together. */
-function tunnelOf({ tunnel: type, tunnelPort, tunnelChecksum: checksum }: HostOptions): Tunnel {
-  if (type !== 'gue' && tunnelPort !== undefined)
-    throw new CulvertError('USAGE', `${type} has no port: leave out --tunnel-port`);
-  if (type === 'gue') {
-    if (tunnelPort === undefined) throw new CulvertError('USAGE', 'GUE needs a port: --tunnel-port');
-    return { type, checksum, port: tunnelPort };
+function printTeardown(context: Context, { done, left, warnings }: TeardownSummary): void {
+  printDone(context, done, left ? 'nothing to do: it is not set up' : 'nothing to do: nothing is set up');
+  printWarnings(context, warnings);
+}
+
+/** What the file of `--from` says of this host; undefined without one. */
+async function roleFrom(options: HostOptions, context: Context): Promise<HostRole | undefined> {
+  if (options.from === undefined) return undefined;
+  const { loadConfig } = await import('../../config/load-config.ts');
+  const { observeAddresses } = await import('../../realserver/observe.ts');
+  const { roleOf } = await import('../../realserver/from-config.ts');
+  // A keepalived.conf names no interface of a director; which one is of no interest here.
+  const director = { interface: options.interface ?? 'lo' };
+  const config = await loadConfig(options.from, { director, onWarning: warnOn(context) });
+  try {
+    return roleOf(config, observeAddresses());
+  } catch (error) {
+    if (!(error instanceof CulvertError)) throw error;
+    throw new CulvertError(error.code, error.message, { where: options.from, cause: error });
   }
-  if (checksum === 'remote' || (type === 'ipip' && checksum !== 'none')) {
-    throw new CulvertError('USAGE', `${type} has no ${checksum} checksum: leave out --tunnel-checksum`);
+}
+
+/** The VIPs named and those of the file. @throws CulvertError USAGE */
+async function hostRequest(
+  options: HostOptions,
+  role: HostRole | undefined,
+): Promise<Pick<VerifyOptions, 'serves' | 'interface'>> {
+  const { interfaceOf } = await import('../../realserver/from-config.ts');
+  const { servedKey } = await import('../../realserver/options.ts');
+  const { readRecord } = await import('../../realserver/record.ts');
+  const named = options.vip === undefined ? [] : namedServes(options);
+  const fromFile = (role?.serves ?? []).filter(
+    (served) => !named.some((other) => servedKey(other) === servedKey(served)),
+  );
+  const name = options.interface ?? (role === undefined ? readRecord(options)?.interface : interfaceOf(role));
+  if (name === undefined) {
+    throw new CulvertError(
+      'USAGE',
+      'no interface is named. fix: name the one on which tunnel packets arrive (--interface)',
+    );
   }
-  return type === 'gre' ? { type, checksum } : { type };
+  return { serves: [...fromFile, ...named], interface: name };
+}
+
+/** @throws CulvertError USAGE for options that no host and no privilege makes right. */
+function checkWords(options: HostOptions): void {
+  if (options.vip !== undefined) namedServes(options);
+}
+
+function nothingNamed(verb: string): CulvertError {
+  return new CulvertError(
+    'USAGE',
+    `nothing is on record to ${verb}. fix: name the VIPs (--vip), or a director's configuration file (--from)`,
+  );
 }
 
 function printDone(context: Context, done: readonly string[], otherwise: string): void {
@@ -195,14 +287,6 @@ function printDone(context: Context, done: readonly string[], otherwise: string)
 
 function printWarnings({ stderr }: Context, warnings: readonly string[]): void {
   for (const warning of warnings) stderr.write(`culvert: warning: ${warning}\n`);
-}
-
-function collectAddresses(text: string, former: Addresses = []): Addresses {
-  const addresses = text.split(',').map((part) => parseIp(part));
-  if (addresses.some((address) => address === undefined)) {
-    throw new InvalidArgumentError('It must be an IP address, as 192.0.2.10 or 2001:db8::10.');
-  }
-  return [...former, ...addresses.filter((address) => address !== undefined)];
 }
 
 function collectPorts(text: string, former: readonly number[] = []): readonly number[] {

@@ -19,6 +19,7 @@ export interface Libbpf {
   bpf_program__fd(program: Pointer): number;
   bpf_map_lookup_elem(fd: number, key: Uint8Array, value: Uint8Array): number;
   bpf_map_update_elem(fd: number, key: Uint8Array, value: Uint8Array, flags: number): number;
+  bpf_map_delete_elem(fd: number, key: Uint8Array): number;
   bpf_map_lookup_batch: LookupBatch;
   bpf_obj_pin(fd: number, path: string): number;
   bpf_obj_get(path: string): number;
@@ -57,6 +58,7 @@ const DECLARATIONS = [
   'int bpf_program__fd(void *program)',
   'int bpf_map_lookup_elem(int fd, const void *key, void *value)',
   'int bpf_map_update_elem(int fd, const void *key, const void *value, uint64_t flags)',
+  'int bpf_map_delete_elem(int fd, const void *key)',
   'int bpf_map_lookup_batch(int fd, void *in, void *out, void *keys, void *values, void *count, const void *options)',
   'int bpf_obj_pin(int fd, const char *path)',
   'int bpf_obj_get(const char *path)',

@@ -55,6 +55,13 @@ export class BpfMap extends BpfDescriptor {
     );
   }
 
+  /** Nothing happens where there is none. */
+  delete(key: Uint8Array): void {
+    const result = libbpf().bpf_map_delete_elem(this.fd, key);
+    if (result === -ENOENT) return;
+    check(`delete ${Buffer.from(key).toString('hex')} from the map ${this.name}`, result);
+  }
+
   /** The memory of an array with BPF_F_MMAPABLE; it stays valid when the map's handle is disposed of. */
   mmap(): MappedMemory {
     const padded = Math.ceil(this.valueBytes / 8) * 8;

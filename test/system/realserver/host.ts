@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { Tunnel } from '../../../src/forwarding/table.ts';
 import { inNamespace } from '../../../src/linux/namespace-thread.ts';
 import { addAddress } from '../../../src/linux/netlink/address.ts';
 import { findLink, type Link } from '../../../src/linux/netlink/link.ts';
@@ -28,10 +29,23 @@ import {
   buildNeighbourSolicitation,
   parseNeighbourAdvertisement,
 } from '../../../src/net/neighbour-discovery.ts';
-import type { RealServerOptions } from '../../../src/realserver/options.ts';
+import {
+  type InstanceOptions,
+  type RealServerOptions,
+  serving,
+  type VerifyOptions,
+} from '../../../src/realserver/options.ts';
+import { networkNamespace } from '../../../src/realserver/program-pins.ts';
 import { CLIENT, CLIENT6, DIRECTOR, frame, REAL, REAL6, VIP, versionOf } from './tunnel-frames.ts';
 
 export const INTERFACE = 'eth0';
+
+/** Every VIP in the tunnel, unless `serves` says otherwise. */
+export type Changed = Partial<RealServerOptions> & {
+  readonly vips?: readonly IpAddress[];
+  readonly tunnel?: Tunnel;
+};
+
 const ECHO_SERVER = fileURLToPath(new URL('echo-server.ts', import.meta.url));
 const ROUTER = ipv4('10.0.3.1');
 
@@ -58,11 +72,12 @@ export class RealHost implements Disposable {
     this.wire = `cvw${id}`;
     this.real = `cvr${id}`;
     this.instance = `cv.${id}`;
-    this.pins = join('/sys/fs/bpf/culvert', this.instance.replace('.', '_'));
     this.directory = mkdtempSync(join(tmpdir(), 'culvert-realserver-'));
     createNamespace(this.wire);
     createNamespace(this.real);
     connectNamespaces({ namespace: this.wire, name: INTERFACE }, { namespace: this.real, name: INTERFACE });
+    const ends = this.inside(() => ({ namespace: networkNamespace(), link: linkIndex() }));
+    this.pins = join('/sys/fs/bpf/culvert', `realserver_${ends.namespace}_${ends.link}`);
     const wireLink = this.#configure(this.wire, [ROUTER, ROUTER6]);
     this.realMac = this.#configure(this.real, [REAL, REAL6]).mac;
     using socket = new NetlinkSocket(this.real);
@@ -78,18 +93,27 @@ export class RealHost implements Disposable {
     return this;
   }
 
-  options(changes: Partial<RealServerOptions> = {}): RealServerOptions {
+  options({ vips = [VIP], tunnel = { type: 'ipip' }, ...changes }: Changed = {}): RealServerOptions {
     return {
-      vips: [VIP],
+      serves: serving(vips, [tunnel]),
       directors: [DIRECTOR],
       interface: INTERFACE,
-      tunnel: { type: 'ipip' },
       decapsulation: 'auto',
       mss: 'auto',
       stateDirectory: this.directory,
       instance: this.instance,
       ...changes,
     };
+  }
+
+  naming(): InstanceOptions {
+    return { stateDirectory: this.directory, instance: this.instance };
+  }
+
+  verifyOptions({ ports = [], ...changes }: Changed & { ports?: readonly number[] } = {}): VerifyOptions {
+    const { vips = [VIP] } = changes;
+    const listeners = vips.flatMap((vip) => ports.map((port) => ({ vip, port })));
+    return { ...this.options(changes), listeners };
   }
 
   /** Sends a frame to the real over the wire. */
@@ -200,6 +224,11 @@ export class RealHost implements Disposable {
     }
     return link;
   }
+}
+
+function linkIndex(): number {
+  using socket = new NetlinkSocket();
+  return findLink(socket, INTERFACE)?.index ?? 0;
 }
 
 /** What cannot be read (settings that can only be written) is left out. */

@@ -3,7 +3,8 @@ import type { BpfObject } from '../../../src/linux/bpf/object.ts';
 import { type BpfProgram, type TestResult, XDP_VERDICT } from '../../../src/linux/bpf/program.ts';
 import { ETHERNET_HEADER_BYTES } from '../../../src/net/ethernet.ts';
 import { COUNT_NAMES, type DecapsulationCounts } from '../../../src/realserver/facts.ts';
-import { type AttachOptions, countsOf, loadRealServerProgram } from '../../../src/realserver/program.ts';
+import { countsOf, loadRealServerProgram } from '../../../src/realserver/program.ts';
+import { type Accepts, acceptanceOf } from './model.ts';
 import { frame } from './tunnel-frames.ts';
 
 /** The decapsulating program on no interface, run by BPF_PROG_TEST_RUN. */
@@ -13,8 +14,8 @@ export class LoadedProgram implements Disposable {
   readonly #counts: BpfMap;
   #before: DecapsulationCounts;
 
-  constructor(accepts: Pick<AttachOptions, 'vips' | 'directors' | 'tunnel'>) {
-    this.#object = loadRealServerProgram(accepts);
+  constructor(accepts: Accepts) {
+    this.#object = loadRealServerProgram(acceptanceOf(accepts));
     this.#program = this.#object.program('culvert_realserver');
     this.#counts = this.#object.map('counts');
     this.#before = countsOf(this.#counts);

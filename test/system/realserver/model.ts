@@ -1,3 +1,4 @@
+import type { Tunnel } from '../../../src/forwarding/table.ts';
 import { readU16, readU32, writeU16 } from '../../../src/net/bytes.ts';
 import { foldChecksum, pseudoHeaderSum, sumWords, updateChecksum } from '../../../src/net/checksum.ts';
 import { ETHERNET_HEADER_BYTES, ETHERTYPE, parseEthernet } from '../../../src/net/ethernet.ts';
@@ -6,7 +7,10 @@ import { IPV4_AT, ipv4ChecksumIsGood, PROTOCOL, parseIpv4Header } from '../../..
 import type { Ipv4Address } from '../../../src/net/ipv4-address.ts';
 import { IPV6_AT, parseIpv6Header } from '../../../src/net/ipv6.ts';
 import { readIpv6Address } from '../../../src/net/ipv6-address.ts';
-import type { AttachOptions } from '../../../src/realserver/program.ts';
+import { ANYONE } from '../../../src/realserver/address-keys.ts';
+import type { Acceptance } from '../../../src/realserver/facts.ts';
+import { serving } from '../../../src/realserver/options.ts';
+import { entriesOf } from '../../../src/realserver/plan.ts';
 
 interface Outer {
   readonly source: IpAddress;
@@ -26,14 +30,25 @@ interface Carried {
   readonly remote: { readonly start: number; readonly at: number } | undefined;
 }
 
+/** One tunnel for all VIPs. No director: anyone by IPv4. */
+export interface Accepts {
+  readonly vips: readonly IpAddress[];
+  readonly directors: readonly IpAddress[];
+  readonly tunnel: Tunnel;
+}
+
+export function acceptanceOf({ vips, directors, tunnel }: Accepts): Acceptance {
+  return {
+    entries: entriesOf(serving(vips, [tunnel])),
+    directors: directors.length === 0 ? [ANYONE[4]] : directors,
+  };
+}
+
 /**
  * What should become of one frame, said in another language than the program's: the frame that goes up, or `drop`.
  * Undefined for outer fragments, whose fate depends on those before.
  */
-export function expectedOutcome(
-  data: Uint8Array,
-  accepts: Pick<AttachOptions, 'vips' | 'directors' | 'tunnel'>,
-): Uint8Array | 'drop' | undefined {
+export function expectedOutcome(data: Uint8Array, accepts: Accepts): Uint8Array | 'drop' | undefined {
   const outer = readOuter(data);
   if (outer === 'fragment') return undefined;
   const carried = outer === undefined ? undefined : readTunnel(outer, accepts.tunnel);
@@ -83,7 +98,7 @@ function readOuterIpv6(packet: Uint8Array): Outer | 'fragment' | undefined {
   return { ...header, protocol: header.nextHeader, tos: header.trafficClass, payload, padding };
 }
 
-function readTunnel(outer: Outer, tunnel: AttachOptions['tunnel']): Carried | undefined {
+function readTunnel(outer: Outer, tunnel: Tunnel): Carried | undefined {
   if (tunnel.type === 'gre') return outer.protocol === PROTOCOL.gre ? readGre(outer.payload) : undefined;
   if (tunnel.type === 'gue') return outer.protocol === PROTOCOL.udp ? readGue(outer, tunnel.port) : undefined;
   return carriedBy(outer.protocol, outer.payload, true, undefined);

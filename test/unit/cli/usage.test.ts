@@ -11,7 +11,7 @@ describe('--help', () => {
     }
   });
 
-  const subcommands = ['setup', 'verify', 'teardown'].map((name) => ['realserver', name]);
+  const subcommands = ['setup', 'verify', 'status', 'teardown'].map((name) => ['realserver', name]);
   test.each([...Object.keys(COMMANDS).map((name) => [name]), ...subcommands])(
     '%s %s has an example',
     async (...path) => {

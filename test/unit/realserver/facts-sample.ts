@@ -1,20 +1,49 @@
+import type { Tunnel } from '../../../src/forwarding/table.ts';
+import type { IpAddress } from '../../../src/net/ip-address.ts';
 import { ipv4 } from '../../../src/net/ipv4-address.ts';
+import { ANYONE } from '../../../src/realserver/address-keys.ts';
 import type { LinkFacts, RealServerFacts, TunnelFacts } from '../../../src/realserver/facts.ts';
-import type { RealServerOptions } from '../../../src/realserver/options.ts';
+import {
+  type MssSetting,
+  serving,
+  type VerifyOptions,
+  type Wanted,
+} from '../../../src/realserver/options.ts';
 
 export const VIP: ReturnType<typeof ipv4> = ipv4('192.0.2.10');
 export const DIRECTOR: ReturnType<typeof ipv4> = ipv4('10.0.0.1');
 
-export const OPTIONS: RealServerOptions = {
-  vips: [VIP],
-  directors: [],
-  interface: 'eth0',
-  tunnel: { type: 'ipip' },
-  decapsulation: 'auto',
-  mss: 'auto',
-  stateDirectory: '/var/lib/culvert',
-  instance: 'default',
-};
+export interface Changed {
+  readonly vips?: readonly IpAddress[];
+  readonly tunnel?: Tunnel;
+  /** None: anyone by IPv4. */
+  readonly directors?: readonly IpAddress[];
+  readonly mss?: MssSetting;
+}
+
+/** Every VIP in one tunnel. */
+export function wanted({
+  vips = [VIP],
+  tunnel: kind = { type: 'ipip' },
+  directors = [],
+  mss = 'auto',
+}: Changed = {}): Wanted {
+  return {
+    serves: serving(vips, [kind]).map((served) => ({ ...served, mss })),
+    directors: directors.length === 0 ? [ANYONE[4]] : directors,
+    interface: 'eth0',
+    instance: 'default',
+  };
+}
+
+export function toVerify({
+  ports = [],
+  ...changes
+}: Changed & { readonly ports?: readonly number[] } = {}): VerifyOptions {
+  const { vips = [VIP], directors = [] } = changes;
+  const listeners = vips.flatMap((vip) => ports.map((port) => ({ vip, port })));
+  return { ...wanted(changes), directors, listeners };
+}
 
 export function link(name: string, changes: Partial<LinkFacts> = {}): LinkFacts {
   const ethernet = name.startsWith('eth');

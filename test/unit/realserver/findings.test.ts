@@ -5,11 +5,10 @@ import { ANYONE } from '../../../src/realserver/address-keys.ts';
 import type { RealServerFacts, XdpFacts } from '../../../src/realserver/facts.ts';
 import type { Finding } from '../../../src/realserver/finding.ts';
 import { findings } from '../../../src/realserver/findings.ts';
-import type { VerifyOptions } from '../../../src/realserver/options.ts';
-import { BARE, BY_HAND, DIRECTOR, link, OPTIONS, tunnel, VIP } from './facts-sample.ts';
+import { BARE, BY_HAND, DIRECTOR, link, toVerify, tunnel, VIP } from './facts-sample.ts';
 
-function wrong(facts: RealServerFacts, options: Partial<VerifyOptions> = {}): Finding[] {
-  return findings(facts, { ...OPTIONS, ...options }).filter(({ ok }) => !ok);
+function wrong(facts: RealServerFacts, options: Parameters<typeof toVerify>[0] = {}): Finding[] {
+  return findings(facts, toVerify(options)).filter(({ ok }) => !ok);
 }
 
 function listening(address: IpAddress): RealServerFacts {
@@ -36,7 +35,7 @@ function byXdp(directors: readonly IpAddress[], vips: readonly IpAddress[] = [VI
     programId: 7,
     mode: 'native',
     ours: true,
-    accepts: { vips, directors, tunnel: { type: 'ipip', port: 0 } },
+    accepts: { entries: vips.map((vip) => ({ vip, type: 'ipip', port: 0 })), directors },
     counts,
   };
   const addresses = [{ interface: 'lo', address: VIP, prefixLength: 32 }];
@@ -155,7 +154,7 @@ describe('a host set up by hand, as the manuals say', () => {
 describe('a host that decapsulates by XDP', () => {
   test('is found to be well, with what the program did', () => {
     expect(wrong(byXdp([DIRECTOR]), { directors: [DIRECTOR] })).toEqual([]);
-    expect(findings(byXdp([ANYONE[4]]), OPTIONS)[2]?.found).toBe(
+    expect(findings(byXdp([ANYONE[4]]), toVerify())[2]?.found).toBe(
       'by XDP on eth0, native mode; so far 8 taken, 3 from others refused, 2 unfit dropped',
     );
   });
@@ -173,7 +172,7 @@ describe('a host that decapsulates by XDP', () => {
   test('but not for this VIP', () => {
     expect(wrong(byXdp([ANYONE[4]], []))[0]).toMatchObject({
       check: 'decapsulation',
-      found: 'by XDP on eth0, but not for 192.0.2.10',
+      found: 'by XDP on eth0, but not ipip for 192.0.2.10',
     });
   });
 
@@ -181,7 +180,7 @@ describe('a host that decapsulates by XDP', () => {
     const facts = byXdp([ANYONE[4]]);
     const xdp = { programId: 7, mode: 'native', ours: false, accepts: undefined, counts: undefined };
     expect(wrong({ ...facts, xdp })[0]?.found).toBe(
-      "the XDP program 7 is not this instance's; there is no ipip device",
+      "the XDP program 7 is not culvert's; there is no ipip device",
     );
   });
 

@@ -2,22 +2,22 @@ import { describe, expect, test } from 'vitest';
 import { ipv4 } from '../../../src/net/ipv4-address.ts';
 import { type Action, describeAction } from '../../../src/realserver/action.ts';
 import type { RealServerFacts } from '../../../src/realserver/facts.ts';
-import type { RealServerOptions } from '../../../src/realserver/options.ts';
-import { chooseDecapsulation, obsolete, plan } from '../../../src/realserver/plan.ts';
+import { obsolete } from '../../../src/realserver/obsolete.ts';
+import { chooseDecapsulation, plan } from '../../../src/realserver/plan.ts';
 import { planTunnelDevices } from '../../../src/realserver/plan-devices.ts';
 import { newRecord, withUndo } from '../../../src/realserver/record.ts';
-import { BARE, BY_HAND, DIRECTOR, link, OPTIONS, tunnel, VIP } from './facts-sample.ts';
+import { BARE, BY_HAND, type Changed, DIRECTOR, link, tunnel, VIP, wanted } from './facts-sample.ts';
 
 /** The steps in words, each with what undoes it. */
-function said(facts: RealServerFacts, options: Partial<RealServerOptions>, way: 'kernel' | 'xdp'): string[] {
-  const { steps } = plan(facts, { ...OPTIONS, ...options }, way);
+function said(facts: RealServerFacts, options: Changed, way: 'kernel' | 'xdp'): string[] {
+  const { steps } = plan(facts, wanted(options), way);
   return steps.map(
     ({ action, undo }) => `${describeAction(action)} | ${undo.map(describeAction).join(' | ')}`,
   );
 }
 
-function deviceSteps(facts: Partial<RealServerFacts>, options: Partial<RealServerOptions> = {}): string[] {
-  const steps = planTunnelDevices({ ...BARE, ...facts }, { ...OPTIONS, ...options });
+function deviceSteps(facts: Partial<RealServerFacts>, options: Changed = {}): string[] {
+  const steps = planTunnelDevices({ ...BARE, ...facts }, wanted(options));
   return steps.flatMap(({ action, undo }) => [action, ...undo].map(describeAction));
 }
 
@@ -36,13 +36,13 @@ describe('how to decapsulate', () => {
     ['kernel', 'loadable', [DIRECTOR], 'kernel'],
     ['xdp', 'present', [], 'xdp'],
   ] as const)('%s, ipip %s, directors %s: %s', ([decapsulation, ipip, directors, way]) => {
-    expect(
-      chooseDecapsulation({ ...BARE, modules: { ipip } }, { ...OPTIONS, decapsulation, directors }),
-    ).toBe(way);
+    expect(chooseDecapsulation({ ...BARE, modules: { ipip } }, wanted({ directors }), decapsulation)).toBe(
+      way,
+    );
   });
 
   test("the kernel's way where the kernel has none", () => {
-    expect(() => chooseDecapsulation(BARE, { ...OPTIONS, decapsulation: 'kernel' })).toThrowError(
+    expect(() => chooseDecapsulation(BARE, wanted(), 'kernel')).toThrowError(
       expect.objectContaining({ code: 'UNSUPPORTED' }),
     );
   });
@@ -54,8 +54,8 @@ describe('by XDP', () => {
       'set net.ipv4.conf.all.arp_ignore = 1 | set net.ipv4.conf.all.arp_ignore = 0',
       'set net.ipv4.conf.all.arp_announce = 2 | set net.ipv4.conf.all.arp_announce = 0',
       'add 192.0.2.10/32 to lo | delete 192.0.2.10/32 from lo',
-      'clamp the MSS of 192.0.2.10 to 1440 by nft | take away the MSS clamp of IPv4 by nft',
-      'decapsulate ipip by XDP on eth0 | take away the XDP program of default',
+      'clamp the MSS of 192.0.2.10 to 1440 by nft | remove the MSS clamp of IPv4 by nft',
+      'decapsulate ipip by XDP on eth0 | stop decapsulating ipip for 192.0.2.10 by XDP on eth0 | refuse tunnel packets from 10.0.0.1 on eth0',
     ]);
   });
 
@@ -68,7 +68,7 @@ describe('by XDP', () => {
     };
     expect(said({ ...BARE, sysctls }, { mss: 'none' }, 'xdp')).toEqual([
       'add 192.0.2.10/32 to lo | delete 192.0.2.10/32 from lo',
-      'decapsulate ipip by XDP on eth0 | take away the XDP program of default',
+      'decapsulate ipip by XDP on eth0 | stop decapsulating ipip for 192.0.2.10 by XDP on eth0 | refuse tunnel packets from anyone by IPv4 on eth0',
     ]);
   });
 
@@ -100,26 +100,27 @@ describe('by XDP', () => {
       firewall: { tools: ['nft'], clamps: [{ ...own, mss: 1440 }] },
     } as const;
     const onLoopback = { ...clamped, addresses: [{ interface: 'lo', address: VIP, prefixLength: 32 }] };
-    const attach = 'decapsulate ipip by XDP on eth0 | take away the XDP program of default';
+    const attach =
+      'decapsulate ipip by XDP on eth0 | stop decapsulating ipip for 192.0.2.10 by XDP on eth0 | refuse tunnel packets from anyone by IPv4 on eth0';
     expect(said(onLoopback, {}, 'xdp')).toEqual([attach]);
     expect(said(onLoopback, { mss: 1400 }, 'xdp')).toEqual([
-      'clamp the MSS of 192.0.2.10 to 1400 by nft | take away the MSS clamp of IPv4 by nft',
+      'clamp the MSS of 192.0.2.10 to 1400 by nft | remove the MSS clamp of IPv4 by nft',
       attach,
     ]);
     expect(said(onLoopback, { vips: [VIP, ipv4('192.0.2.11')] }, 'xdp')).toContain(
-      'clamp the MSS of 192.0.2.10, 192.0.2.11 to 1440 by nft | take away the MSS clamp of IPv4 by nft',
+      'clamp the MSS of 192.0.2.10, 192.0.2.11 to 1440 by nft | remove the MSS clamp of IPv4 by nft',
     );
   });
 
   test('warnings', () => {
     const addresses = [{ interface: 'eth0', address: VIP, prefixLength: 32 }];
     const facts = { ...BARE, addresses, firewall: { tools: [], clamps: [] } };
-    expect(plan(facts, OPTIONS, 'xdp').warnings).toEqual([
+    expect(plan(facts, wanted(), 'xdp').warnings).toEqual([
       '192.0.2.10 is on eth0 too: if that is an Ethernet interface, this host answers ARP for it',
       'no director is named: tunnel packets are accepted from anyone',
       'neither nft nor iptables works here: the MSS stays as it is, and large requests need ICMP',
     ]);
-    const tooLarge = plan(BARE, { ...OPTIONS, directors: [DIRECTOR], mss: 1460 }, 'xdp').warnings;
+    const tooLarge = plan(BARE, wanted({ directors: [DIRECTOR], mss: 1460 }), 'xdp').warnings;
     expect(tooLarge).toEqual([
       'an MSS of 1460 does not fit IPv4 in the tunnel on a link of 1500: at most 1440',
     ]);
@@ -129,10 +130,10 @@ describe('by XDP', () => {
 
   test('refused before anything is done', () => {
     const xdp = { programId: 7, mode: 'native', ours: false, accepts: undefined, counts: undefined };
-    const occupied = (): unknown => plan({ ...BARE, xdp }, OPTIONS, 'xdp');
+    const occupied = (): unknown => plan({ ...BARE, xdp }, wanted(), 'xdp');
     expect(occupied).toThrowError(expect.objectContaining({ code: 'XDP_OCCUPIED' }));
     expect(occupied).toThrowError(/eth0: another XDP program \(id 7, native mode\)/);
-    expect(() => plan({ ...BARE, link: undefined }, OPTIONS, 'xdp')).toThrowError(/no interface eth0/);
+    expect(() => plan({ ...BARE, link: undefined }, wanted(), 'xdp')).toThrowError(/no interface eth0/);
   });
 });
 
@@ -148,7 +149,7 @@ describe("by the kernel's ipip", () => {
       'create the ipip device tunl0',
       'delete the device tunl0',
     ]);
-    expect(planTunnelDevices(BY_HAND, OPTIONS)).toEqual([]);
+    expect(planTunnelDevices(BY_HAND, wanted())).toEqual([]);
   });
 
   test('the sysctls of the manuals, and every value that they disturb', () => {
@@ -175,13 +176,13 @@ describe("by the kernel's ipip", () => {
       'set net.ipv4.conf.tunl0.rp_filter = 0 | set net.ipv4.conf.tunl0.rp_filter = 2',
       'set tunl0 up | set tunl0 down',
       'add 192.0.2.10/32 to tunl0 | delete 192.0.2.10/32 from tunl0',
-      'clamp the MSS of 192.0.2.10 to 1440 by nft | take away the MSS clamp of IPv4 by nft',
+      'clamp the MSS of 192.0.2.10 to 1440 by nft | remove the MSS clamp of IPv4 by nft',
     ]);
   });
 
   test('nothing is left to do but the clamp where all was done by hand', () => {
     expect(said(DONE_BY_HAND, { mss: 1400 }, 'kernel')).toEqual([
-      'clamp the MSS of 192.0.2.10 to 1400 by nft | take away the MSS clamp of IPv4 by nft',
+      'clamp the MSS of 192.0.2.10 to 1400 by nft | remove the MSS clamp of IPv4 by nft',
     ]);
   });
 });
@@ -189,21 +190,21 @@ describe("by the kernel's ipip", () => {
 describe('the record', () => {
   const unclamp: Action = {
     kind: 'unclamp',
-    clamp: { tool: 'nft', instance: 'default', vips: [VIP], mss: 1400 },
+    clamp: { tool: 'nft', instance: 'default', family: 4 },
   };
   const remove: Action = { kind: 'delete-address', interface: 'lo', address: VIP };
 
   test('of two set-ups the first saw what was before; the last change is undone first', () => {
-    const first = withUndo(newRecord(OPTIONS, 'xdp'), [sysctl('1')]);
+    const first = withUndo(newRecord(wanted(), 'xdp'), [sysctl('1')]);
     expect(withUndo(first, [sysctl('0'), remove]).undo).toEqual([remove, sysctl('1')]);
   });
 
   test('what a set-up no longer wants is taken back', () => {
     const undo = [sysctl('1'), unclamp, remove];
-    expect(obsolete(undo, BARE, OPTIONS)).toEqual([]);
-    expect(obsolete(undo, BARE, { ...OPTIONS, mss: 'none' })).toEqual([unclamp]);
-    expect(obsolete(undo, BARE, { ...OPTIONS, vips: [DIRECTOR] })).toEqual([remove]);
+    expect(obsolete(undo, BARE, wanted(), 'xdp')).toEqual([]);
+    expect(obsolete(undo, BARE, wanted({ mss: 'none' }), 'xdp')).toEqual([unclamp]);
+    expect(obsolete(undo, BARE, wanted({ vips: [DIRECTOR] }), 'xdp')).toEqual([remove]);
     const iptablesOnly = { ...BARE, firewall: { tools: ['iptables'], clamps: [] } } as const;
-    expect(obsolete(undo, iptablesOnly, OPTIONS)).toEqual([unclamp]);
+    expect(obsolete(undo, iptablesOnly, wanted(), 'xdp')).toEqual([unclamp]);
   });
 });

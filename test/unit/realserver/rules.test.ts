@@ -56,7 +56,7 @@ describe('nft rules', () => {
 
   test('our own script', () => {
     const vips = [ipv4('192.0.2.10'), ipv4('192.0.2.11')];
-    expect(nftScript({ tool: 'nft', instance: 'eth0', vips, mss: 1440 })).toContain(
+    expect(nftScript({ tool: 'nft', instance: 'eth0', family: 4, rules: [{ vips, mss: 1440 }] })).toContain(
       'ip saddr { 192.0.2.10, 192.0.2.11 } tcp flags & (syn | rst) == syn tcp option maxseg size set 1440',
     );
   });

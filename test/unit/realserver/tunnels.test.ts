@@ -6,12 +6,12 @@ import { describeAction } from '../../../src/realserver/action.ts';
 import { addressKey, addressOfKey } from '../../../src/realserver/address-keys.ts';
 import type { RealServerFacts } from '../../../src/realserver/facts.ts';
 import { findings } from '../../../src/realserver/findings.ts';
-import type { RealServerOptions } from '../../../src/realserver/options.ts';
-import { chooseDecapsulation, obsolete, plan } from '../../../src/realserver/plan.ts';
+import { obsolete } from '../../../src/realserver/obsolete.ts';
+import { serving } from '../../../src/realserver/options.ts';
+import { chooseDecapsulation, plan } from '../../../src/realserver/plan.ts';
 import { planTunnelDevices } from '../../../src/realserver/plan-devices.ts';
-import { continues, newRecord } from '../../../src/realserver/record.ts';
 import { fittingMss } from '../../../src/realserver/tunnel-room.ts';
-import { BARE, DIRECTOR, OPTIONS, tunnel, VIP } from './facts-sample.ts';
+import { BARE, type Changed, DIRECTOR, toVerify, tunnel, VIP, wanted } from './facts-sample.ts';
 
 const VIP6 = ip('2001:db8::10');
 const DIRECTOR6 = ip('fd00::1');
@@ -20,7 +20,7 @@ const GUE: Tunnel = { type: 'gue', checksum: 'none', port: 6080 };
 const GRE: Tunnel = { type: 'gre', checksum: 'none' };
 const GRE_CHECKED: Tunnel = { type: 'gre', checksum: 'full' };
 
-function devices(options: Partial<RealServerOptions>, facts: Partial<RealServerFacts> = {}): string[] {
+function devices(options: Changed, facts: Partial<RealServerFacts> = {}): string[] {
   const addresses = [
     ...BARE.addresses,
     { interface: 'eth0', address: ip('fe80::1'), prefixLength: 64 },
@@ -28,20 +28,20 @@ function devices(options: Partial<RealServerOptions>, facts: Partial<RealServerF
   ];
   const steps = planTunnelDevices(
     { ...BARE, addresses, modules: {}, ...facts },
-    { ...OPTIONS, ...BOTH, ...options },
+    wanted({ ...BOTH, ...options }),
   );
   return steps.map(({ action }) => describeAction(action));
 }
 
 /** The steps for both families in words. */
-function said(facts: RealServerFacts, options: Partial<RealServerOptions>, way: 'kernel' | 'xdp'): string[] {
-  const { steps } = plan(facts, { ...OPTIONS, ...BOTH, ...options }, way);
+function said(facts: RealServerFacts, options: Changed, way: 'kernel' | 'xdp'): string[] {
+  const { steps } = plan(facts, wanted({ ...BOTH, ...options }), way);
   return steps.map(({ action }) => describeAction(action));
 }
 
 /** What is wrong and what mends it, by check. */
-function wrong(facts: Partial<RealServerFacts>, options: Partial<RealServerOptions>): Record<string, string> {
-  const found = findings({ ...BARE, ...facts }, { ...OPTIONS, ...options }).filter(({ ok }) => !ok);
+function wrong(facts: Partial<RealServerFacts>, options: Changed): Record<string, string> {
+  const found = findings({ ...BARE, ...facts }, toVerify(options)).filter(({ ok }) => !ok);
   return Object.fromEntries(found.map((finding) => [finding.check, `${finding.found}; ${finding.remedy}`]));
 }
 
@@ -55,17 +55,17 @@ describe('what fits the tunnel on a link of 1500', () => {
     [{ ...GUE, checksum: 'remote' }, 1460],
   ])('%o leaves %i', ([kind, room]) => {
     for (const directors of [[DIRECTOR], []]) {
-      expect(fittingMss(1500, { tunnel: kind, directors }, 4)).toBe(room - 40);
-      expect(fittingMss(1500, { tunnel: kind, directors }, 6)).toBe(room - 60);
+      expect(fittingMss(1500, { serves: serving([VIP], [kind]), directors }, 4)).toBe(room - 40);
+      expect(fittingMss(1500, { serves: serving([VIP], [kind]), directors }, 6)).toBe(room - 60);
     }
-    const over6 = { tunnel: kind, directors: [DIRECTOR, DIRECTOR6] };
+    const over6 = { serves: serving([VIP], [kind]), directors: [DIRECTOR, DIRECTOR6] };
     expect(fittingMss(1500, over6, 4)).toBe(room - 60);
     expect(fittingMss(1500, over6, 6)).toBe(room - 80);
   });
 });
 
 describe("the kernel's devices", () => {
-  test.for<[string, Partial<RealServerOptions>, string[]]>([
+  test.for<[string, Changed, string[]]>([
     ['IPIP in IPv4', {}, ['create the ipip device tunl0', 'create the sit device sit0']],
     ['IPIP in IPv6', { directors: [DIRECTOR6] }, ['create the ip6tnl device culvert-ip6tnl']],
     ['IPv6 alone in IPv6', { directors: [DIRECTOR6], vips: [VIP6] }, ['create the ip6tnl device ip6tnl0']],
@@ -91,7 +91,7 @@ describe("the kernel's devices", () => {
 
   test('are bound to the address of the host where they are our own, and never to a link-local one', () => {
     const facts = { ...BARE, addresses: [{ interface: 'eth0', address: ip('fe80::1'), prefixLength: 64 }] };
-    const options = { ...OPTIONS, tunnel: GRE_CHECKED, directors: [DIRECTOR6] };
+    const options = wanted({ tunnel: GRE_CHECKED, directors: [DIRECTOR6] });
     expect(() => planTunnelDevices(facts, options)).toThrowError(/eth0 has no IPv6 address/);
     const addresses = [...facts.addresses, { interface: 'eth0', address: ip('fd00:3::2'), prefixLength: 64 }];
     expect(planTunnelDevices({ ...facts, addresses }, options)[0]?.action).toMatchObject({
@@ -117,10 +117,10 @@ describe("the kernel's devices", () => {
       'load the kernel module ipip',
     ]);
     const facts = { ...BARE, modules };
-    expect(chooseDecapsulation(facts, { ...OPTIONS, tunnel: GUE })).toBe('kernel');
-    expect(chooseDecapsulation(facts, { ...OPTIONS, ...BOTH, tunnel: GUE })).toBe('xdp');
-    const wanted = { ...OPTIONS, ...BOTH, tunnel: GUE, decapsulation: 'kernel' } as const;
-    expect(() => chooseDecapsulation(facts, wanted)).toThrowError(/no sit and no module for it/);
+    expect(chooseDecapsulation(facts, wanted({ tunnel: GUE }), 'auto')).toBe('kernel');
+    expect(chooseDecapsulation(facts, wanted({ ...BOTH, tunnel: GUE }), 'auto')).toBe('xdp');
+    const both = wanted({ ...BOTH, tunnel: GUE });
+    expect(() => chooseDecapsulation(facts, both, 'kernel')).toThrowError(/no sit and no module for it/);
   });
 });
 
@@ -135,7 +135,7 @@ describe('a plan for both families', () => {
       'add 2001:db8::10/128 to lo',
       'clamp the MSS of 192.0.2.10 to 1408 by nft',
       'clamp the MSS of 2001:db8::10 to 1388 by nft',
-      'decapsulate gue by XDP on eth0',
+      'decapsulate gue (port 6080) by XDP on eth0',
     ]);
   });
 
@@ -168,15 +168,19 @@ describe('a plan for both families', () => {
       'decapsulate ipip by XDP on eth0',
     ]);
     const facts = { ...BARE, firewall: { tools: ['iptables'], clamps: [] } } as const;
-    expect(plan(facts, { ...OPTIONS, vips: [VIP6] }, 'xdp').warnings).toContain(
+    expect(plan(facts, wanted({ vips: [VIP6] }), 'xdp').warnings).toContain(
       'neither nft nor ip6tables works here: the MSS stays as it is, and large requests need ICMP',
     );
   });
 
   test('of a family that has no VIP any more the clamp goes', () => {
-    const clamps = plan(BARE, { ...OPTIONS, ...BOTH }, 'xdp').steps.flatMap(({ undo }) => undo);
-    const gone = obsolete(clamps, BARE, { ...OPTIONS, vips: [VIP] }).map(describeAction);
-    expect(gone).toEqual(['delete 2001:db8::10/128 from lo', 'take away the MSS clamp of IPv6 by nft']);
+    const clamps = plan(BARE, wanted(BOTH), 'xdp').steps.flatMap(({ undo }) => undo);
+    const gone = obsolete(clamps, BARE, wanted({ vips: [VIP] }), 'xdp').map(describeAction);
+    expect(gone).toEqual([
+      'delete 2001:db8::10/128 from lo',
+      'remove the MSS clamp of IPv6 by nft',
+      'stop decapsulating ipip for 2001:db8::10 by XDP on eth0',
+    ]);
   });
 });
 
@@ -203,7 +207,7 @@ describe('what verify says', () => {
     ] as const;
     const judged = findings(
       { ...BARE, listeners, firewall: { tools: ['nft'], clamps } },
-      { ...OPTIONS, vips: [VIP6], ports: [80] },
+      toVerify({ vips: [VIP6], ports: [80] }),
     );
     const found = Object.fromEntries(judged.map((finding) => [finding.check, finding]));
     expect(found['VIP 2001:db8::10']?.remedy).toBe('ip addr add 2001:db8::10/128 dev lo');
@@ -218,24 +222,12 @@ describe('what verify says', () => {
     expect(Object.keys(found)).not.toContain('arp_ignore');
     const everywhere = [{ protocol: 'tcp', address: ip('::'), port: 80 }] as const;
     for (const vip of [VIP, VIP6]) {
-      const last = findings({ ...BARE, listeners: everywhere }, { ...OPTIONS, vips: [vip], ports: [80] }).at(
+      const last = findings({ ...BARE, listeners: everywhere }, toVerify({ vips: [vip], ports: [80] })).at(
         -1,
       );
       expect(last?.ok).toBe(true);
     }
   });
-});
-
-test('a record says whether a set-up goes on from it; those of the time of IPIP alone do for IPIP', () => {
-  const record = newRecord({ ...OPTIONS, tunnel: GUE }, 'xdp');
-  expect(continues(record, { ...OPTIONS, tunnel: { ...GUE } }, 'xdp')).toBe(true);
-  expect(continues(record, { ...OPTIONS, tunnel: { ...GUE, port: 6081 } }, 'xdp')).toBe(false);
-  const { tunnel: _, ...former } = record;
-  expect(continues(former, OPTIONS, 'xdp')).toBe(true);
-  expect(continues(former, OPTIONS, 'kernel')).toBe(false);
-  const { tunnel: _tunnel, outerFamilies: _families, ...kernel } = newRecord(OPTIONS, 'kernel');
-  expect(continues(kernel, OPTIONS, 'kernel')).toBe(true);
-  expect(continues(kernel, { ...OPTIONS, directors: [DIRECTOR6] }, 'kernel')).toBe(false);
 });
 
 test('keys of the program are read back, and so are those of former programs', () => {
