@@ -28,6 +28,11 @@ const root = process.getuid?.() === 0;
 const built = existsSync('build/bpf/realserver.bpf.o');
 const PORT = 53;
 
+/** Both families, outside and inside. */
+function options(changes: Changed = {}): Changed {
+  return { vips: [VIP, VIP6], directors: [DIRECTOR, DIRECTOR6], ...changes };
+}
+
 describe.skipIf(!root || !built)('both families by XDP (needs root and a built BPF object)', () => {
   let host: RealHost;
   let server: ChildProcess | undefined;
@@ -35,11 +40,6 @@ describe.skipIf(!root || !built)('both families by XDP (needs root and a built B
   let clientPort = 41_000;
   let outerId = 0;
 
-  const options = (changes: Changed = {}): Changed => ({
-    vips: [VIP, VIP6],
-    directors: [DIRECTOR, DIRECTOR6],
-    ...changes,
-  });
   const setUp = (changes: Changed = {}): readonly string[] =>
     host.inside(() => setupRealServer(host.options(options(changes)))).done;
   const takeBack = (): unknown => host.inside(() => teardownRealServer(host.naming()));
