@@ -16,6 +16,8 @@ export const ERROR_CODES = {
   INTERFACE: { summary: 'An interface is missing or unfit.', exitStatus: 1 },
   XDP_OCCUPIED: { summary: 'Another XDP program is attached to the interface.', exitStatus: 1 },
   KERNEL: { summary: 'A kernel call failed.', exitStatus: 1 },
+  SHORTAGE: { summary: 'This process or machine is short of descriptors, memory or ports.', exitStatus: 1 },
+  NOT_SAVED: { summary: 'The change is in force, but could not be saved for the next start.', exitStatus: 1 },
   CAPACITY: { summary: 'The forwarding table does not fit the plane.', exitStatus: 1 },
   UNSUPPORTED: { summary: 'This plane or kernel cannot do it.', exitStatus: 1 },
   CAPTURE_INVALID: { summary: 'The capture file cannot be read.', exitStatus: 1 },

@@ -15,6 +15,8 @@ const HTTP_STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   PERMISSION: 403,
   NOT_FOUND: 404,
   CONFLICT: 409,
+  SHORTAGE: 503,
+  NOT_SAVED: 507,
   CONFIG_INVALID: 422,
   CONFIG_UNREADABLE: 422,
   CAPACITY: 422,

@@ -5,6 +5,7 @@ import { type AddressInfo, createConnection } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { ListenConfig } from '../config/listen-config.ts';
 import { CulvertError } from '../errors.ts';
+import { type ConnectionLimits, limitConnections } from './connection-limits.ts';
 import type { Listener } from './listener.ts';
 import { type ApiOptions, type ApiServer, buildApi } from './server.ts';
 import { followTlsFiles, readTlsFiles, type TlsMaterial } from './tls-files.ts';
@@ -14,6 +15,7 @@ export interface ListenOptions extends Pick<ApiOptions, 'control' | 'version' | 
   readonly socketPath: string;
   /** None: the control socket alone. */
   readonly listeners?: readonly TcpListener[];
+  readonly limits?: { readonly control: ConnectionLimits; readonly remote: ConnectionLimits } | undefined;
 }
 
 /** A TCP listener whose files have been read; it does not listen yet. */
@@ -98,17 +100,21 @@ export async function claimSocket(path: string): Promise<void> {
 export async function listenApi({
   socketPath,
   listeners = [],
+  limits,
   ...options
 }: ListenOptions): Promise<RunningApi> {
   await claimSocket(socketPath);
   await using opening = new AsyncDisposableStack();
-  const keep = (server: ApiServer): ApiServer => opening.adopt(server, (own) => own.close());
-  await listenUnix(keep(await buildApi(options)), socketPath);
+  const keep = (server: ApiServer, limit?: ConnectionLimits): ApiServer => {
+    if (limit !== undefined) limitConnections(server.server, limit);
+    return opening.adopt(server, (own) => own.close());
+  };
+  await listenUnix(keep(await buildApi(options), limits?.control), socketPath);
   const urls: string[] = [];
   for (const tcp of listeners) {
     const { listener, tls, setting } = tcp;
     const routes = setting === 'metricsListen' ? 'metrics' : 'all';
-    const server = keep(await buildApi({ ...options, listener, tls, routes }));
+    const server = keep(await buildApi({ ...options, listener, tls, routes }), limits?.remote);
     urls.push(await listenTcp(server, tcp));
     opening.use(followCertificates(server, tcp));
   }

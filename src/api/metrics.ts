@@ -32,6 +32,16 @@ function directorMetrics(status: WireStatus): Metric[] {
     gauge('culvert_start_time_seconds', 'When the daemon started, in seconds since 1970.', [
       [{}, Date.parse(status.startedAt) / 1000],
     ]),
+    counter(
+      'culvert_check_attempts_not_made_total',
+      'Attempts of checks that this machine could not make: no verdict on a real.',
+      [[{}, status.unmadeAttempts]],
+    ),
+    gauge(
+      'culvert_checks_short',
+      'Checks that cannot be made for want of something of this machine, by the name of the error.',
+      status.shortages.map(({ code, checks }): Sample => [{ code }, checks]),
+    ),
   ];
 }
 

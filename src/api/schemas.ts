@@ -141,6 +141,10 @@ export const statusSchema: z.ZodType<WireStatus> = z.object({
   configPath: z.string(),
   pid: count,
   startedAt: z.iso.datetime(),
+  shortages: z.array(
+    z.object({ code: z.string(), what: z.string(), fix: z.string(), since: z.iso.datetime(), checks: count }),
+  ),
+  unmadeAttempts: count,
   services: z.array(serviceSchema),
   stats: statsSchema,
 });

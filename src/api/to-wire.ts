@@ -37,6 +37,8 @@ export function statusToWire(status: DirectorStatus): WireStatus {
     configPath: status.configPath,
     pid: status.pid,
     startedAt: status.startedAt,
+    shortages: status.shortages,
+    unmadeAttempts: status.unmadeAttempts,
     services: status.services.map(serviceToWire),
     stats: countersToWire(status),
   };

@@ -131,6 +131,17 @@ export interface WireStats {
   readonly overBudget: number;
 }
 
+/** What the director's machine is short of, so that checks cannot be made. */
+export interface WireShortage {
+  /** The system's name of it: `EMFILE`. */
+  readonly code: string;
+  readonly what: string;
+  readonly fix: string;
+  readonly since: string;
+  /** Checks whose last attempt could not be made for it. */
+  readonly checks: number;
+}
+
 export interface WireStatus {
   readonly instance: string;
   readonly interface: string;
@@ -138,6 +149,9 @@ export interface WireStatus {
   readonly configPath: string;
   readonly pid: number;
   readonly startedAt: string;
+  readonly shortages: readonly WireShortage[];
+  /** Attempts of checks that this machine could not make, since the start. */
+  readonly unmadeAttempts: number;
   readonly services: readonly WireService[];
   readonly stats: WireStats;
 }

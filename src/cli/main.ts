@@ -3,6 +3,7 @@ import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Command, CommanderError } from 'commander';
 import { CulvertError } from '../errors.ts';
+import { describeShortage, resourceShortageIn } from '../local-shortage.ts';
 import { COMMANDS } from './commands.ts';
 import type { CliEnvironment, Context } from './context.ts';
 import { styleFor } from './style.ts';
@@ -84,6 +85,12 @@ async function buildProgram(context: Context): Promise<Command> {
 function report(error: unknown, { argv, stderr }: CliEnvironment): number {
   if (isCommanderError(error)) return error.exitCode === 0 ? 0 : EXIT_USAGE;
   const debug = argv.includes('--debug');
+  const shortage = resourceShortageIn(error);
+  if (shortage !== undefined) {
+    stderr.write(`culvert: ${messageOf(error)}: ${describeShortage(shortage)}\n`);
+    if (debug) stderr.write(`${describe(error)}\n`);
+    return EXIT_FAILED;
+  }
   if (error instanceof CulvertError) {
     stderr.write(`culvert: ${error.message}\n`);
     if (debug) stderr.write(`${describe(error)}\n`);

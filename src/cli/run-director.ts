@@ -1,18 +1,28 @@
 import { join, resolve } from 'node:path';
-import { claimSocket, listenApi, prepareListeners, type RunningApi, socketPathOf } from '../api/listen.ts';
+import {
+  claimSocket,
+  type ListenOptions,
+  listenApi,
+  prepareListeners,
+  type RunningApi,
+  socketPathOf,
+} from '../api/listen.ts';
 import type { CulvertConfig, DirectorConfig } from '../config/config.ts';
 import { readHostFacts } from '../config/host-facts.ts';
 import { loadConfig } from '../config/load-config.ts';
+import { type DescriptorPlan, planDescriptors, requireRoomForCheck } from '../descriptor-plan.ts';
 import { FileAppliedStore } from '../director/applied-store.ts';
 import { Director, type DirectorOptions } from '../director/director.ts';
 import { EventLog } from '../director/event-log.ts';
 import { FileStateStore } from '../director/file-state-store.ts';
 import { planeEventRecorder } from '../director/plane-events.ts';
 import { RunningConfig } from '../director/running-config.ts';
+import { holdSpareDescriptors } from '../spare-descriptors.ts';
 import { type ConfigOptions, loadOptions } from './config-options.ts';
 import type { Context } from './context.ts';
 import { openLog } from './log.ts';
 import { openPlane } from './open-plane.ts';
+import { surviveShortages } from './survive-shortages.ts';
 import { version } from './version.ts';
 
 /** The configuration file and how to read it, also at each reload. */
@@ -29,6 +39,9 @@ interface Stop {
 
 /** Runs a director until it is told to end. Forwarding goes on afterwards unless it was taken `down`. */
 export async function runDirector({ path, options }: ConfigSource, context: Context): Promise<void> {
+  const descriptors = planDescriptors();
+  using held = new DisposableStack();
+  held.use(holdSpareDescriptors());
   const log = await openLog(context);
   const load = (file: string, previous?: CulvertConfig): Promise<CulvertConfig> =>
     loadConfig(file, { ...loadOptions(options, (warning) => log.warn(warning)), previous });
@@ -41,6 +54,7 @@ export async function runDirector({ path, options }: ConfigSource, context: Cont
   await claimSocket(socketPath);
   using stop = listenForStop(context);
   const events = new EventLog({ now: Date.now, log });
+  held.use(surviveShortages(events));
   // Before the plane is opened: what is wrong with the configuration is said at its place in the file.
   const running = await RunningConfig.open({
     file: config,
@@ -52,7 +66,13 @@ export async function runDirector({ path, options }: ConfigSource, context: Cont
   const listeners = await prepareListeners(running.config.director, (message) =>
     events.add('error', 'api-listener', message),
   );
-  const director = await startDirector({ running, configPath: resolve(path), loadConfig: load, events });
+  const director = await startDirector({
+    running,
+    configPath: resolve(path),
+    loadConfig: load,
+    events,
+    requireRoom: () => requireRoomForCheck(descriptors),
+  });
   let api: RunningApi | undefined;
   let end: 'stop' | 'down' = 'stop';
   const reload = (): void => {
@@ -66,6 +86,7 @@ export async function runDirector({ path, options }: ConfigSource, context: Cont
       onDown: stop.down,
       socketPath,
       listeners,
+      limits: connectionLimits(descriptors, events),
     });
     context.signals?.on('SIGHUP', reload);
     log.info(`ready: control socket ${socketPath}${api.urls.map((url) => `, API at ${url}`).join('')}`);
@@ -82,7 +103,7 @@ export async function runDirector({ path, options }: ConfigSource, context: Cont
   );
 }
 
-type StartOptions = Pick<DirectorOptions, 'running' | 'configPath' | 'loadConfig' | 'events'>;
+type StartOptions = Pick<DirectorOptions, 'running' | 'configPath' | 'loadConfig' | 'events' | 'requireRoom'>;
 
 async function startDirector(options: StartOptions): Promise<Director> {
   const { running, events } = options;
@@ -101,6 +122,22 @@ async function startDirector(options: StartOptions): Promise<Director> {
     await plane.close();
     throw error;
   }
+}
+
+function connectionLimits(
+  { control, remote, remotePerClient }: DescriptorPlan,
+  events: EventLog,
+): ListenOptions['limits'] {
+  const refusedAt = (what: string) => (reason: string) =>
+    events.add('warning', 'connections-refused', `${what}: connections are closed at once: ${reason}`);
+  return {
+    control: { connections: control, onRefused: refusedAt('the control socket') },
+    remote: {
+      connections: remote,
+      perClient: remotePerClient,
+      onRefused: refusedAt('a TCP listener of the API'),
+    },
+  };
 }
 
 function stateFile({ stateDirectory, instance }: DirectorConfig, ending: string): string {

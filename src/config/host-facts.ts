@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
 import type { IpAddress } from '../net/ip-address.ts';
 import { parseIpv4 } from '../net/ipv4-address.ts';
 import { parseIpv6 } from '../net/ipv6-address.ts';
+import { withSpareDescriptors } from '../spare-descriptors.ts';
 import type { HostFacts } from './host.ts';
 
 /**
@@ -9,13 +10,17 @@ import type { HostFacts } from './host.ts';
  * sysfs was mounted in, and `os.networkInterfaces()` leaves out interfaces without carrier or address.
  */
 export async function readHostFacts(): Promise<HostFacts> {
-  const [devices, routes, ipv6] = await Promise.all([
-    readFile('/proc/net/dev', 'utf8'),
-    readFile('/proc/net/fib_trie', 'utf8'),
+  return parseHostFacts(
+    readFact('/proc/net/dev'),
+    readFact('/proc/net/fib_trie'),
     // There is no such file where IPv6 is off.
-    readFile('/proc/net/if_inet6', 'utf8').catch(() => ''),
-  ]);
-  return parseHostFacts(devices, routes, ipv6);
+    existsSync('/proc/net/if_inet6') ? readFact('/proc/net/if_inet6') : '',
+  );
+}
+
+/** Not by the thread pool: the kernel makes these files up, and while descriptors are short nobody must come between. */
+function readFact(path: string): string {
+  return withSpareDescriptors(() => readFileSync(path, 'utf8'));
 }
 
 export function parseHostFacts(devices: string, routes: string, ipv6: string): HostFacts {

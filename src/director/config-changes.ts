@@ -34,6 +34,8 @@ export interface ConfigChangesOptions {
 
 /** What a document can be refused for. Who sent it is told, may well try again, and nobody else has to act. */
 const REFUSALS: readonly ErrorCode[] = ['CONFIG_INVALID', 'CONFLICT', 'CAPACITY', 'UNSUPPORTED'];
+/** The change has been made. */
+const DONE: readonly ErrorCode[] = ['NOT_SAVED'];
 
 /** After a trial that could not be ended: what stands in the way may go away. */
 const RETRY_MS = 5000;
@@ -95,10 +97,11 @@ export class ConfigChanges {
   confirm(): Promise<RunningDocument> {
     return this.#serial.run(async () => {
       this.#requireTrial();
-      await this.#running.confirm();
+      const [saved] = await Promise.allSettled([this.#running.confirm()]);
       this.#options.settle();
       this.#watchDeadline();
       this.#options.events.add('info', 'confirm', 'the configuration that was applied stays');
+      if (saved.status === 'rejected') throw saved.reason;
       return this.document();
     });
   }
@@ -119,6 +122,7 @@ export class ConfigChanges {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#deadline);
+    this.#running.close();
     await this.#serial.run(() => Promise.resolve());
   }
 
@@ -128,7 +132,7 @@ export class ConfigChanges {
         return await task();
       } catch (error) {
         // Nobody may be there to be told of a reload: a signal asks for it too.
-        if (verb === 'reload' || !isRefusal(error)) {
+        if (!hasCode(error, DONE) && (verb === 'reload' || !hasCode(error, REFUSALS))) {
           const message = `${verb} changed nothing: ${messageOf(error)}`;
           this.#options.events.add('error', `${verb}-failed`, message);
         }
@@ -150,13 +154,15 @@ export class ConfigChanges {
     const startedMs = performance.now();
     await adopt(config, onTrial);
     const summary = { ...changes, applyMs: performance.now() - startedMs };
-    await record();
+    const saved = await Promise.allSettled([record()]);
     const until = this.#confirmBefore();
     const trial = until === undefined ? '' : `; on trial until ${until}`;
     events.add('info', verb, `${describeChanges(verb, summary)}${trial}`);
     for (const name of settingsForRestart(this.started, config)) {
       events.add('warning', 'restart-needed', `${name} has changed and takes effect at the next start`);
     }
+    // What could not be saved holds all the same, and is said after what has been done.
+    if (saved[0].status === 'rejected') throw saved[0].reason;
     return summary;
   }
 
@@ -227,6 +233,7 @@ export class ConfigChanges {
       try {
         await this.#goBack(trial.before);
       } catch (error) {
+        if (hasCode(error, DONE)) return;
         events.add(
           'error',
           'revert-failed',
@@ -238,6 +245,6 @@ export class ConfigChanges {
   }
 }
 
-function isRefusal(error: unknown): boolean {
-  return error instanceof CulvertError && REFUSALS.includes(error.code);
+function hasCode(error: unknown, codes: readonly ErrorCode[]): boolean {
+  return error instanceof CulvertError && codes.includes(error.code);
 }

@@ -13,6 +13,7 @@ import type {
 import type { IpAddress } from '../net/ip-address.ts';
 import type { ConfigDiff } from './config-diff.ts';
 import type { QuorumState } from './quorum.ts';
+import type { ShortageStatus } from './shortage-watch.ts';
 import type { TrafficAccounts } from './traffic-book.ts';
 
 /** What the API and the CLI can ask of a running director. */
@@ -25,6 +26,7 @@ export interface DirectorControl {
   /**
    * Has another configuration hold, a `ConfigDocument`, until the file's content changes or is read again. Kept over restarts.
    * @throws CulvertError CONFIG_INVALID, with paths in the document; CONFLICT, CAPACITY, UNSUPPORTED. Then nothing has changed.
+   * NOT_SAVED, as every change may: it is in force, but a restart would forget it.
    */
   apply(document: unknown, options?: ApplyOptions): Promise<ApplySummary>;
   /** What was applied stays. @throws CulvertError CONFLICT when nothing waits for that. */
@@ -66,6 +68,10 @@ export interface DirectorStatus {
   readonly services: readonly ServiceStatus[];
   readonly counters: PlaneCounters;
   readonly accounts: TrafficAccounts;
+  /** What checks cannot be made for at the moment. */
+  readonly shortages: readonly ShortageStatus[];
+  /** Attempts of checks that this machine could not make, since the start. */
+  readonly unmadeAttempts: number;
 }
 
 export interface ServiceStatus {

@@ -30,13 +30,14 @@ import { forwardedQuorums, type QuorumState } from './quorum.ts';
 import { realEffect } from './real-effect.ts';
 import { Reconciler } from './reconciler.ts';
 import type { RunningConfig } from './running-config.ts';
+import { Saver } from './saver.ts';
 import { selectReals, selectServices } from './select.ts';
-import { Coalesced, Serial } from './serial.ts';
+import { ShortageWatch } from './shortage-watch.ts';
 import type { DirectorState, StateStore } from './state-store.ts';
 import { directorStatus, flowsByReal, realStatus } from './status.ts';
 import { computeTable, type TableInput } from './table.ts';
 import { TrafficSampler } from './traffic-sampler.ts';
-import { describeFailure, messageOf, nameReal } from './words.ts';
+import { describeFailure, nameReal } from './words.ts';
 
 export interface DirectorOptions {
   /** What to begin with. */
@@ -50,6 +51,8 @@ export interface DirectorOptions {
   readonly now: () => number;
   readonly store: StateStore;
   readonly hostFacts: () => Promise<HostFacts>;
+  /** Called before each attempt of a check. @throws Error a local shortage: it is not made */
+  readonly requireRoom?: () => void;
 }
 
 /** What is done to a real by hand; the weight is undefined where the configured one comes back. */
@@ -59,7 +62,6 @@ interface Override {
   readonly what: string;
 }
 
-const RETRY_MS = 1000;
 /** At the end, for commands that are under way or wait. */
 const COMMANDS_GRACE_MS = 10_000;
 
@@ -74,13 +76,13 @@ export class Director implements DirectorControl {
   readonly #commands: CommandQueue;
   readonly #effects: Effects;
   readonly #configChanges: ConfigChanges;
-  readonly #saving: Coalesced;
+  readonly #saving: Saver;
   readonly #overrides: Map<RealId, number>;
   readonly #view: RealView;
   readonly #interfaces: InterfaceUse;
   readonly #traffic: TrafficSampler;
+  readonly #shortages: ShortageWatch;
   #model: Model;
-  #retry: NodeJS.Timeout | undefined;
   /** The plane is closed or removed, and the state file final. */
   #ended = false;
 
@@ -116,11 +118,14 @@ export class Director implements DirectorControl {
     this.#interfaces = new InterfaceUse(plane, config.director.interfaces);
     this.#overrides = new Map(state.overrides);
     this.#traffic = new TrafficSampler(plane, this.#stop.signal);
+    this.#shortages = new ShortageWatch(events, now);
     this.#health = new HealthBoard({
       connector: plane.connector,
       now,
       onChange: (checkKey, health, before) => this.#healthChanged(checkKey, health, before),
       onFailure: (checkKey, health) => this.#attemptFailed(checkKey, health),
+      onShortage: (checkKey, shortage) => this.#shortages.attempted(checkKey, shortage),
+      requireRoom: () => options.requireRoom?.(),
       signal: this.#stop.signal,
     });
     const view: RealView = { overrides: this.#overrides, healthOf: (real) => this.#health.of(real) };
@@ -129,7 +134,7 @@ export class Director implements DirectorControl {
     const quorums = forwardedQuorums(plane.services(), state.lostQuorums);
     const model = (): Model => this.#model;
     this.#effects = new Effects({ events, commands: this.#commands, view, quorums, model });
-    this.#reconciler = new Reconciler(plane, (previous) =>
+    this.#reconciler = new Reconciler({ plane, events, signal: this.#stop.signal }, (previous) =>
       computeTable(this.#tableInput(this.#model, view.healthOf), previous),
     );
     this.#configChanges = new ConfigChanges({
@@ -137,7 +142,12 @@ export class Director implements DirectorControl {
       adopt: (...next) => this.#follow(...next),
       settle: () => this.#forgetGone(),
     });
-    this.#saving = new Coalesced(new Serial(), () => this.#save());
+    this.#saving = new Saver({
+      events,
+      save: async () => (this.#ended ? undefined : options.store.save(this.#state())),
+      what: 'the state',
+      effect: 'a restart would forget the latest changes',
+    });
   }
 
   async status(): Promise<DirectorStatus> {
@@ -155,6 +165,8 @@ export class Director implements DirectorControl {
       flowsOf,
       counters,
       accounts: this.#traffic.accounts,
+      shortages: this.#shortages.status(),
+      unmadeAttempts: this.#shortages.unmadeAttempts,
     });
   }
 
@@ -253,11 +265,12 @@ export class Director implements DirectorControl {
   /** Afterwards nothing more is applied, checked or saved. */
   async #quiesce(): Promise<void> {
     this.#stop.abort();
-    clearTimeout(this.#retry);
+    this.#shortages.close();
     await this.#configChanges.close();
     await this.#reconciler.idle();
     await this.#effects.settleSoon([]);
     await this.#saving.request();
+    this.#saving.close();
   }
 
   /** Has plane and checks follow another configuration, or changes nothing. */
@@ -287,12 +300,13 @@ export class Director implements DirectorControl {
         if (keepsGone) this.#health.keepGone(this.#model, model);
         this.#model = model;
         this.#health.carryOut(plan);
+        this.#shortages.keepOnly(plan);
         if (!keepsGone) this.#forgetGone();
         this.#effects.replaced(before, model);
       },
     );
     // What was checked or overridden while the plane was at it.
-    this.#reconcile();
+    this.#reconciler.follow();
   }
 
   #forgetGone(): void {
@@ -320,7 +334,7 @@ export class Director implements DirectorControl {
     }
     for (const real of reals) this.#options.events.add('info', type, `${nameReal(real)}: ${what}`);
     this.#effects.settleOf(reals);
-    await this.#saving.request();
+    await this.#saving.require();
     const flowsOf = flowsByReal(await this.#options.plane.counters());
     return reals.map((real) => this.#statusOf(real, flowsOf));
   }
@@ -332,7 +346,7 @@ export class Director implements DirectorControl {
 
   #healthChanged(checkKey: string, health: CheckState, before: CheckState): void {
     // Traffic first, words after.
-    this.#reconcile();
+    this.#reconciler.follow();
     const reals = this.#model.realsByCheck.get(checkKey) ?? [];
     for (const real of reals) {
       const former = this.#health.ofBefore(real, checkKey, before);
@@ -346,20 +360,6 @@ export class Director implements DirectorControl {
     for (const real of this.#model.realsByCheck.get(checkKey) ?? []) {
       this.#options.events.add('warning', 'check-failed', describeFailure(real, health));
     }
-  }
-
-  /** For changes that nobody waits for: what fails is told and tried again. */
-  #reconcile(): void {
-    this.#reconciler.request().catch((error: unknown) => {
-      if (this.#stop.signal.aborted) return;
-      this.#options.events.add(
-        'error',
-        'apply-failed',
-        `the plane did not take a change: ${messageOf(error)}`,
-      );
-      clearTimeout(this.#retry);
-      this.#retry = setTimeout(() => this.#reconcile(), RETRY_MS);
-    });
   }
 
   #statusOf(real: ModelReal, flowsOf: ReturnType<typeof flowsByReal>): RealStatus {
@@ -377,19 +377,12 @@ export class Director implements DirectorControl {
     });
   }
 
-  async #save(): Promise<void> {
-    if (this.#ended) return;
-    const state = {
+  #state(): DirectorState {
+    return {
       hashKey: this.#hashKey,
       overrides: this.#overrides,
       down: this.#health.downStates(this.#model),
       lostQuorums: this.#effects.lostQuorums(),
     };
-    try {
-      await this.#options.store.save(state);
-    } catch (error) {
-      const message = `the state is not saved, a restart would forget the latest changes: ${messageOf(error)}`;
-      this.#options.events.add('error', 'state-not-saved', message);
-    }
   }
 }

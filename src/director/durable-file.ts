@@ -1,5 +1,11 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { closeSync, fsync, openSync, readFileSync, writeFile } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+import { withSpareDescriptors } from '../spare-descriptors.ts';
+
+const writeAll = promisify(writeFile);
+const synchronize = promisify(fsync);
 
 /** The value of a file; undefined where there is none, and `fault` says why it could not be read. */
 export async function loadDurable<Value>(
@@ -8,7 +14,7 @@ export async function loadDurable<Value>(
 ): Promise<{ value: Value | undefined; fault: string | undefined }> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = withSpareDescriptors(() => readFileSync(path, 'utf8'));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     return { value: undefined, fault: code === 'ENOENT' ? undefined : message };
@@ -27,12 +33,12 @@ export async function saveDurable(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const draft = `${path}.new`;
   // The hash key is a secret: with it a client could aim at one real.
-  const file = await open(draft, 'w', 0o600);
+  const file = withSpareDescriptors(() => openSync(draft, 'w', 0o600));
   try {
-    await file.writeFile(text);
-    await file.sync();
+    await writeAll(file, text);
+    await synchronize(file);
   } finally {
-    await file.close();
+    closeSync(file);
   }
   await rename(draft, path);
 }

@@ -1,7 +1,7 @@
 import type { CheckConnector } from '../dataplane/check-connector.ts';
 import type { Check } from '../health/check.ts';
 import type { CheckState, KnownHealth } from '../health/check-state.ts';
-import { Checker, type WantedCheck } from '../health/checker.ts';
+import { Checker, type CheckerOptions, type WantedCheck } from '../health/checker.ts';
 import { type CheckedBy, healthBy, type RealHealth } from '../health/real-health.ts';
 import type { Model, ModelReal, RealId } from './model.ts';
 import type { DownState } from './state-store.ts';
@@ -12,6 +12,9 @@ export interface HealthBoardOptions {
   readonly now: () => number;
   readonly onChange: (checkKey: string, health: CheckState, before: CheckState) => void;
   readonly onFailure: (checkKey: string, health: CheckState) => void;
+  /** As `CheckerOptions` has them. */
+  readonly onShortage: NonNullable<CheckerOptions['onShortage']>;
+  readonly requireRoom: () => void;
   readonly signal: AbortSignal;
 }
 

@@ -1,26 +1,50 @@
 import type { DataPlane } from '../dataplane/data-plane.ts';
 import type { ForwardingTable } from '../forwarding/table.ts';
+import type { EventLog } from './event-log.ts';
 import { Coalesced, Serial } from './serial.ts';
+import { messageOf } from './words.ts';
 
 /** Computes a table; what is as in `previous`, the one that the plane holds, is the same object. */
 export type Compute = (previous: ForwardingTable | undefined) => ForwardingTable;
 
+export interface ReconcilerOptions {
+  readonly plane: DataPlane;
+  readonly events: EventLog;
+  /** Ends the repetition of what failed. */
+  readonly signal: AbortSignal;
+}
+
+const RETRY_MS = 1000;
+
 /** The one way to the plane: applies one table at a time, and of several changes that come meanwhile only their sum. */
 export class Reconciler {
-  readonly #plane: DataPlane;
+  readonly #options: ReconcilerOptions;
   readonly #serial = new Serial();
   readonly #next: Coalesced;
   #applied: ForwardingTable | undefined;
+  #retry: NodeJS.Timeout | undefined;
 
   /** @param compute The table as it ought to be when it is called. */
-  constructor(plane: DataPlane, compute: Compute) {
-    this.#plane = plane;
+  constructor(options: ReconcilerOptions, compute: Compute) {
+    this.#options = options;
+    options.signal.addEventListener('abort', () => clearTimeout(this.#retry), { once: true });
     this.#next = new Coalesced(this.#serial, () => this.#apply(compute));
   }
 
   /** Brings the plane to the table of now. @throws what the plane's `apply` throws. */
   request(): Promise<void> {
     return this.#next.request();
+  }
+
+  /** As `request`, for changes that nobody waits for: a failure is reported, and the change tried again. */
+  follow(): void {
+    const { events, signal } = this.#options;
+    this.request().catch((error: unknown) => {
+      if (signal.aborted) return;
+      events.add('error', 'apply-failed', `the plane did not take a change: ${messageOf(error)}`);
+      clearTimeout(this.#retry);
+      this.#retry = setTimeout(() => this.follow(), RETRY_MS);
+    });
   }
 
   /**
@@ -44,7 +68,7 @@ export class Reconciler {
     if (table === this.#applied) return;
     // Until the plane has taken it, nothing is known of what it holds: the next table is then applied in any case.
     this.#applied = undefined;
-    await this.#plane.apply(table);
+    await this.#options.plane.apply(table);
     this.#applied = table;
   }
 }

@@ -4,6 +4,7 @@ import { type HostFacts, validateAgainstHost } from '../config/host.ts';
 import { readDocument } from '../config/read-document.ts';
 import type { AppliedConfig, AppliedStore } from './applied-store.ts';
 import type { EventLog } from './event-log.ts';
+import { Saver } from './saver.ts';
 import { messageOf } from './words.ts';
 
 /** What goes back to what it was unless it is confirmed. */
@@ -30,6 +31,7 @@ export interface RunningConfigOptions {
 export class RunningConfig {
   readonly #store: AppliedStore;
   readonly #events: EventLog;
+  readonly #saver: Saver;
   #file: CulvertConfig;
   #current: CulvertConfig;
   #trial: Trial | undefined;
@@ -37,6 +39,12 @@ export class RunningConfig {
   private constructor({ file, store, events }: RunningConfigOptions) {
     this.#store = store;
     this.#events = events;
+    this.#saver = new Saver({
+      events,
+      save: () => this.#save(),
+      what: 'the running configuration',
+      effect: 'a restart would take up the one that was saved last',
+    });
     this.#file = file;
     this.#current = file;
   }
@@ -73,34 +81,40 @@ export class RunningConfig {
     return this.#trial;
   }
 
-  /** The file has been read again and holds. */
+  /** The file has been read again and holds. @throws CulvertError NOT_SAVED; it holds all the same. */
   async useFile(file: CulvertConfig): Promise<void> {
     this.#file = file;
     this.#current = file;
     this.#trial = undefined;
-    await this.#save();
+    await this.#saver.require();
   }
 
-  /** With a deadline this one is on trial. A trial that is on goes on: it goes back to what was there before the first. */
+  /** As `useFile`. With a deadline this one is on trial. A trial that is on goes on: it goes back to what was there before the first. */
   async apply(config: CulvertConfig, deadlineMs: number | undefined): Promise<void> {
     const before = this.#trial?.before ?? this.#current;
     this.#current = config;
     if (deadlineMs !== undefined) this.#trial = { before, deadlineMs };
-    await this.#save();
+    await this.#saver.require();
   }
 
   async confirm(): Promise<void> {
     this.#trial = undefined;
-    await this.#save();
+    await this.#saver.require();
   }
 
   async goBack(): Promise<void> {
     this.#current = this.#trial?.before ?? this.#current;
     this.#trial = undefined;
-    await this.#save();
+    await this.#saver.require();
+  }
+
+  /** Nothing is saved any more. */
+  close(): void {
+    this.#saver.close();
   }
 
   async remove(): Promise<void> {
+    this.close();
     await this.#store.save(undefined);
   }
 
@@ -113,7 +127,7 @@ export class RunningConfig {
       const message = `what was applied cannot be used any more, the file holds: ${messageOf(error)}`;
       this.#events.add('warning', 'apply-ended', message);
     }
-    await this.#save();
+    await this.#saver.request();
   }
 
   #takeUp(
@@ -153,12 +167,7 @@ export class RunningConfig {
     };
     const nothing = document === null && trial === undefined;
     const applied = { fileRevision: revisionOf(this.#file), document, ...(trial && { trial }) };
-    try {
-      await this.#store.save(nothing ? undefined : applied);
-    } catch (error) {
-      const message = `the running configuration is not saved, a restart would go back to the file: ${messageOf(error)}`;
-      this.#events.add('error', 'state-not-saved', message);
-    }
+    await this.#store.save(nothing ? undefined : applied);
   }
 
   /** Null: the file's own. */

@@ -15,6 +15,7 @@ import type {
 import type { CheckedState } from './health-board.ts';
 import { type ModelReal, type ModelService, type RealId, realId } from './model.ts';
 import type { RealEffect } from './real-effect.ts';
+import type { ShortageStatus } from './shortage-watch.ts';
 import type { TrafficAccounts } from './traffic-book.ts';
 
 export interface DirectorStatusInput {
@@ -28,6 +29,8 @@ export interface DirectorStatusInput {
   readonly flowsOf: (id: RealId) => RealFlows;
   readonly counters: PlaneCounters;
   readonly accounts: TrafficAccounts;
+  readonly shortages: readonly ShortageStatus[];
+  readonly unmadeAttempts: number;
 }
 
 export function directorStatus(input: DirectorStatusInput): DirectorStatus {
@@ -41,6 +44,8 @@ export function directorStatus(input: DirectorStatusInput): DirectorStatus {
     services: input.services.map((service) => serviceStatus(service, input)),
     counters: input.counters,
     accounts: input.accounts,
+    shortages: input.shortages,
+    unmadeAttempts: input.unmadeAttempts,
   };
 }
 

@@ -12,7 +12,9 @@ export class TrafficSampler {
 
   constructor(plane: DataPlane, signal: AbortSignal) {
     this.#plane = plane;
-    const timer = setInterval(() => void this.#sample(signal), INTERVAL_MS).unref();
+    // A sample that fails is missed: the next one covers its time as well.
+    const sample = (): void => void this.#sample(signal).catch(() => undefined);
+    const timer = setInterval(sample, INTERVAL_MS).unref();
     signal.addEventListener('abort', () => clearInterval(timer), { once: true });
   }
 

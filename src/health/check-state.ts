@@ -39,7 +39,12 @@ export interface Attempt {
   readonly weight?: WeightEffect | undefined;
   /** It has passed, but more has to before a check that is down is up again. */
   readonly more?: Unfinished['more'] | undefined;
+  /** True: this machine could not make it, which says nothing about the real. */
+  readonly unmade?: boolean;
 }
+
+/** An attempt that could not be made is repeated after this time, or after the interval if that is shorter. */
+const UNMADE_RETRY_MS = 1000;
 
 /** Lateness up to this is a timer's; more of it is a machine that stood still. */
 const TIMER_LATENESS_MS = 50;
@@ -54,6 +59,9 @@ export function firstState(known: KnownHealth, dueMs: number): CheckState {
 }
 
 export function afterAttempt(state: CheckState, attempt: Attempt, schedule: CheckSchedule): CheckState {
+  if (attempt.unmade === true) {
+    return { ...state, dueMs: attempt.endedMs + Math.min(schedule.intervalMs, UNMADE_RETRY_MS) };
+  }
   if (attempt.more !== undefined && !state.up) {
     const delayMs = attempt.more === 'now' ? 0 : schedule.intervalMs;
     return { ...state, dueMs: nextDue(state, attempt, delayMs) };

@@ -1,5 +1,6 @@
 import { formatDuration } from '../config/duration.ts';
 import type { CheckConnector } from '../dataplane/check-connector.ts';
+import { type LocalShortage, localShortageIn } from '../local-shortage.ts';
 import { printableText } from '../printable-text.ts';
 import type { Check } from './check.ts';
 import {
@@ -19,6 +20,10 @@ export interface CheckerOptions {
   readonly onChange: (key: string, state: CheckState, before: CheckState) => void;
   /** Called for the other failed attempts of checks whose failures are all told. */
   readonly onFailure?: (key: string, state: CheckState) => void;
+  /** Called after each attempt that this machine could not make, and with undefined after each one that it could. */
+  readonly onShortage?: (key: string, shortage: LocalShortage | undefined) => void;
+  /** Called before each attempt. @throws Error a local shortage: the attempt is not made */
+  readonly requireRoom?: () => void;
   /** Ends all checking; running attempts are aborted. */
   readonly signal: AbortSignal;
 }
@@ -29,7 +34,7 @@ export interface WantedCheck {
   readonly known: KnownHealth;
 }
 
-type Outcome = Pick<Attempt, 'error' | 'weight' | 'more'>;
+type Outcome = Pick<Attempt, 'error' | 'weight' | 'more'> & { readonly shortage?: LocalShortage | undefined };
 
 interface RunningCheck {
   readonly check: Check;
@@ -118,14 +123,16 @@ export class Checker {
 
   async #attempt(running: RunningCheck, controller: AbortController): Promise<void> {
     const { target, probe } = running.check;
-    const { connector } = this.#options;
+    const { connector, requireRoom } = this.#options;
     let outcome: Outcome;
     try {
+      requireRoom?.();
       const { up } = running.state;
       const result = await probe.run({ target, connector, signal: controller.signal, up });
       outcome = outcomeOf(result);
     } catch (cause) {
-      outcome = { error: printableText(cause instanceof Error ? cause.message : String(cause)) };
+      const error = printableText(cause instanceof Error ? cause.message : String(cause));
+      outcome = { error, shortage: localShortageIn(cause) };
     }
     // An attempt that has timed out or been stopped has ended already, whatever its probe says later.
     if (running.attempt === controller) this.#end(running, outcome);
@@ -147,11 +154,15 @@ export class Checker {
     clearTimeout(running.timer);
     running.attempt = undefined;
     const { check, state: before } = running;
-    const attempt = { startedMs: running.startedMs, endedMs: performance.now(), ...outcome };
+    const { shortage, ...found } = outcome;
+    const unmade = shortage !== undefined;
+    const attempt = { startedMs: running.startedMs, endedMs: performance.now(), ...found, unmade };
     const state = afterAttempt(before, attempt, check.schedule);
     running.state = state;
     this.#schedule(running);
-    const { onChange, onFailure } = this.#options;
+    const { onChange, onFailure, onShortage } = this.#options;
+    onShortage?.(check.key, shortage);
+    if (unmade) return;
     const turned = state.up !== before.up || (before.presumed && !state.presumed);
     if (turned || !isSameEffect(state.weight, before.weight)) {
       onChange(check.key, state, before);

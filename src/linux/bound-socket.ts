@@ -31,7 +31,7 @@ export function openBoundSocket(options: BoundSocketOptions): {
   readonly localPort: number;
 } {
   const { name, type, protocol, source, port = 0 } = options;
-  const descriptor = openSocket(name, { domain: kernelFamilyOf(source), type, protocol });
+  const descriptor = openSocket(name, { domain: kernelFamilyOf(source), type, protocol, spares: true });
   try {
     if (options.interface !== undefined) {
       descriptor.setOption(SOL.socket, SO_BINDTODEVICE, Buffer.from(`${options.interface}\0`));

@@ -1,4 +1,5 @@
 import koffi from 'koffi';
+import { withSpareDescriptors } from '../spare-descriptors.ts';
 import { checked, errnoName, kernelError } from './errno.ts';
 import { libc } from './libc.ts';
 
@@ -91,6 +92,8 @@ export interface SocketKind {
   readonly type: number;
   readonly protocol: number;
   readonly blocking?: boolean;
+  /** True: the spare descriptors are not for it. */
+  readonly spares?: boolean;
 }
 
 export const SOCK = { stream: 1, datagram: 2, raw: 3 } as const;
@@ -100,8 +103,9 @@ const SOCK_CLOEXEC = 0o2000000;
 
 export function openSocket(name: string, kind: SocketKind): Descriptor {
   const flags = SOCK_CLOEXEC | (kind.blocking === true ? 0 : SOCK_NONBLOCK);
-  const fd = libc.socket(kind.domain, kind.type | flags, kind.protocol);
-  return new Descriptor(checked(`open ${name}`, fd), name);
+  const open = (): number =>
+    checked(`open ${name}`, libc.socket(kind.domain, kind.type | flags, kind.protocol));
+  return new Descriptor(kind.spares === true ? open() : withSpareDescriptors(open), name);
 }
 
 export function int32(value: number): Uint8Array {

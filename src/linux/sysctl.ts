@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import { withSpareDescriptors } from '../spare-descriptors.ts';
 import { errnoOf, kernelError } from './errno.ts';
 
 /**
@@ -8,7 +9,7 @@ import { errnoOf, kernelError } from './errno.ts';
  */
 export function readSysctl(path: string): string | undefined {
   try {
-    return readFileSync(`/proc/sys/${path}`, 'utf8').trim();
+    return withSpareDescriptors(() => readFileSync(`/proc/sys/${path}`, 'utf8')).trim();
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw failure('read', path, error);
@@ -18,7 +19,7 @@ export function readSysctl(path: string): string | undefined {
 /** @throws CulvertError KERNEL or PERMISSION */
 export function writeSysctl(path: string, value: string): void {
   try {
-    writeFileSync(`/proc/sys/${path}`, value);
+    withSpareDescriptors(() => writeFileSync(`/proc/sys/${path}`, value));
   } catch (error) {
     throw failure('write', path, error);
   }

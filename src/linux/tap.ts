@@ -1,3 +1,4 @@
+import { withSpareDescriptors } from '../spare-descriptors.ts';
 import { Descriptor } from './descriptor.ts';
 import { checked } from './errno.ts';
 import { libc } from './libc.ts';
@@ -41,7 +42,9 @@ export class Tap implements Disposable {
    */
   constructor(name: string, { persistent = true }: { readonly persistent?: boolean } = {}) {
     this.name = name;
-    const fd = checked('open /dev/net/tun', libc.open('/dev/net/tun', O_RDWR_NONBLOCK_CLOEXEC, 0));
+    const fd = withSpareDescriptors(() =>
+      checked('open /dev/net/tun', libc.open('/dev/net/tun', O_RDWR_NONBLOCK_CLOEXEC, 0)),
+    );
     this.#descriptor = new Descriptor(fd, `TAP ${name}`);
     try {
       const request = Buffer.alloc(IFREQ_BYTES);

@@ -11,6 +11,7 @@ import {
 import { dirname, join } from 'node:path';
 import { CulvertError } from '../../errors.ts';
 import { errnoOf } from '../../linux/errno.ts';
+import { withSpareDescriptors } from '../../spare-descriptors.ts';
 import { type ImageMaps, unpinDirectory } from './pinned-maps.ts';
 
 /** The text of a symbolic link; undefined when there is none. */
@@ -60,10 +61,18 @@ export function repinMaps(maps: ImageMaps, instanceDirectory: string): boolean {
   return true;
 }
 
+function readError(where: string, cause: unknown): CulvertError {
+  return new CulvertError('KERNEL', `the compiled fast path cannot be read: ${String(cause)}`, {
+    where,
+    cause,
+  });
+}
+
 export function readObject(path: string): Uint8Array {
   try {
-    return readFileSync(path);
+    return withSpareDescriptors(() => readFileSync(path));
   } catch (cause) {
+    if (errnoOf(cause) !== 'ENOENT') throw readError(path, cause);
     throw new CulvertError('UNSUPPORTED', 'the compiled fast path is missing: run "make bpf" (needs clang)', {
       where: path,
       cause,

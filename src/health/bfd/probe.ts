@@ -22,18 +22,18 @@ const sessions = new BfdThread();
 /** An attempt says how the session is; each change of it is worth one. The first waits until there is something to say. */
 export function bfdProbe(config: BfdProbeConfig, real: IpAddress): Probe {
   const known = Promise.withResolvers<void>();
-  let verdict: { readonly fault: string | undefined } | undefined;
+  let verdict: { readonly fault: string | undefined; readonly shortage: string | undefined } | undefined;
   return {
     silencePasses: false,
     async run() {
       await known.promise;
-      if (verdict?.fault !== undefined) throw new Error(verdict.fault);
+      if (verdict?.fault !== undefined) throw new Error(verdict.fault, { cause: { code: verdict.shortage } });
       return undefined;
     },
     watch(changed) {
-      return sessions.open(neighborOf(config, real), (fault) => {
+      return sessions.open(neighborOf(config, real), (fault, shortage) => {
         const isFirst = verdict === undefined;
-        verdict = { fault };
+        verdict = { fault, shortage };
         if (isFirst) known.resolve();
         else changed();
       });

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { ANY_ADDRESS } from '../../linux/address-family.ts';
 import { UdpSender } from '../../linux/udp-sender.ts';
+import { resourceShortageIn } from '../../local-shortage.ts';
 import { familyOf } from '../../net/ip-address.ts';
 import { BFD_STATE, type ControlPacket, encodeControlPacket } from './control-packet.ts';
 import type { BfdNeighbor } from './neighbor.ts';
@@ -26,10 +27,13 @@ export interface RunningSessionOptions {
   /** Has everything received that has come until now. */
   readonly catchUp: () => void;
   /** Why nothing can be heard. */
-  readonly deafness: () => string | undefined;
+  readonly deafness: () => Error | undefined;
   /** The peer has had its time to learn that the session has been shut down. */
   readonly onEnd: () => void;
 }
+
+/** How long to wait for what this machine is short of before it is said again. */
+const SHORTAGE_MS = 1000;
 
 /** RFC 5881, section 4. */
 const SOURCE_PORTS = { from: 49_152, count: 16_384 } as const;
@@ -46,7 +50,7 @@ export class RunningSession {
   #verdict: { readonly fault: string | undefined } | undefined;
   /** When it is said that it has not come up. */
   #patienceMs: number;
-  #sendFault = '';
+  #sendError: Error | undefined;
   #endMs = Infinity;
 
   constructor(options: RunningSessionOptions) {
@@ -138,7 +142,18 @@ export class RunningSession {
 
   #giveUpHope(): void {
     const deafness = this.#options.deafness();
-    this.#tell(deafness ?? describeAbsence(this.neighbor.address, this.#session) + this.#sendFault);
+    const muteness =
+      this.#sendError === undefined ? '' : `, and none can be sent: ${this.#sendError.message}`;
+    const fault = deafness?.message ?? describeAbsence(this.neighbor.address, this.#session) + muteness;
+    const shortage = resourceShortageIn(deafness ?? this.#sendError)?.code;
+    if (shortage === undefined) this.#tell(fault);
+    else this.#postpone(fault, shortage);
+  }
+
+  /** This is no verdict: the session has not been tried yet. */
+  #postpone(fault: string, shortage: string): void {
+    this.#patienceMs = performance.now() + SHORTAGE_MS;
+    for (const listener of this.#listeners) listener(fault, shortage);
   }
 
   #tell(fault: string | undefined): void {
@@ -155,18 +170,18 @@ export class RunningSession {
         port,
       );
     } catch (error) {
-      this.#sendFault = `, and none can be sent: ${(error as Error).message}`;
+      this.#sendError = error as Error;
     }
     this.#session = afterSending(this.#session, moment());
   }
 
   /** The source address may come later than the session. */
   #openSender(): UdpSender | undefined {
-    this.#sendFault = '';
+    this.#sendError = undefined;
     try {
       this.#sender ??= openSender(this.neighbor);
     } catch (error) {
-      this.#sendFault = `, and none can be sent: ${(error as Error).message}`;
+      this.#sendError = error as Error;
     }
     return this.#sender;
   }

@@ -1,7 +1,10 @@
 import type { BfdNeighbor } from './neighbor.ts';
 
-/** Undefined: it is up; else why not. */
-export type BfdListener = (fault: string | undefined) => void;
+/**
+ * `fault` undefined: it is up; else why not. `shortage`: this machine could not take part, which says nothing about the
+ * peer; the system's name of what it lacks.
+ */
+export type BfdListener = (fault: string | undefined, shortage?: string) => void;
 
 /** Where the sessions of a process are. */
 export interface BfdSessions {

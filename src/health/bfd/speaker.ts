@@ -21,7 +21,7 @@ interface Ear {
   readonly port: number;
   receiver: UdpReceiver | undefined;
   /** Why there is no receiver. */
-  fault: string | undefined;
+  error: Error | undefined;
   retry: NodeJS.Timeout | undefined;
 }
 
@@ -59,7 +59,7 @@ export class BfdSpeaker implements BfdSessions {
       localDiscriminator: this.#freeDiscriminator(),
       port: ear.port,
       catchUp: () => this.#hear(ear, Infinity),
-      deafness: () => ear.fault,
+      deafness: () => ear.error,
       onEnd: () => this.#forget(session),
     });
     this.#sessions.set(key, session);
@@ -103,7 +103,7 @@ export class BfdSpeaker implements BfdSessions {
       family: familyOf(neighbor.address),
       port,
       receiver: undefined,
-      fault: undefined,
+      error: undefined,
       retry: undefined,
     };
     this.#ears.set(name, ear);
@@ -119,10 +119,10 @@ export class BfdSpeaker implements BfdSessions {
         payloadBytes: 2 * CONTROL_PACKET_BYTES,
       });
       ear.receiver = receiver;
-      ear.fault = undefined;
+      ear.error = undefined;
       receiver.onReadable(() => this.#hear(ear, PACKETS_IN_A_ROW));
     } catch (error) {
-      ear.fault = `BFD cannot be heard: ${(error as Error).message}`;
+      ear.error = new Error(`BFD cannot be heard: ${(error as Error).message}`, { cause: error });
       ear.retry = setTimeout(() => this.#listen(ear), RETRY_MS);
     }
   }

@@ -31,8 +31,8 @@ parentPort?.on('message', (request: BfdRequest) => {
 });
 
 function join(listener: number, neighbor: BfdNeighbor): void {
-  const tell = (fault: string | undefined): void =>
-    parentPort?.postMessage({ listener, fault } satisfies BfdNews, []);
+  const tell = (fault: string | undefined, shortage?: string): void =>
+    parentPort?.postMessage({ listener, fault, shortage } satisfies BfdNews, []);
   open.set(listener, speaker.open(neighbor, tell));
 }
 

@@ -9,7 +9,7 @@ export type BfdRequest =
 
 /** What the thread reports: how a session is, or the stack of an error that made it restart all sessions. */
 export type BfdNews =
-  | { readonly listener: number; readonly fault: string | undefined }
+  | { readonly listener: number; readonly fault: string | undefined; readonly shortage?: string | undefined }
   | { readonly error: string };
 
 /** Longer than the thread takes to send a packet for each of thousands of sessions. */
@@ -91,7 +91,7 @@ export class BfdThread implements BfdSessions {
 
   #take(news: BfdNews): void {
     if ('error' in news) this.#onError(news.error);
-    else this.#listeners.get(news.listener)?.(news.fault);
+    else this.#listeners.get(news.listener)?.(news.fault, news.shortage);
   }
 }
 

@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs';
 import koffi from 'koffi';
+import { withSpareDescriptors } from '../../spare-descriptors.ts';
 import { checked } from '../errno.ts';
 import { check } from './check.ts';
 import { libbpf } from './libbpf.ts';
@@ -29,12 +30,14 @@ export class BpfDescriptor implements Disposable {
 
 /** The descriptor of what is pinned at `path`. */
 export function openPinned(path: string): number {
-  return check(`open ${path}`, libbpf().bpf_obj_get(path));
+  return withSpareDescriptors(() => check(`open ${path}`, libbpf().bpf_obj_get(path)));
 }
 
 /** A second descriptor for the same object. */
 export function duplicate(fd: number): number {
-  return checked('duplicate a descriptor', fcntl(fd, F_DUPFD_CLOEXEC, 'int', 0) as number);
+  return withSpareDescriptors(() =>
+    checked('duplicate a descriptor', fcntl(fd, F_DUPFD_CLOEXEC, 'int', 0) as number),
+  );
 }
 
 /** The first `bytes` of the kernel's bpf_map_info, bpf_prog_info or bpf_link_info for a descriptor. */

@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { withSpareDescriptors } from '../../spare-descriptors.ts';
 import { check } from './check.ts';
 import { BpfDescriptor, objectInfo, openPinned } from './descriptor.ts';
 import { libbpf } from './libbpf.ts';
@@ -74,7 +75,7 @@ export class BpfMap extends BpfDescriptor {
    */
   sumOverCpus(entries: number = this.maxEntries): BigUint64Array {
     const fields = this.valueBytes / 8;
-    const cpus = libbpf().libbpf_num_possible_cpus();
+    const cpus = possibleCpus();
     const sums = new BigUint64Array(entries * fields);
     const values = new BigUint64Array(Math.min(entries, BATCH_ENTRIES) * fields * cpus);
     for (const batch of this.#batches(entries, values)) {
@@ -88,7 +89,7 @@ export class BpfMap extends BpfDescriptor {
 
   /** Zeroes one entry of a per-CPU array, on every CPU. */
   clearOverCpus(key: number): void {
-    const zeros = new Uint8Array(Math.ceil(this.valueBytes / 8) * 8 * libbpf().libbpf_num_possible_cpus());
+    const zeros = new Uint8Array(Math.ceil(this.valueBytes / 8) * 8 * possibleCpus());
     check(
       `clear ${key} in the map ${this.name}`,
       libbpf().bpf_map_update_elem(this.fd, keyBytes(key), zeros, 0),
@@ -111,6 +112,11 @@ export class BpfMap extends BpfDescriptor {
       if (result === -ENOENT) return;
     }
   }
+}
+
+/** libbpf reads a file at the first call, and keeps the number. */
+function possibleCpus(): number {
+  return withSpareDescriptors(() => check('count the possible CPUs', libbpf().libbpf_num_possible_cpus()));
 }
 
 function addCpus(

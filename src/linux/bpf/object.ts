@@ -55,14 +55,14 @@ export class BpfObject implements Disposable {
   }
 
   map(name: string): BpfMap {
-    const fd = libbpf().bpf_map__fd(findMap(this.#handle, name));
+    const fd = check(`find the map ${name}`, libbpf().bpf_map__fd(findMap(this.#handle, name)));
     return new BpfMap(duplicate(fd));
   }
 
   program(name: string): BpfProgram {
     const program = libbpf().bpf_object__find_program_by_name(this.#handle, name);
     if (program === null) throw new CulvertError('KERNEL', `there is no BPF program ${name} in the object`);
-    return new BpfProgram(duplicate(libbpf().bpf_program__fd(program)));
+    return new BpfProgram(duplicate(check(`find the program ${name}`, libbpf().bpf_program__fd(program))));
   }
 
   [Symbol.dispose](): void {

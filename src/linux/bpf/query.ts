@@ -1,3 +1,4 @@
+import { withSpareDescriptors } from '../../spare-descriptors.ts';
 import { check } from './check.ts';
 import { libbpf } from './libbpf.ts';
 
@@ -14,7 +15,10 @@ export function queryXdp(ifIndex: number): AttachedXdp | undefined {
   const options = new Uint8Array(QUERY.size);
   const view = new DataView(options.buffer);
   view.setBigUint64(0, BigInt(QUERY.size), true);
-  check(`ask for the XDP program of interface ${ifIndex}`, libbpf().bpf_xdp_query(ifIndex, 0, options));
+  // libbpf opens a netlink socket for each question.
+  withSpareDescriptors(() =>
+    check(`ask for the XDP program of interface ${ifIndex}`, libbpf().bpf_xdp_query(ifIndex, 0, options)),
+  );
   const attached = (['native', 'offloaded', 'generic'] as const)
     .map((mode) => ({ mode, programId: view.getUint32(QUERY[mode], true) }))
     .filter(({ programId }) => programId !== 0);

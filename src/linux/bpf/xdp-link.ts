@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { CulvertError } from '../../errors.ts';
-import { kernelError } from '../errno.ts';
+import { withSpareDescriptors } from '../../spare-descriptors.ts';
 import { check } from './check.ts';
 import { BpfDescriptor, objectInfo, openPinned } from './descriptor.ts';
 import { libbpf } from './libbpf.ts';
@@ -25,9 +25,11 @@ export class XdpLink extends BpfDescriptor {
     const view = new DataView(options.buffer);
     view.setBigUint64(0, BigInt(LINK_CREATE.size), true);
     view.setUint32(LINK_CREATE.flags, MODE_FLAGS[mode], true);
-    const fd = libbpf().bpf_link_create(program.fd, ifIndex, BPF_XDP, options);
-    if (fd === -EBUSY || fd === -EEXIST) throw occupied(ifIndex);
-    if (fd < 0) throw kernelError(`attach to interface ${ifIndex} in ${mode} mode`, -fd);
+    const fd = withSpareDescriptors(() => {
+      const created = libbpf().bpf_link_create(program.fd, ifIndex, BPF_XDP, options);
+      if (created === -EBUSY || created === -EEXIST) throw occupied(ifIndex);
+      return check(`attach to interface ${ifIndex} in ${mode} mode`, created);
+    });
     return new XdpLink(fd);
   }
 

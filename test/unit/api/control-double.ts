@@ -145,6 +145,8 @@ export class ControlDouble implements DirectorControl {
         },
       ],
       accounts: new TrafficBook().accounts,
+      shortages: [],
+      unmadeAttempts: 0,
       counters: {
         services: [
           {

@@ -1,0 +1,73 @@
+/** What this machine or process may be short of, so that something could not even be tried. */
+export interface LocalShortage {
+  /** The system's name of it, `EMFILE`. */
+  readonly code: string;
+  readonly what: string;
+  /** What an operator does about it. */
+  readonly fix: string;
+}
+
+/** Errors that no remote host can cause; `code` apart, by name. */
+const SHORTAGES: Readonly<Record<string, Omit<LocalShortage, 'code'>>> = {
+  EMFILE: {
+    what: 'this process has no file descriptors left',
+    fix: 'raise its limit of open files (LimitNOFILE= in the systemd unit, or "ulimit -n" before the start)',
+  },
+  ENFILE: { what: 'this machine has no file descriptors left', fix: 'raise the sysctl fs.file-max' },
+  ENOMEM: {
+    what: 'the kernel has no memory left',
+    fix: 'free memory, or raise MemoryMax= of the systemd unit',
+  },
+  ENOBUFS: {
+    what: 'the kernel has no network buffers left',
+    fix: 'free memory, or raise the sysctls net.core.wmem_max and net.core.optmem_max',
+  },
+  EADDRNOTAVAIL: {
+    what: 'there is no local address or port to send from',
+    fix: 'give this machine the address that the check is to come from, or widen the sysctl net.ipv4.ip_local_port_range',
+  },
+  EADDRINUSE: {
+    what: 'the local port to send from is in use',
+    fix: 'name another port for the check to come from, or none',
+  },
+  EAGAIN: {
+    what: 'the kernel starts no further process or takes no further packet now',
+    fix: 'raise TasksMax= of the systemd unit, "ulimit -u" or the sysctl kernel.pid_max',
+  },
+  ETXTBSY: { what: 'the program is being written', fix: 'replace programs by renaming a complete file' },
+  ERR_WORKER_INIT_FAILED: {
+    what: 'this process starts no further thread',
+    fix: 'raise TasksMax= of the systemd unit and its limit of open files (LimitNOFILE=)',
+  },
+  ERR_WORKER_OUT_OF_MEMORY: { what: 'a thread has no memory left', fix: 'free memory' },
+  ERR_MEMORY_ALLOCATION_FAILED: { what: 'this process has no memory left', fix: 'free memory' },
+};
+
+/** The shortage behind an error or any of its causes; undefined where it is something else. */
+export function localShortageIn(error: unknown): LocalShortage | undefined {
+  for (let found = error, depth = 0; found instanceof Object && depth < 8; depth++) {
+    const { code, errno, cause } = found as { code?: unknown; errno?: unknown; cause?: unknown };
+    // A failed kernel call of src/linux has its name in `errno`, where Node has a number.
+    for (const name of [code, errno]) {
+      const shortage =
+        typeof name === 'string' && Object.hasOwn(SHORTAGES, name) ? SHORTAGES[name] : undefined;
+      if (shortage !== undefined) return { code: name as string, ...shortage };
+    }
+    found = cause;
+  }
+  return undefined;
+}
+
+/** Of these only a check's socket or program can be short; elsewhere they mean something else. */
+const CHECKS_ONLY: readonly string[] = ['EADDRNOTAVAIL', 'EADDRINUSE', 'EAGAIN', 'ETXTBSY'];
+
+/** The same for whatever else a process does: descriptors, memory, threads. */
+export function resourceShortageIn(error: unknown): LocalShortage | undefined {
+  const shortage = localShortageIn(error);
+  return shortage !== undefined && CHECKS_ONLY.includes(shortage.code) ? undefined : shortage;
+}
+
+/** In one line, for messages. */
+export function describeShortage({ code, what, fix }: LocalShortage): string {
+  return `${what} (${code}); fix: ${fix}`;
+}
