@@ -41,9 +41,9 @@ test('a weight that could not be saved is in force, and its answer says that it 
 test('an apply that could not be saved is in force, and no failed one', async () => {
   const run = await machine.start(config(web(TWO)));
   const { config: document } = run.director.config();
-  const services = (document as { services: object[] }).services;
+  const services = document.services as readonly object[];
   obstruct(machine.appliedFile);
-  const changed = { ...(document as object), services: services.map((one) => ({ ...one, scheduler: 'rr' })) };
+  const changed = { ...document, services: services.map((one) => ({ ...one, scheduler: 'rr' })) };
   await expect(run.director.apply(changed)).rejects.toMatchObject({ code: 'NOT_SAVED' });
   expect((await run.director.status()).services[0]?.scheduler).toBe('rr');
   expect(eventTypes(run)).toContain('apply');

@@ -38,18 +38,18 @@ test('an attempt that could not be made leaves a check as it is, and is repeated
   }
 });
 
+function watch(): { shortages: ShortageWatch; types: () => string[] } {
+  vi.useFakeTimers();
+  const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const events = new EventLog({ now: Date.now, log });
+  const shortages = new ShortageWatch(events, Date.now);
+  return { shortages, types: () => events.after(0).map(({ type }) => type) };
+}
+
 describe('a shortage is reported', () => {
   afterEach(() => void vi.useRealTimers());
 
   const EMFILE = localShortageIn({ code: 'EMFILE' }) as LocalShortage;
-
-  function watch(): { shortages: ShortageWatch; types: () => string[] } {
-    vi.useFakeTimers();
-    const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
-    const events = new EventLog({ now: Date.now, log });
-    const shortages = new ShortageWatch(events, Date.now);
-    return { shortages, types: () => events.after(0).map(({ type }) => type) };
-  }
 
   test('once when it begins and once when it is over, however many checks it concerns', () => {
     const { shortages, types } = watch();
