@@ -1,7 +1,8 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { type IpAddress, isIpv4, networkOf, parseIp } from '../net/ip-address.ts';
+import { parseIp } from '../net/ip-address.ts';
 import { formatDuration, parseDuration } from './duration.ts';
+import { isHost } from './host-address.ts';
 
 /**
  * The values of a configuration. The message of every check is what is allowed, for the reader completes it with what
@@ -60,18 +61,7 @@ const UNICAST =
 export const address: z.ZodString = z
   .string(ADDRESS)
   .refine((text) => parseIp(text) !== undefined, { error: ADDRESS, abort: true })
-  .refine((text) => isUnicast(parseIp(text)), UNICAST);
-
-const NOT_HOSTS = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/4', '240.0.0.0/4'];
-const NOT_HOSTS_V6 = ['::/96', '::ffff:0.0.0.0/96', 'fe80::/10', 'ff00::/8'];
-
-function isUnicast(host: IpAddress | undefined): boolean {
-  if (host === undefined) return false;
-  return !(isIpv4(host) ? NOT_HOSTS : NOT_HOSTS_V6).some((network) => {
-    const [first = '', prefixLength] = network.split('/');
-    return networkOf(host, Number(prefixLength)) === parseIp(first);
-  });
-}
+  .refine((text) => isHost(parseIp(text)), UNICAST);
 
 export const hostAddress: z.ZodString = z
   .string('an IP address')

@@ -1,6 +1,6 @@
 import { type IpAddress, parseIp } from '../net/ip-address.ts';
 import type { IssuePath } from './issue.ts';
-import { portsOf } from './ports.ts';
+import { portsOf } from './port-list.ts';
 
 /** Plain values of a configuration, unchecked: what is not of the right type is as if it were not there. */
 export interface RawService {

@@ -1,3 +1,4 @@
+import { bfdFaults } from './bfd-contradictions.ts';
 import type { CulvertConfig, ServiceConfig } from './config.ts';
 import { areContradictory } from './contradictions.ts';
 import { documentParts, rememberParts } from './document.ts';
@@ -34,8 +35,8 @@ export function reread(before: ReadBefore, text: string, fileName: string): Culv
   for (const [item, found] of fresh) known.set(item, found);
   const items = now.items.map((item) => known.get(item) as KnownItem);
   const services = items.map(({ service }) => service);
-  if (areContradictory(services)) return undefined;
   const config: CulvertConfig = { director: before.config.director, services };
+  if (areContradictory(services) || bfdFaults(config, String).length > 0) return undefined;
   const { head } = documentParts(before.config);
   rememberParts(config, { head, services: items.map(({ document }) => document) });
   rememberLocations(items, now, fileName);

@@ -83,7 +83,7 @@ export class ConfigChanges {
   apply(document: unknown, { revision, confirmMs }: ApplyOptions): Promise<ApplySummary> {
     return this.#change('apply', async () => {
       this.#requireRevision(revision);
-      const config = readDocument(document);
+      const config = readDocument(document, this.#running.config);
       this.#requireSameState(config);
       const onTrial = confirmMs !== undefined || this.#running.trial !== undefined;
       const summary = await this.#carryOut({ verb: 'apply', config, onTrial }, () =>
@@ -113,7 +113,7 @@ export class ConfigChanges {
 
   /** What a document would change. @throws CulvertError CONFIG_INVALID */
   async diff(document: unknown): Promise<ConfigDiff> {
-    const config = readDocument(document);
+    const config = readDocument(document, this.#running.config);
     validateAgainstHost(config, await this.#options.hostFacts());
     return diffConfigs(this.#running.config, config);
   }

@@ -1,7 +1,8 @@
 import type { ConfigDocument, RealDocument, ServiceDocument } from '../config/document.ts';
-import { address as hostAddress } from '../config/fields.ts';
+import { isHost } from '../config/host-address.ts';
 import { SCHEDULER_NAMES } from '../forwarding/scheduler-names.ts';
 import type { SchedulerName } from '../forwarding/table.ts';
+import { parseIp } from '../net/ip-address.ts';
 import type {
   AdmEdit,
   AdmEndpoint,
@@ -51,7 +52,7 @@ function addService(config: ConfigDocument, { of, settings }: AdmServiceCommand)
     throw AdmFault.table('Service already exists');
   checkScheduler(settings);
   refuseSettings(settings);
-  if (!isHost(of.address)) throw AdmFault.table(NOT_UNICAST);
+  if (!isHost(parseIp(of.address))) throw AdmFault.table(NOT_UNICAST);
   const { protocol, address: vip, port } = of;
   const service: ServiceDocument = {
     vip,
@@ -99,7 +100,7 @@ function realsAfter(
   const found = reals.find((real) => isReal(real, address));
   if (command.name === 'add-server') {
     if (found !== undefined) throw AdmFault.table('Destination already exists');
-    if (!isHost(address)) throw AdmFault.table(NOT_UNICAST);
+    if (!isHost(parseIp(address))) throw AdmFault.table(NOT_UNICAST);
     return [...reals, realDocument({ address }, command.server, { config, service })];
   }
   const isThere = found !== undefined && (command.name === 'edit-server' || hasPort(command));
@@ -150,8 +151,4 @@ function checkScheduler({ scheduler }: AdmSettings): void {
 
 function checkThresholds({ upperThreshold, lowerThreshold }: AdmServer): void {
   if (lowerThreshold > upperThreshold) throw AdmFault.table('Numerical result out of range');
-}
-
-function isHost(address: string): boolean {
-  return hostAddress.safeParse(address).success;
 }

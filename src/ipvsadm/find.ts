@@ -1,5 +1,5 @@
 import type { RealDocument, ServiceDocument } from '../config/document.ts';
-import { portsOf } from '../config/ports.ts';
+import { portsOf } from '../config/port-list.ts';
 import { formatIp, parseIp } from '../net/ip-address.ts';
 import type { AdmService } from './command.ts';
 
