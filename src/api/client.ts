@@ -101,6 +101,17 @@ export class ApiClient {
     return this.#json({ method: 'POST', path: '/v1/config/diff', body: { config } });
   }
 
+  /** The same of a file of YAML that differs little from the director's; undefined where only its values will do. */
+  async diffYaml(yaml: string): Promise<WireDiff | undefined> {
+    try {
+      return await this.#json({ method: 'POST', path: '/v1/config/diff/yaml', body: { yaml } });
+    } catch (error) {
+      if (error instanceof CulvertError && (error.code === 'CONFLICT' || error.code === 'API'))
+        return undefined;
+      throw error;
+    }
+  }
+
   weight(change: WireWeightChange): Promise<readonly WireReal[]> {
     return this.#json({ method: 'POST', path: '/v1/reals/weight', body: change });
   }

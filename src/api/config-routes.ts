@@ -1,9 +1,11 @@
+import { CulvertError } from '../errors.ts';
 import {
   appliedSchema,
   applyRequestSchema,
   configSchema,
   diffRequestSchema,
   diffSchema,
+  diffYamlRequestSchema,
   errorSchema,
 } from './schemas.ts';
 import type { ApiOptions, ApiServer } from './server.ts';
@@ -60,5 +62,24 @@ export function configRoutes(app: ApiServer, { control }: ApiOptions): void {
       },
     },
     async ({ body }) => diffToWire(await control.diff(body.config)),
+  );
+  app.post(
+    '/v1/config/diff/yaml',
+    {
+      bodyLimit: BODY_LIMIT,
+      schema: {
+        summary:
+          'What a file of YAML would change that differs little from the one in use; 409 where it differs much',
+        body: diffYamlRequestSchema,
+        response: { 200: diffSchema, default: errorSchema },
+      },
+    },
+    async ({ body }) => {
+      const diff = await control.diffYaml(body.yaml);
+      if (diff !== undefined) return diffToWire(diff);
+      const message =
+        'the file has errors, or differs much from the one in use; send its values to /v1/config/diff';
+      throw new CulvertError('CONFLICT', message);
+    },
   );
 }

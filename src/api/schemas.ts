@@ -206,6 +206,10 @@ export const applyRequestSchema: z.ZodType<WireApply> = z.strictObject({
   confirmMs: z.int().min(1).max(MAX_CONFIRM_MS).optional(),
 });
 
+export const diffYamlRequestSchema: z.ZodType<{ readonly yaml: string }> = z.strictObject({
+  yaml: z.string().meta({ description: 'The text of a configuration file' }),
+});
+
 export const diffRequestSchema: z.ZodType<{ readonly config: unknown }> = z.strictObject({
   config: configDocument,
 });

@@ -19,9 +19,10 @@ const MAX_FRESH_LENGTH = 50_000;
  * Reads a text that differs little from one that was read before: only the services that are new in it are parsed, for the
  * parser of YAML takes most of a reload's time. What is the same text under the same `director` and `defaults` is the same
  * object.
+ * @param fileName Where the text stands from now on; left out for one that is only looked at.
  * @returns undefined where the whole has to be parsed, above all where anything is wrong: the places of errors are told by that
  */
-export function reread(before: ReadBefore, text: string, fileName: string): CulvertConfig | undefined {
+export function reread(before: ReadBefore, text: string, fileName?: string): CulvertConfig | undefined {
   const [former, now] = [splitServices(before.text), splitServices(text)];
   if (former === undefined || now === undefined) return undefined;
   if (former.head !== now.head || former.tail !== now.tail) return undefined;
@@ -29,7 +30,7 @@ export function reread(before: ReadBefore, text: string, fileName: string): Culv
   const fresh = parseFresh(
     [...new Set(now.items)].filter((item) => !known.has(item)),
     now,
-    fileName,
+    fileName ?? '',
   );
   if (known.size === 0 || fresh === undefined) return undefined;
   for (const [item, found] of fresh) known.set(item, found);
@@ -39,7 +40,7 @@ export function reread(before: ReadBefore, text: string, fileName: string): Culv
   if (areContradictory(services) || bfdFaults(config, String).length > 0) return undefined;
   const { head } = documentParts(before.config);
   rememberParts(config, { head, services: items.map(({ document }) => document) });
-  rememberLocations(items, now, fileName);
+  if (fileName !== undefined) rememberLocations(items, now, fileName);
   return config;
 }
 

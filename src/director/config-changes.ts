@@ -1,7 +1,8 @@
 import type { CulvertConfig } from '../config/config.ts';
-import { documentOf, revisionOf } from '../config/document.ts';
+import { documentOf, revisionOf, textOf } from '../config/document.ts';
 import { type HostFacts, validateAgainstHost } from '../config/host.ts';
 import { readDocument } from '../config/read-document.ts';
+import { reread } from '../config/reread.ts';
 import type { ErrorCode } from '../error-codes.ts';
 import { CulvertError } from '../errors.ts';
 import { type ConfigDiff, countChanges, diffConfigs, settingsForRestart } from './config-diff.ts';
@@ -115,6 +116,20 @@ export class ConfigChanges {
   async diff(document: unknown): Promise<ConfigDiff> {
     const config = readDocument(document, this.#running.config);
     validateAgainstHost(config, await this.#options.hostFacts());
+    return diffConfigs(this.#running.config, config);
+  }
+
+  async diffYaml(text: string): Promise<ConfigDiff | undefined> {
+    const { file } = this.#running;
+    const former = textOf(file);
+    const config = former === undefined ? undefined : reread({ text: former, config: file }, text);
+    if (config === undefined) return undefined;
+    try {
+      validateAgainstHost(config, await this.#options.hostFacts());
+    } catch (error) {
+      if (error instanceof CulvertError) return undefined;
+      throw error;
+    }
     return diffConfigs(this.#running.config, config);
   }
 

@@ -35,6 +35,11 @@ export interface DirectorControl {
   revert(): Promise<ApplySummary>;
   /** What `apply` would change. @throws CulvertError CONFIG_INVALID */
   diff(document: unknown): Promise<ConfigDiff>;
+  /**
+   * The same of a file of YAML that differs little from the one that was read last, in a fraction of the time.
+   * @returns undefined where it does not, or has anything wrong in it: its document says what.
+   */
+  diffYaml(text: string): Promise<ConfigDiff | undefined>;
   /** Overrides a weight until `undrain` or `clearWeight`; kept over restarts. @throws CulvertError NOT_FOUND. */
   setWeight(selector: RealSelector, weight: number): Promise<readonly RealStatus[]>;
   clearWeight(selector: RealSelector): Promise<readonly RealStatus[]>;

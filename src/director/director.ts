@@ -199,6 +199,10 @@ export class Director implements DirectorControl {
     return this.#configChanges.diff(document);
   }
 
+  diffYaml(text: string): Promise<ConfigDiff | undefined> {
+    return this.#configChanges.diffYaml(text);
+  }
+
   async setWeight(selector: RealSelector, weight: number): Promise<readonly RealStatus[]> {
     if (!Number.isInteger(weight) || weight < 0 || weight > 65535) {
       throw new CulvertError('USAGE', `found weight ${weight}; allowed: a whole number from 0 to 65535`);

@@ -1,4 +1,9 @@
+import { readFileSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
+import type { ApiClient } from '../../api/client.ts';
+import type { WireDiff } from '../../api/wire.ts';
+import type { ConfigDocument } from '../../config/document.ts';
+import { recogniseFormat } from '../../config/format.ts';
 import { type ConfigOptions, configOptions } from '../config-options.ts';
 import { type Context, examples, print, printJson } from '../context.ts';
 import { diffText, isEmpty } from '../diff-text.ts';
@@ -10,6 +15,9 @@ type DiffOptions = ConfigOptions & DirectorOptions & { readonly json?: true };
 /** As `diff` and `cmp` end. */
 const DIFFERENCES = 1;
 const TROUBLE = 2;
+
+/** A shorter one is parsed before it is sent. */
+const WORTH_LENGTH = 20_000;
 
 export function register(program: Command, context: Context): void {
   const command = directorOptions(configOptions(program.command('diff')))
@@ -26,10 +34,24 @@ export function register(program: Command, context: Context): void {
   ).action((file: string, options: DiffOptions) => diff(file, options, context));
 }
 
+/** The director has read a text much like it already, as a rule, so that the whole need not be parsed once more. */
+async function diffOfText(
+  file: string,
+  { format }: ConfigOptions,
+  client: ApiClient,
+): Promise<WireDiff | undefined> {
+  // Another time it may be a pipe.
+  if (!statSync(file, { throwIfNoEntry: false })?.isFile()) return undefined;
+  const text = readFileSync(file, 'utf8');
+  const isYaml = (format ?? recogniseFormat(file, text)) === 'yaml';
+  return isYaml && text.length >= WORTH_LENGTH ? client.diffYaml(text) : undefined;
+}
+
 async function diff(file: string, options: DiffOptions, context: Context): Promise<void> {
   context.failAs(TROUBLE);
   const client = await connect(options, context);
-  const found = await client.diff(await readForDirector(file, { options, client }, context));
+  const document = (): Promise<ConfigDocument> => readForDirector(file, { options, client }, context);
+  const found = (await diffOfText(file, options, client)) ?? (await client.diff(await document()));
   if (options.json) printJson(context, found);
   else print(context, isEmpty(found) ? 'no differences\n' : diffText(found, context.style));
   if (!isEmpty(found)) context.exit(DIFFERENCES);

@@ -218,6 +218,11 @@ export class ControlDouble implements DirectorControl {
     throw new CulvertError('CONFLICT', 'nothing waits to be confirmed');
   }
 
+  async diffYaml(text: string): Promise<ConfigDiff | undefined> {
+    this.calls.push(`diffYaml ${text}`);
+    return undefined;
+  }
+
   async diff(document: unknown): Promise<ConfigDiff> {
     this.calls.push(`diff ${JSON.stringify(document)}`);
     const settings = [{ setting: 'weight', from: '100', to: '50' }];

@@ -110,6 +110,7 @@ describe('what reads', () => {
       '/v1/config',
       '/v1/config/confirm',
       '/v1/config/diff',
+      '/v1/config/diff/yaml',
       '/v1/config/revert',
       '/v1/down',
       '/v1/events',

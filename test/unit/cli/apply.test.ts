@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { ApiClient } from '../../../src/api/client.ts';
 import { type Outcome, Running, culvert as runCulvert } from './culvert.ts';
 
 /** `diff`, `apply`, `confirm` and `revert`, over a real director with the simulated plane. */
@@ -95,6 +96,36 @@ const FILES = ['10.0.1.2 100', '10.0.2.2 50', '10.0.1.2 100'];
 const OTHERS = ['10.0.2.2 7', '10.0.3.2 100', '10.0.1.2 100', '10.0.2.2 100'];
 
 describe('diff', () => {
+  test('of a large file is told from its text, as it is from its values', async () => {
+    const large = (weight: number): string =>
+      Array.from({ length: 400 }, (_, port) => {
+        const real = `{address: 10.0.1.2, weight: ${port === 7 ? weight : 100}}`;
+        return `  - {vip: 192.0.2.10, port: ${port + 1}, check: none, reals: [${real}]}\n`;
+      }).join('');
+    await writeFile(file, yaml(large(100)));
+    await start();
+    const client = new ApiClient(join(directory, 'here.sock'));
+    expect(await client.diffYaml(yaml(large(100)))).toEqual({ director: [], services: [] });
+    expect(await culvert('diff', file)).toMatchObject({ status: 0, stdout: 'no differences\n' });
+    await writeFile(other, yaml(large(5)));
+    const expected = {
+      status: 1,
+      stdout: '~ tcp 192.0.2.10:8\n  ~ 10.0.1.2  weight: 100 -> 5\n',
+      stderr: '',
+    };
+    expect(await client.diffYaml(yaml(large(5)))).toMatchObject({ services: [{ change: 'changed' }] });
+    expect(await culvert('diff', other)).toEqual(expected);
+    // Its values too, so that both ways say the same.
+    await writeFile(other, yaml(large(5)).replace('director:', '# another head\ndirector:'));
+    expect(
+      await client.diffYaml(yaml(large(5)).replace('director:', '# another head\ndirector:')),
+    ).toBeUndefined();
+    expect(await culvert('diff', other)).toEqual(expected);
+    await writeFile(other, yaml(large(70_000)));
+    const { status, stderr } = await culvert('diff', other);
+    expect([status, stderr]).toEqual([2, expect.stringMatching(/other\.yaml:10:.*weight/)]);
+  });
+
   test('of what runs is nothing', async () => {
     await start();
     expect(await culvert('diff', file)).toEqual({ status: 0, stdout: 'no differences\n', stderr: '' });
