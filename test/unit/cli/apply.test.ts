@@ -44,6 +44,14 @@ const OTHER = `  - vip: 192.0.2.10
   - {vip: 192.0.2.12, protocol: udp, port: 53, reals: [{address: 10.0.1.2}, {address: 10.0.2.2}]}
 `;
 
+/** 400 services, one of them with this weight. */
+function large(weight: number): string {
+  return Array.from({ length: 400 }, (_, port) => {
+    const real = `{address: 10.0.1.2, weight: ${port === 7 ? weight : 100}}`;
+    return `  - {vip: 192.0.2.10, port: ${port + 1}, check: none, reals: [${real}]}\n`;
+  }).join('');
+}
+
 function yaml(services: string, extra = ''): string {
   const at = `runDirectory: ${directory}, stateDirectory: ${directory}`;
   return `director: {plane: simulated, instance: here, ${at}${extra}}\nservices:\n${services}`;
@@ -97,11 +105,6 @@ const OTHERS = ['10.0.2.2 7', '10.0.3.2 100', '10.0.1.2 100', '10.0.2.2 100'];
 
 describe('diff', () => {
   test('of a large file is told from its text, as it is from its values', async () => {
-    const large = (weight: number): string =>
-      Array.from({ length: 400 }, (_, port) => {
-        const real = `{address: 10.0.1.2, weight: ${port === 7 ? weight : 100}}`;
-        return `  - {vip: 192.0.2.10, port: ${port + 1}, check: none, reals: [${real}]}\n`;
-      }).join('');
     await writeFile(file, yaml(large(100)));
     await start();
     const client = new ApiClient(join(directory, 'here.sock'));

@@ -10,6 +10,11 @@ interface Given {
   readonly reals: readonly { readonly address: string; readonly weight: number }[];
 }
 
+/** That it is checked by BFD. */
+function bfd(interval: string): object {
+  return { check: { type: 'bfd', interval } };
+}
+
 function documentWith(services: readonly object[], defaults: object = { check: 'none' }): object {
   return { director: { interface: 'eth0' }, defaults, services };
 }
@@ -58,7 +63,6 @@ describe('a document that differs little from the one before', () => {
     expectSame(found as CulvertConfig, documentWith([two, more, one]));
   });
 
-  const bfd = (interval: string): object => ({ check: { type: 'bfd', interval } });
   test.each([
     ['a service twice', documentWith([one, two, one])],
     ['another service of the same port', documentWith([one, two, { ...one, scheduler: 'rr' }])],
