@@ -181,6 +181,8 @@ static __always_inline int handle_ip(struct xdp_md *ctx, struct cursor *cursor, 
 	if (unlikely(parse_packet(cursor, is_ipv6, &packet)))
 		return pass_or_hand_over(ctx);
 	packet.client_word = read_client_word(ip, is_ipv6);
+	if (unlikely(!can_be_client(ip, is_ipv6, packet.client_word)))
+		return pass_or_hand_over(ctx);
 	found = find_service(&packet);
 	if (!is_ipv6 && unlikely(found.kind != SERVICE_EMPTY && !ipv4_checksum_is_right(ip)))
 		return hand_over_as(ctx, as_of_service(RARE_OTHER, service_at(found.bucket)->index));

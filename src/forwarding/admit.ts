@@ -5,6 +5,7 @@ import { IPV4_AT, IPV4_HEADER_BYTES, ipv4ChecksumIsGood } from '../net/ipv4.ts';
 import type { Ipv4Address } from '../net/ipv4-address.ts';
 import { IPV6_AT, IPV6_HEADER_BYTES } from '../net/ipv6.ts';
 import { readIpv6Address } from '../net/ipv6-address.ts';
+import { canBeClient } from './client-address.ts';
 import type { Context } from './context.ts';
 import type { Decision } from './decision.ts';
 import { hasOptions, type IpPacket, parseIpHeader } from './ip-header.ts';
@@ -21,7 +22,15 @@ export function admit(context: Context, packet: Uint8Array): IpPacket | Decision
     return { verdict: 'drop', reason: 'malformed-ip' };
   }
   const bytes = packet.subarray(0, header.totalLength);
-  return header.family === 4 ? admitIpv4(context, { bytes, header }) : admitIpv6(context, { bytes, header });
+  const packetOf = header.family === 4 ? admitIpv4 : admitIpv6;
+  const admitted = packetOf(context, { bytes, header });
+  return 'verdict' in admitted || canBeClient(header.source, destination) ? admitted : dropMartian(context);
+}
+
+/** Drops a packet from an address that no client can have. */
+export function dropMartian(context: Context): Decision {
+  context.trace?.('Its source is an address that no client can have: it is dropped.');
+  return { verdict: 'drop', reason: 'martian-source' };
 }
 
 /** Whatever is not IPv6 counts as IPv4 until its header is looked at. */

@@ -1,7 +1,7 @@
 import { isFault } from '../net/fault.ts';
 import { IPV6_AT } from '../net/ipv6.ts';
 import { EXTENSION_HEADER, findUpperLayer } from '../net/ipv6-extensions.ts';
-import { admit } from './admit.ts';
+import { admit, dropMartian } from './admit.ts';
 import { type Context, countReason } from './context.ts';
 import type { Decision, Trace } from './decision.ts';
 import { decideFragment } from './fragments.ts';
@@ -59,6 +59,8 @@ export function joined(decisions: readonly Decision[]): Decision {
 
 function decideAdmitted(context: Context, packet: IpPacket, segmentBytes?: number): Decision[] {
   const { header } = packet;
+  // Forged, or come round in a loop: what the director itself sends to a VIP does not come in here.
+  if (context.state.ownAddresses.has(header.source)) return [dropMartian(context)];
   if (isFragment(header)) return [decideFragment(context, packet)];
   if (isIcmp(header)) return [decideIcmp(context, packet)];
   return transportOf(header.protocol) === undefined

@@ -33,7 +33,7 @@ export const REASONS = {
   check: "a health check's packet; sent through the tunnel",
   'send-failed': 'the kernel refused to send it',
   'not-ours': 'not addressed to a VIP',
-  'martian-source': 'an answer was due to an address that no client can have',
+  'martian-source': 'from an address that no client can have (or an answer was due to one); dropped',
   'bad-transport-checksum': 'an answer was due but the TCP, UDP or ICMP checksum is wrong',
   merged: 'merged by receive offload; forwarded in the packets that the client sent',
   'path-error-relayed': 'an error from the path to a real; sent on to the client',

@@ -2,7 +2,7 @@ import { buildIp, type IpFields } from '../../src/forwarding/build-ip.ts';
 import type { TransportProtocol } from '../../src/forwarding/table.ts';
 import { writeU16 } from '../../src/net/bytes.ts';
 import { internetChecksum } from '../../src/net/checksum.ts';
-import { type IpAddress, isIpv6 } from '../../src/net/ip-address.ts';
+import { type IpAddress, ip, isIpv6 } from '../../src/net/ip-address.ts';
 import { IPV4_AT, PROTOCOL } from '../../src/net/ipv4.ts';
 import type { Ipv4Address } from '../../src/net/ipv4-address.ts';
 import type { Ipv6Address } from '../../src/net/ipv6-address.ts';
@@ -36,6 +36,28 @@ const CLIENT_PORTS = 8;
 /** Those whose flows have more packets than one before others push them out. */
 const FREQUENT_CLIENTS = 3;
 const FREQUENT_PORTS = 2;
+/** Addresses that no client has, and some like them that one can have. */
+const MARTIANS: readonly IpAddress[] = [
+  '0.0.0.0',
+  '0.255.255.255',
+  '1.0.0.0',
+  '126.255.255.255',
+  '127.0.0.1',
+  '128.0.0.0',
+  '223.255.255.255',
+  '224.0.0.1',
+  '239.255.255.255',
+  '240.0.0.0',
+  '255.255.255.254',
+  '255.255.255.255',
+  '::',
+  '::1',
+  '::ffff:c633:6407',
+  '0:0:0:1::',
+  'fe80::1',
+  'feff::1',
+  'ff02::1',
+].map(ip);
 const FIRST_CLIENT = 0xc6336400;
 const FIRST_CLIENT_6 = 0x2001_0db8_000c_0000_0000_0000_0000_0000n;
 const NETWORK_6 = 1n << 64n;
@@ -44,6 +66,8 @@ export type Addressed = Partial<IpFields> & Pick<IpFields, 'source' | 'destinati
 
 /** Of the same family as the VIP. IPv6 clients are several to a network. */
 export function randomClient(random: Random, vip: IpAddress): IpAddress {
+  if (random.chance(0.02))
+    return random.pick([vip, ...MARTIANS.filter((address) => isIpv6(address) === isIpv6(vip))]);
   const number = random.below(random.chance(0.6) ? FREQUENT_CLIENTS : CLIENTS);
   if (!isIpv6(vip)) return (FIRST_CLIENT + number) as Ipv4Address;
   return (FIRST_CLIENT_6 + BigInt(number & 7) * NETWORK_6 + BigInt(number >> 3)) as Ipv6Address;

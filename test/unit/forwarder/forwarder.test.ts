@@ -25,7 +25,7 @@ import {
   VIP,
 } from './fixture.ts';
 import { ipv6Image, outer6, REALS_6 } from './ipv6.ts';
-import { ACK, data, outer, outerFragments, RST, tcp, udp } from './packets.ts';
+import { ACK, CLIENT_PORT, data, outer, outerFragments, RST, tcp, udp } from './packets.ts';
 import { tcp6, VIP_6 } from './packets6.ts';
 import { TUNNEL_CASES, tunnelImage } from './tunnels.ts';
 
@@ -190,7 +190,7 @@ test("a client's packet cannot pass for a check's, and another packet of the che
   state.checks.set(checkKey(PROTOCOL.tcp, 50_000), realIndex(state, 81, B));
   state.ownAddresses.add(DIRECTOR);
   const check = tcp(81, { sourcePort: 50_000, ip: { source: DIRECTOR } });
-  expect(decide(check, state, NOW_MS)).toMatchObject({ verdict: 'forward', real: realIndex(state, 81) });
+  expect(decide(check, state, NOW_MS)).toEqual({ verdict: 'drop', reason: 'martian-source' });
   expect(decideCheck(check, state, NOW_MS)).toMatchObject({ real: realIndex(state, 81, B), reason: 'check' });
   for (const other of [tcp(81, { sourcePort: 50_001 }), udp(53), new Uint8Array(3)]) {
     expect(decideCheck(other, state, NOW_MS)).toBeUndefined();
@@ -316,4 +316,23 @@ test('every prefix of a packet and every flipped byte is survived', () => {
       expect(decide(damaged, state, NOW_MS).verdict).toBeDefined();
     }
   }
+});
+
+test("a packet from the director's own address that no check has sent is no client's", () => {
+  const state = standardState();
+  state.ownAddresses.add(DIRECTOR);
+  const index = realIndex(state, 81);
+  const sent = [
+    tcp(81, { ip: { source: DIRECTOR } }),
+    tcp(80, { ip: { source: DIRECTOR } }),
+    udp(53, { ip: { source: DIRECTOR } }),
+  ];
+  for (const packet of sent)
+    expect(decide(packet, state, NOW_MS)).toEqual({ verdict: 'drop', reason: 'martian-source' });
+  expect(flowsOf(state.image, NOW_MS / TICK_MS)).toEqual([]);
+  state.checks.set(checkKey(PROTOCOL.tcp, CLIENT_PORT), index);
+  expect(decideCheck(sent[0] as Uint8Array, state, NOW_MS)).toMatchObject({
+    verdict: 'forward',
+    reason: 'check',
+  });
 });

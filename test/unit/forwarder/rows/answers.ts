@@ -1,6 +1,6 @@
 import { buildIcmp } from '../../../../src/net/icmp.ts';
 import { buildIpv4 } from '../../../../src/net/ipv4.ts';
-import type { Ipv4Address } from '../../../../src/net/ipv4-address.ts';
+import { type Ipv4Address, ipv4 } from '../../../../src/net/ipv4-address.ts';
 import { buildTcp } from '../../../../src/net/tcp.ts';
 import { buildUdp } from '../../../../src/net/udp.ts';
 import { CLIENT, REALS, VIP } from '../fixture.ts';
@@ -22,7 +22,7 @@ import {
 } from '../packets.ts';
 import { answer, drop, forward, type PacketRow, row, type Step } from '../row.ts';
 
-const [A, B] = REALS;
+const [A, B, C] = REALS;
 const RR = 81;
 const MH = 80;
 const WRR = 53;
@@ -148,6 +148,35 @@ export const ANSWER_ROWS: readonly PacketRow[] = [
   ),
   row('echo with a broken checksum', drop(mangled(echo(56), 22, 0x1234), 'bad-transport-checksum')),
   row('a truncated ICMP message', drop(ipPacket(1, data(7)), 'icmp-unknown')),
+  row(
+    'a source that no client can have: nothing is remembered, and no turn taken',
+    ...[
+      '0.0.0.0',
+      '0.255.255.255',
+      '127.0.0.1',
+      '127.255.255.255',
+      '224.0.0.1',
+      '239.255.255.255',
+      '255.255.255.255',
+      '192.0.2.10',
+    ].flatMap((text) => {
+      const source = ipv4(text);
+      return [tcp(RR, { ip: { source } }), tcp(MH, { ip: { source } }), udp(WRR, { ip: { source } })].map(
+        (packet) => drop(packet, 'martian-source'),
+      );
+    }),
+    forward(tcp(RR), A, outer(tcp(RR), A)),
+  ),
+  row(
+    'sources beside those are clients',
+    ...['1.0.0.0', '126.255.255.255', '128.0.0.0', '223.255.255.255', '240.0.0.0', '255.255.255.254'].map(
+      (text, i) => {
+        const packet = tcp(RR, { ip: { source: ipv4(text) } });
+        const real = [A, B, C][i % 3] as typeof A;
+        return forward(packet, real, outer(packet, real));
+      },
+    ),
+  ),
   row(
     'echo from where no client can be',
     drop(echo(56, VIP), 'martian-source'),

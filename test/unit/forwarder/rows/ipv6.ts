@@ -193,6 +193,18 @@ const OVERSIZE_ROWS: readonly PacketRow[] = [
       drop(tcp6(RR, { dataBytes: 1440, ip6: { source: ip(text) as Ipv6Address } }), 'martian-source'),
     ),
   ),
+  row(
+    'IPv6: nothing is remembered of it, and no turn taken',
+    ...['::', '::1', '::ffff:192.0.2.1', 'ff00::', 'ff02::1', '2001:db8::10'].flatMap((text) =>
+      [RR, MH].map((port) =>
+        drop(tcp6(port, { ip6: { source: ip(text) as Ipv6Address } }), 'martian-source'),
+      ),
+    ),
+    plain(tcp6(RR)),
+    ...['0:0:0:1::', 'feff::1'].map((text, i) =>
+      plain(tcp6(RR, { ip6: { source: ip(text) as Ipv6Address } }), i === 0 ? B : C),
+    ),
+  ),
 ];
 
 const [FIRST, MIDDLE, LAST] = fragmentsOf6(udp6(WRR, { dataBytes: 2000 }), [800, 1600]) as [
