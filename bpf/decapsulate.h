@@ -13,6 +13,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "checksum.h"
+#include "known-length.h"
 
 #define IP_MF 0x2000
 #define IP_DF 0x4000
@@ -24,15 +25,6 @@
 #define ECN_NOT_ECT 0
 #define ECN_ECT1 1
 #define ECN_CE 3
-
-/* Tells the verifier what was tested before: a length lies in 1..max. In assembly, because the compiler folds both
- * tests into one subtraction, whose outcome tells the verifier nothing about the length itself. */
-#define known_length(length, max)                                                                                     \
-	({                                                                                                            \
-		__u64 known = (length);                                                                               \
-		asm volatile("if %0 > 0 goto +1\n%0 = 1\nif %0 <= %1 goto +1\n%0 = %1" : "+r"(known) : "i"(max));    \
-		known;                                                                                                \
-	})
 
 /* Of both families: an IPv4 address is mapped to ::ffff:0:0/96 (RFC 4291, section 2.5.5.2). Such addresses are not
  * used on the wire, and in a checksum the prefix counts for nothing, because 0xffff is zero there. */

@@ -3,6 +3,9 @@
  * effect left behind; what is for no VIP goes up the stack. */
 #include "check-answers.h"
 #include "encapsulate.h"
+#ifdef FINISHES_CHECKSUMS
+#include "finish-checksum.h"
+#endif
 #include "for-vip.h"
 #include "hand-over.h"
 #include "image.h"
@@ -186,6 +189,10 @@ static __always_inline int handle_ip(struct xdp_md *ctx, struct cursor *cursor, 
 	found = find_service(&packet);
 	if (!is_ipv6 && unlikely(found.kind != SERVICE_EMPTY && !ipv4_checksum_is_right(ip)))
 		return hand_over_as(ctx, as_of_service(RARE_OTHER, service_at(found.bucket)->index));
+#ifdef FINISHES_CHECKSUMS
+	if (found.kind != SERVICE_EMPTY)
+		finish_checksum(ctx);
+#endif
 	if (unlikely(found.kind != SERVICE_HASH))
 		return forward_without_hash(ctx, &packet, found.bucket, found.kind);
 	slot = hashed_slot(&packet, service_at(found.bucket));

@@ -6,7 +6,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-#include "decapsulate.h"
+#include "known-length.h"
 
 #define SUM_BLOCK_BYTES 512      /* all that bpf_csum_diff takes at once before Linux 6.13 */
 #define SUM_BLOCKS 128           /* of the longest IP packet */

@@ -78,7 +78,7 @@ export function* sctpChunks(
 
 /** Of a packet that is all there; SCTP has no pseudo header. */
 export function sctpChecksumIsGood(packet: Uint8Array, at: number, end: number = packet.length): boolean {
-  return computeChecksum(packet, at, end) === readU32(packet, at + CHECKSUM_AT);
+  return sctpChecksum(packet, at, end) === readU32(packet, at + CHECKSUM_AT);
 }
 
 /** Common header and chunks, with the checksum. */
@@ -90,7 +90,7 @@ export function buildSctp(
   writeU16(packet, 0, header.sourcePort);
   writeU16(packet, 2, header.destinationPort);
   writeU32(packet, 4, header.verificationTag);
-  writeU32(packet, CHECKSUM_AT, computeChecksum(packet, 0, packet.length));
+  writeU32(packet, CHECKSUM_AT, sctpChecksum(packet, 0, packet.length));
   return packet;
 }
 
@@ -99,8 +99,8 @@ function chunkBytes({ type, flags, value }: SctpChunk): Uint8Array {
   return padToWords(concatBytes(Uint8Array.of(type, flags, length >>> 8, length), value));
 }
 
-/** In the wire's order, and as if the checksum's own bytes were zero. */
-function computeChecksum(packet: Uint8Array, at: number, end: number): number {
+/** The checksum of a packet in the order of the wire, computed as if the checksum's own bytes were zero. */
+export function sctpChecksum(packet: Uint8Array, at: number, end: number): number {
   const before = crc32c(packet, at, at + CHECKSUM_AT);
   const zeros = crc32c(new Uint8Array(CHECKSUM_BYTES), 0, CHECKSUM_BYTES, before);
   return swapBytes(crc32c(packet, at + CHECKSUM_AT + CHECKSUM_BYTES, end, zeros));

@@ -39,8 +39,8 @@ export class LoadedDirector implements Disposable {
   readonly #maps: ImageMaps;
   readonly #image: MappedImage;
 
-  constructor(capacity: ImageCapacity) {
-    using object = openBpfObject(DIRECTOR_OBJECT, { mapSizes: mapSizes(capacity) });
+  constructor(capacity: ImageCapacity, objectPath: string = DIRECTOR_OBJECT) {
+    using object = openBpfObject(objectPath, { mapSizes: mapSizes(capacity) });
     this.program = object.program('director');
     this.#maps = mapsOf(object);
     this.#image = mapImage(this.#maps);

@@ -5,7 +5,7 @@ import type { Tap } from '../../linux/tap.ts';
 import { isGroupMac, parseTaggedEthernet } from '../../net/ethernet.ts';
 import { isFault } from '../../net/fault.ts';
 import type { CheckNetwork } from './check-network.ts';
-import { finishChecksum } from './finish-checksum.ts';
+import { finishChecksum, finishUnfinished } from './finish-checksum.ts';
 import type { TapWay } from './tap-way.ts';
 
 export interface CheckTrafficOptions {
@@ -76,6 +76,8 @@ export class CheckTraffic implements Disposable {
       const read = tap.read();
       if (read === undefined) return false;
       finishChecksum(read);
+      // A real at the other end of a veth cable leaves it to us.
+      finishUnfinished(read.frame);
       const ethernet = parseTaggedEthernet(read.frame);
       if (!isFault(ethernet) && !isGroupMac(ethernet.destination)) {
         this.deliver(read.frame.subarray(ethernet.headerBytes));

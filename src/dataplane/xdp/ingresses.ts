@@ -5,6 +5,7 @@ import type { PlaneEventListener } from '../data-plane.ts';
 import { InstanceLock } from './instance-lock.ts';
 import type { PinnedFastPath } from './pins.ts';
 import { attachTarget, requireInterface } from './require-interface.ts';
+import { bringsUnfinishedChecksums } from './unfinished-checksums.ts';
 
 /** An interface that VIP traffic reaches. */
 export interface Ingress {
@@ -30,6 +31,7 @@ export class Ingresses implements AsyncDisposable {
   readonly #present = new Map<number, Ingress>();
   readonly #states = new Map<number, ForwarderState>();
   readonly #arriving = new Set<number>();
+  readonly #unfinished = new Set<number>();
   readonly #monitor: NetworkMonitor;
   #names: readonly string[];
   #closed = false;
@@ -55,6 +57,11 @@ export class Ingresses implements AsyncDisposable {
   /** What decisions about packets that came in by an interface start from; by one that is not ours, as by the first. */
   forwarderAt(ifIndex: number): ForwarderState {
     return this.#states.get(ifIndex) ?? this.#states.values().next().value ?? this.#options.forwarder;
+  }
+
+  /** Whether packets may arrive there with unfinished checksums. */
+  bringsUnfinished(ifIndex: number): boolean {
+    return this.#unfinished.has(ifIndex);
   }
 
   /** Where to send a reply to what came in by an interface that is not known. */
@@ -99,6 +106,7 @@ export class Ingresses implements AsyncDisposable {
   #take(ingress: Ingress): void {
     const { link } = ingress;
     this.#present.set(link.index, ingress);
+    if (bringsUnfinishedChecksums(link)) this.#unfinished.add(link.index);
     // All that is not the interface's own is shared.
     const own = { linkMtuBytes: link.mtuBytes, interfaceMac: link.mac };
     this.#states.set(link.index, { ...this.#options.forwarder, ...own });
@@ -108,6 +116,7 @@ export class Ingresses implements AsyncDisposable {
     const ingress = this.#present.get(ifIndex);
     this.#present.delete(ifIndex);
     this.#states.delete(ifIndex);
+    this.#unfinished.delete(ifIndex);
     await ingress?.lock.release();
   }
 
@@ -139,7 +148,7 @@ export class Ingresses implements AsyncDisposable {
       await using opening = new AsyncDisposableStack();
       const lock = opening.use(await InstanceLock.take(name, index));
       if (this.#closed) return;
-      this.#options.fastPath.attach([{ name, ifIndex: index }]);
+      this.#options.fastPath.attach([attachTarget(link, [])]);
       opening.move();
       this.#take({ link, lock });
       this.#warn(`${name} is back, and forwarding goes on there`);

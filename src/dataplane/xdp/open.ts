@@ -5,6 +5,7 @@ import { listLinks } from '../../linux/netlink/link.ts';
 import { NetlinkSocket } from '../../linux/netlink/socket.ts';
 import type { DataPlane, PlaneEventListener } from '../data-plane.ts';
 import { CheckNetwork } from './check-network.ts';
+import type { ProgramKind } from './fast-path-programs.ts';
 import type { Ingress } from './ingresses.ts';
 import { InstanceLock } from './instance-lock.ts';
 import { pinFastPath } from './pins.ts';
@@ -21,10 +22,17 @@ export interface XdpPlaneOptions {
   readonly capacity: ImageCapacity;
   readonly onEvent: PlaneEventListener;
   /** Another compiled fast path than the one of this build. */
-  readonly objectPath?: string;
+  readonly objectPaths?: Readonly<Record<ProgramKind, string>>;
 }
 
-const OBJECT_PATH = fileURLToPath(new URL('../../../build/bpf/director.bpf.o', import.meta.url));
+const OBJECT_PATHS = {
+  plain: objectPath('director.bpf.o'),
+  finishing: objectPath('director-finishing.bpf.o'),
+};
+
+function objectPath(name: string): string {
+  return fileURLToPath(new URL(`../../../build/bpf/${name}`, import.meta.url));
+}
 
 /**
  * Attaches the fast path to interfaces, or takes over what a former run left forwarding there.
@@ -46,7 +54,7 @@ export async function openXdpPlane(options: XdpPlaneOptions): Promise<DataPlane>
     instance: options.instance,
     interfaces: links.map((link) => attachTarget(link, present)),
     capacity: options.capacity,
-    objectPath: options.objectPath ?? OBJECT_PATH,
+    objectPaths: options.objectPaths ?? OBJECT_PATHS,
     warn: (message) => options.onEvent({ type: 'warning', message }),
   });
   opening.defer(() => {

@@ -5,6 +5,7 @@ import type { BpfProgram } from '../../linux/bpf/program.ts';
 import { queryXdp } from '../../linux/bpf/query.ts';
 import { XdpLink } from '../../linux/bpf/xdp-link.ts';
 import type { Drift } from './drift-watch.ts';
+import type { FastPathPrograms, ProgramKind } from './fast-path-programs.ts';
 import { linkDirectory, linkPins } from './link-pins.ts';
 import { occupiedError } from './occupant.ts';
 import { unlinkIfThere } from './pin-files.ts';
@@ -15,6 +16,13 @@ export interface AttachTarget {
   readonly ifIndex: number;
   /** Name of the interface that it is a VLAN device of. */
   readonly parent?: string | undefined;
+  /** Packets may arrive there with unfinished checksums. */
+  readonly unfinishedChecksums?: boolean | undefined;
+}
+
+/** The program that is attached natively. In generic mode packets keep what the kernel knows of their checksums. */
+export function programKind(target: AttachTarget | undefined): ProgramKind {
+  return target?.unfinishedChecksums === true ? 'finishing' : 'plain';
 }
 
 interface PinnedLink {
@@ -63,9 +71,9 @@ export class PinnedLinks implements Disposable {
   }
 
   /** Natively, or in generic mode if the driver cannot, as that of VLAN devices. @throws CulvertError XDP_OCCUPIED, KERNEL */
-  attach(program: BpfProgram, target: AttachTarget, warn: (message: string) => void): void {
+  attach(programs: FastPathPrograms, target: AttachTarget, warn: (message: string) => void): void {
     this.requireFree([target]);
-    const link = createLink(program, target, warn);
+    const link = createLink(programs, target, warn);
     const directory = linkDirectory(this.#instanceDirectory);
     const path = join(directory, pinNameOf(target.name));
     mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -84,27 +92,28 @@ export class PinnedLinks implements Disposable {
     forget(pinned);
   }
 
-  /** Puts another program in the place of the present one, on one interface after the other. */
-  update(program: BpfProgram): void {
+  /** Puts other programs in the place of the present ones, on one interface after the other. */
+  update(programs: FastPathPrograms, targets: readonly AttachTarget[]): void {
     for (const [ifIndex, pinned] of this.#links) {
-      if (pinned.link.info().ifIndex !== 0) this.#replace(ifIndex, pinned, program);
+      const target = targets.find((each) => each.ifIndex === ifIndex);
+      if (pinned.link.info().ifIndex !== 0) this.#replace(ifIndex, pinned, programFor(programs, target));
     }
   }
 
   /** Puts right what others have done to the attachments. Another program that is there instead stays. */
   mend(
     targets: readonly AttachTarget[],
-    program: () => BpfProgram,
+    programs: FastPathPrograms,
     warn: (message: string) => void,
   ): Drift[] {
     return targets.flatMap((target) => {
       const pinned = this.#links.get(target.ifIndex);
       const info = pinned?.link.info();
-      if (pinned === undefined || info?.ifIndex === 0) return this.#attachAgain(target, program(), warn);
+      if (pinned === undefined || info?.ifIndex === 0) return this.#attachAgain(target, programs, warn);
       const drift: Drift[] = [];
       if (info?.programId !== pinned.programId) {
         const found = `another XDP program (id ${info?.programId}) in the place of the director's on ${target.name}`;
-        this.#replace(target.ifIndex, pinned, program());
+        this.#replace(target.ifIndex, pinned, programFor(programs, target));
         drift.push({ found, done: 'replaced', mended: true });
       }
       if (!existsSync(pinned.path)) {
@@ -116,13 +125,13 @@ export class PinnedLinks implements Disposable {
     });
   }
 
-  #attachAgain(target: AttachTarget, program: BpfProgram, warn: (message: string) => void): Drift[] {
+  #attachAgain(target: AttachTarget, programs: FastPathPrograms, warn: (message: string) => void): Drift[] {
     const found = `the program is no more attached to ${target.name}`;
     const pinned = this.#links.get(target.ifIndex);
     this.#links.delete(target.ifIndex);
     if (pinned !== undefined) forget(pinned);
     try {
-      this.attach(program, target, warn);
+      this.attach(programs, target, warn);
       return [{ found, done: 'attached again', mended: true }];
     } catch (error) {
       if (!(error instanceof CulvertError)) throw error;
@@ -156,16 +165,23 @@ function forget({ path, link }: Pick<PinnedLink, 'path' | 'link'>): void {
   unlinkIfThere(path);
 }
 
+/** For an interface that has one already. */
+function programFor(programs: FastPathPrograms, target: AttachTarget | undefined): BpfProgram {
+  const isGeneric = target !== undefined && queryXdp(target.ifIndex)?.mode === 'generic';
+  return programs.of(isGeneric ? 'plain' : programKind(target));
+}
+
 function createLink(
-  program: BpfProgram,
-  { name, ifIndex, parent }: AttachTarget,
+  programs: FastPathPrograms,
+  target: AttachTarget,
   warn: (message: string) => void,
 ): XdpLink {
+  const { name, ifIndex, parent } = target;
   try {
-    return XdpLink.create(program, ifIndex, 'native');
+    return XdpLink.create(programs.of(programKind(target)), ifIndex, 'native');
   } catch (error) {
     if (!(error instanceof CulvertError) || error.code !== 'KERNEL') throw error;
-    const link = XdpLink.create(program, ifIndex, 'generic');
+    const link = XdpLink.create(programs.of('plain'), ifIndex, 'generic');
     const advice =
       parent === undefined ? `"ethtool -K ${name} gro off" helps` : `name its parent, ${parent}, instead`;
     warn(

@@ -2,20 +2,17 @@ import { createHash } from 'node:crypto';
 import { readdirSync, renameSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ImageCapacity } from '../../forwarding/image/memory.ts';
-import { openBpfObject } from '../../linux/bpf/object.ts';
-import type { BpfProgram } from '../../linux/bpf/program.ts';
 import { pinDirectory } from '../../linux/bpffs.ts';
 import type { Drift } from './drift-watch.ts';
+import { FastPathPrograms, type ObjectFiles, type ProgramKind } from './fast-path-programs.ts';
 import { freeMapsName, readObject, readText, removeInstance, repinMaps, unlinkIfThere } from './pin-files.ts';
-import { type AttachTarget, PinnedLinks } from './pinned-links.ts';
+import { type AttachTarget, PinnedLinks, programKind } from './pinned-links.ts';
 import {
   closeMaps,
   type ImageMaps,
   type MappedImage,
   mapImage,
-  mapSizes,
   mapsFit,
-  mapsOf,
   openMaps,
   pinMaps,
   unpinDirectory,
@@ -31,13 +28,12 @@ import { VlanOffloads } from './vlan-offloads.ts';
  * A change takes `build` away first and sets it last, so that a start after a crash in between loads the program anew,
  * over the maps that `maps` names. bpffs holds no plain files, but everything in it vanishes together.
  */
-const PROGRAM = 'director';
-
 export interface PinRequest {
   readonly instance: string;
   readonly interfaces: readonly AttachTarget[];
   readonly capacity: ImageCapacity;
-  readonly objectPath: string;
+  /** One of each kind. */
+  readonly objectPaths: Readonly<Record<ProgramKind, string>>;
   readonly warn: (message: string) => void;
 }
 
@@ -46,17 +42,13 @@ export type TakeOver = 'fresh' | 'kept' | 'new-program' | 'pending';
 
 interface Build {
   readonly directory: string;
-  readonly object: Uint8Array;
+  readonly objects: ObjectFiles;
   readonly hash: string;
 }
 
-/** The program is loaded when there is something to attach: that takes longest of all. */
-interface Loaded {
+interface FastPathParts {
   readonly maps: ImageMaps;
-  readonly program: BpfProgram | undefined;
-}
-
-interface FastPathParts extends Loaded {
+  readonly programs: FastPathPrograms;
   readonly request: PinRequest;
   readonly build: Build;
   readonly links: PinnedLinks;
@@ -73,25 +65,20 @@ export class PinnedFastPath implements Disposable {
   readonly #parts: FastPathParts;
   /** Attached by this start; a start that fails takes them back. */
   readonly #added: number[] = [];
-  #program: BpfProgram | undefined;
   #committed = false;
 
   constructor(parts: FastPathParts) {
     this.#parts = parts;
     this.vlanOffloads = new VlanOffloads(parts.build.directory);
-    this.#program = parts.program;
     this.takeOver = parts.takeOver;
     this.image = mapImage(parts.maps);
   }
 
   /** The program begins there with the image as it is. Nothing happens where it is attached. @throws CulvertError */
   attach(targets: readonly AttachTarget[]): void {
-    const { build, maps, links, request } = this.#parts;
-    const missing = targets.filter(({ ifIndex }) => !links.has(ifIndex));
-    if (missing.length === 0) return;
-    this.#program ??= loadProgram(build.object, maps);
-    for (const target of missing) {
-      links.attach(this.#program, target, request.warn);
+    const { programs, links, request } = this.#parts;
+    for (const target of targets.filter(({ ifIndex }) => !links.has(ifIndex))) {
+      links.attach(programs, target, request.warn);
       this.#added.push(target.ifIndex);
     }
   }
@@ -115,9 +102,8 @@ export class PinnedFastPath implements Disposable {
 
   /** Puts right what others have done to the attachments and the pins; the image itself is its writer's. */
   mend(targets: readonly AttachTarget[]): Drift[] {
-    const { build, maps, links, request } = this.#parts;
-    const program = (): BpfProgram => (this.#program ??= loadProgram(build.object, maps));
-    const drift = links.mend(targets, program, request.warn);
+    const { build, maps, programs, links, request } = this.#parts;
+    const drift = links.mend(targets, programs, request.warn);
     if (repinMaps(maps, build.directory))
       drift.push({ found: `pins in ${build.directory} are gone`, done: 'pinned again', mended: true });
     if (readText(join(build.directory, 'build')) === undefined)
@@ -138,7 +124,7 @@ export class PinnedFastPath implements Disposable {
   /** Lets go of it; it goes on forwarding. */
   [Symbol.dispose](): void {
     this.image[Symbol.dispose]();
-    this.#program?.[Symbol.dispose]();
+    this.#parts.programs[Symbol.dispose]();
     closeMaps(this.#parts.maps);
     this.#parts.links[Symbol.dispose]();
   }
@@ -157,9 +143,8 @@ export class PinnedFastPath implements Disposable {
  * @throws CulvertError XDP_OCCUPIED, PERMISSION, KERNEL
  */
 export function pinFastPath(request: PinRequest): PinnedFastPath {
-  const object = readObject(request.objectPath);
-  const directory = pinDirectory(request.instance);
-  const build = { directory, object, hash: createHash('sha256').update(object).digest('hex') };
+  const build = { directory: pinDirectory(request.instance), ...readObjects(request) };
+  const { directory } = build;
   using opening = new DisposableStack();
   const links = opening.use(new PinnedLinks(directory));
   requireFree(request, links, directory);
@@ -200,14 +185,14 @@ function startAnew(request: PinRequest, build: Build, links: PinnedLinks): Pinne
   const { directory } = build;
   new VlanOffloads(directory).restore();
   removeInstance(directory);
-  const { maps, program } = load(build, request.capacity);
+  const { maps, programs } = create(request, build);
   try {
     pinDirectory(request.instance);
     pinMaps(maps, join(directory, 'maps-1'));
     symlinkSync('maps-1', join(directory, 'maps'));
-    return new PinnedFastPath({ request, build, maps, program, links, takeOver: 'fresh' });
+    return new PinnedFastPath({ request, build, maps, programs, links, takeOver: 'fresh' });
   } catch (error) {
-    program[Symbol.dispose]();
+    programs[Symbol.dispose]();
     closeMaps(maps);
     removeInstance(directory);
     throw error;
@@ -222,47 +207,52 @@ function takeOver(request: PinRequest, build: Build, links: PinnedLinks): Pinned
     if (maps !== undefined) closeMaps(maps);
     return prepareReplacement(request, build, links);
   }
-  const parts = { request, build, maps, links };
-  if (readText(join(directory, 'build')) === hash) {
-    return new PinnedFastPath({ ...parts, program: undefined, takeOver: 'kept' });
-  }
-  const program = loadProgram(build.object, maps);
-  replaceProgram(build, links, program);
-  return new PinnedFastPath({ ...parts, program, takeOver: 'new-program' });
+  const programs = new FastPathPrograms(build.objects, maps);
+  const parts = { request, build, maps, programs, links };
+  if (readText(join(directory, 'build')) === hash) return new PinnedFastPath({ ...parts, takeOver: 'kept' });
+  replacePrograms(parts);
+  return new PinnedFastPath({ ...parts, takeOver: 'new-program' });
 }
 
 /** Makes new maps beside the former ones, which forward until the new image has been filled. */
 function prepareReplacement(request: PinRequest, build: Build, links: PinnedLinks): PinnedFastPath {
   request.warn('the capacity or the layout has changed: remembered flows start anew');
   const { directory } = build;
-  const { maps, program } = load(build, request.capacity);
+  const { maps, programs } = create(request, build);
   const name = freeMapsName(directory);
   pinMaps(maps, join(directory, name));
   const swap = (): void => {
     unlinkIfThere(join(directory, 'build'));
     symlinkSync(name, join(directory, 'maps-new'));
     renameSync(join(directory, 'maps-new'), join(directory, 'maps'));
-    replaceProgram(build, links, program);
+    replacePrograms({ request, build, links, programs });
     removeStaleMaps(directory);
   };
-  return new PinnedFastPath({ request, build, maps, program, links, takeOver: 'pending', swap });
+  return new PinnedFastPath({ request, build, maps, programs, links, takeOver: 'pending', swap });
 }
 
-function replaceProgram({ directory, hash }: Build, links: PinnedLinks, program: BpfProgram): void {
+function replacePrograms({
+  request,
+  build: { directory, hash },
+  links,
+  programs,
+}: Pick<FastPathParts, 'request' | 'build' | 'links' | 'programs'>): void {
   unlinkIfThere(join(directory, 'build'));
-  links.update(program);
+  links.update(programs, request.interfaces);
   symlinkSync(hash, join(directory, 'build'));
 }
 
-/** With maps of their own. */
-function load({ object }: Build, capacity: ImageCapacity): { maps: ImageMaps; program: BpfProgram } {
-  using loaded = openBpfObject(object, { mapSizes: mapSizes(capacity) });
-  return { maps: mapsOf(loaded), program: loaded.program(PROGRAM) };
+function readObjects({ objectPaths }: PinRequest): Pick<Build, 'objects' | 'hash'> {
+  const objects = { plain: readObject(objectPaths.plain), finishing: readObject(objectPaths.finishing) };
+  const hash = createHash('sha256').update(objects.plain).update(objects.finishing).digest('hex');
+  return { objects, hash };
 }
 
-function loadProgram(object: Uint8Array, maps: ImageMaps): BpfProgram {
-  using loaded = openBpfObject(object, { reuse: maps });
-  return loaded.program(PROGRAM);
+function create(
+  { interfaces, capacity }: PinRequest,
+  { objects }: Build,
+): Pick<FastPathParts, 'maps' | 'programs'> {
+  return FastPathPrograms.create(objects, capacity, programKind(interfaces[0]));
 }
 
 /** Map directories that a start left behind which did not come to its commit. */

@@ -1,6 +1,7 @@
 import { CulvertError } from '../../errors.ts';
 import type { Link } from '../../linux/netlink/link.ts';
 import type { AttachTarget } from './pinned-links.ts';
+import { bringsUnfinishedChecksums } from './unfinished-checksums.ts';
 
 const MAC_BYTES = 6;
 
@@ -21,7 +22,8 @@ function faultOf(link: Link | undefined): string | undefined {
 }
 
 /** What the fast path is attached to. */
-export function attachTarget({ name, index, vlan }: Link, links: readonly Link[]): AttachTarget {
-  const parent = links.find((link) => link.index === vlan?.parentIndex);
-  return { name, ifIndex: index, parent: parent?.name };
+export function attachTarget(link: Link, links: readonly Link[]): AttachTarget {
+  const { name, index, vlan } = link;
+  const parent = links.find((each) => each.index === vlan?.parentIndex)?.name;
+  return { name, ifIndex: index, parent, unfinishedChecksums: bringsUnfinishedChecksums(link) };
 }

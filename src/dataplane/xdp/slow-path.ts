@@ -9,7 +9,7 @@ import { PacketSocket } from '../../linux/packet-socket.ts';
 import { RawSender } from '../../linux/raw-socket.ts';
 import type { Tap, TapFrame } from '../../linux/tap.ts';
 import { CheckTraffic, type CheckTrafficOptions } from './check-traffic.ts';
-import { finishChecksum } from './finish-checksum.ts';
+import { finishChecksum, finishUnfinished } from './finish-checksum.ts';
 import { IcmpListener } from './icmp-listener.ts';
 import { ingressOf } from './ingress-mark.ts';
 import { destinationOf } from './packet-destination.ts';
@@ -20,6 +20,7 @@ export interface IngressLookup {
   has(ifIndex: number): boolean;
   forwarderAt(ifIndex: number): ForwarderState;
   readonly first: number | undefined;
+  bringsUnfinished(ifIndex: number): boolean;
 }
 
 export interface SlowPathOptions {
@@ -110,6 +111,7 @@ export class SlowPath implements Disposable {
   #handleFrame({ frame, segmentBytes }: TapFrame, nowMs: number): void {
     const merged = segmentBytes === 0 ? undefined : segmentBytes;
     const ifIndex = ingressOf(frame);
+    if (this.#ingresses.bringsUnfinished(ifIndex)) finishUnfinished(frame);
     for (const decision of decideFrame(frame, this.#ingresses.forwarderAt(ifIndex), nowMs, merged)) {
       if (decision.verdict === 'reply') this.#sendFrame(decision.frame, ifIndex);
       else this.#carryOut(decision);

@@ -76,7 +76,9 @@ export class RemotePlane implements AsyncDisposable {
       const description = await plane.#call('open', {
         interfaces: options.interfaces ?? ['eth0'],
         instance,
-        ...(options.objectPath !== undefined && { objectPath: options.objectPath }),
+        ...(options.objectPath !== undefined && {
+          objectPaths: { plain: options.objectPath, finishing: options.objectPath },
+        }),
         capacity: { ...CAPACITY, ...(options.slots !== undefined && { slots: options.slots }) },
       });
       return Object.assign(plane, { description: description as string });
