@@ -1,4 +1,5 @@
 // Says what is right and wrong on a real server.
+import { checksumFinding, readChecksumErrors } from './checksum-errors.ts';
 import type { DecapsulationCounts } from './facts.ts';
 import type { Finding } from './finding.ts';
 import { findings } from './findings.ts';
@@ -22,7 +23,7 @@ export interface Verification {
 export function verifyRealServer(options: VerifyOptions): Verification {
   requirePrivilege('verifying a real server', 'auto');
   const facts = observe(options);
-  const found = findings(facts, options);
+  const found = [...findings(facts, options), checksumFinding(readChecksumErrors())];
   return {
     ok: found.every((finding) => finding.ok),
     findings: found,

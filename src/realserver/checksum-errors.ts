@@ -1,0 +1,51 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { type Finding, finding } from './finding.ts';
+
+/** What the stack of this network namespace has received so far, of both families, and dropped for its checksum. */
+export interface ChecksumErrors {
+  readonly tcp: { readonly received: number; readonly errors: number };
+  readonly udp: { readonly received: number; readonly errors: number };
+}
+
+/** Single frames are damaged on any network; more than this share is a sender that does not finish its checksums. */
+const TOLERATED_SHARE = 0.01;
+
+export function readChecksumErrors(): ChecksumErrors {
+  const read = (path: string): string => (existsSync(path) ? readFileSync(path, 'utf8') : '');
+  return parseChecksumErrors(read('/proc/net/snmp'), read('/proc/net/snmp6'));
+}
+
+/** @param snmp the text of /proc/net/snmp @param snmp6 that of /proc/net/snmp6 */
+export function parseChecksumErrors(snmp: string, snmp6: string): ChecksumErrors {
+  const tcp = counters(snmp, 'Tcp');
+  const udp = counters(snmp, 'Udp');
+  const udp6 = (name: string): number =>
+    Number(new RegExp(`^Udp6${name}\\s+(\\d+)`, 'm').exec(snmp6)?.[1] ?? 0);
+  const udpErrors = udp('InCsumErrors') + udp6('InCsumErrors');
+  return {
+    tcp: { received: tcp('InSegs'), errors: tcp('InCsumErrors') },
+    // Unlike those of TCP, datagrams with errors are not among those received.
+    udp: { received: udp('InDatagrams') + udp6('InDatagrams') + udpErrors, errors: udpErrors },
+  };
+}
+
+export function checksumFinding({ tcp, udp }: ChecksumErrors): Finding {
+  return finding({
+    check: 'checksums',
+    ok: [tcp, udp].every(({ received, errors }) => errors <= TOLERATED_SHARE * received),
+    found: `dropped for a wrong checksum: ${tcp.errors} of ${tcp.received} TCP segments, ${udp.errors} of ${udp.received} UDP datagrams`,
+    expected: `at most ${100 * TOLERATED_SHARE} in 100`,
+    remedy:
+      'look whether the number still rises (nstat -asz TcpInCsumErrors). If it does, packets come from a veth or virtio device ' +
+      'whose sender leaves checksums unfinished: ethtool -K DEVICE tx off at the sender, or a current culvert at the director',
+  });
+}
+
+/** The two lines of a protocol in /proc/net/snmp: names and values. */
+function counters(snmp: string, protocol: string): (name: string) => number {
+  const [names = [], values = []] = snmp
+    .split('\n')
+    .filter((line) => line.startsWith(`${protocol}: `))
+    .map((line) => line.split(' '));
+  return (name) => Number(values[names.indexOf(name)] ?? 0);
+}
