@@ -11,8 +11,12 @@ export interface ChecksumErrors {
 const TOLERATED_SHARE = 0.01;
 
 export function readChecksumErrors(): ChecksumErrors {
-  const read = (path: string): string => (existsSync(path) ? readFileSync(path, 'utf8') : '');
-  return parseChecksumErrors(read('/proc/net/snmp'), read('/proc/net/snmp6'));
+  return parseChecksumErrors(textOf('/proc/net/snmp'), textOf('/proc/net/snmp6'));
+}
+
+/** A kernel without IPv6 has no counters of it. */
+function textOf(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
 }
 
 /** @param snmp the text of /proc/net/snmp @param snmp6 that of /proc/net/snmp6 */

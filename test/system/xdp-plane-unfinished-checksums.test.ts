@@ -43,7 +43,9 @@ describe.skipIf(!able || !existsSync('/usr/bin/curl'))(
         network.sysctl('director', path, '1');
       await setUpReal();
       await serve();
-      plane = await RemotePlane.open(network.namespace('director'), `unfinished-${network.id}`);
+      plane = await RemotePlane.open(network.namespace('director'), `unfinished-${network.id}`, {
+        interfaces: ['eth0', 'eth1'],
+      });
       cleanUp.defer(() => plane.remove());
       const services = FAMILIES.flatMap((family) => {
         const reals = [{ address: ip(REALS[family]), weight: 1, serving: true }];
@@ -76,15 +78,12 @@ describe.skipIf(!able || !existsSync('/usr/bin/curl'))(
     }
 
     async function setUpReal(): Promise<void> {
-      for (const family of FAMILIES) {
-        const where = ['--vip', VIPS[family], '--interface', 'eth0', '--decapsulation', 'xdp'];
-        const naming = ['--instance', `uf-${network.id}`, '--state-directory', directory];
-        await runInNamespace(network.namespace('real'), [
-          ...[CULVERT, 'realserver', 'setup', '--mss', 'none', ...where, ...naming],
-          ...FAMILIES.flatMap((of) => ['--director', of === 4 ? '10.0.1.1' : '2001:db8:1::1']),
-          ...(family === 6 ? ['--vip', VIPS[4]] : []),
-        ]);
-      }
+      const vips = FAMILIES.flatMap((family) => ['--vip', VIPS[family]]);
+      const directors = ['--director', '10.0.1.1', '--director', '2001:db8:1::1'];
+      const how = ['--interface', 'eth0', '--decapsulation', 'xdp', '--mss', 'none'];
+      const naming = ['--instance', `uf-${network.id}`, '--state-directory', directory];
+      const command = [CULVERT, 'realserver', 'setup', ...vips, ...directors, ...how, ...naming];
+      await runInNamespace(network.namespace('real'), command);
     }
 
     async function serve(): Promise<void> {
@@ -146,6 +145,13 @@ describe.skipIf(!able || !existsSync('/usr/bin/curl'))(
       const command = [process.execPath, ECHO_ONCE, VIPS[family], `${port}`, `${bytes}`];
       expect(await runInNamespace(network.namespace('client'), command)).toBe(`${bytes}\n`);
     });
+
+    test.each(FAMILIES)(
+      'a check over IPv%i through the tunnel, whose answers come back in the same way',
+      async (family) => {
+        await plane.check({ via: 'tunnel', vip: ip(VIPS[family]), port: 80, real: ip(REALS[family]) });
+      },
+    );
 
     test('the real has seen no wrong checksum', async () => {
       expect(await checksumErrors('real')).toBe('0 0');
