@@ -4,6 +4,7 @@ import { benchBfd } from './bfd.ts';
 import { benchChecks } from './checks.ts';
 import { fastPathBench } from './fast-path.ts';
 import { benchFlowMemory } from './flow-memory.ts';
+import { benchHostile } from './hostile.ts';
 import { benchHttp } from './http.ts';
 import { benchSchedulers } from './schedulers.ts';
 import { benchSlowPath } from './slow-path.ts';
@@ -20,6 +21,7 @@ const PARTS = {
   apply: async () => ({ apply: await benchApply(5) }),
   bfd: async () => ({ bfd: await benchBfd(3) }),
   checks: async () => ({ checks: await benchChecks(5) }),
+  hostile: async () => ({ hostile: await benchHostile() }),
   http: async () => ({ http: await benchHttp(5, 3) }),
 } as const;
 

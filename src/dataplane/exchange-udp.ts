@@ -4,6 +4,9 @@ import { formatIp, type IpAddress } from '../net/ip-address.ts';
 import type { UdpRequest } from './check-connector.ts';
 import { networkError } from './network-words.ts';
 
+/** Late answers to earlier questions are few; a server that sends more would be listened to at the cost of other checks. */
+const MOST_REFUSED = 1000;
+
 /** Sends a datagram by a bound socket, connected so that ICMP errors reach it, and closes it after the answer. */
 export async function exchangeOn(
   socket: Socket,
@@ -18,8 +21,10 @@ export async function exchangeOn(
   };
   signal.addEventListener('abort', abort, { once: true });
   socket.on('error', fail);
+  let refused = 0;
   socket.on('message', (message) => {
     if (accept(message)) resolve(message);
+    else if (++refused >= MOST_REFUSED) reject(new Error(`${MOST_REFUSED} answers to other questions came`));
   });
   try {
     signal.throwIfAborted();

@@ -1,3 +1,4 @@
+/** Says of an HTTP body, given piece by piece, whether it is as a check wants it. */
 import { createHash, type Hash } from 'node:crypto';
 import type { HttpUrlConfig } from '../../config/probe-config.ts';
 import { hasMatch } from './body-regex.ts';
@@ -5,12 +6,15 @@ import { hasMatch } from './body-regex.ts';
 const MD5_DIGITS = 32;
 /** Of a longer body the rest is not searched. */
 const SEARCHED_BYTES = 2 ** 20;
+const FIRST_BYTES = 4096;
 
 /** Takes a body piece by piece and says at its end whether it is as it should be. */
 export class BodyJudge {
   readonly #url: HttpUrlConfig;
   readonly #hash: Hash | undefined;
-  readonly #kept: Buffer[] = [];
+  /** What is searched: the first `#keptBytes` of it. */
+  #kept: Buffer = Buffer.alloc(0);
+  #keptBytes = 0;
   #bytes = 0;
 
   constructor(url: HttpUrlConfig) {
@@ -22,7 +26,7 @@ export class BodyJudge {
 
   take(bytes: Buffer): void {
     this.#hash?.update(bytes);
-    if (this.#url.regex !== undefined && this.#bytes < SEARCHED_BYTES) this.#kept.push(bytes);
+    if (this.#url.regex !== undefined) this.#keep(bytes);
     this.#bytes += bytes.length;
   }
 
@@ -32,13 +36,25 @@ export class BodyJudge {
   }
 
   /** @throws Error saying what is not as it should be */
-  judge(): void {
+  async judge(): Promise<void> {
     const { digest, regex } = this.#url;
     const found = this.#hash?.digest('hex');
     if (found !== digest) throw new Error(`the body's digest is ${found}`);
     if (regex === undefined) return;
-    const isFound = hasMatch(Buffer.concat(this.#kept), regex);
+    const isFound = await hasMatch(this.#kept.subarray(0, this.#keptBytes), regex);
     if (isFound === regex.mustNotMatch)
       throw new Error(`the body ${isFound ? 'matches' : 'does not match'} the regex`);
+  }
+
+  /** In one buffer that doubles: a list of pieces would take a hundred times the bytes of a body that comes byte by byte. */
+  #keep(bytes: Buffer): void {
+    const count = Math.min(bytes.length, SEARCHED_BYTES - this.#keptBytes);
+    if (this.#keptBytes + count > this.#kept.length) {
+      const wanted = Math.max(this.#keptBytes + count, this.#kept.length * 2, FIRST_BYTES);
+      const larger = Buffer.allocUnsafe(Math.min(wanted, SEARCHED_BYTES));
+      this.#kept.copy(larger, 0, 0, this.#keptBytes);
+      this.#kept = larger;
+    }
+    this.#keptBytes += bytes.copy(this.#kept, this.#keptBytes, 0, count);
   }
 }

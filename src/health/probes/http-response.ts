@@ -1,9 +1,20 @@
-/** Longer than any server's head. */
-const LONGEST_HEAD_BYTES = 65_536;
-const STATUS_LINE = /^HTTP\/1\.[01] (\d{3})(?: |$)/;
+/** Reads the answer to an HTTP check, at a cost that grows with its length alone, however it is cut into pieces. */
 
-/** What the body's end is known by: so many bytes more, the chunks' own lengths, or the end of the connection. */
-type Body = { left: number } | 'chunk-size' | 'trailer' | 'until-end';
+/** Longer than any server's head; interim responses count as well. */
+const LONGEST_HEAD_BYTES = 65_536;
+const MOST_INTERIM_RESPONSES = 16;
+/** Of one chunk's size line, or of all trailers. */
+const LONGEST_FRAMING_BYTES = 16_384;
+const MOST_CHUNKS = 65_536;
+/** Of the whole answer. A check that fetches more than this from its real every few seconds is a mistake. */
+export const LONGEST_ANSWER_BYTES: number = 64 * 2 ** 20;
+const STATUS_LINE = /^HTTP\/1\.[01] (\d{3})(?: |$)/;
+const LF = 10;
+const CR = 13;
+const MOST_DIGITS = 12;
+
+/** Where the reader is; `until-end` and `counted` are bodies without chunks. */
+type State = 'head' | 'until-end' | 'counted' | 'size' | 'extension' | 'data' | 'trailer';
 
 /**
  * Reads one answer of HTTP/1.0 or 1.1 (RFC 9112) from the bytes of a connection. Pure, and no more than a check needs;
@@ -12,109 +23,203 @@ type Body = { left: number } | 'chunk-size' | 'trailer' | 'until-end';
  */
 export class HttpResponse {
   readonly #onBody: (bytes: Buffer) => void;
-  /** Not taken apart yet. */
-  #rest: Buffer = Buffer.alloc(0);
-  #body: Body | undefined;
-  #isChunked = false;
+  #state: State = 'head';
+  #bytes = 0;
+  /** Of the head that is being read. */
+  #head = '';
+  #headBytes = 0;
+  #interim = 0;
+  #chunks = 0;
+  /** Bytes of the line that is being read, without its end; a lone CR before the end does not count. */
+  #lineBytes = 0;
+  #framingBytes = 0;
+  /** Of a chunk's size. */
+  #digits = 0;
+  #size = 0;
+  /** Of the body or chunk that is being read. */
+  #left = 0;
+  /** The data of all chunks in one piece of input: a body of one-byte chunks is not a million calls. */
+  #data: Buffer | undefined;
+  #dataBytes = 0;
   /** 0 until the head is there. */
   status = 0;
   isComplete = false;
 
+  /** @param onBody is called at most once for each `push`; the bytes stay as they are afterwards */
   constructor(onBody: (bytes: Buffer) => void) {
     this.#onBody = onBody;
   }
 
   push(bytes: Buffer): void {
-    this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
-    while (!this.isComplete && this.#takePart());
+    this.#bytes += bytes.length;
+    for (let at = 0; at < bytes.length && !this.isComplete; ) at = this.#take(bytes, at);
+    if (this.#data !== undefined) this.#onBody(this.#data.subarray(0, this.#dataBytes));
+    this.#data = undefined;
+    if (!this.isComplete && this.#bytes > LONGEST_ANSWER_BYTES)
+      throw new Error(`the answer is longer than ${LONGEST_ANSWER_BYTES} bytes`);
   }
 
   /** The server has closed. */
   end(): void {
     if (this.isComplete) return;
-    if (this.#body === undefined && this.#rest.length === 0)
-      throw new Error('the server closed without an answer');
-    if (this.#body !== 'until-end') throw new Error('the answer was cut off');
+    if (this.#bytes === 0) throw new Error('the server closed without an answer');
+    if (this.#state !== 'until-end') throw new Error('the answer was cut off');
     this.isComplete = true;
   }
 
-  /** False: more has to come first. */
-  #takePart(): boolean {
-    if (this.#body === undefined) return this.#takeHead();
-    if (this.#body === 'until-end') return this.#takeBytes(this.#rest.length) > 0;
-    if (typeof this.#body === 'object') return this.#takeCounted(this.#body);
-    const line = this.#takeLine();
-    if (line === undefined) return false;
-    if (this.#body === 'trailer') this.isComplete = line === '';
-    else this.#beginChunk(line);
-    return true;
+  /** @returns where the next part begins, which is always further on */
+  #take(bytes: Buffer, at: number): number {
+    switch (this.#state) {
+      case 'head':
+        return this.#takeHead(bytes, at);
+      case 'until-end':
+        this.#onBody(bytes.subarray(at));
+        return bytes.length;
+      case 'counted':
+        return this.#takeCounted(bytes, at);
+      case 'data':
+        return this.#takeData(bytes, at);
+      case 'size':
+        return this.#takeSize(bytes, at);
+      case 'extension':
+        return this.#takeExtension(bytes, at);
+      default:
+        return this.#takeTrailer(bytes, at);
+    }
   }
 
-  #takeHead(): boolean {
-    const end = /\r?\n\r?\n/.exec(this.#rest.toString('latin1', 0, LONGEST_HEAD_BYTES));
-    if (end === null) {
-      const start = this.#rest.toString('latin1', 0, 5);
-      if (!'HTTP/'.startsWith(start) || this.#rest.length >= LONGEST_HEAD_BYTES) throw notHttp();
-      return false;
-    }
-    const [first = '', ...fields] = this.#rest.toString('latin1', 0, end.index).split(/\r?\n/);
-    this.#rest = this.#rest.subarray(end.index + end[0].length);
+  #takeHead(bytes: Buffer, from: number): number {
+    const end = this.#findEmptyLine(bytes, from);
+    const to = end ?? bytes.length;
+    this.#head += bytes.toString('latin1', from, to);
+    this.#headBytes += to - from;
+    if (!'HTTP/'.startsWith(this.#head.slice(0, 5)) || this.#headBytes > LONGEST_HEAD_BYTES) throw notHttp();
+    if (end !== undefined) this.#endHead();
+    return to;
+  }
+
+  #endHead(): void {
+    const [first = '', ...fields] = this.#head.split(/\r?\n/);
+    this.#head = '';
     const status = Number(STATUS_LINE.exec(first)?.[1] ?? 0);
     if (status < 100) throw notHttp();
     if (status === 101) throw new Error('HTTP status 101: nobody asked for another protocol');
-    // The other 1xx are interim answers, the final one follows.
+    // The other 1xx are interim responses, the final one follows.
     if (status >= 200) this.#begin(status, fields);
-    return true;
+    else if (++this.#interim > MOST_INTERIM_RESPONSES)
+      throw new Error(`the answer begins with more than ${MOST_INTERIM_RESPONSES} interim responses`);
   }
 
   #begin(status: number, fields: readonly string[]): void {
     this.status = status;
     const length = fieldOf(fields, 'content-length');
-    this.#isChunked = /(^|[\s,])chunked$/i.test(fieldOf(fields, 'transfer-encoding') ?? '');
+    const isChunked = /(^|[\s,])chunked$/i.test(fieldOf(fields, 'transfer-encoding') ?? '');
     if (status === 204 || status === 304) this.isComplete = true;
-    else if (this.#isChunked) this.#body = 'chunk-size';
-    else if (length === undefined) this.#body = 'until-end';
+    else if (isChunked) this.#expectSize();
+    else if (length === undefined) this.#state = 'until-end';
     else if (!/^\d{1,15}$/.test(length)) throw notHttp();
-    else this.#expect(Number(length));
+    else {
+      this.#state = 'counted';
+      this.#left = Number(length);
+      this.isComplete = this.#left === 0;
+    }
   }
 
-  #expect(left: number): void {
-    this.#body = { left };
-    this.isComplete = left === 0;
+  #takeCounted(bytes: Buffer, from: number): number {
+    const to = Math.min(bytes.length, from + this.#left);
+    this.#onBody(bytes.subarray(from, to));
+    this.#left -= to - from;
+    this.isComplete = this.#left === 0;
+    return to;
   }
 
-  #beginChunk(line: string): void {
-    // A chunk's data ends with an empty line.
-    if (line === '') return;
-    const size = /^[0-9a-f]{1,12}(?=[\s;]|$)/i.exec(line)?.[0];
-    if (size === undefined) throw notHttp();
-    const left = Number.parseInt(size, 16);
-    this.#body = left === 0 ? 'trailer' : { left };
+  #expectSize(): void {
+    this.#state = 'size';
+    this.#digits = 0;
+    this.#size = 0;
+    this.#framingBytes = 0;
   }
 
-  #takeCounted(body: { left: number }): boolean {
-    const taken = this.#takeBytes(Math.min(body.left, this.#rest.length));
-    body.left -= taken;
-    if (body.left > 0) return false;
-    if (this.#isChunked) this.#body = 'chunk-size';
-    else this.isComplete = true;
-    return true;
+  /** Before the digits there may be an empty line: the end of the chunk before. */
+  #takeSize(bytes: Buffer, at: number): number {
+    const byte = bytes[at] ?? 0;
+    const digit = hexDigit(byte);
+    this.#countFraming(1);
+    if (digit !== undefined) {
+      this.#size = this.#size * 16 + digit;
+      if (++this.#digits > MOST_DIGITS) throw notHttp();
+    } else if (this.#digits === 0) {
+      if (byte !== CR && byte !== LF) throw notHttp();
+    } else if (byte === LF) this.#endSize();
+    else if (isBlankOrSemicolon(byte)) this.#state = 'extension';
+    else throw notHttp();
+    return at + 1;
   }
 
-  #takeBytes(count: number): number {
-    if (count > 0) this.#onBody(this.#rest.subarray(0, count));
-    this.#rest = this.#rest.subarray(count);
-    return count;
+  #takeExtension(bytes: Buffer, from: number): number {
+    const end = bytes.indexOf(LF, from);
+    const to = end === -1 ? bytes.length : end + 1;
+    this.#countFraming(to - from);
+    if (end !== -1) this.#endSize();
+    return to;
   }
 
-  #takeLine(): string | undefined {
-    const end = this.#rest.indexOf('\n');
-    if (end === -1 && this.#rest.length >= LONGEST_HEAD_BYTES) throw notHttp();
-    if (end === -1) return undefined;
-    const line = this.#rest.toString('latin1', 0, end).replace(/\r$/, '');
-    this.#rest = this.#rest.subarray(end + 1);
-    return line;
+  #endSize(): void {
+    if (++this.#chunks > MOST_CHUNKS) throw new Error(`the answer has more than ${MOST_CHUNKS} chunks`);
+    this.#state = this.#size === 0 ? 'trailer' : 'data';
+    this.#left = this.#size;
+    this.#lineBytes = 0;
   }
+
+  #takeData(bytes: Buffer, from: number): number {
+    const to = Math.min(bytes.length, from + this.#left);
+    if (this.#data === undefined) {
+      this.#data = Buffer.allocUnsafe(bytes.length);
+      this.#dataBytes = 0;
+    }
+    this.#dataBytes += bytes.copy(this.#data, this.#dataBytes, from, to);
+    this.#left -= to - from;
+    if (this.#left === 0) this.#expectSize();
+    return to;
+  }
+
+  #takeTrailer(bytes: Buffer, from: number): number {
+    const end = this.#findEmptyLine(bytes, from);
+    const to = end ?? bytes.length;
+    this.#countFraming(to - from);
+    this.isComplete = end !== undefined;
+    return to;
+  }
+
+  #countFraming(bytes: number): void {
+    this.#framingBytes += bytes;
+    if (this.#framingBytes > LONGEST_FRAMING_BYTES) throw notHttp();
+  }
+
+  /** @returns where what is behind the next empty line begins; undefined: there is none yet */
+  #findEmptyLine(bytes: Buffer, from: number): number | undefined {
+    for (let at = from; ; ) {
+      const end = bytes.indexOf(LF, at);
+      const to = end === -1 ? bytes.length : end;
+      const crAtEnd = to > at && bytes[to - 1] === CR;
+      this.#lineBytes += to - at - (crAtEnd ? 1 : 0);
+      if (end === -1) return undefined;
+      const isEmpty = this.#lineBytes === 0;
+      this.#lineBytes = 0;
+      if (isEmpty) return end + 1;
+      at = end + 1;
+    }
+  }
+}
+
+function hexDigit(byte: number): number | undefined {
+  if (byte >= 48 && byte <= 57) return byte - 48;
+  const letter = byte | 32;
+  return letter >= 97 && letter <= 102 ? letter - 87 : undefined;
+}
+
+function isBlankOrSemicolon(byte: number): boolean {
+  return byte === 59 || byte === 32 || (byte >= 9 && byte <= 13);
 }
 
 /** The first of that name, without the blanks around it. */

@@ -3,8 +3,10 @@ import type { Duplex } from 'node:stream';
 import type { SmtpProbeConfig } from '../../config/probe-config.ts';
 import { networkError } from '../../dataplane/network-words.ts';
 import type { ProbeContext } from '../probe.ts';
+import { LineReader } from './line-reader.ts';
 
-const LONGEST_REPLY = 65_536;
+/** Of the whole session; a greeting has a few lines. */
+const LIMITS = { bytes: 65_536, lines: 1000 };
 
 /** The greeting, HELO and QUIT, each with the answer that RFC 5321 has for it. */
 export async function probeSmtp({ helo }: SmtpProbeConfig, context: ProbeContext): Promise<void> {
@@ -34,16 +36,18 @@ async function expectReply(
 }
 
 async function* linesOf(stream: Duplex): AsyncGenerator<string, void> {
-  let rest = '';
+  const reader = new LineReader(LIMITS);
   try {
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
-      rest += chunk.toString('latin1');
-      if (rest.length > LONGEST_REPLY) throw new Error('SMTP: the answer has no end');
-      const lines = rest.split(/\r?\n/);
-      rest = lines.pop() ?? '';
-      yield* lines;
-    }
+    for await (const chunk of stream as AsyncIterable<Buffer>) yield* readLines(reader, chunk);
   } catch (error) {
     throw networkError(error as NodeJS.ErrnoException);
+  }
+}
+
+function readLines(reader: LineReader, chunk: Buffer): string[] {
+  try {
+    return reader.push(chunk);
+  } catch (error) {
+    throw new Error(`SMTP: ${(error as Error).message}`, { cause: error });
   }
 }

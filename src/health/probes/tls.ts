@@ -31,6 +31,8 @@ export async function startTls(
   }
   // What goes wrong from here on the request hears of too.
   secure.on('error', () => undefined);
+  // Each handshake is work, and a server of TLS 1.2 could ask for one after the other.
+  secure.disableRenegotiation();
   return secure;
 }
 

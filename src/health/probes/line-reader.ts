@@ -1,0 +1,31 @@
+/** Cuts what a server says into lines, at a cost that grows with its length alone. */
+export interface LineLimits {
+  /** Of all that is pushed. */
+  readonly bytes: number;
+  readonly lines: number;
+}
+
+export class LineReader {
+  readonly #limits: LineLimits;
+  /** The beginning of the line that has no end yet. */
+  #rest = '';
+  #bytes = 0;
+  #lines = 0;
+
+  constructor(limits: LineLimits) {
+    this.#limits = limits;
+  }
+
+  /** @returns the lines that these bytes complete, without their ends. @throws Error beyond the limits */
+  push(bytes: Buffer): string[] {
+    this.#bytes += bytes.length;
+    const pieces = bytes.toString('latin1').split('\n');
+    const last = pieces.pop() ?? '';
+    this.#lines += pieces.length;
+    if (this.#bytes > this.#limits.bytes || this.#lines > this.#limits.lines)
+      throw new Error('the answer has no end');
+    const lines = pieces.map((piece, index) => (index === 0 ? this.#rest + piece : piece).replace(/\r$/, ''));
+    this.#rest = pieces.length === 0 ? this.#rest + last : last;
+    return lines;
+  }
+}

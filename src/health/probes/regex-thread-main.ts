@@ -1,0 +1,29 @@
+/** The thread of `regex-thread.ts`: makes one search after the other. */
+import { parentPort } from 'node:worker_threads';
+import { type RegexSearch, searchWithin } from './regex-search.ts';
+
+/** Where the match begins, -1 for none; or why nobody knows. */
+export type RegexOutcome = { readonly index: number } | { readonly error: string };
+
+const SEARCH_MS = 100;
+/** Node 22 has only that of the whole process. */
+const cpuUsage: typeof process.cpuUsage = (before) =>
+  'threadCpuUsage' in process ? process.threadCpuUsage(before) : process.cpuUsage(before);
+
+parentPort?.on('message', (search: RegexSearch) => parentPort?.postMessage(outcomeOf(search), []));
+
+function outcomeOf(search: RegexSearch): RegexOutcome {
+  const before = cpuUsage();
+  try {
+    for (;;) {
+      const index = searchWithin(search, SEARCH_MS);
+      if (index !== undefined) return { index };
+      // The clock also runs while the machine does something else.
+      const { user, system } = cpuUsage(before);
+      if (user + system >= SEARCH_MS * 1000)
+        return { error: `the regex takes more than ${SEARCH_MS}ms over the body` };
+    }
+  } catch (error) {
+    return { error: `the regex fails: ${(error as Error).message}` };
+  }
+}
