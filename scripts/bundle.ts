@@ -8,8 +8,16 @@ import type { BundleInputs } from '../src/cli/bundle-entry.ts';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const OUTPUT = join(ROOT, 'build/cli');
 /** Programs of threads and processes of their own, which are found beside the module that starts them. */
-const PROGRAMS = ['src/config/parse-process.ts', 'src/health/bfd/thread-main.ts'];
-const STARTERS = ['src/config/load-config.ts', 'src/health/bfd/thread.ts'];
+const PROGRAMS = [
+  'src/config/parse-process.ts',
+  'src/health/bfd/thread-main.ts',
+  'src/health/probes/regex-thread-main.ts',
+];
+const STARTERS = [
+  'src/config/load-config.ts',
+  'src/health/bfd/thread.ts',
+  'src/health/probes/regex-thread.ts',
+];
 /** What a listing loads is in three files: each file takes most of a millisecond, however short it is. */
 const GROUPS = [
   { name: 'commander', test: /\/node_modules\/commander\//, priority: 2 },

@@ -8,7 +8,7 @@ export type RegexOutcome = { readonly index: number } | { readonly error: string
 const SEARCH_MS = 100;
 /** Node 22 has only that of the whole process. */
 const cpuUsage: typeof process.cpuUsage = (before) =>
-  'threadCpuUsage' in process ? process.threadCpuUsage(before) : process.cpuUsage(before);
+  Object.hasOwn(process, 'threadCpuUsage') ? process.threadCpuUsage(before) : process.cpuUsage(before);
 
 parentPort?.on('message', (search: RegexSearch) => parentPort?.postMessage(outcomeOf(search), []));
 
