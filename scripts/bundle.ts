@@ -14,7 +14,7 @@ const PROGRAMS = [
   'src/health/probes/regex-thread-main.ts',
 ];
 const STARTERS = [
-  'src/config/load-config.ts',
+  'src/config/run-parse-process.ts',
   'src/health/bfd/thread.ts',
   'src/health/probes/regex-thread.ts',
 ];

@@ -1,15 +1,13 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { hostname } from 'node:os';
 import { CulvertError } from '../errors.ts';
 import type { CulvertConfig } from './config.ts';
-import { rememberParts, rememberText, textOf } from './document.ts';
+import { rememberText, textOf } from './document.ts';
 import { type ConfigFormat, recogniseFormat } from './format.ts';
-import { rememberLocation } from './location.ts';
-import type { ParseOutcome, ParseTask } from './parse-process.ts';
+import type { TextTask } from './parse-process.ts';
 import { type FormatOptions, type ParsedText, parseText } from './parse-text.ts';
 import { reread } from './reread.ts';
+import { parseInProcess } from './run-parse-process.ts';
 
 /**
  * A text of thousands of reals takes hundreds of milliseconds and 100 MB to parse. In a process of its own the slow
@@ -45,18 +43,18 @@ export async function loadConfig(path: string, options: LoadOptions = {}): Promi
   return config;
 }
 
-function formatOf({ fileName, text, options }: ParseTask): ConfigFormat {
+function formatOf({ fileName, text, options }: TextTask): ConfigFormat {
   return options.format ?? recogniseFormat(fileName, text);
 }
 
-function rereadText(task: ParseTask, previous: CulvertConfig | undefined): ParsedText | undefined {
+function rereadText(task: TextTask, previous: CulvertConfig | undefined): ParsedText | undefined {
   const former = previous && textOf(previous);
   if (former === undefined || previous === undefined || formatOf(task) !== 'yaml') return undefined;
   const config = reread({ text: former, config: previous }, task.text, task.fileName);
   return config && { config, warnings: [] };
 }
 
-async function parseWhole(task: ParseTask): Promise<ParsedText> {
+async function parseWhole(task: TextTask): Promise<ParsedText> {
   return isSmall(task.text) ? parseText(task.text, task.fileName, task.options) : parseInProcess(task);
 }
 
@@ -92,44 +90,4 @@ function describe(code: string | undefined, message: string): string {
   if (code === 'EACCES') return 'no permission to read it; run as root or change its mode';
   if (code === 'EISDIR') return 'it is a directory; name the configuration file itself';
   return `cannot be read: ${message}`;
-}
-
-async function parseInProcess(task: ParseTask): Promise<ParsedText> {
-  const outcome = await runProcess(task);
-  if ('message' in outcome) {
-    const { message, where } = outcome;
-    // The class puts `where` in front of the message.
-    if (where === undefined) throw new CulvertError('CONFIG_INVALID', message);
-    throw new CulvertError('CONFIG_INVALID', message.slice(where.length + 2), { where });
-  }
-  const { config, document, warnings, locations } = outcome;
-  rememberParts(config, document);
-  for (const [index, part] of [config.director, ...config.services].entries()) {
-    const location = locations[index];
-    if (location !== undefined) rememberLocation(part, location);
-  }
-  return { config, warnings };
-}
-
-async function runProcess(task: ParseTask): Promise<ParseOutcome> {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const child = fork(new URL(`./parse-process.${extension}`, import.meta.url), {
-    serialization: 'advanced',
-    execArgv: ['--disable-warning=ExperimentalWarning'],
-  });
-  const ended = new AbortController();
-  child.once('error', (error) => ended.abort(error));
-  child.once('exit', (status) =>
-    ended.abort(new Error(`the process that parses it ended with status ${status}`)),
-  );
-  try {
-    child.send(task);
-    const [outcome] = (await once(child, 'message', { signal: ended.signal })) as [ParseOutcome];
-    return outcome;
-  } catch (error) {
-    const cause = ended.signal.aborted ? (ended.signal.reason as Error) : (error as Error);
-    throw new CulvertError('CONFIG_UNREADABLE', cause.message, { where: task.fileName, cause });
-  } finally {
-    if (child.connected) child.disconnect();
-  }
 }

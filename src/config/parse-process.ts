@@ -2,10 +2,18 @@ import { CulvertError } from '../errors.ts';
 import type { CulvertConfig } from './config.ts';
 import { type DocumentParts, documentParts } from './document.ts';
 import { type ConfigLocation, locationOf } from './location.ts';
-import { type FormatOptions, parseText } from './parse-text.ts';
+import { type FormatOptions, type ParsedText, parseText } from './parse-text.ts';
+import { readDocument } from './read-document.ts';
 
-/** The program of the process that `loadConfig` starts for a large file: parses one text and ends. */
-export interface ParseTask {
+/** What the process of `run-parse-process.ts` does: it parses one configuration and ends. */
+export type ParseTask = TextTask | DocumentTask;
+
+export interface DocumentTask {
+  /** In JSON. */
+  readonly document: string;
+}
+
+export interface TextTask {
   readonly text: string;
   readonly fileName: string;
   readonly options: FormatOptions & { readonly hostName: string };
@@ -24,13 +32,18 @@ export type ParseOutcome =
 
 process.once('message', (task: ParseTask) => process.send?.(run(task)));
 
-function run({ text, fileName, options }: ParseTask): ParseOutcome {
+function run(task: ParseTask): ParseOutcome {
   try {
-    const { config, warnings } = parseText(text, fileName, options);
+    const { config, warnings } = parse(task);
     const locations = [config.director, ...config.services].map(locationOf);
     return { config, document: documentParts(config), warnings, locations };
   } catch (error) {
     if (!(error instanceof CulvertError)) throw error;
     return { message: error.message, where: error.where };
   }
+}
+
+function parse(task: ParseTask): ParsedText {
+  if ('document' in task) return { config: readDocument(JSON.parse(task.document)), warnings: [] };
+  return parseText(task.text, task.fileName, task.options);
 }

@@ -19,6 +19,7 @@ export function rereadDocument(before: CulvertConfig, value: unknown): CulvertCo
   const known = new Map(former.services.map((text, index) => [text, before.services[index]]));
   const texts = documents.map((document) => JSON.stringify(document));
   const fresh = [...new Set(texts)].filter((text) => known.get(text) === undefined);
+  if (fresh.reduce((length, text) => length + text.length, 0) > MAX_FRESH_LENGTH) return undefined;
   if (fresh.length * MIN_KNOWN_PER_FRESH > texts.length + MIN_KNOWN_PER_FRESH) return undefined;
   const { config: read } = validateConfig(
     { ...rest, services: fresh.map((text) => JSON.parse(text) as unknown) },
@@ -35,6 +36,9 @@ export function rereadDocument(before: CulvertConfig, value: unknown): CulvertCo
 
 /** With more that is new than this there is little to save. */
 const MIN_KNOWN_PER_FRESH = 2;
+
+/** More is better validated in a process of its own. */
+const MAX_FRESH_LENGTH = 50_000;
 
 function isDocument(value: unknown): value is ConfigDocument {
   return typeof value === 'object' && value !== null && 'services' in value && Array.isArray(value.services);

@@ -1,7 +1,7 @@
 import type { CulvertConfig } from '../config/config.ts';
 import { documentOf, revisionOf, textOf } from '../config/document.ts';
 import { type HostFacts, validateAgainstHost } from '../config/host.ts';
-import { readDocument } from '../config/read-document.ts';
+import { loadDocument } from '../config/load-document.ts';
 import { reread } from '../config/reread.ts';
 import type { ErrorCode } from '../error-codes.ts';
 import { CulvertError } from '../errors.ts';
@@ -84,7 +84,7 @@ export class ConfigChanges {
   apply(document: unknown, { revision, confirmMs }: ApplyOptions): Promise<ApplySummary> {
     return this.#change('apply', async () => {
       this.#requireRevision(revision);
-      const config = readDocument(document, this.#running.config);
+      const config = await loadDocument(document, this.#running.config);
       this.#requireSameState(config);
       const onTrial = confirmMs !== undefined || this.#running.trial !== undefined;
       const summary = await this.#carryOut({ verb: 'apply', config, onTrial }, () =>
@@ -114,7 +114,7 @@ export class ConfigChanges {
 
   /** What a document would change. @throws CulvertError CONFIG_INVALID */
   async diff(document: unknown): Promise<ConfigDiff> {
-    const config = readDocument(document, this.#running.config);
+    const config = await loadDocument(document, this.#running.config);
     validateAgainstHost(config, await this.#options.hostFacts());
     return diffConfigs(this.#running.config, config);
   }
