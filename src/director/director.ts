@@ -97,7 +97,7 @@ export class Director implements DirectorControl {
     const director = new Director(options, state);
     const serving = servingReals(options.plane.services(), state.lostQuorums);
     const model = buildModel(options.running.config);
-    const former = director.#health.formerFrom(state.down, serving, model);
+    const former = director.#health.formerFrom(state, serving, model);
     await director.#adopt(model, former, options.running.trial !== undefined);
     await director.#saving.request();
     director.#configChanges.start();
@@ -281,8 +281,10 @@ export class Director implements DirectorControl {
   async #follow(config: CulvertConfig, onTrial: boolean): Promise<void> {
     const before = this.#model;
     this.#options.plane.mendDrift?.();
+    const after = buildModel(config);
+    const isOut = (service: ServiceName): boolean => this.#effects.quorumOf(service) === 'lost';
     await this.#interfaces.change(config.director.interfaces, () =>
-      this.#adopt(buildModel(config), this.#health.formerIn(before), onTrial),
+      this.#adopt(after, this.#health.formerIn(before, after, isOut), onTrial),
     );
     void this.#saving.request();
   }

@@ -1,10 +1,13 @@
 import type { CheckConnector } from '../dataplane/check-connector.ts';
+import { formatServiceName } from '../forwarding/service-name.ts';
+import type { ServiceName } from '../forwarding/table.ts';
 import type { Check } from '../health/check.ts';
 import type { CheckState, KnownHealth } from '../health/check-state.ts';
 import { Checker, type CheckerOptions, type WantedCheck } from '../health/checker.ts';
 import { type CheckedBy, healthBy, type RealHealth } from '../health/real-health.ts';
-import type { Model, ModelReal, RealId } from './model.ts';
-import type { DownState } from './state-store.ts';
+import type { IpAddress } from '../net/ip-address.ts';
+import type { Model, ModelReal, ModelService, RealId } from './model.ts';
+import type { DirectorState, DownState } from './state-store.ts';
 
 export interface HealthBoardOptions {
   readonly connector: CheckConnector;
@@ -68,7 +71,7 @@ export class HealthBoard {
       if (check === undefined) continue;
       const known =
         this.#checker.state(key) ?? worst(reals.map((real) => former(real, check))) ?? unknown(check);
-      plan.set(key, { check, known });
+      plan.set(key, { check, known, soon: known.presumed === true && !check.alpha });
     }
     return plan;
   }
@@ -77,16 +80,34 @@ export class HealthBoard {
     this.#checker.update([...plan.values()]);
   }
 
-  /** What this board knows, by the real's name: for the next model, whose checks may be others. */
-  formerIn(model: Model): FormerHealth {
+  /**
+   * What this board knows, by the real's name: for the next model, whose checks may be others. A service that has another
+   * name there takes its failed reals along.
+   * @param isOut whether a service is without its quorum: what is unproven does not end that
+   */
+  formerIn(before: Model, after: Model, isOut: (service: ServiceName) => boolean): FormerHealth {
+    const names = serviceNames(after);
+    const failed = this.#failedIn(before.services.filter(({ name }) => !names.has(name)));
     return (real, check) => {
-      const same = model.reals.get(real.id);
-      if (same === undefined) return this.#gone.get(real.id);
-      const health = this.of(same);
-      if (health === undefined) return undefined;
+      const same = before.reals.get(real.id);
+      const health = same && this.of(same);
+      if (same === undefined || health === undefined) {
+        const known = this.#gone.get(real.id) ?? failed.get(real.config.address);
+        return known ?? (isOut(formatServiceName(real.service)) ? unproven() : undefined);
+      }
       const alike = same.checks.find(({ type }) => type === check.type);
       return { ...health, weight: alike && this.#checker.state(alike.key)?.weight };
     };
+  }
+
+  #failedIn(services: readonly ModelService[]): Map<IpAddress, KnownHealth> {
+    const failed = new Map<IpAddress, KnownHealth>();
+    for (const real of services.flatMap(({ reals }) => reals)) {
+      const health = this.of(real);
+      if (health?.up === false)
+        failed.set(real.config.address, { ...health, weight: undefined, presumed: true });
+    }
+    return failed;
   }
 
   /** Before `carryOut` of a model that may be taken back: remembers what of `before` it has not got. */
@@ -106,7 +127,7 @@ export class HealthBoard {
    * @param serving whether the plane was sending to a real: the state may be lost
    */
   formerFrom(
-    down: ReadonlyMap<RealId, DownState>,
+    { down, lostQuorums }: Pick<DirectorState, 'down' | 'lostQuorums'>,
     serving: ReadonlyMap<RealId, boolean>,
     model: Model,
   ): FormerHealth {
@@ -115,11 +136,18 @@ export class HealthBoard {
       return { up: false, sinceMs, lastError: error };
     };
     for (const [id, state] of down) if (!model.reals.has(id)) this.#gone.set(id, known(state));
-    return ({ id }) => {
+    const isOut = new Map(
+      model.services.map(({ name, reals }) => {
+        const served = reals.map(({ id }) => serving.get(id)).filter((one) => one !== undefined);
+        const isKnown = served.length > 0;
+        return [name, isKnown && (lostQuorums.has(name) || !served.includes(true))] as const;
+      }),
+    );
+    return ({ id, service }) => {
       const state = down.get(id);
       if (state !== undefined) return known(state);
       const served = serving.get(id);
-      if (served === undefined) return undefined;
+      if (served === undefined) return isOut.get(formatServiceName(service)) ? unproven() : undefined;
       return served
         ? healthy()
         : { ...healthy(), up: false, lastError: 'the former run had it failed', presumed: true };
@@ -160,7 +188,15 @@ function worst(all: readonly (KnownHealth | undefined)[]): KnownHealth | undefin
 }
 
 function unknown({ alpha }: Check): KnownHealth {
-  return alpha ? { ...healthy(), up: false, lastError: 'not checked yet', presumed: true } : healthy();
+  return alpha ? unproven() : healthy();
+}
+
+function unproven(): KnownHealth {
+  return { ...healthy(), up: false, lastError: 'not checked yet', presumed: true };
+}
+
+function serviceNames({ services }: Model): ReadonlySet<ServiceName> {
+  return new Set(services.map(({ name }) => name));
 }
 
 function healthy(): KnownHealth {

@@ -32,6 +32,8 @@ export interface CheckerOptions {
 export interface WantedCheck {
   readonly check: Check;
   readonly known: KnownHealth;
+  /** True: others wait for its first attempt, which does not take its place in the whole warmup. */
+  readonly soon?: boolean;
 }
 
 type Outcome = Pick<Attempt, 'error' | 'weight' | 'more'> & { readonly shortage?: LocalShortage | undefined };
@@ -48,6 +50,9 @@ interface RunningCheck {
   /** An attempt is worth making that has not begun yet. */
   hasChanged: boolean;
 }
+
+/** Over this time the first attempts of checks are spread that others wait for. */
+const SOON_MS = 1000;
 
 /** Runs checks on real timers, each once however many reals it stands for. Its clock is `performance.now()`. */
 export class Checker {
@@ -81,9 +86,10 @@ export class Checker {
     for (const running of this.#running.values()) stop(running);
   }
 
-  #start({ check, known }: WantedCheck): void {
+  #start({ check, known, soon = false }: WantedCheck): void {
     const { warmupMs, intervalMs } = check.schedule;
-    const delay = firstAttemptDelayMs(this.#started++, warmupMs ?? intervalMs);
+    const spreadMs = Math.min(warmupMs ?? intervalMs, soon ? SOON_MS : Infinity);
+    const delay = firstAttemptDelayMs(this.#started++, spreadMs);
     const running: RunningCheck = {
       check,
       state: firstState(known, performance.now() + delay),

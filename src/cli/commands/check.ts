@@ -41,12 +41,16 @@ async function check(file: string, options: CheckOptions, context: Context): Pro
     for (const warning of warnings) context.stderr.write(`${warning} (warning)\n`);
     print(context, `${file}: valid; services: ${services}, reals: ${reals}\n`);
   } catch (error) {
-    if (!(error instanceof CulvertError) || !error.code.startsWith('CONFIG_')) throw error;
+    if (!(error instanceof CulvertError) || !isRefusal(error)) throw error;
     context.exit(error.exitStatus);
     if (options.json) printJson(context, { file, valid: false, errors: errorsOf(error) });
     // As compilers do: each line begins with its place, so that editors can jump to it.
-    else context.stderr.write(`${error.message}\n`);
+    else context.stderr.write(`${error.code === 'CAPACITY' ? `${file}: ` : ''}${error.message}\n`);
   }
+}
+
+function isRefusal({ code }: CulvertError): boolean {
+  return code.startsWith('CONFIG_') || code === 'CAPACITY';
 }
 
 function withWarnings(warnings: readonly string[]): { warnings?: readonly string[] } {
@@ -61,6 +65,8 @@ async function validate(
   const { loadConfig } = await import('../../config/load-config.ts');
   const { strict = false, host } = options;
   const config = await loadConfig(file, { ...loadOptions(options, onWarning), strict, host });
+  const { validateCapacity } = await import('../../config/capacity.ts');
+  validateCapacity(config);
   if (!options.host) return config;
   const { validateAgainstHost } = await import('../../config/host.ts');
   const { readHostFacts } = await import('../../config/host-facts.ts');

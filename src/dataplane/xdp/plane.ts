@@ -6,6 +6,7 @@ import { createForwarderState, type ForwarderState, sweepForwarder } from '../..
 import type { ForwardingTable, Service } from '../../forwarding/table.ts';
 import { queryXdp } from '../../linux/bpf/query.ts';
 import { bootTimeMs } from '../../linux/clock.ts';
+import { awaitGracePeriod } from '../../linux/grace-period.ts';
 import { type Link, listLinks } from '../../linux/netlink/link.ts';
 import type { NetlinkSocket } from '../../linux/netlink/socket.ts';
 import type { CheckConnector } from '../check-connector.ts';
@@ -76,7 +77,10 @@ export class XdpPlane implements DataPlane {
     this.#parts = parts;
     const { netlink, way, answers, checkNetwork, fastPath, onEvent } = parts;
     const { memory, counters } = fastPath.image;
-    const image = new ForwardingImage(memory, { realAdded: (index) => counters.clearOverCpus(index) });
+    const image = new ForwardingImage(memory, {
+      realAdded: (index) => counters.clearOverCpus(index),
+      settle: awaitGracePeriod,
+    });
     this.#image = image;
     image.setNow(nowTick());
     const handOver = new HandOver(fastPath.image.handOver, SLOW_PATH_BUDGET);

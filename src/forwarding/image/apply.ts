@@ -23,6 +23,8 @@ export interface ApplyTally {
 export interface ApplyHooks {
   /** Told of each index that is given to a new real, whose counters start anew. */
   realAdded(index: RealIndex): void;
+  /** Returns true when no packet is under way any more that was when it was called; false: that is not known. */
+  settle(): boolean;
 }
 
 /** One change of tables under way. */
@@ -47,7 +49,7 @@ export function applyTable(
   hooks: ApplyHooks,
 ): ApplySummary {
   mendTables(state);
-  const plan = planChanges(state, table, nowTick);
+  const plan = planChanges(state, table, { nowTick, settle: hooks.settle });
   const tally: ApplyTally = {
     services: { added: 0, changed: 0, removed: 0 },
     reals: { added: 0, changed: 0, removed: 0 },

@@ -47,7 +47,7 @@ export interface ImageOptions extends Partial<ApplyHooks> {
   readonly random?: () => number;
 }
 
-const NO_HOOKS: ApplyHooks = { realAdded: () => undefined };
+const NO_HOOKS: ApplyHooks = { realAdded: () => undefined, settle: () => true };
 const COUNTER_WORDS = COUNTERS.size / 8;
 
 /**
@@ -93,6 +93,7 @@ export class ForwardingImage implements SelectionMemory {
         this.#counters.fill(0n, index * COUNTER_WORDS, (index + 1) * COUNTER_WORDS);
         this.#hooks.realAdded(index);
       },
+      settle: () => this.#hooks.settle(),
     });
   }
 

@@ -1,10 +1,10 @@
 import { CulvertError } from '../../errors.ts';
 import { formatServiceName } from '../service-name.ts';
 import type { ForwardingTable, Service } from '../table.ts';
-import type { ImageState } from './image-state.ts';
-import { REALS, SERVICE_BUCKETS, SERVICE_KIND, SERVICES } from './layout.ts';
-import { ringSize } from './ring.ts';
-import { roundRobin, weightedRotation } from './rotation.ts';
+import { forgetUnserved } from './flow-scan.ts';
+import { type ImageState, retentionRules } from './image-state.ts';
+import { REALS, REUSE_DELAY_TICKS, SERVICE_BUCKETS, SERVICES } from './layout.ts';
+import { requireCapacity, rotationOf, slotsOf } from './needs.ts';
 import {
   bucketKeys,
   portChange,
@@ -16,7 +16,6 @@ import {
   serviceKind,
   vipKey,
 } from './service-record.ts';
-import { SlotAllocator } from './slot-allocator.ts';
 
 /** What one service of the new table needs. */
 export interface ServicePlan {
@@ -38,11 +37,17 @@ export interface Plan {
   readonly services: readonly ServicePlan[];
 }
 
+export interface PlanContext {
+  readonly nowTick: number;
+  /** As `ApplyHooks` has it. */
+  readonly settle: () => boolean;
+}
+
 /**
  * Compares the table with what the image holds and sets aside the memory that the difference needs; writes nothing.
  * @throws CulvertError CAPACITY or UNSUPPORTED; then nothing is set aside either.
  */
-export function planChanges(state: ImageState, table: ForwardingTable, nowTick: number): Plan {
+export function planChanges(state: ImageState, table: ForwardingTable, context: PlanContext): Plan {
   const rehashed = !state.settings.hasHashKey(table.hashKey);
   checkPorts(table.services);
   const claims = claimRecords(state, table.services);
@@ -53,14 +58,15 @@ export function planChanges(state: ImageState, table: ForwardingTable, nowTick: 
     const same = record && !record.takenOver && !rehashed && sameService(record.service, service);
     return same ? [] : [{ service, record }];
   });
-  checkIndices(state, changed, nowTick);
-  checkBuckets(state, changed, removed);
+  checkIndices(state, changed, { ...context, table });
+  checkBuckets(state, changed, { removed, table });
   const services: ServicePlan[] = [];
   for (const { service, record } of changed) {
-    const plan = planService(state, { service, record, nowTick });
+    const plan = planService(state, { service, record, ...context });
     if (plan === undefined) {
       for (const { range } of services) if (range) state.allocator.cancel(range.first, range.count);
-      throw slotsExhausted(state);
+      requireCapacity(table.services, state.slots.length);
+      throw slotsExhausted(state, service);
     }
     services.push(plan);
   }
@@ -103,50 +109,63 @@ interface Change {
   readonly record: ServiceRecord | undefined;
 }
 
-function planService(state: ImageState, change: Change & { nowTick: number }): ServicePlan | undefined {
-  const { service, record, nowTick } = change;
+function planService(state: ImageState, change: Change & PlanContext): ServicePlan | undefined {
+  const { service, record, nowTick, settle } = change;
   const kind = serviceKind(service);
   const rebuilt = record !== undefined && (record.kind !== kind || record.portMask !== portMaskOf(service));
-  const takesTurns = kind === SERVICE_KIND.rotation || kind === SERVICE_KIND.turns;
-  const rotation = takesTurns ? rotationOf(service) : undefined;
-  const slots = kind === SERVICE_KIND.rare ? 0 : (rotation?.length ?? ringSize(service.reals.length));
+  const rotation = rotationOf(service);
+  const slots = slotsOf(service, rotation);
   const stays = record !== undefined && !rebuilt && slots <= record.heldSlots;
   if (stays || slots === 0) return { service, record, rebuilt, rotation, range: undefined };
-  const first = state.allocator.allocate(slots, nowTick);
+  const first =
+    state.allocator.allocate(slots, nowTick) ?? allocateRetired(state, slots, { nowTick, settle });
   return first === undefined
     ? undefined
     : { service, record, rebuilt, rotation, range: { first, count: slots } };
 }
 
-function rotationOf(service: Service): readonly number[] {
-  const weights = service.reals.map(({ weight, serving }) => (serving ? weight : 0));
-  return service.scheduler === 'wrr' ? weightedRotation(weights) : roundRobin(weights);
+/** The table fits an empty image: here it may be what is retired, or held for the flows of reals that are gone, that is missing. */
+function checkIndices(
+  state: ImageState,
+  changed: readonly Change[],
+  context: PlanContext & { readonly table: ForwardingTable },
+): void {
+  const newServices = changed.filter(({ record }) => record === undefined).length;
+  const newReals = changed.reduce((sum, { service, record }) => {
+    const known = service.reals.filter(({ address }) => record?.reals.has(address));
+    return sum + service.reals.length - known.length;
+  }, 0);
+  const { nowTick, settle, table } = context;
+  const fits = (tick: number): boolean =>
+    newServices <= state.serviceIndices.available(tick) && newReals <= state.reals.available(tick);
+  if (fits(nowTick)) return;
+  if (settle()) {
+    // What was under way may have remembered a flow on a real that is gone.
+    forgetUnserved(state.flows, retentionRules(state));
+    if (fits(nowTick + REUSE_DELAY_TICKS)) return;
+  }
+  requireCapacity(table.services, state.slots.length);
+  throw new CulvertError(
+    'CAPACITY',
+    `the change needs ${newServices} new services and ${newReals} new reals beside those that are in use; a plane takes ` +
+      `${SERVICES - 1} and ${REALS - 1}; fix: remove the old ones first, and add the new ones 5 s later`,
+  );
 }
 
-function checkIndices(state: ImageState, changed: readonly Change[], nowTick: number): void {
-  const newServices = changed.filter(({ record }) => record === undefined).length;
-  if (newServices > state.serviceIndices.available(nowTick)) {
-    throw new CulvertError(
-      'CAPACITY',
-      `the table has more services than the plane's ${SERVICES - 1}; have fewer, or apply the change in two steps a few seconds apart`,
-    );
-  }
-  let newReals = 0;
-  for (const { service, record } of changed) {
-    for (const { address } of service.reals) if (!record?.reals.has(address)) newReals++;
-  }
-  if (newReals > state.reals.available(nowTick)) {
-    throw new CulvertError(
-      'CAPACITY',
-      `the table has more reals than the plane's ${REALS - 1} (one for each service and real); have fewer, or apply the change in two steps a few seconds apart`,
-    );
-  }
+/** What was retired a moment ago is given out as soon as no packet can read it any more. */
+function allocateRetired(
+  state: ImageState,
+  slots: number,
+  { nowTick, settle }: PlanContext,
+): number | undefined {
+  if (!state.allocator.hasRetired || !settle()) return undefined;
+  return state.allocator.allocate(slots, nowTick + REUSE_DELAY_TICKS);
 }
 
 function checkBuckets(
   state: ImageState,
   changed: readonly Change[],
-  removed: readonly ServiceRecord[],
+  { removed, table }: { readonly removed: readonly ServiceRecord[]; readonly table: ForwardingTable },
 ): void {
   const added = changed.filter(({ record }) => record === undefined).map(({ service }) => service);
   const newVips = new Set(added.map(({ vip }) => vip).filter((vip) => !state.vips.has(vip)));
@@ -158,16 +177,20 @@ function checkBuckets(
     record ? portChange(record.service, service).coming : bucketKeys(service),
   );
   if (state.services.fits([...[...newVips].map(vipKey), ...coming], leaving)) return;
+  requireCapacity(table.services, state.slots.length);
   throw new CulvertError(
     'CAPACITY',
     `the plane's service table (${SERVICE_BUCKETS} places) has no room where one of the new services has to go; have fewer services`,
   );
 }
 
-function slotsExhausted(state: ImageState): CulvertError {
+/** The table fits an empty image, but a service moves to a new range beside its former one. */
+function slotsExhausted(state: ImageState, service: Service): CulvertError {
+  const wanted = slotsOf(service);
   return new CulvertError(
     'CAPACITY',
-    `the rings of all services need more than the plane's ${state.slots.length} slots ` +
-      `(${SlotAllocator.rounded(ringSize(1))} and more for each service that hashes or is scheduled by the slow path); raise director.capacity.slots or have fewer services`,
+    `no ${wanted} adjoining ring slots are free beside those in use, of ${state.slots.length} (director.capacity.slots); ` +
+      `fix: raise it (with a keepalived.conf: --set capacity.slots=${2 * state.slots.length}) and restart, or remove the service and add it again 5 s later`,
+    { where: formatServiceName(service) },
   );
 }

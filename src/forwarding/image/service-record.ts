@@ -83,8 +83,15 @@ function without(keys: readonly BucketKey[], others: readonly BucketKey[]): read
   return keys.filter(({ port }) => !others.some((other) => other.port === port));
 }
 
+/** What of a service decides its kind. */
+export interface KindOptions extends Pick<Service, 'scheduler' | 'protocol'> {
+  readonly onePacket?: boolean | undefined;
+  readonly persistence?: Persistence | undefined;
+  readonly reals: readonly Pick<Real, 'upperThreshold'>[];
+}
+
 /** Who chooses for the service's packets; see `enum service_kind` in `bpf/layout.h`. */
-export function serviceKind(service: Service): number {
+export function serviceKind(service: KindOptions): number {
   const { scheduler, protocol, onePacket, persistence, reals } = service;
   const isPlain = persistence === undefined && reals.every(({ upperThreshold = 0 }) => upperThreshold === 0);
   const isRotation = scheduler === 'rr' || scheduler === 'wrr';

@@ -38,6 +38,11 @@ export class SlotAllocator {
     return found.first;
   }
 
+  /** True if ranges wait for packets that may still read them. */
+  get hasRetired(): boolean {
+    return this.#freed.length > 0;
+  }
+
   /** Gives back a range that packets may still be reading. */
   release(first: number, count: number, nowTick: number): void {
     if (count > 0) this.#freed.push({ range: lines(first, count), tick: nowTick });

@@ -83,3 +83,13 @@ test('a file that is not there', async () => {
   expect(status).toBe(1);
   expect(stderr).toMatch(/missing\.yaml: there is no such file/);
 });
+
+test('services that need more ring slots than the plane has', async () => {
+  await writeFile(file, VALID.replace('nosuch0', 'nosuch0\n  capacity: {slots: 2048}'));
+  const { status, stderr } = await culvert(['check', '--no-host', file]);
+  expect(status).toBe(1);
+  expect(stderr).toBe(
+    `${file}: the services need 4096 ring slots together, director.capacity.slots is 2048; fix: set it to 4096 or more ` +
+      '(with a keepalived.conf: --set capacity.slots=4096) and restart, or have fewer services or reals\n',
+  );
+});

@@ -330,6 +330,8 @@ describe('health', () => {
 
     await second.director.apply(withReals(second, { address: '10.0.5.2' }), { confirmMs: LATE });
     await second.director.confirm();
+    // The service was without its quorum: this one had to prove itself.
+    await vi.waitFor(() => expect(second.plane.forwarding()).toEqual(['tcp 192.0.2.10:80 10.0.5.2 w100']));
     const tables = second.plane.tables.length;
     await second.director.apply(withReals(second, ...both));
     expect(second.plane.tables[tables]?.services[0]?.reals).toMatchObject([

@@ -137,7 +137,7 @@ describe('applying a table', () => {
   it('refuses more reals than it has indices', () => {
     const { image } = open();
     const reals = Array.from({ length: 32_768 }, (_, i) => real(i));
-    expect(() => image.apply(table([service({ reals })]), 101)).toThrow(/more reals than the plane's 32767/);
+    expect(() => image.apply(table([service({ reals })]), 101)).toThrow(/has 32768 reals .* at most 32767/);
   });
 
   it('tells of every index that is given to a new real, and starts its counters anew', () => {
