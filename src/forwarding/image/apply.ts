@@ -49,7 +49,7 @@ export function applyTable(
   hooks: ApplyHooks,
 ): ApplySummary {
   mendTables(state);
-  const plan = planChanges(state, table, { nowTick, settle: hooks.settle });
+  const plan = planChanges(state, table, { nowTick, settle: () => hooks.settle() });
   const tally: ApplyTally = {
     services: { added: 0, changed: 0, removed: 0 },
     reals: { added: 0, changed: 0, removed: 0 },

@@ -35,13 +35,13 @@ describe('what is retired', () => {
   });
 });
 
-describe('what does not fit an empty plane', () => {
-  const yaml = (ports: number): string =>
-    `director: {interface: eth0, capacity: {slots: ${SLOTS}}}\nservices:\n${Array.from(
-      { length: ports },
-      (_, at) => `  - {vip: 192.0.2.10, port: ${at + 1}, reals: [{address: 10.0.0.${at + 1}}]}\n`,
-    ).join('')}`;
+const yaml = (ports: number): string =>
+  `director: {interface: eth0, capacity: {slots: ${SLOTS}}}\nservices:\n${Array.from(
+    { length: ports },
+    (_, at) => `  - {vip: 192.0.2.10, port: ${at + 1}, reals: [{address: 10.0.0.${at + 1}}]}\n`,
+  ).join('')}`;
 
+describe('what does not fit an empty plane', () => {
   test('is refused by the file alone and by a plane, in the same words', () => {
     const words =
       /^the services need 20480 ring slots together, director.capacity.slots is 16384; fix: .* --set capacity.slots=20480/;
