@@ -21,6 +21,7 @@ export const ERROR_CODES = {
   CAPACITY: { summary: 'The forwarding table does not fit the plane.', exitStatus: 1 },
   UNSUPPORTED: { summary: 'This plane or kernel cannot do it.', exitStatus: 1 },
   CAPTURE_INVALID: { summary: 'The capture file cannot be read.', exitStatus: 1 },
+  TIMEOUT: { summary: 'What was waited for did not happen in time.', exitStatus: 1 },
   API: { summary: 'The director refused the request.', exitStatus: 1 },
   REALSERVER: { summary: 'The real server could not be set up, verified or restored.', exitStatus: 1 },
   LAB: { summary: 'The lab did not come up or saw something unexpected.', exitStatus: 1 },

@@ -110,7 +110,7 @@ function realRoutes(app: ApiServer, { control }: ApiOptions): void {
     '/v1/reals/undrain',
     {
       schema: {
-        summary: 'Give a real the weight back that it is configured to have',
+        summary: 'Send a drained real new flows again, by the weight set by hand or else the configured one',
         body: realSelectorSchema,
         response: changedReals,
       },

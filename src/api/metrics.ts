@@ -138,6 +138,11 @@ function realTrafficMetrics(services: readonly WireServiceStats[]): Metric[] {
       each((real) => real.inactiveFlows),
     ),
     gauge(
+      'culvert_real_flows_known',
+      '1 while every flow of a real is remembered, 0 while it may have more than the numbers of flows say.',
+      each((real) => (real.activeKnown ? 1 : 0)),
+    ),
+    gauge(
       'culvert_real_persistent_clients',
       'Clients, or networks of clients, that persistence keeps at a real.',
       each((real) => real.persistentClients),
@@ -163,6 +168,11 @@ function realStateMetrics(reals: readonly WireReal[]): Metric[] {
       'culvert_real_weight',
       'The weight that holds now.',
       each((real) => real.effectiveWeight),
+    ),
+    gauge(
+      'culvert_real_drained',
+      '1 while a real is drained by hand.',
+      each((real) => (real.drained ? 1 : 0)),
     ),
     gauge(
       'culvert_real_configured_weight',

@@ -54,7 +54,13 @@ const tunnel = z.discriminatedUnion('type', [
   z.object({ type: z.literal('gre'), checksum: z.enum(['none', 'full']) }),
   z.object({ type: z.literal('gue'), checksum: z.enum(['none', 'full', 'remote']), port }),
 ]);
-const flowCounts = { activeFlows: count, inactiveFlows: count, persistentClients: count };
+const flowCounts = {
+  activeFlows: count,
+  inactiveFlows: count,
+  activeKnown: z.boolean(),
+  completeAt: z.iso.datetime().nullable(),
+  persistentClients: count,
+};
 const traffic = { connections: count, packets: count, bytes: count };
 const rate = z.number().nonnegative();
 const account = {
@@ -85,6 +91,7 @@ export const realSchema: z.ZodType<WireReal> = z.object({
   address,
   configuredWeight: weight,
   override: weight.nullable(),
+  drained: z.boolean(),
   effectiveWeight: weight,
   serving: z.boolean(),
   inhibitOnFailure: z.boolean(),

@@ -3,6 +3,7 @@ import type { ConfigDiff } from '../director/config-diff.ts';
 import type {
   ApplySummary,
   DirectorStatus,
+  RealFlows,
   RealStatus,
   RunningDocument,
   ServiceStatus,
@@ -66,15 +67,14 @@ export function realToWire(real: RealStatus): WireReal {
     address: formatIp(real.address),
     configuredWeight: real.configuredWeight,
     override: real.override ?? null,
+    drained: real.drained,
     effectiveWeight: real.effectiveWeight,
     serving: real.serving,
     inhibitOnFailure: real.inhibitOnFailure,
     tunnel: real.tunnel ?? null,
     upperThreshold: real.upperThreshold,
     lowerThreshold: real.lowerThreshold,
-    activeFlows: real.activeFlows,
-    inactiveFlows: real.inactiveFlows,
-    persistentClients: real.persistentClients,
+    ...flowsToWire(real),
     health: {
       ...real.health,
       lastError: real.health.lastError ?? null,
@@ -85,7 +85,31 @@ export function realToWire(real: RealStatus): WireReal {
 }
 
 function sorryServerToWire(sorry: SorryServerStatus): WireSorryServer {
-  return { ...sorry, address: formatIp(sorry.address), tunnel: sorry.tunnel ?? null };
+  const { weight, inhibit, serving } = sorry;
+  return {
+    address: formatIp(sorry.address),
+    weight,
+    tunnel: sorry.tunnel ?? null,
+    inhibit,
+    serving,
+    ...flowsToWire(sorry),
+  };
+}
+
+type WireFlows = Pick<
+  WireReal,
+  'activeFlows' | 'inactiveFlows' | 'activeKnown' | 'completeAt' | 'persistentClients'
+>;
+
+function flowsToWire(flows: RealFlows): WireFlows {
+  const { activeFlows, inactiveFlows, persistentClients, flowsKnown, flowsKnownInMs } = flows;
+  return {
+    activeFlows,
+    inactiveFlows,
+    activeKnown: flowsKnown,
+    completeAt: flowsKnownInMs === undefined ? null : new Date(Date.now() + flowsKnownInMs).toISOString(),
+    persistentClients,
+  };
 }
 
 type Counted = Pick<DirectorStatus, 'counters' | 'accounts'>;
@@ -174,9 +198,7 @@ function realCountersToWire(real: RealCounters, { sinceZero, perSecond }: Traffi
     ...trafficToWire(real),
     sinceZero: trafficToWire(sinceZero),
     perSecond,
-    activeFlows: real.activeFlows,
-    inactiveFlows: real.inactiveFlows,
-    persistentClients: real.persistentClients,
+    ...flowsToWire(real),
   };
 }
 

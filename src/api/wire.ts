@@ -47,7 +47,10 @@ export interface WireReal {
   readonly service: WireServiceKey;
   readonly address: string;
   readonly configuredWeight: number;
+  /** Set by hand; `null`: the configured one holds. */
   readonly override: number | null;
+  /** It gets no new flows, whatever it weighs. */
+  readonly drained: boolean;
   readonly effectiveWeight: number;
   /** False: it is out, and no flow may use it. */
   readonly serving: boolean;
@@ -59,6 +62,10 @@ export interface WireReal {
   readonly lowerThreshold: number;
   readonly activeFlows: number;
   readonly inactiveFlows: number;
+  /** False: there may be flows that are not remembered; the numbers of flows are the least there are. */
+  readonly activeKnown: boolean;
+  /** When they will be known; `null`: they are, or nothing ends that. */
+  readonly completeAt: string | null;
   readonly persistentClients: number;
   readonly health: WireHealth;
 }
@@ -90,6 +97,10 @@ export interface WireSorryServer {
   readonly serving: boolean;
   readonly activeFlows: number;
   readonly inactiveFlows: number;
+  /** False: there may be flows that are not remembered; the numbers of flows are the least there are. */
+  readonly activeKnown: boolean;
+  /** When they will be known; `null`: they are, or nothing ends that. */
+  readonly completeAt: string | null;
   readonly persistentClients: number;
 }
 
@@ -111,6 +122,10 @@ export interface WireRealStats extends WireTraffic, WireTrafficAccount {
   readonly address: string;
   readonly activeFlows: number;
   readonly inactiveFlows: number;
+  /** False: there may be flows that are not remembered; the numbers of flows are the least there are. */
+  readonly activeKnown: boolean;
+  /** When they will be known; `null`: they are, or nothing ends that. */
+  readonly completeAt: string | null;
   /** Clients, or networks of clients, that persistence keeps at this real. */
   readonly persistentClients: number;
 }

@@ -35,6 +35,7 @@ function forwarderOf(config: CulvertConfig): ForwarderState {
     model: buildModel(config),
     hashKey: chooseHashKey(config.director.hashSeed, new Uint8Array(16)),
     overrides: new Map(),
+    drained: new Set(),
     healthOf: () => undefined,
     quorumOf: () => undefined,
   });

@@ -170,7 +170,7 @@ class Ipvsadm {
     const edited = edits.filter((command): command is AdmServerCommand => command.name === 'edit-server');
     if (edited.length === 0) return;
     const client = await this.#connect();
-    const overridden = (await client.reals()).filter(({ override }) => override !== null);
+    const overridden = (await client.reals()).filter(({ override, drained }) => override !== null || drained);
     if (overridden.length === 0) return;
     const listings = new IpvsadmListings({ ...this.#parts, client });
     for (const { of, server } of edited) {
@@ -178,7 +178,9 @@ class Ipvsadm {
       const real = overridden.find(
         (each) => each.address === server.address && serviceName(each.service) === service,
       );
-      if (real !== undefined) await client.weight({ address: real.address, service, weight: null });
+      if (real === undefined) continue;
+      if (real.override !== null) await client.weight({ address: real.address, service, weight: null });
+      if (real.drained) await client.undrain({ address: real.address, service });
     }
   }
 

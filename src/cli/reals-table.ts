@@ -1,5 +1,7 @@
 import { serviceName } from '../api/service-name.ts';
 import type { WireReal } from '../api/wire.ts';
+import { completionText, flowCountText } from './flow-words.ts';
+import { formatAge } from './format-age.ts';
 import { tunnelText } from './service-words.ts';
 import type { Colour, Style } from './style.ts';
 import { type Cell, type Column, formatCount, formatTable } from './table.ts';
@@ -37,43 +39,50 @@ export function realsTable(reals: readonly WireReal[], style: Style, nowMs: numb
       real.address,
       real.effectiveWeight,
       real.configuredWeight,
-      real.activeFlows,
-      real.inactiveFlows,
+      flowCountText(real.activeFlows, real),
+      flowCountText(real.inactiveFlows, real),
       real.persistentClients,
       real.health.checks.map(({ type }) => type).join('+') || '-',
       { text: state, colour: HEALTH_COLOUR[state] },
       formatAge(nowMs - Date.parse(since)),
-      note(real),
+      note(real, nowMs),
     ];
   });
   return formatTable(COLUMNS, rows, style);
 }
 
-/** A span of time in its largest unit: `12s`, `2m`, `3h`, `5d`. */
-export function formatAge(milliseconds: number): string {
-  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
-  if (seconds < 60) return `${seconds}s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)}m`;
-  if (seconds < 2 * 86_400) return `${Math.floor(seconds / 3600)}h`;
-  return `${Math.floor(seconds / 86_400)}d`;
-}
-
 /** Where what is forwarded to it is not what its health alone says. */
-function effectNotes({ health, serving, effectiveWeight, inhibitOnFailure, override }: WireReal): string[] {
+function effectNotes({
+  health,
+  serving,
+  effectiveWeight,
+  inhibitOnFailure,
+  override,
+  drained,
+}: WireReal): string[] {
   if (health.state === 'down') {
     if (!serving) return [];
     return [effectiveWeight > 0 ? 'serves as sorry server' : 'keeps its flows'];
   }
   if (!serving) return ['displaced by the sorry server'];
-  const displaced = inhibitOnFailure && effectiveWeight === 0 && override === null && health.weight !== 0;
+  const displaced =
+    inhibitOnFailure && effectiveWeight === 0 && override === null && !drained && health.weight !== 0;
   return displaced ? ['displaced by the sorry server, keeps its flows'] : [];
 }
 
-function note(real: WireReal): string {
-  const { override, health, tunnel, upperThreshold } = real;
+/** `drained`, and whether it may have connections still. */
+function drainNote(real: WireReal, nowMs: number): string {
+  const { activeKnown, activeFlows, inactiveFlows, persistentClients } = real;
+  if (activeKnown && activeFlows + inactiveFlows + persistentClients === 0) return 'drained, no flows left';
+  const complete = completionText(real, nowMs);
+  return complete === undefined ? 'drained' : `drained, flows ${complete}`;
+}
+
+function note(real: WireReal, nowMs: number): string {
+  const { override, drained, health, tunnel, upperThreshold } = real;
   const notes = effectNotes(real);
-  if (override === 0) notes.push('drained');
-  else if (override !== null) notes.push('weight set by hand');
+  if (drained) notes.push(drainNote(real, nowMs));
+  if (override !== null) notes.push(drained ? `weight ${override} set by hand` : 'weight set by hand');
   if (override === null && health.weight !== null) notes.push('weight set by a check');
   if (health.lastError !== null) {
     const times = health.failures > 1 ? ` (${health.failures} times)` : '';

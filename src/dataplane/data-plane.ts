@@ -58,6 +58,10 @@ export interface RealCounters extends TrafficCounters {
   /** Remembered flows by what they count for in IPVS: established or half-open, and all others. Stateless flows are in neither. */
   readonly activeFlows: number;
   readonly inactiveFlows: number;
+  /** False: the real may have flows that are not remembered, and so in neither number. */
+  readonly flowsKnown: boolean;
+  /** Until they are known, at the latest; undefined: they are, or nothing ends that. */
+  readonly flowsKnownInMs: number | undefined;
   /** Clients, or networks of clients, that persistence keeps at this real. */
   readonly persistentClients: number;
 }

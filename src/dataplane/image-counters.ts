@@ -1,5 +1,6 @@
 import type { RealIndex } from '../forwarding/decision.ts';
 import type { ForwardingImage, ServiceEntry } from '../forwarding/image/forwarding-image.ts';
+import { TICK_MS } from '../forwarding/image/layout.ts';
 import type { RealCounters, ServiceCounters, TrafficCounters } from './data-plane.ts';
 
 /** What a plane counted for each real of every service of its image. */
@@ -15,10 +16,11 @@ function serviceCounters(
   entry: ServiceEntry,
   trafficOf: (real: RealIndex) => TrafficCounters,
 ): ServiceCounters {
+  const ticksToKnow = image.flowKnowledge(entry);
   const reals: RealCounters[] = Array.from(entry.reals, ([address, index]) => {
     const { active, inactive, templates } = image.flowCounts(index);
     const flows = { activeFlows: active, inactiveFlows: inactive, persistentClients: templates };
-    return { address, ...flows, ...trafficOf(index) };
+    return { address, ...flows, ...knowledge(ticksToKnow(index)), ...trafficOf(index) };
   });
   const { vip, protocol, port } = entry.service;
   return {
@@ -29,6 +31,13 @@ function serviceCounters(
     connections: sum(reals, 'connections'),
     packets: sum(reals, 'packets'),
     bytes: sum(reals, 'bytes'),
+  };
+}
+
+function knowledge(ticks: number): Pick<RealCounters, 'flowsKnown' | 'flowsKnownInMs'> {
+  return {
+    flowsKnown: ticks === 0,
+    flowsKnownInMs: ticks === 0 || ticks === Number.POSITIVE_INFINITY ? undefined : ticks * TICK_MS,
   };
 }
 

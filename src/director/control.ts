@@ -40,9 +40,10 @@ export interface DirectorControl {
    * @returns undefined where it does not, or has anything wrong in it: its document says what.
    */
   diffYaml(text: string): Promise<ConfigDiff | undefined>;
-  /** Overrides a weight until `undrain` or `clearWeight`; kept over restarts. @throws CulvertError NOT_FOUND. */
+  /** Overrides a weight until `clearWeight`; kept over restarts. A drained real stays drained. @throws CulvertError NOT_FOUND. */
   setWeight(selector: RealSelector, weight: number): Promise<readonly RealStatus[]>;
   clearWeight(selector: RealSelector): Promise<readonly RealStatus[]>;
+  /** No new flows until `undrain`, after which the weight set by hand, or the configured one, holds again. */
   drain(selector: RealSelector): Promise<readonly RealStatus[]>;
   undrain(selector: RealSelector): Promise<readonly RealStatus[]>;
   /** Has the counters of a service, or of all, begin anew where ipvsadm shows them. @throws CulvertError NOT_FOUND. */
@@ -115,8 +116,10 @@ export interface RealStatus extends RealFlows {
   readonly service: ServiceKey;
   readonly address: IpAddress;
   readonly configuredWeight: number;
-  /** Set by `weight` or `drain`; undefined: the configured one holds. */
+  /** Set by `weight`; undefined: the configured one holds. */
   readonly override: number | undefined;
+  /** It gets no new flows, whatever it weighs, until `undrain`. */
+  readonly drained: boolean;
   readonly effectiveWeight: number;
   /** False: it is out, and no flow may use it. */
   readonly serving: boolean;
@@ -130,7 +133,10 @@ export interface RealStatus extends RealFlows {
 }
 
 /** What a plane remembers for a real. */
-export type RealFlows = Pick<RealCounters, 'activeFlows' | 'inactiveFlows' | 'persistentClients'>;
+export type RealFlows = Pick<
+  RealCounters,
+  'activeFlows' | 'inactiveFlows' | 'persistentClients' | 'flowsKnown' | 'flowsKnownInMs'
+>;
 
 export interface HealthStatus {
   readonly state: 'up' | 'down' | 'unchecked';

@@ -5,6 +5,7 @@ import { CulvertError } from '../errors.ts';
 import type { Explanation } from '../forwarding/decision.ts';
 import type { ServiceKey, ServiceName } from '../forwarding/table.ts';
 import type { CheckState } from '../health/check-state.ts';
+import { ByHand, type Handling } from './by-hand.ts';
 import { CommandQueue } from './command-queue.ts';
 import { ConfigChanges, type LoadConfig } from './config-changes.ts';
 import type { ConfigDiff } from './config-diff.ts';
@@ -25,7 +26,7 @@ import { chooseHashKey } from './hash-key.ts';
 import { type FormerHealth, HealthBoard, healthIn } from './health-board.ts';
 import { InterfaceUse } from './interface-use.ts';
 import { type RealView, realsUp } from './live-weight.ts';
-import { buildModel, type Model, type ModelReal, type RealId, servingReals } from './model.ts';
+import { buildModel, type Model, type ModelReal, servingReals } from './model.ts';
 import { forwardedQuorums, type QuorumState } from './quorum.ts';
 import { realEffect } from './real-effect.ts';
 import { Reconciler } from './reconciler.ts';
@@ -55,9 +56,9 @@ export interface DirectorOptions {
   readonly requireRoom?: () => void;
 }
 
-/** What is done to a real by hand; the weight is undefined where the configured one comes back. */
+/** What is done to a real by hand. */
 interface Override {
-  readonly weight: number | undefined;
+  readonly change: Partial<Handling>;
   readonly type: string;
   readonly what: string;
 }
@@ -77,7 +78,7 @@ export class Director implements DirectorControl {
   readonly #effects: Effects;
   readonly #configChanges: ConfigChanges;
   readonly #saving: Saver;
-  readonly #overrides: Map<RealId, number>;
+  readonly #byHand: ByHand;
   readonly #view: RealView;
   readonly #interfaces: InterfaceUse;
   readonly #traffic: TrafficSampler;
@@ -116,7 +117,7 @@ export class Director implements DirectorControl {
     // Nothing is forwarded yet.
     this.#model = buildModel({ ...config, services: [] });
     this.#interfaces = new InterfaceUse(plane, config.director.interfaces);
-    this.#overrides = new Map(state.overrides);
+    this.#byHand = new ByHand(state);
     this.#traffic = new TrafficSampler(plane, this.#stop.signal);
     this.#shortages = new ShortageWatch(events, now);
     this.#health = new HealthBoard({
@@ -128,7 +129,11 @@ export class Director implements DirectorControl {
       requireRoom: () => options.requireRoom?.(),
       signal: this.#stop.signal,
     });
-    const view: RealView = { overrides: this.#overrides, healthOf: (real) => this.#health.of(real) };
+    const view: RealView = {
+      overrides: this.#byHand.overrides,
+      drained: this.#byHand.drained,
+      healthOf: (real) => this.#health.of(real),
+    };
     this.#view = view;
     this.#commands = new CommandQueue(events, () => this.#reconciler.idle());
     const quorums = forwardedQuorums(plane.services(), state.lostQuorums);
@@ -208,22 +213,22 @@ export class Director implements DirectorControl {
       throw new CulvertError('USAGE', `found weight ${weight}; allowed: a whole number from 0 to 65535`);
     }
     const what = `weight ${weight} until it is cleared`;
-    return this.#override(selector, { weight, type: 'weight', what });
+    return this.#override(selector, { change: { weight }, type: 'weight', what });
   }
 
   clearWeight(selector: RealSelector): Promise<readonly RealStatus[]> {
     const what = 'back to its configured weight';
-    return this.#override(selector, { weight: undefined, type: 'weight', what });
+    return this.#override(selector, { change: { weight: undefined }, type: 'weight', what });
   }
 
   drain(selector: RealSelector): Promise<readonly RealStatus[]> {
     const what = 'drained: its flows stay, new ones go elsewhere';
-    return this.#override(selector, { weight: 0, type: 'drain', what });
+    return this.#override(selector, { change: { drained: true }, type: 'drain', what });
   }
 
   undrain(selector: RealSelector): Promise<readonly RealStatus[]> {
     const what = 'no longer drained';
-    return this.#override(selector, { weight: undefined, type: 'undrain', what });
+    return this.#override(selector, { change: { drained: false }, type: 'undrain', what });
   }
 
   flows(filter: FlowFilter): AsyncIterable<FlowRecord> {
@@ -317,23 +322,23 @@ export class Director implements DirectorControl {
 
   #forgetGone(): void {
     this.#health.forgetGone();
-    for (const id of this.#overrides.keys()) if (!this.#model.reals.has(id)) this.#overrides.delete(id);
+    this.#byHand.keepOnly(this.#model.reals);
     void this.#saving.request();
   }
 
   #tableInput(model: Model, healthOf: TableInput['healthOf']): TableInput {
     const quorumOf = (service: ServiceName): QuorumState | undefined => this.#effects.quorumOf(service);
-    return { model, hashKey: this.#hashKey, overrides: this.#overrides, healthOf, quorumOf };
+    return { ...this.#view, model, hashKey: this.#hashKey, healthOf, quorumOf };
   }
 
-  async #override(selector: RealSelector, { weight, type, what }: Override): Promise<readonly RealStatus[]> {
+  async #override(selector: RealSelector, { change, type, what }: Override): Promise<readonly RealStatus[]> {
     const reals = selectReals(this.#model, selector);
-    const before = reals.map((real) => [real.id, this.#overrides.get(real.id)] as const);
-    for (const real of reals) this.#setOverride(real.id, weight);
+    const before = reals.map(({ id }) => [id, this.#byHand.of(id)] as const);
+    for (const [id, old] of before) this.#byHand.set(id, { ...old, ...change });
     try {
       await this.#reconciler.request();
     } catch (error) {
-      for (const [id, old] of before) this.#setOverride(id, old);
+      for (const [id, old] of before) this.#byHand.set(id, old);
       // A check may have counted it meanwhile.
       this.#effects.settleOf(reals);
       throw error;
@@ -343,11 +348,6 @@ export class Director implements DirectorControl {
     await this.#saving.require();
     const flowsOf = flowsByReal(await this.#options.plane.counters());
     return reals.map((real) => this.#statusOf(real, flowsOf));
-  }
-
-  #setOverride(id: RealId, weight: number | undefined): void {
-    if (weight === undefined) this.#overrides.delete(id);
-    else this.#overrides.set(id, weight);
   }
 
   #healthChanged(checkKey: string, health: CheckState, before: CheckState): void {
@@ -373,7 +373,8 @@ export class Director implements DirectorControl {
     const sinceMs = health === undefined ? this.#startedMs : this.#health.wallClockMs(health.sinceMs);
     return realStatus({
       real,
-      override: this.#overrides.get(real.id),
+      override: this.#byHand.of(real.id).weight,
+      drained: this.#byHand.of(real.id).drained,
       effect: realEffect(real, this.#view, this.#effects.sorryServing(real.service)),
       health,
       checks: this.#health.checksOf(real),
@@ -386,7 +387,8 @@ export class Director implements DirectorControl {
   #state(): DirectorState {
     return {
       hashKey: this.#hashKey,
-      overrides: this.#overrides,
+      overrides: this.#byHand.overrides,
+      drained: this.#byHand.drained,
       down: this.#health.downStates(this.#model),
       lostQuorums: this.#effects.lostQuorums(),
     };

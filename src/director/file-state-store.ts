@@ -6,6 +6,8 @@ const stateSchema = z.object({
   version: z.literal(1),
   hashKey: z.hex().length(32).optional(),
   overrides: z.record(z.string(), z.int().min(0).max(65535)),
+  /** Former versions had weight 0 for it. */
+  drained: z.array(z.string()).optional(),
   down: z.record(z.string(), z.object({ since: z.iso.datetime(), error: z.string().optional() })),
   /** Former versions knew of none. */
   lostQuorums: z.array(z.string()).optional(),
@@ -33,11 +35,12 @@ export class FileStateStore implements StateStore {
   }
 }
 
-function encode({ hashKey, overrides, down, lostQuorums }: DirectorState): string {
+function encode({ hashKey, overrides, drained, down, lostQuorums }: DirectorState): string {
   const plain = {
     version: 1,
     hashKey: hashKey && Buffer.from(hashKey).toString('hex'),
     overrides: Object.fromEntries(overrides),
+    drained: [...drained],
     down: Object.fromEntries(down),
     lostQuorums: [...lostQuorums],
   };
@@ -49,8 +52,21 @@ function decode(text: string): DirectorState {
   const down = Object.entries(plain.down).map(([id, { since, error }]) => [id, { since, error }] as const);
   return {
     hashKey: plain.hashKey === undefined ? undefined : Uint8Array.from(Buffer.from(plain.hashKey, 'hex')),
-    overrides: new Map(Object.entries(plain.overrides)),
+    ...heldWeights(plain),
     down: new Map(down),
     lostQuorums: new Set(plain.lostQuorums),
+  };
+}
+
+/** To former versions a drain and weight 0 were one, and `undrain` took either back. */
+function heldWeights({
+  overrides,
+  drained,
+}: z.infer<typeof stateSchema>): Pick<DirectorState, 'overrides' | 'drained'> {
+  const all = Object.entries(overrides);
+  if (drained !== undefined) return { overrides: new Map(all), drained: new Set(drained) };
+  return {
+    overrides: new Map(all.filter(([, weight]) => weight > 0)),
+    drained: new Set(all.filter(([, weight]) => weight === 0).map(([id]) => id)),
   };
 }

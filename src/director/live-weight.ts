@@ -6,6 +6,8 @@ import type { Model, ModelReal, RealId } from './model.ts';
 export interface RealView {
   /** Weights that hold instead of the configured ones. */
   readonly overrides: ReadonlyMap<RealId, number>;
+  /** They get no new flows, whatever they weigh. */
+  readonly drained: ReadonlySet<RealId>;
   /** Undefined: unchecked. */
   readonly healthOf: (real: ModelReal) => Pick<RealHealth, 'up' | 'weights'> | undefined;
 }
@@ -16,9 +18,10 @@ export interface LiveState {
   readonly weight: number;
 }
 
-export function liveState(real: ModelReal, { overrides, healthOf }: RealView): LiveState {
+export function liveState(real: ModelReal, { overrides, drained, healthOf }: RealView): LiveState {
   const health = healthOf(real);
-  const weight = overrides.get(real.id) ?? weightBy(health?.weights ?? [], real.config.weight);
+  const given = overrides.get(real.id) ?? weightBy(health?.weights ?? [], real.config.weight);
+  const weight = drained.has(real.id) ? 0 : given;
   return { up: health?.up !== false, weight };
 }
 

@@ -5,7 +5,9 @@ import type { RealId } from './model.ts';
 export interface DirectorState {
   /** 16 bytes; undefined before the first start. */
   readonly hashKey: Uint8Array | undefined;
+  /** Weights set by hand. */
   readonly overrides: ReadonlyMap<RealId, number>;
+  readonly drained: ReadonlySet<RealId>;
   readonly down: ReadonlyMap<RealId, DownState>;
   /** Services without their quorum. */
   readonly lostQuorums: ReadonlySet<ServiceName>;
@@ -27,6 +29,7 @@ export interface StateStore {
 export const EMPTY_STATE: DirectorState = {
   hashKey: undefined,
   overrides: new Map(),
+  drained: new Set(),
   down: new Map(),
   lostQuorums: new Set(),
 };

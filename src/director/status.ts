@@ -75,6 +75,14 @@ function serviceStatus(
   };
 }
 
+const NONE: RealFlows = {
+  activeFlows: 0,
+  inactiveFlows: 0,
+  persistentClients: 0,
+  flowsKnown: true,
+  flowsKnownInMs: undefined,
+};
+
 /** What a plane remembers for each real; for one that it has not got, nothing. */
 export function flowsByReal(counters: PlaneCounters): (id: RealId) => RealFlows {
   const flows = new Map(
@@ -84,14 +92,16 @@ export function flowsByReal(counters: PlaneCounters): (id: RealId) => RealFlows 
     }),
   );
   return (id) => {
-    const { activeFlows = 0, inactiveFlows = 0, persistentClients = 0 } = flows.get(id) ?? {};
-    return { activeFlows, inactiveFlows, persistentClients };
+    const { activeFlows, inactiveFlows, persistentClients, flowsKnown, flowsKnownInMs } =
+      flows.get(id) ?? NONE;
+    return { activeFlows, inactiveFlows, persistentClients, flowsKnown, flowsKnownInMs };
   };
 }
 
 export interface RealStatusInput {
   readonly real: ModelReal;
   readonly override: number | undefined;
+  readonly drained: boolean;
   readonly effect: RealEffect;
   /** Undefined: unchecked. */
   readonly health: RealHealth | undefined;
@@ -104,7 +114,7 @@ export interface RealStatusInput {
 }
 
 export function realStatus(input: RealStatusInput): RealStatus {
-  const { real, override, effect, health, flows } = input;
+  const { real, override, drained, effect, health, flows } = input;
   const down = health?.up === false;
   const { weight: configured, tunnel, upperThreshold, lowerThreshold } = real.config;
   const { inhibitOnFailure } = real.config;
@@ -114,6 +124,7 @@ export function realStatus(input: RealStatusInput): RealStatus {
     address: real.config.address,
     configuredWeight: configured,
     override,
+    drained,
     effectiveWeight: effect.serving ? effect.weight : 0,
     serving: effect.serving,
     inhibitOnFailure,

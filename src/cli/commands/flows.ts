@@ -6,7 +6,7 @@ import { FLOW_STATES } from '../../dataplane/data-plane.ts';
 import { addressArgument, networkArgument, serviceArgument } from '../arguments.ts';
 import { type Context, examples, printPaced } from '../context.ts';
 import { connect, type DirectorOptions, directorOptions } from '../director.ts';
-import { formatAge } from '../reals-table.ts';
+import { formatAge } from '../format-age.ts';
 import { type Cell, type Column, formatLooseRow, formatTable } from '../table.ts';
 
 type FlowsOptions = DirectorOptions & FlowQuery & { readonly json?: true };

@@ -3,6 +3,7 @@ import { serviceName } from '../../api/service-name.ts';
 import type { WireReal, WireService } from '../../api/wire.ts';
 import { type Context, examples, print, printJson } from '../context.ts';
 import { connect, type DirectorOptions, directorOptions } from '../director.ts';
+import { flowSumText } from '../flow-words.ts';
 import { persistenceText, quorumText, schedulerText, sorryText, tunnelText } from '../service-words.ts';
 import type { Style } from '../style.ts';
 import { type Cell, type Column, formatTable } from '../table.ts';
@@ -60,8 +61,8 @@ function serviceRow(status: WireService): Cell[] {
     sum((real) => real.effectiveWeight),
     { text: quorumText(status), colour: status.quorum.state === 'up' ? 'green' : 'red' },
     status.sorryServer?.serving ? { text: sorryText(status), colour: 'yellow' } : sorryText(status),
-    sum((real) => real.activeFlows),
-    sum((real) => real.inactiveFlows),
+    flowSumText(reals, 'activeFlows'),
+    flowSumText(reals, 'inactiveFlows'),
     sum((real) => real.persistentClients),
   ];
 }

@@ -4,6 +4,7 @@ import type { WireServiceStats, WireStats, WireTraffic } from '../../api/wire.ts
 import { REASONS, type Reason } from '../../forwarding/reasons.ts';
 import { type Context, examples, print, printJson } from '../context.ts';
 import { connect, type DirectorOptions, directorOptions } from '../director.ts';
+import { flowCountText, flowSumText } from '../flow-words.ts';
 import type { Style } from '../style.ts';
 import { type Cell, type Column, formatTable } from '../table.ts';
 
@@ -60,15 +61,15 @@ function serviceRows(service: WireServiceStats): Cell[][] {
     [
       { text: serviceName(service.service), colour: 'bold' },
       ...trafficCells(service),
-      reals.reduce((sum, real) => sum + real.activeFlows, 0),
-      reals.reduce((sum, real) => sum + real.inactiveFlows, 0),
+      flowSumText(reals, 'activeFlows'),
+      flowSumText(reals, 'inactiveFlows'),
       reals.reduce((sum, real) => sum + real.persistentClients, 0),
     ],
     ...reals.map((real): Cell[] => [
       `  ${real.address}`,
       ...trafficCells(real),
-      real.activeFlows,
-      real.inactiveFlows,
+      flowCountText(real.activeFlows, real),
+      flowCountText(real.inactiveFlows, real),
       real.persistentClients,
     ]),
   ];

@@ -6,7 +6,7 @@ export function register(program: Command, context: Context): void {
   const command = changeRealCommand(
     program,
     'undrain',
-    'Give a real the weight back that the configuration has for it.',
+    'Send a drained real new flows again, by the weight set by hand or else the configured one.',
   );
   examples(
     command,

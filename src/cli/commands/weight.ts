@@ -9,7 +9,7 @@ export function register(program: Command, context: Context): void {
   const command = changeRealCommand(
     program,
     'weight',
-    'Override the weight of a real until it is taken back. Survives a restart of the director.',
+    'Override the weight of a real until it is taken back. A drained real stays drained. Survives a restart.',
   ).argument('<weight>', `0 to ${MAX_WEIGHT}, or "configured" to take the override back`, weightArgument);
   examples(
     command,

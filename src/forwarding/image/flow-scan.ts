@@ -30,6 +30,8 @@ export interface ExpiryRules {
   keepsFlows(real: RealIndex): boolean;
   /** Whether templates that name it may. When they end is decided elsewhere. */
   keepsTemplates(real: RealIndex): boolean;
+  /** Whether anybody will ask for this flow. */
+  needsFlow(flow: Readonly<ScannedFlow>): boolean;
 }
 
 /** One pass over the table, part by part: `next` is where to go on, and the rest adds up. */
@@ -95,9 +97,10 @@ export function expireFlows(
   return end < words.length;
 }
 
-function isExpired({ state, real, idleTicks }: ScannedFlow, rules: ExpiryRules): boolean {
+function isExpired(flow: ScannedFlow, rules: ExpiryRules): boolean {
+  const { state, real, idleTicks } = flow;
   if (isTemplate(state)) return !rules.keepsTemplates(real);
-  return idleTicks >= (rules.timeouts[state] as number) || !rules.keepsFlows(real);
+  return idleTicks >= (rules.timeouts[state] as number) || !rules.keepsFlows(real) || !rules.needsFlow(flow);
 }
 
 /** Frees the entries whose real may have none. */

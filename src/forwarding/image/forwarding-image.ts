@@ -6,11 +6,12 @@ import { REASON_NAMES, type Reason } from '../reasons.ts';
 import type { ForwardingTable, Port, Service, TransportProtocol } from '../table.ts';
 import { type ApplyHooks, applyTable } from './apply.ts';
 import { mendDrift } from './drift.ts';
+import { flowKnowledge, type TicksToKnow } from './flow-knowledge.ts';
 import { type FlowVisitor, type ScannedFlow, scanFlows } from './flow-scan.ts';
 import { isTemplate } from './flow-state.ts';
 import type { FlowTable } from './flow-table.ts';
 import { templateTicks } from './flow-timeouts.ts';
-import { type ImageState, openState } from './image-state.ts';
+import { type ImageState, openState, rangeOf, transitionRules } from './image-state.ts';
 import { COUNTERS, LAYOUT_VERSION, RARITY, REALS } from './layout.ts';
 import type { ImageMemory } from './memory.ts';
 import type { RealFields, RealPath } from './real-table.ts';
@@ -239,6 +240,13 @@ export class ForwardingImage implements SelectionMemory {
       inactive: counts.inactive(real),
       templates: this.#swept.tally.templates[real] ?? 0,
     };
+  }
+
+  /** How much of what a service's reals have is in `flowCounts`. */
+  flowKnowledge({ index }: ServiceEntry): TicksToKnow {
+    const record = this.#state.byIndex.get(index);
+    if (record === undefined) return () => 0;
+    return flowKnowledge(record, rangeOf(this.#state, record), transitionRules(this.#state, this.now()));
   }
 
   /** Slots of a service that are in transition. */

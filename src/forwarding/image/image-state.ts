@@ -1,14 +1,15 @@
 import type { IpAddress } from '../../net/ip-address.ts';
 import { DEFAULT_TIMEOUTS } from '../table.ts';
-import type { ExpiryRules } from './flow-scan.ts';
+import { flowHash, slotOfHash } from './flow-hash.ts';
+import type { ExpiryRules, ScannedFlow } from './flow-scan.ts';
 import { FlowTable } from './flow-table.ts';
 import { type FlowTimeoutTicks, longestRingTimeout, timeoutTicks } from './flow-timeouts.ts';
 import { IndexPool } from './index-pool.ts';
-import { SERVICES } from './layout.ts';
+import { SERVICE_KIND, SERVICES } from './layout.ts';
 import type { ImageMemory } from './memory.ts';
 import { OwnWords } from './own-words.ts';
 import { RealTable } from './real-table.ts';
-import type { RingRange, TransitionRules } from './ring-transition.ts';
+import { isTracked, type RingRange, type TransitionRules } from './ring-transition.ts';
 import type { RecordKey, ServiceRecord } from './service-record.ts';
 import { ServiceTable } from './service-table.ts';
 import { Settings } from './settings.ts';
@@ -67,7 +68,27 @@ export function transitionRules(state: ImageState, nowTick: number): TransitionR
 }
 
 export function expiryRules(state: ImageState, nowTick: number): ExpiryRules {
-  return { nowTick, timeouts: state.timeouts, ...retentionRules(state) };
+  return {
+    nowTick,
+    timeouts: state.timeouts,
+    ...retentionRules(state),
+    needsFlow: (flow) => needsFlow(state, flow),
+  };
+}
+
+/**
+ * Of a stable slot no flow is looked up: what is remembered from a transition that is over would stand there until it times
+ * out, as packets no longer tell of its end. Should the slot change again, such a flow is its real's by the fallback.
+ */
+function needsFlow(
+  { byIndex, slots, settings }: ImageState,
+  { serviceIndex, client, clientPort }: Readonly<ScannedFlow>,
+): boolean {
+  const record = byIndex.get(serviceIndex);
+  if (record?.kind !== SERVICE_KIND.hash || record.takenOver) return true;
+  if (record.transition === undefined) return false;
+  const hash = flowHash(client, clientPort & record.portMask, settings.hashKey);
+  return isTracked(slots.words[record.firstSlot + slotOfHash(hash, record.slotCount)] as number);
 }
 
 /** Which reals remembered flows may name. A template waits for a real that failed: its clients come back to it. */

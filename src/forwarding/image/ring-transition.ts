@@ -195,7 +195,15 @@ export function copyRing(
 }
 
 function windowOpen(since: number, rules: TransitionRules): boolean {
-  return since !== 0 && ((rules.nowTick - since) | 0) < rules.windowTicks;
+  return windowLeft(since, rules) > 0;
+}
+
+/** Ticks until every flow of the stable days is remembered or over. */
+export function windowLeft(
+  since: number,
+  { nowTick, windowTicks }: Pick<TransitionRules, 'nowTick' | 'windowTicks'>,
+): number {
+  return since === 0 ? 0 : Math.max(0, windowTicks - ((nowTick - since) | 0));
 }
 
 function tickMark(tick: number): number {

@@ -42,6 +42,8 @@ const PLAIN = {
   sorryServer: undefined,
 } as const;
 
+const KNOWN = { flowsKnown: true, flowsKnownInMs: undefined } as const;
+
 const LIMITED = {
   tunnel: { type: 'gre', checksum: 'none' },
   upperThreshold: 5000,
@@ -111,6 +113,7 @@ export class ControlDouble implements DirectorControl {
       bytes: 1000,
       activeFlows: 0,
       inactiveFlows: 0,
+      ...KNOWN,
       persistentClients: 0,
     };
     return {
@@ -139,6 +142,7 @@ export class ControlDouble implements DirectorControl {
             serving: true,
             activeFlows: 4,
             inactiveFlows: 5,
+            ...KNOWN,
             persistentClients: 6,
           },
           reals: [this.#real(DNS, '10.0.1.2', { ...LIMITED, effectiveWeight: 0, serving: false })],
@@ -164,6 +168,7 @@ export class ControlDouble implements DirectorControl {
                 bytes: 987_000_000,
                 activeFlows: 3,
                 inactiveFlows: 2,
+                ...KNOWN,
                 persistentClients: 1,
               },
               { ...traffic, address: ip('10.0.2.2') },
@@ -304,7 +309,7 @@ export class ControlDouble implements DirectorControl {
     return [
       this.#real(service, '10.0.1.2'),
       this.#real(service, '10.0.2.2', { effectiveWeight: 0, serving: false, health: down }),
-      this.#real(service, '10.0.3.2', { effectiveWeight: 0, override: 0 }),
+      this.#real(service, '10.0.3.2', { effectiveWeight: 0, drained: true }),
     ];
   }
 
@@ -314,6 +319,7 @@ export class ControlDouble implements DirectorControl {
       address: ip(address),
       configuredWeight: 100,
       override: undefined,
+      drained: false,
       effectiveWeight: 100,
       serving: true,
       inhibitOnFailure: false,
@@ -322,6 +328,7 @@ export class ControlDouble implements DirectorControl {
       lowerThreshold: 0,
       activeFlows: 3,
       inactiveFlows: 2,
+      ...KNOWN,
       persistentClients: 0,
       health: {
         state: 'up',

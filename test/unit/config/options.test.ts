@@ -91,6 +91,7 @@ test('whatever the options, they are refused with places, or come to a table tha
     const input = {
       hashKey: new Uint8Array(16),
       overrides: new Map<string, number>(),
+      drained: new Set<string>(),
       healthOf: () => undefined,
       quorumOf: () => undefined,
     };

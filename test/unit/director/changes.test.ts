@@ -18,8 +18,9 @@ describe('overrides', () => {
     expect(weights()).toEqual(['w100', 'w50', 'w100', 'w50']);
     const drained = await director.drain({ address: REAL });
     expect(drained).toHaveLength(2);
-    expect(drained[0]).toMatchObject({ override: 0, effectiveWeight: 0, configuredWeight: 100 });
+    expect(drained[0]).toMatchObject({ drained: true, override: undefined, effectiveWeight: 0 });
     expect(weights()).toEqual(['w0', 'w50', 'w0', 'w50']);
+    await director.drain({ address: REAL, service: WEB });
     await director.undrain({ address: REAL, service: WEB });
     expect(plane.forwarding()).toContain('tcp 192.0.2.10:80 10.0.3.2 w100');
     expect(plane.forwarding()).toContain('tcp 192.0.2.10:443 10.0.3.2 w0');
@@ -27,7 +28,25 @@ describe('overrides', () => {
     expect(weighted).toMatchObject({ override: 65_535, effectiveWeight: 65_535 });
     expect(plane.forwarding()).toContain('tcp 192.0.2.10:80 10.0.3.2 w65535');
     await director.clearWeight({ address: REAL });
+    expect(weights()).toEqual(['w0', 'w50', 'w100', 'w50']);
+    await director.undrain({ address: REAL });
     expect(weights()).toEqual(['w100', 'w50', 'w100', 'w50']);
+  });
+
+  test('a drain and a weight are two things, over a restart too', async () => {
+    const first = await machine.start(config(web(TWO)));
+    const drainedWeight = 'tcp 192.0.2.10:80 10.0.3.2 w0';
+    await first.director.drain({ address: REAL });
+    const [weighted] = await first.director.setWeight({ address: REAL }, 30);
+    expect(weighted).toMatchObject({ drained: true, override: 30, effectiveWeight: 0 });
+    expect(first.plane.forwarding()).toContain(drainedWeight);
+    await first.director.close();
+    const second = await machine.start(config(web(TWO)));
+    expect(second.plane.forwarding()).toContain(drainedWeight);
+    await second.director.undrain({ address: REAL });
+    expect(second.plane.forwarding()).toContain('tcp 192.0.2.10:80 10.0.3.2 w30');
+    await second.director.clearWeight({ address: REAL });
+    expect(second.plane.forwarding()).toContain('tcp 192.0.2.10:80 10.0.3.2 w100');
   });
 
   test('what does not exist or is out of range is refused', async () => {
@@ -62,7 +81,7 @@ describe('overrides', () => {
     const { director } = await machine.start(config(web(TWO)));
     await director.drain({ address: REAL });
     const saved = JSON.parse(await readFile(machine.stateFile, 'utf8')) as object;
-    expect(saved).toMatchObject({ version: 1, overrides: { 'tcp 192.0.2.10:80 10.0.3.2': 0 } });
+    expect(saved).toMatchObject({ version: 1, drained: ['tcp 192.0.2.10:80 10.0.3.2'] });
   });
 
   test('one that the plane does not take is forgotten', async () => {

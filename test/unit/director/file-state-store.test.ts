@@ -8,6 +8,7 @@ import { type DirectorState, EMPTY_STATE } from '../../../src/director/state-sto
 const STATE: DirectorState = {
   hashKey: Uint8Array.from({ length: 16 }, (_, index) => index),
   overrides: new Map([['tcp 192.0.2.10:80 10.0.3.2', 0]]),
+  drained: new Set(['tcp 192.0.2.10:80 10.0.4.2']),
   down: new Map([
     ['tcp 192.0.2.10:80 10.0.4.2', { since: '2026-01-02T03:04:05.678Z', error: 'connection refused' }],
     ['udp 192.0.2.10:53 10.0.4.2', { since: '2026-01-02T03:04:05.678Z', error: undefined }],
@@ -53,3 +54,13 @@ test.each(['', '{', 'null', '[]', '{"version": 2}', '{"version": 1, "hashKey": "
     expect(await readFile(`${path}.damaged`, 'utf8')).toBe(text);
   },
 );
+
+test('weight 0 of a version that had no drains of their own is one, as undrain took it back', async () => {
+  const path = join(directory, 'former.json');
+  const overrides = { 'tcp 192.0.2.10:80 10.0.3.2': 0, 'tcp 192.0.2.10:80 10.0.4.2': 30 };
+  await writeFile(path, JSON.stringify({ version: 1, overrides, down: {} }));
+  const { state, fault } = await new FileStateStore(path).load();
+  expect(fault).toBeUndefined();
+  expect(state.drained).toEqual(new Set(['tcp 192.0.2.10:80 10.0.3.2']));
+  expect(state.overrides).toEqual(new Map([['tcp 192.0.2.10:80 10.0.4.2', 30]]));
+});

@@ -21,7 +21,8 @@ function compute(service: string, situation: Situation, previous?: ForwardingTab
     {
       model: buildModel(parseConfig(text, 'x.yaml')),
       hashKey: HASH_KEY,
-      overrides: new Map(drained.map((address) => [`tcp 192.0.2.10:80 ${address}`, 0])),
+      overrides: new Map(),
+      drained: new Set(drained.map((address) => `tcp 192.0.2.10:80 ${address}`)),
       healthOf: ({ config }) => ({
         up: !down.includes(formatIp(config.address)),
         weights: [],

@@ -22,7 +22,14 @@ services:
 function table(of: CulvertConfig, previous?: ForwardingTable): ForwardingTable {
   const model = buildModel(of);
   return computeTable(
-    { model, hashKey: HASH_KEY, overrides: new Map(), healthOf: () => undefined, quorumOf: () => undefined },
+    {
+      model,
+      hashKey: HASH_KEY,
+      overrides: new Map(),
+      drained: new Set(),
+      healthOf: () => undefined,
+      quorumOf: () => undefined,
+    },
     previous,
   );
 }

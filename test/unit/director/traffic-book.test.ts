@@ -7,7 +7,13 @@ const NOTHING = { connections: 0, packets: 0, bytes: 0 };
 
 function counters(packets: number): ServiceCounters[] {
   const traffic = { connections: 0, packets, bytes: 100 * packets };
-  const flows = { activeFlows: 0, inactiveFlows: 0, persistentClients: 0 };
+  const flows = {
+    activeFlows: 0,
+    inactiveFlows: 0,
+    persistentClients: 0,
+    flowsKnown: true,
+    flowsKnownInMs: undefined,
+  };
   return [
     { key: WEB, ...traffic, slots: 0, trackedSlots: 0, reals: [{ address: REAL, ...traffic, ...flows }] },
   ];

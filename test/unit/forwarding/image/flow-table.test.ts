@@ -349,7 +349,12 @@ const nothing = (): void => undefined;
 const always = (): boolean => true;
 
 describe('expiry', () => {
-  const keepAll = { timeouts: timeoutTicks(SHORT_TIMEOUTS), keepsFlows: always, keepsTemplates: always };
+  const keepAll = {
+    timeouts: timeoutTicks(SHORT_TIMEOUTS),
+    keepsFlows: always,
+    keepsTemplates: always,
+    needsFlow: always,
+  };
 
   it('frees each state after its own timeout and visits the rest', () => {
     const table = filled([synRecv, established, finWait, close]);
