@@ -5,7 +5,7 @@ import type { CulvertConfig } from './config.ts';
 import { rememberText, textOf } from './document.ts';
 import { type ConfigFormat, recogniseFormat } from './format.ts';
 import type { TextTask } from './parse-process.ts';
-import { type FormatOptions, type ParsedText, parseText } from './parse-text.ts';
+import { type FormatOptions, type ParsedText, parseText, routesFor } from './parse-text.ts';
 import { reread } from './reread.ts';
 import { parseInProcess } from './run-parse-process.ts';
 
@@ -35,12 +35,17 @@ export async function loadConfig(path: string, options: LoadOptions = {}): Promi
   const task = {
     text: await readConfigFile(path),
     fileName: path,
-    options: { ...formatOptions, hostName: hostname() },
+    options: { ...formatOptions, ...reachedBefore(previous), hostName: hostname() },
   };
   const { config, warnings } = rereadText(task, previous) ?? (await parseWhole(task));
   for (const warning of warnings) onWarning?.(warning);
   if (formatOf(task) === 'yaml') rememberText(config, task.text);
   return config;
+}
+
+function reachedBefore(previous: CulvertConfig | undefined): { reachedBy?: string } {
+  const [name, ...others] = previous?.director.interfaces ?? [];
+  return name === undefined || others.length > 0 ? {} : { reachedBy: name };
 }
 
 function formatOf({ fileName, text, options }: TextTask): ConfigFormat {
@@ -55,7 +60,9 @@ function rereadText(task: TextTask, previous: CulvertConfig | undefined): Parsed
 }
 
 async function parseWhole(task: TextTask): Promise<ParsedText> {
-  return isSmall(task.text) ? parseText(task.text, task.fileName, task.options) : parseInProcess(task);
+  const { text, fileName, options } = task;
+  if (!isSmall(text)) return parseInProcess(task);
+  return parseText(text, fileName, options, await routesFor(text, fileName, options));
 }
 
 /** Not small is also what may grow: a keepalived.conf includes files and repeats lines. */

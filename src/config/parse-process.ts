@@ -2,7 +2,7 @@ import { CulvertError } from '../errors.ts';
 import type { CulvertConfig } from './config.ts';
 import { type DocumentParts, documentParts } from './document.ts';
 import { type ConfigLocation, locationOf } from './location.ts';
-import { type FormatOptions, type ParsedText, parseText } from './parse-text.ts';
+import { type FormatOptions, type ParsedText, parseText, routesFor } from './parse-text.ts';
 import { readDocument } from './read-document.ts';
 
 /** What the process of `run-parse-process.ts` does: it parses one configuration and ends. */
@@ -30,11 +30,11 @@ export type ParseOutcome =
     }
   | { readonly message: string; readonly where: string | undefined };
 
-process.once('message', (task: ParseTask) => process.send?.(run(task)));
+process.once('message', (task: ParseTask) => void run(task).then((outcome) => process.send?.(outcome)));
 
-function run(task: ParseTask): ParseOutcome {
+async function run(task: ParseTask): Promise<ParseOutcome> {
   try {
-    const { config, warnings } = parse(task);
+    const { config, warnings } = await parse(task);
     const locations = [config.director, ...config.services].map(locationOf);
     return { config, document: documentParts(config), warnings, locations };
   } catch (error) {
@@ -43,7 +43,8 @@ function run(task: ParseTask): ParseOutcome {
   }
 }
 
-function parse(task: ParseTask): ParsedText {
+async function parse(task: ParseTask): Promise<ParsedText> {
   if ('document' in task) return { config: readDocument(JSON.parse(task.document)), warnings: [] };
-  return parseText(task.text, task.fileName, task.options);
+  const { text, fileName, options } = task;
+  return parseText(text, fileName, options, await routesFor(text, fileName, options));
 }

@@ -1,5 +1,6 @@
 import type { CulvertConfig } from './config.ts';
 import { type ConfigFormat, recogniseFormat } from './format.ts';
+import type { InterfacesTo } from './keepalived/infer-interface.ts';
 import { parseKeepalivedConfig } from './keepalived/parse-keepalived-config.ts';
 import { parseConfig } from './parse-config.ts';
 import { usersOfThisHost } from './unknown-users.ts';
@@ -16,6 +17,8 @@ export interface FormatOptions {
   readonly strict?: boolean;
   /** False: the users of this machine say nothing of the file, which is for another. */
   readonly host?: boolean;
+  /** The interface that was found before: a later route does not move what is running. */
+  readonly reachedBy?: string;
 }
 
 export interface ParsedText {
@@ -28,6 +31,7 @@ export function parseText(
   text: string,
   fileName: string,
   options: FormatOptions & { hostName: string },
+  interfacesTo?: InterfacesTo,
 ): ParsedText {
   const format = options.format ?? recogniseFormat(fileName, text);
   if (format === 'yaml') return { config: parseConfig(text, fileName), warnings: unused(options, fileName) };
@@ -40,12 +44,28 @@ export function parseText(
     strict,
     environment: process.env,
     ...(host ? { users: usersOfThisHost } : {}),
+    ...(interfacesTo === undefined ? {} : { interfacesTo }),
   });
 }
 
 /** keepalived's default for -i. */
 export function configIdOf(hostName: string): string {
   return hostName.split('.')[0] ?? '';
+}
+
+/** The routes of this machine, for a keepalived.conf that is for it and is read without an interface. */
+export async function routesFor(
+  text: string,
+  fileName: string,
+  { format, director, directorDefaults, host = true, reachedBy }: FormatOptions,
+): Promise<InterfacesTo | undefined> {
+  const settings: Readonly<Record<string, unknown>> = { ...directorDefaults, ...director };
+  const isNamed = settings['interface'] !== undefined || settings['interfaces'] !== undefined;
+  if (!host || isNamed || settings['plane'] === 'simulated') return undefined;
+  if ((format ?? recogniseFormat(fileName, text)) === 'yaml') return undefined;
+  if (reachedBy !== undefined) return () => [reachedBy];
+  const { interfacesOfRoutes } = await import('./host-routes.ts');
+  return interfacesOfRoutes;
 }
 
 function unused({ director = {}, configId }: FormatOptions, fileName: string): string[] {

@@ -18,14 +18,17 @@ export function register(program: Command, context: Context): void {
 async function importFile(file: string, options: KeepalivedOptions, context: Context): Promise<void> {
   const { hostname } = await import('node:os');
   const { readConfigFile } = await import('../../config/load-config.ts');
-  const { configIdOf } = await import('../../config/parse-text.ts');
+  const { configIdOf, routesFor } = await import('../../config/parse-text.ts');
   const { parseKeepalivedConfig } = await import('../../config/keepalived/parse-keepalived-config.ts');
   const { printYaml } = await import('../../config/keepalived/print-yaml.ts');
   const { configId = configIdOf(hostname()) } = options;
   const director = directorSettings(options);
   const { usersOfThisHost: users } = await import('../../config/unknown-users.ts');
-  const how = { configId, director, users, environment: process.env };
-  const translated = parseKeepalivedConfig(await readConfigFile(file), file, how);
+  const text = await readConfigFile(file);
+  const interfacesTo = await routesFor(text, file, { format: 'keepalived', director });
+  const routes = interfacesTo === undefined ? {} : { interfacesTo };
+  const how = { configId, director, users, environment: process.env, ...routes };
+  const translated = parseKeepalivedConfig(text, file, how);
   const warn = warnOn(context);
   for (const warning of translated.warnings) warn(warning);
   print(context, printYaml(translated, file));

@@ -4,8 +4,10 @@ import { type ConfigIssue, type IssuePath, invalidConfig, issueLines, type Locat
 import { rememberLocation } from '../location.ts';
 import { validateConfig } from '../validate.ts';
 import type { ConfigFiles } from './files.ts';
+import { type InterfacesTo, inferInterface } from './infer-interface.ts';
 import { parseKeepalived } from './parse.ts';
-import { isSamePlace, type Place, type Users } from './place.ts';
+import { type Findings, isSamePlace, type Place, type Users } from './place.ts';
+import type { Statement } from './statement.ts';
 import { GRAMMARS, type Translated, translate } from './translate.ts';
 
 export interface KeepalivedOptions {
@@ -21,6 +23,8 @@ export interface KeepalivedOptions {
   /** Whether what keepalived logs and ignores is an error. */
   readonly strict?: boolean;
   readonly users?: Users;
+  /** The routes of this machine, where nobody names the interface. */
+  readonly interfacesTo?: InterfacesTo;
 }
 
 export interface KeepalivedConfig {
@@ -51,7 +55,7 @@ export function parseKeepalivedConfig(
   const { findings, isWhole } = parsed;
   if (!isWhole) throw invalidConfig(fileName, findings.errors);
   const translated = translate(parsed, findings);
-  const director = { ...options.directorDefaults, ...translated.director, ...options.director };
+  const director = withInterface(parsed.statements, translated, { fileName, findings, options });
   const plain = { director, services: translated.services };
   const { origins } = translated;
   const { config, issues } = validateConfig(
@@ -70,7 +74,21 @@ export function parseKeepalivedConfig(
 }
 
 const NO_INTERFACE =
-  'keepalived.conf has no word for the network interface that the traffic of virtual addresses reaches; allowed: --interface NAME';
+  'no vrrp_instance and no route to the real servers says which network interface the traffic of virtual addresses reaches; fix: --interface NAME';
+
+/** The settings of the director, with an interface if it needs one that nobody names. */
+function withInterface(
+  statements: readonly Statement[],
+  { director: own, services, origins }: Translated,
+  context: { fileName: string; findings: Findings; options: KeepalivedOptions },
+): Readonly<Record<string, unknown>> {
+  const { directorDefaults, director: given, interfacesTo } = context.options;
+  const director: Record<string, unknown> = { ...directorDefaults, ...own, ...given };
+  const isNamed = director['interface'] !== undefined || director['interfaces'] !== undefined;
+  if (isNamed || director['plane'] === 'simulated') return director;
+  const name = inferInterface(statements, services, { ...context, origins, interfacesTo });
+  return name === undefined ? director : { ...director, interface: name };
+}
 
 function locate(
   { path, message }: ConfigIssue,

@@ -52,8 +52,7 @@ export function readVirtualServer(statement: Statement, context: TranslateContex
   const endpoints = readEndpoints(statement, context);
   if (endpoints === undefined) return [];
   const [first] = endpoints;
-  const isGroup = parametersOf(statement)[0]?.text === 'group';
-  const family = first === undefined || isGroup ? undefined : isIP(first.address) === 6 ? 6 : 4;
+  const family = first === undefined || isGroup(statement) ? undefined : isIP(first.address) === 6 ? 6 : 4;
   const server: VirtualServer = { timing: {}, reals: [], flags: new Map(), family };
   readLevel(
     blockOf(statement),
@@ -73,6 +72,10 @@ export function readVirtualServer(statement: Statement, context: TranslateContex
   if (endpoints.some(({ port }) => port === 0)) persistWithoutPort(statement, server, findings);
   const reals = server.reals.map((real) => ({ real, server }));
   return endpoints.map((endpoint) => ({ statement, server, endpoint, reals: [...reals] }));
+}
+
+function isGroup(statement: Statement): boolean {
+  return parametersOf(statement)[0]?.text === 'group';
 }
 
 function dropDuplicates(server: VirtualServer, findings: Findings): void {
@@ -107,7 +110,9 @@ export function mergeServices(services: readonly ReadService[], findings: Findin
     }
     const { line } = placeOf(former.statement);
     const message = `virtual_server: the same as that of line ${line}: the settings of that one, and the real servers of both`;
-    findings.complain(placeOf(statement), message);
+    // Of a group keepalived counts its virtual servers itself; else the kernel tells it that the service exists.
+    if (isGroup(statement)) findings.warn(placeOf(statement), message);
+    else findings.complain(placeOf(statement), message);
     for (const owned of service.reals) addReal(former, owned, findings);
   }
   return [...merged.values()];

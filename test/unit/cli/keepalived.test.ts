@@ -52,7 +52,7 @@ test('check takes it as it is, and says what it does not use', async () => {
 test('without an interface it says which option names it', async () => {
   const { status, stderr } = await culvert(['check', '--no-host', file]);
   expect(status).toBe(1);
-  expect(stderr).toMatch(/keepalived\.conf:1:1: keepalived\.conf has no word for .*--interface NAME\n$/);
+  expect(stderr).toMatch(/keepalived\.conf:1:1: no vrrp_instance and no route .*; fix: --interface NAME\n$/);
 });
 
 test('a setting that is wrong is named', async () => {

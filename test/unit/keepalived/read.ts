@@ -1,5 +1,6 @@
 import type { ConfigFiles } from '../../../src/config/keepalived/files.ts';
 import type { Level } from '../../../src/config/keepalived/grammar.ts';
+import type { InterfacesTo } from '../../../src/config/keepalived/infer-interface.ts';
 import { type ParsedKeepalived, parseKeepalived } from '../../../src/config/keepalived/parse.ts';
 import {
   type KeepalivedConfig,
@@ -91,6 +92,7 @@ interface ReadOptions {
   readonly strict?: boolean;
   readonly users?: Users;
   readonly environment?: Readonly<Record<string, string>>;
+  readonly interfacesTo?: InterfacesTo;
 }
 
 export function read(
