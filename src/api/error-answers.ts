@@ -5,6 +5,7 @@ import type { FastifyReply } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import type { ErrorCode } from '../error-codes.ts';
 import { CulvertError } from '../errors.ts';
+import { printableText } from '../printable-text.ts';
 import type { WireError } from './wire.ts';
 
 const HTTP_STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
@@ -24,7 +25,7 @@ const HTTP_STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
 };
 
 export function wireError(code: ErrorCode, message: string): WireError {
-  return { code, message };
+  return { code, message: printableText(message) };
 }
 
 export function sendError(error: unknown, reply: FastifyReply): FastifyReply {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { printableJson } from '../printable-text.ts';
 import type { Style } from './style.ts';
 
 /** All that a command touches of the process, so that tests can call `main` itself. */
@@ -21,6 +22,8 @@ export interface SignalSource {
 
 export interface Context extends CliEnvironment {
   readonly style: Style;
+  /** Standard output and error as they are: for what draws on a terminal, and for files that have to stay as they are. */
+  readonly raw: Pick<CliEnvironment, 'stdout' | 'stderr'>;
   /** Sets the exit status of a command that neither succeeded nor threw. */
   exit(status: number): void;
   /** Sets the exit status of a command that throws; the error's own when left out. */
@@ -37,7 +40,7 @@ export function print(context: Context, text: string): void {
 }
 
 export function printJson(context: Context, value: unknown): void {
-  context.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+  context.stdout.write(`${printableJson(value, 2)}\n`);
 }
 
 /** Writes and waits while the reader is slow, so that long lists do not pile up in memory. */

@@ -6,6 +6,7 @@ import { CulvertError } from '../errors.ts';
 import { describeShortage, resourceShortageIn } from '../local-shortage.ts';
 import { COMMANDS } from './commands.ts';
 import type { CliEnvironment, Context } from './context.ts';
+import { printableStream } from './printable-stream.ts';
 import { styleFor } from './style.ts';
 import { version } from './version.ts';
 
@@ -19,8 +20,9 @@ export async function main(environment: CliEnvironment): Promise<number> {
   const { argv, stdout, stderr, env, signals } = environment;
   const context: Context = {
     argv,
-    stdout,
-    stderr,
+    stdout: printableStream(stdout, env),
+    stderr: printableStream(stderr, env),
+    raw: { stdout, stderr },
     env,
     ...(signals === undefined ? {} : { signals }),
     // Opened when it is read.

@@ -9,7 +9,11 @@ export const PLAIN: Style = (_colour, text) => text;
 
 /** Colours only on a terminal, and not where the operator said no (no-color.org). */
 export function styleFor(stream: NodeJS.WritableStream, env: NodeJS.ProcessEnv): Style {
-  const terminal = 'isTTY' in stream && stream.isTTY === true;
-  if (!terminal || (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb') return PLAIN;
+  if (!coloursOn(stream, env)) return PLAIN;
   return (colour, text) => `\u001b[${CODES[colour]}m${text}\u001b[0m`;
+}
+
+export function coloursOn(stream: NodeJS.WritableStream, env: NodeJS.ProcessEnv): boolean {
+  const terminal = 'isTTY' in stream && stream.isTTY === true;
+  return terminal && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
 }

@@ -1,3 +1,4 @@
+import { printableText } from '../printable-text.ts';
 import type { DirectorEvent } from './control.ts';
 
 /** Where events go besides; a pino logger is one. */
@@ -27,7 +28,8 @@ export class EventLog {
     this.#options = options;
   }
 
-  add(level: DirectorEvent['level'], type: string, message: string): void {
+  add(level: DirectorEvent['level'], type: string, text: string): void {
+    const message = printableText(text);
     const sequence = ++this.#last;
     const event = { sequence, time: new Date(this.#options.now()).toISOString(), level, type, message };
     this.#kept[sequence % KEPT_EVENTS] = event;

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { WireEvent } from '../../api/wire.ts';
+import { printableJson } from '../../printable-text.ts';
 import { numberArgument } from '../arguments.ts';
 import { type Context, examples, printPaced, stopSignal } from '../context.ts';
 import { connect, type DirectorOptions, directorOptions } from '../director.ts';
@@ -35,7 +36,7 @@ async function showEvents(context: Context, options: EventsOptions): Promise<voi
     ? client.follow(options.after, stop.signal)
     : await client.events(options.after);
   for await (const event of events) {
-    await printPaced(context, `${options.json ? JSON.stringify(event) : eventLine(event, context.style)}\n`);
+    await printPaced(context, `${options.json ? printableJson(event) : eventLine(event, context.style)}\n`);
   }
 }
 

@@ -3,6 +3,7 @@ import type { FlowQuery } from '../../api/client.ts';
 import { wireEndpoint } from '../../api/service-name.ts';
 import type { WireFlow } from '../../api/wire.ts';
 import { FLOW_STATES } from '../../dataplane/data-plane.ts';
+import { printableJson } from '../../printable-text.ts';
 import { addressArgument, networkArgument, serviceArgument } from '../arguments.ts';
 import { type Context, examples, printPaced } from '../context.ts';
 import { connect, type DirectorOptions, directorOptions } from '../director.ts';
@@ -58,7 +59,7 @@ async function listFlows(context: Context, options: FlowsOptions): Promise<void>
   let columns: readonly Column[] | undefined;
   for await (const flow of client.flows({ service, real, client: from, state })) {
     if (json) {
-      await printPaced(context, `${JSON.stringify(flow)}\n`);
+      await printPaced(context, `${printableJson(flow)}\n`);
       continue;
     }
     if (columns === undefined) {

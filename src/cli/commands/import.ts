@@ -31,5 +31,9 @@ async function importFile(file: string, options: KeepalivedOptions, context: Con
   const translated = parseKeepalivedConfig(text, file, how);
   const warn = warnOn(context);
   for (const warning of translated.warnings) warn(warning);
-  print(context, printYaml(translated, file));
+  const { stdout } = context.raw;
+  const yaml = printYaml(translated, file);
+  // A file holds what the other one has held; a terminal is not to be written on.
+  if ('isTTY' in stdout && stdout.isTTY === true) print(context, yaml);
+  else stdout.write(yaml);
 }

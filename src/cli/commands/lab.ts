@@ -46,8 +46,8 @@ async function lab(options: LabCommandOptions, context: Context): Promise<void> 
     json: options.json ?? false,
     plane: options.plane,
     decapsulation: options.decapsulation,
-    stdout: context.stdout,
-    stderr: context.stderr,
+    stdout: context.raw.stdout,
+    stderr: context.raw.stderr,
     signal: stop.signal,
   });
   context.exit(status);
