@@ -56,7 +56,7 @@ static __always_inline __u32 check_word(struct address vip, struct address direc
 
 static __always_inline int has_check(__u32 row, __be16 local, __u32 word)
 {
-	return READ_ONCE(check_words[row << 16 | bpf_ntohs(local)]) == word;
+	return READ_ONCE(check_words[row << 16 | bounded_ntohs(local)]) == word;
 }
 
 /* What stands behind an IP header of a check's packet. The cursor is there. vip, director: as the packet would have to have

@@ -154,6 +154,8 @@ __noinline int pass_or_hand_over(struct xdp_md *ctx)
 
 	if (what >= 0)
 		return hand_over_as(ctx, what);
+	if (what == UNANSWERED)
+		return XDP_DROP;
 	return is_check_answer(ctx) ? hand_over_as(ctx, RARE_ANSWER) : XDP_PASS;
 }
 

@@ -71,6 +71,13 @@ enum service_kind {
 	SERVICE_RARE = 6,        /* every packet is the slow path's */
 };
 
+/* Who answers ARP and neighbour discovery for a VIP. */
+enum vip_claim {
+	CLAIM_ALWAYS = 0,        /* the slow path */
+	CLAIM_HOST = 1,          /* the host's own stack, while the VIP is an address of it */
+	CLAIM_NEVER = 2,         /* nobody */
+};
+
 /* In the protocol of an IPv6 service; clears of it are the numbers of TCP, UDP and SCTP, and 0. */
 #define SERVICE_IPV6 0x40
 
@@ -88,7 +95,7 @@ struct service {
 	__be16 port;
 	__u8 protocol;           /* | SERVICE_IPV6 */
 	__u8 kind;               /* written last when an entry is filled, first when it is emptied */
-	__u16 index;             /* of its cursor and in flow keys; 1.. */
+	__u16 index;             /* of its cursor and in flow keys; 1.. The VIP's own entry: enum vip_claim */
 	__u16 port_mask;         /* 0xffff: the slot hash takes the client's port in; 0: the address alone */
 	__u64 ring;              /* first slot | number of slots << 32; hash: the number is a power of two; one atomic word */
 };

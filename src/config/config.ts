@@ -1,6 +1,7 @@
 import type { CheckSource } from '../dataplane/check-connector.ts';
 import type {
   BlackholePolicy,
+  Claim,
   FlowTimeouts,
   Persistence,
   Port,
@@ -33,6 +34,8 @@ export interface DirectorConfig {
   readonly timeouts: FlowTimeouts;
   /** Whether flows of a deleted real end at once; see `ForwardingTable`. */
   readonly expireNodestConn: boolean;
+  /** Of services that have none of their own. */
+  readonly claim: Claim;
   readonly capacity: { readonly slots: number; readonly flows: number };
   /** Serves the API over TCP, beside the Unix socket. */
   readonly listen: ListenConfig | undefined;
@@ -51,6 +54,8 @@ export interface ServiceConfig extends ServiceKey {
   readonly persistence: Persistence | undefined;
   readonly tunnel: Tunnel;
   readonly blackhole: BlackholePolicy;
+  /** Who answers ARP and neighbour discovery for the VIP; all services of a VIP have the same. */
+  readonly claim: Claim;
   /** The service is as it should be while the weights of its reals that are up come to this; `hysteresis` more to be so again. */
   readonly quorum: number;
   /** Less than the quorum: so much below it the quorum is lost, so much above it gained. */

@@ -26,6 +26,7 @@ export function findContradictions(config: unknown, placeOf: PlaceOf): ConfigIss
     ...commandFaults(['defaults'], defaults),
     ...services.flatMap((service) => serviceFaults(service, defaults)),
     ...duplicateServices(services, placeOf),
+    ...claimFaults(config, services, placeOf),
     ...services.flatMap((service) => duplicateReals(service, placeOf)),
     ...vipsAsReals(services, placeOf),
     ...checksFaults(config, services),
@@ -67,7 +68,7 @@ export function areContradictory(services: readonly ServiceConfig[]): boolean {
   const all = services.map(({ vip, protocol, port, morePorts, reals, sorryServer }) => {
     return { vipAddress: vip, protocol, ports: [port, ...morePorts], hosts: hostsOf(reals, sorryServer) };
   });
-  return repeatedPorts(all).length > 0 || realsThatAreVips(all).length > 0;
+  return repeatedPorts(all).length > 0 || realsThatAreVips(all).length > 0 || claimAtOdds(services);
 }
 
 interface Host {
@@ -112,6 +113,26 @@ function repeatedPorts<Service extends Claims>(
     });
   });
   return repeated(all, ({ name }) => name);
+}
+
+/** A VIP is claimed or not, whatever its services are. */
+function claimFaults(config: unknown, services: readonly RawService[], placeOf: PlaceOf): ConfigIssue[] {
+  const general = field(field(config, 'director'), 'claim') ?? 'always';
+  const first = new Map<IpAddress, { readonly claim: unknown; readonly path: IssuePath }>();
+  return services.flatMap(({ value, path, vipAddress }) => {
+    if (vipAddress === undefined) return [];
+    const claim = field(value, 'claim') ?? general;
+    const known = first.get(vipAddress);
+    if (known === undefined) first.set(vipAddress, { claim, path });
+    if (known === undefined || known.claim === claim) return [];
+    const message = `found claim ${String(claim)}, and ${String(known.claim)} for the same VIP in ${placeOf(known.path)}; allowed: the same for all services of a VIP`;
+    return [{ path: [...path, field(value, 'claim') === undefined ? 'vip' : 'claim'], message }];
+  });
+}
+
+function claimAtOdds(services: readonly ServiceConfig[]): boolean {
+  const claims = new Map(services.map(({ vip, claim }) => [vip, claim]));
+  return services.some(({ vip, claim }) => claims.get(vip) !== claim);
 }
 
 function duplicateReals(service: RawService, placeOf: PlaceOf): ConfigIssue[] {

@@ -1,6 +1,7 @@
 import { DEFAULT_CAPACITY } from '../forwarding/image/memory.ts';
 import {
   type BlackholePolicy,
+  type Claim,
   DEFAULT_SCTP_TIMEOUTS,
   DEFAULT_TIME_WAIT_MS,
   DEFAULT_TIMEOUTS,
@@ -43,7 +44,7 @@ export function fillIn(written: WrittenConfig): CulvertConfig {
   const defaults = written.defaults ?? {};
   return {
     director: fillInDirector(written.director),
-    services: written.services.map((service) => fillInService(service, defaults)),
+    services: written.services.map((service) => fillInService(service, defaults, written.director.claim)),
   };
 }
 
@@ -58,6 +59,7 @@ function fillInDirector(written: WrittenDirector): DirectorConfig {
     hashSeed: written.hashSeed?.toLowerCase(),
     timeouts: fillInTimeouts(written.timeouts ?? {}),
     expireNodestConn: written.expireNodestConn ?? true,
+    claim: written.claim ?? 'always',
     capacity: {
       slots: written.capacity?.slots ?? DEFAULT_CAPACITY.slots,
       flows: written.capacity?.flows ?? DEFAULT_CAPACITY.flows,
@@ -92,7 +94,11 @@ function fillInSctpTimeouts(written: WrittenSctpTimeouts): SctpTimeouts {
   };
 }
 
-function fillInService(service: WrittenService, defaults: WrittenDefaults): ServiceConfig {
+function fillInService(
+  service: WrittenService,
+  defaults: WrittenDefaults,
+  claim: Claim = 'always',
+): ServiceConfig {
   const protocol = service.protocol ?? 'tcp';
   const [port = 0, ...morePorts] = portList(service.port);
   return {
@@ -107,6 +113,7 @@ function fillInService(service: WrittenService, defaults: WrittenDefaults): Serv
     persistence: fillInPersistence(service),
     tunnel: fillInTunnel(service.tunnel ?? defaults.tunnel ?? 'ipip'),
     blackhole: mergeBlackhole([defaults.blackhole, service.blackhole]),
+    claim: service.claim ?? claim,
     ...fillInServiceEffects(service, defaults),
     sorryServer: service.sorryServer && fillInSorryServer(service.sorryServer, defaults),
     reals: service.reals.map((real) => fillInReal(real, { service, defaults, protocol })),

@@ -43,6 +43,8 @@ const capacity = mapping({
 
 const interfaceName = pattern(/^[^\s/:]{1,15}$/, 'the name of a network interface');
 
+const claim = oneOf(['always', 'host', 'never']);
+
 const director = mapping({
   interface: interfaceName.optional(),
   interfaces: list(interfaceName, 'a list of network interfaces')
@@ -56,6 +58,7 @@ const director = mapping({
   hashSeed: pattern(/^[0-9a-fA-F]{32}$/, '32 hexadecimal digits in quotes').optional(),
   timeouts: timeouts.optional(),
   expireNodestConn: yesOrNo.optional(),
+  claim: claim.optional(),
   capacity: capacity.optional(),
   listen: listenSchema.optional(),
   metricsListen: listenSchema.optional(),
@@ -125,6 +128,7 @@ const service = mapping({
   protocol: oneOf(['tcp', 'udp', 'sctp']).optional(),
   port: ports,
   ...serviceOptions,
+  claim: claim.optional(),
   onePacket: yesOrNo.optional(),
   persistence: persistence.optional(),
   quorum: wholeNumber(1, GREATEST_QUORUM).optional(),

@@ -1,5 +1,6 @@
 import type {
   BlackholePolicy,
+  Claim,
   Port,
   SchedulerFlag,
   SchedulerName,
@@ -26,6 +27,7 @@ export interface WrittenDirector {
   hashSeed?: string | undefined;
   timeouts?: WrittenTimeouts | undefined;
   expireNodestConn?: boolean | undefined;
+  claim?: Claim | undefined;
   capacity?: { slots?: number | undefined; flows?: number | undefined } | undefined;
   listen?: WrittenListen | undefined;
   metricsListen?: WrittenListen | undefined;
@@ -92,6 +94,7 @@ export interface WrittenService extends WrittenServiceOptions {
   vip: string;
   protocol?: TransportProtocol | undefined;
   port: WrittenPorts;
+  claim?: Claim | undefined;
   onePacket?: boolean | undefined;
   persistence?: number | { timeout: number; prefix?: number | undefined } | undefined;
   quorum?: number | undefined;

@@ -105,7 +105,7 @@ function checksOf(service: ServiceConfig, { address, checks }: RealConfig): read
 /** What is left out is as it is by default. */
 function optionsOf(config: ServiceConfig): ServiceOptions {
   const { vip, protocol, port, scheduler, hashOn, tunnel, blackhole } = config;
-  const { morePorts, schedulerFlags, onePacket, persistence } = config;
+  const { morePorts, schedulerFlags, onePacket, persistence, claim } = config;
   return {
     vip,
     protocol,
@@ -118,5 +118,6 @@ function optionsOf(config: ServiceConfig): ServiceOptions {
     ...(persistence === undefined ? {} : { persistence }),
     tunnel,
     blackhole,
+    ...(claim === 'always' ? {} : { claim }),
   };
 }

@@ -73,6 +73,7 @@ const OPTIONS = [
   'persistence',
   'tunnel',
   'blackhole',
+  'claim',
 ] as const satisfies readonly (keyof ServiceOptions)[];
 
 /** Most are the same object, as long as no other configuration was read. */

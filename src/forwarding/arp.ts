@@ -12,7 +12,7 @@ export interface NeighbourAnswer {
 }
 
 /**
- * The reply to a request for a VIP, probes included (RFC 5227: a sender of 0.0.0.0 asks whether the address is taken).
+ * The reply to a request for a VIP that the director claims, probes included (RFC 5227: a sender of 0.0.0.0 asks whether the address is taken).
  * None to announcements, to our own frames, and to senders that no host can be.
  */
 export function answerArp(
@@ -23,7 +23,7 @@ export function answerArp(
   if (isFault(request) || request.operation !== ARP_OPERATION.request) return undefined;
   const { senderMac, senderAddress, targetAddress } = request;
   const isProbe = senderAddress === 0;
-  if (!image.isVip(targetAddress) || senderAddress === targetAddress) return undefined;
+  if (image.claimOf(targetAddress) !== 'always' || senderAddress === targetAddress) return undefined;
   if (!isProbe && !isAnswerable(senderAddress)) return undefined;
   if (!isNeighbourMac(senderMac, interfaceMac)) return undefined;
   const payload = buildArp({

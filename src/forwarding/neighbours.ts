@@ -11,12 +11,12 @@ import { ownBytes } from '../net/owned-bytes.ts';
 import { isNeighbourMac, type NeighbourAnswer } from './arp.ts';
 import type { ForwarderState } from './state.ts';
 
-const ALL_NODES = 0xff02_0000_0000_0000_0000_0000_0000_0001n as Ipv6Address;
+export const ALL_NODES: Ipv6Address = 0xff02_0000_0000_0000_0000_0000_0000_0001n as Ipv6Address;
 
 /**
  * The advertisement that answers a solicitation for a VIP (RFC 4861, section 7.2.4), its probe for duplicates included
  * (RFC 4862, section 5.4.3: to all nodes, as whoever asks has no address yet). None to what RFC 4861, section 7.1.1 has
- * ignored, to our own frames, and to senders that no host can be. Nothing is ever advertised unasked.
+ * ignored, to our own frames, and to senders that no host can be. For VIPs that the director claims, alone.
  */
 export function answerSolicitation(
   packet: Uint8Array,
@@ -28,7 +28,8 @@ export function answerSolicitation(
   const { source, destination, target } = asked;
   const isProbe = source === UNSPECIFIED;
   const isToVip = destination === target || destination === solicitedNodeAddress(target);
-  if (!image.isVip(target) || !isToVip || source === target || isIpv6Multicast(source)) return undefined;
+  if (image.claimOf(target) !== 'always' || !isToVip) return undefined;
+  if (source === target || isIpv6Multicast(source)) return undefined;
   const mac = asked.sourceLinkAddress ?? ethernet.source;
   if (!isNeighbourMac(mac, interfaceMac) || !isNeighbourMac(ethernet.source, interfaceMac)) return undefined;
   const payload = buildNeighbourAdvertisement({

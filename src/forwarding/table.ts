@@ -107,8 +107,16 @@ export interface Service extends ServiceKey {
   /** Of the reals that have none of their own. */
   readonly tunnel: Tunnel;
   readonly blackhole: BlackholePolicy;
+  /** `always` unless given; the same for all services of a VIP. */
+  readonly claim?: Claim;
   readonly reals: readonly Real[];
 }
+
+/**
+ * Who answers ARP and neighbour discovery for a VIP: the director; the host's own stack, only while the VIP is an address of the
+ * host (VRRP decides then); nobody (the VIP is routed to the director).
+ */
+export type Claim = 'always' | 'host' | 'never';
 
 /** New flows of a client go to the real that its earlier ones went to. */
 export interface Persistence {

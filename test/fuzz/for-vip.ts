@@ -2,6 +2,7 @@ import type { ForwardingImage } from '../../src/forwarding/image/forwarding-imag
 import { readU16, readU32 } from '../../src/net/bytes.ts';
 import { ETHERTYPE, isGroupMac } from '../../src/net/ethernet.ts';
 import { ICMPV6_TYPE } from '../../src/net/icmpv6.ts';
+import type { IpAddress } from '../../src/net/ip-address.ts';
 import { IPV4_AT, IPV4_HEADER_BYTES, PROTOCOL } from '../../src/net/ipv4.ts';
 import type { Ipv4Address } from '../../src/net/ipv4-address.ts';
 import { IPV6_AT, IPV6_HEADER_BYTES } from '../../src/net/ipv6.ts';
@@ -39,17 +40,25 @@ function asksForVip(payload: Uint8Array, image: ForwardingImage): boolean {
   return (
     Buffer.from(payload).toString('hex').startsWith(ARP_REQUEST_START) &&
     payload.length >= ARP_TARGET_AT + 4 &&
-    image.isVip(readU32(payload, ARP_TARGET_AT) as Ipv4Address)
+    isAnswered(readU32(payload, ARP_TARGET_AT) as Ipv4Address, image)
   );
 }
 
 function isIpv6ForVip(payload: Uint8Array, image: ForwardingImage, toGroup: boolean): boolean {
   const destination = readIpv6Address(payload, IPV6_AT.destination);
-  if (!isIpv6Multicast(destination)) return !toGroup && image.isVip(destination);
-  return (
-    payload[IPV6_AT.nextHeader] === PROTOCOL.icmpv6 &&
-    payload.length >= SOLICITATION_BYTES &&
-    payload[IPV6_HEADER_BYTES] === ICMPV6_TYPE.neighbourSolicitation &&
-    image.isVip(readIpv6Address(payload, SOLICITATION_TARGET_AT))
-  );
+  const toVip = !toGroup && image.isVip(destination);
+  if (!toVip && !isIpv6Multicast(destination)) return false;
+  if (payload[IPV6_AT.nextHeader] !== PROTOCOL.icmpv6 || payload.length < SOLICITATION_BYTES) return toVip;
+  const type = payload[IPV6_HEADER_BYTES];
+  // An answer to the host itself.
+  if (type === ICMPV6_TYPE.neighbourAdvertisement) return false;
+  const target = readIpv6Address(payload, SOLICITATION_TARGET_AT);
+  return type === ICMPV6_TYPE.neighbourSolicitation && image.isVip(target)
+    ? isAnswered(target, image)
+    : toVip;
+}
+
+/** By the slow path, or by nobody; else by the host. */
+function isAnswered(vip: IpAddress, image: ForwardingImage): boolean {
+  return image.isVip(vip) && image.claimOf(vip) !== 'host';
 }

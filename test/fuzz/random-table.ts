@@ -1,6 +1,7 @@
 import type { ForwardingImage } from '../../src/forwarding/image/forwarding-image.ts';
 import { SCHEDULER_NAMES } from '../../src/forwarding/scheduler-names.ts';
 import {
+  type Claim,
   DEFAULT_TIMEOUTS,
   type ForwardingTable,
   type Persistence,
@@ -47,6 +48,7 @@ const CHECKSUM_TUNNELS: readonly Tunnel[] = [
   { type: 'gue', checksum: 'full', port: 6080 },
   { type: 'gue', checksum: 'remote', port: 6080 },
 ];
+const CLAIMS: readonly Claim[] = ['always', 'always', 'host', 'never'];
 const OTHER_IF_INDEX = 7;
 const MTUS = [1500, 1500, 1500, 1500, 1500, 1500, 1480, 1480, 1280, 576, 120] as const;
 
@@ -59,7 +61,7 @@ export function randomTable(random: Random): ForwardingTable {
   return {
     hashKey: random.bytes(16),
     timeouts: DEFAULT_TIMEOUTS,
-    services,
+    services: withClaims(random, services),
     ...(random.chance(0.2) && { expireNodestConn: false }),
   };
 }
@@ -76,7 +78,13 @@ export function changedTable(random: Random, table: ForwardingTable): Forwarding
     return { ...service, reals };
   });
   const fewer = services.length > 1 && random.chance(0.1) ? services.slice(1) : services;
-  return { ...table, services: fewer };
+  return { ...table, services: random.chance(0.1) ? withClaims(random, fewer) : fewer };
+}
+
+/** The same for all services of a VIP. */
+function withClaims(random: Random, services: readonly Service[]): Service[] {
+  const claims = new Map(services.map(({ vip }) => [vip, random.pick(CLAIMS)]));
+  return services.map((service) => ({ ...service, claim: claims.get(service.vip) ?? 'always' }));
 }
 
 /** Paths for reals that have none yet, and now and then another one. The same for both images. */

@@ -35,6 +35,7 @@ import { SlowPath } from './slow-path.ts';
 import { removeTap } from './tap-device.ts';
 import type { TapWay } from './tap-way.ts';
 import { TunnelConnector } from './tunnel-connector.ts';
+import { VipAnnouncer } from './vip-announcer.ts';
 import { WaysOut } from './ways-out.ts';
 
 export interface XdpPlaneParts {
@@ -69,6 +70,7 @@ export class XdpPlane implements DataPlane {
   readonly #handOver: HandOver;
   readonly #drift: DriftWatch;
   readonly #groups: GroupMemberships;
+  readonly #announcer: VipAnnouncer;
   readonly #running = new DisposableStack();
   #sweeper: NodeJS.Timeout | undefined;
   #sweepUnderWay: Generator<void> | undefined;
@@ -94,6 +96,8 @@ export class XdpPlane implements DataPlane {
     const onChange = (): void => this.#followInterfaces();
     this.#ingresses = new Ingresses({ ...parts, forwarder, onChange });
     this.#groups = this.#running.use(new GroupMemberships());
+    const links = (): Link[] => this.#ingresses.links();
+    this.#announcer = this.#running.use(new VipAnnouncer({ netlink, links, claims: () => image.claims() }));
     this.#followInterfaces();
     const { pathMtus } = forwarder;
     const waysOut = this.#running.use(
@@ -153,9 +157,9 @@ export class XdpPlane implements DataPlane {
     const summary = this.#image.apply(table, nowTick());
     if (summary.reals.added + summary.reals.removed > 0) this.#paths.follow();
     this.#parts.fastPath.commit();
-    this.#joinGroups();
     // Not before the first table: the timeouts are in it.
     if (this.#sweeper === undefined) this.#sweeper = this.#repeat(SWEEP_INTERVAL_MS, () => this.#sweep());
+    this.#followVips();
     return summary;
   }
 
@@ -204,7 +208,7 @@ export class XdpPlane implements DataPlane {
     if (links.length > 0) checkNetwork.setLinkMtu(leastMtu(links));
     const parents = new Set(listLinks(netlink).flatMap(({ vlan }) => vlan?.parentIndex ?? []));
     fastPath.vlanOffloads.turnOff(links, parents, (message) => onEvent({ type: 'warning', message }));
-    this.#joinGroups();
+    this.#followVips();
   }
 
   #mendImage(): Drift[] {
@@ -228,11 +232,15 @@ export class XdpPlane implements DataPlane {
     return drift;
   }
 
-  #joinGroups(): void {
+  /** The host itself sees to what it answers for. */
+  #followVips(): void {
+    const claimed = [...this.#image.claims()].flatMap(([vip, claim]) => (claim === 'always' ? [vip] : []));
     this.#groups.set(
-      this.#image.vips(),
+      claimed,
       this.#ingresses.links().map(({ index }) => index),
     );
+    // Before the first table they are a former run's.
+    if (this.#sweeper !== undefined) this.#announcer.update();
   }
 
   #stop(): void {

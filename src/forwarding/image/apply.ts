@@ -3,7 +3,7 @@ import type { RealIndex } from '../decision.ts';
 import type { ForwardingTable, Service } from '../table.ts';
 import { appointDelegate, releaseGoneReals, retireReals, writeReals } from './apply-reals.ts';
 import { mendRing, mendTables } from './drift.ts';
-import { enterService, enterVip, leavePorts, leaveVips } from './enter-service.ts';
+import { claimVips, enterService, enterVip, leavePorts, leaveVips } from './enter-service.ts';
 import { clearFlows, forgetUnserved } from './flow-scan.ts';
 import { timeoutTicks } from './flow-timeouts.ts';
 import { type ImageState, retentionRules } from './image-state.ts';
@@ -69,6 +69,7 @@ export function applyTable(
   for (const { service, record } of plan.services) if (!record) enterVip(state, service);
   for (const service of plan.services) applyService(run, service);
   leaveVips(state);
+  claimVips(state, table.services);
   if (!state.holdsFlows) releaseGoneReals(state, nowTick);
   if (tally.unserved) forgetUnserved(state.flows, retentionRules(state));
   return { services: tally.services, reals: tally.reals, slotsWritten: tally.slotsWritten };

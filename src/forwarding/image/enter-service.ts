@@ -17,7 +17,10 @@ import { vipEntry } from './take-over.ts';
 
 export function enterVip(state: ImageState, { vip }: Service): void {
   const services = state.vips.get(vip);
-  if (services === undefined) insert(state, vipEntry(vip));
+  if (services === undefined) {
+    insert(state, vipEntry(vip));
+    state.claims.set(vip, 'always');
+  }
   state.vips.set(vip, (services ?? 0) + 1);
 }
 
@@ -27,6 +30,16 @@ export function leaveVips(state: ImageState): void {
     if (services > 0) continue;
     state.services.remove(state.services.find(vipKey(vip)));
     state.vips.delete(vip);
+    state.claims.delete(vip);
+  }
+}
+
+/** Has each VIP claimed as its services say. */
+export function claimVips(state: ImageState, services: readonly Service[]): void {
+  for (const { vip, claim = 'always' } of services) {
+    if (state.claims.get(vip) === claim) continue;
+    state.services.setClaim(state.services.find(vipKey(vip)), claim);
+    state.claims.set(vip, claim);
   }
 }
 

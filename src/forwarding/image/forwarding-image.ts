@@ -3,7 +3,7 @@ import { CulvertError } from '../../errors.ts';
 import type { IpAddress } from '../../net/ip-address.ts';
 import type { RealIndex } from '../decision.ts';
 import { REASON_NAMES, type Reason } from '../reasons.ts';
-import type { ForwardingTable, Port, Service, TransportProtocol } from '../table.ts';
+import type { Claim, ForwardingTable, Port, Service, TransportProtocol } from '../table.ts';
 import { type ApplyHooks, applyTable } from './apply.ts';
 import { mendDrift } from './drift.ts';
 import { flowKnowledge, type TicksToKnow } from './flow-knowledge.ts';
@@ -139,6 +139,16 @@ export class ForwardingImage implements SelectionMemory {
 
   vips(): Iterable<IpAddress> {
     return this.#state.vips.keys();
+  }
+
+  /** Who answers for an address; undefined for one that is not a VIP. */
+  claimOf(vip: IpAddress): Claim | undefined {
+    return this.#state.claims.get(vip);
+  }
+
+  /** Of every VIP. */
+  claims(): ReadonlyMap<IpAddress, Claim> {
+    return this.#state.claims;
   }
 
   *reals(): Generator<RealEntry> {

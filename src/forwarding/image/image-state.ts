@@ -1,5 +1,5 @@
 import type { IpAddress } from '../../net/ip-address.ts';
-import { DEFAULT_TIMEOUTS } from '../table.ts';
+import { type Claim, DEFAULT_TIMEOUTS } from '../table.ts';
 import { flowHash, slotOfHash } from './flow-hash.ts';
 import type { ExpiryRules, ScannedFlow } from './flow-scan.ts';
 import { FlowTable } from './flow-table.ts';
@@ -30,6 +30,8 @@ export interface ImageState {
   readonly byIndex: Map<number, ServiceRecord>;
   /** Services of each VIP. */
   readonly vips: Map<IpAddress, number>;
+  /** Of each VIP, as its entry has it. */
+  readonly claims: Map<IpAddress, Claim>;
   timeouts: FlowTimeoutTicks;
   /** Flows of a real that is gone are held until it is back. */
   holdsFlows: boolean;
@@ -50,6 +52,7 @@ export function openState(memory: ImageMemory): ImageState {
     records: new Map(),
     byIndex: new Map(),
     vips: new Map(),
+    claims: new Map(),
     timeouts: timeoutTicks(DEFAULT_TIMEOUTS),
     holdsFlows: false,
   };

@@ -46,6 +46,8 @@ export const SERVICE_KIND = {
   turns: 5,
   rare: 6,
 } as const;
+/** In the index of a VIP's own entry. */
+export const VIP_CLAIM = { always: 0, host: 1, never: 2 } as const;
 /** In the protocol of an IPv6 service. */
 export const SERVICE_IPV6 = 0x40;
 export const SERVICE_BUCKET_BITS = 16;

@@ -123,6 +123,7 @@ export function sameService(a: Service, b: Service): boolean {
     sameTunnel(a.tunnel, b.tunnel) &&
     a.blackhole.policy === b.blackhole.policy &&
     a.blackhole.after === b.blackhole.after &&
+    (a.claim ?? 'always') === (b.claim ?? 'always') &&
     a.reals.length === b.reals.length &&
     a.reals.every((real, i) => sameReal([a, real], [b, b.reals[i] as Real]))
   );

@@ -1,6 +1,7 @@
 import { type IpAddress, ipBytes, isIpv6 } from '../../net/ip-address.ts';
 import type { Ipv4Address } from '../../net/ipv4-address.ts';
 import { readIpv6Address } from '../../net/ipv6-address.ts';
+import type { Claim } from '../table.ts';
 import { swap16 } from './byte-order.ts';
 import {
   SERVICE,
@@ -9,6 +10,7 @@ import {
   SERVICE_IPV6,
   SERVICE_KIND,
   SERVICE_PROBES,
+  VIP_CLAIM,
 } from './layout.ts';
 import { OwnWords } from './own-words.ts';
 
@@ -28,6 +30,7 @@ export interface BucketEntry extends BucketKey {
 }
 
 const EMPTY_RING = 0n;
+const CLAIMS = Object.keys(VIP_CLAIM) as Claim[];
 const VIP_BYTES = 16;
 const VIP_WORDS = 4;
 
@@ -129,6 +132,18 @@ export class ServiceTable {
     const ring = (BigInt(slotCount) << 32n) | BigInt(firstSlot);
     Atomics.store(this.#rings, (bucket * SERVICE.size + SERVICE.ring) / 8, ring);
     this.#adopt(bucket);
+  }
+
+  /** Of a VIP's own entry. */
+  setClaim(bucket: number, claim: Claim): void {
+    this.#view.setUint16(bucket * SERVICE.size + SERVICE.index, VIP_CLAIM[claim], true);
+    this.#adopt(bucket);
+  }
+
+  /** Of a VIP's own entry. */
+  claim(bucket: number): Claim {
+    const code = this.#view.getUint16(bucket * SERVICE.size + SERVICE.index, true);
+    return CLAIMS.find((claim) => VIP_CLAIM[claim] === code) ?? 'always';
   }
 
   #adopt(bucket: number): void {

@@ -39,6 +39,7 @@ export function takeOver(state: ImageState): void {
   }
   for (const vip of state.vips.keys()) {
     if (!markers.has(vip)) state.services.insert(vipEntry(vip));
+    state.claims.set(vip, state.services.claim(state.services.find(vipKey(vip))));
   }
   state.serviceIndices = new IndexPool(SERVICES, (index) => state.byIndex.has(index));
   if (entries.length > 0) recount(state.flows);

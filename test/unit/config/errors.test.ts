@@ -183,6 +183,7 @@ describe('each fault names its place, what was found and what is allowed', () =>
     ['two ways to name interfaces', 'eth0', 'eth0\n  interfaces: [eth1]', '3:3', ['one of them']],
     ['no interface', 'interface: eth0', 'interfaces: []', '2:15', ['at least one']],
     ['expireNodestConn', 'eth0', 'eth0\n  expireNodestConn: 1', '3:21', ['found 1', 'true or false']],
+    ['claim', 'eth0', 'eth0\n  claim: vrrp', '3:10', ["found 'vrrp'", 'always, host, never']],
     ['blackhole', 'port: 80', 'port: 80\n    blackhole: keep', '6:16', ['cure, refuse']],
     ['blackhole mapping', 'port: 80', 'port: 80\n    blackhole: {after: 0}', '6:24', ['1 to 65535']],
     ['check word', 'port: 80', 'port: 80\n    check: off', '6:12', ["found 'off'", 'none, tcp']],

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { CulvertConfig } from '../../../src/config/config.ts';
 import { formatDuration, parseDuration } from '../../../src/config/duration.ts';
 import { validateAgainstHost } from '../../../src/config/host.ts';
@@ -61,6 +61,7 @@ services:
         },
       },
       expireNodestConn: true,
+      claim: 'always',
       capacity: { slots: 4_194_304, flows: 1_048_576 },
       listen: undefined,
       metricsListen: undefined,
@@ -80,6 +81,7 @@ services:
         persistence: undefined,
         tunnel: { type: 'ipip' },
         blackhole: { policy: 'cure', after: 2 },
+        claim: 'always',
         quorum: 1,
         hysteresis: 0,
         sorryServer: undefined,
@@ -273,8 +275,8 @@ test('a large file is parsed in a process of its own, with the same outcome', as
     await writeFile(file, text);
     const config = await loadConfig(file);
     expect(config).toStrictEqual(parse(text));
-    const host = { interfaces: ['eth0'], addresses: [ipv4('192.0.0.7')] };
-    expect(() => validateAgainstHost(config, host)).toThrow(`${file}:10:11: services[7].vip`);
+    const host = { interfaces: ['eth1'], addresses: [] };
+    expect(() => validateAgainstHost(config, host)).toThrow(`${file}:1:23: director.interface`);
     await writeFile(file, text.replace('10.0.0.1', 'x'));
     const expected = { code: 'CONFIG_INVALID', where: `${file}:3:50` };
     await expect(loadConfig(file)).rejects.toMatchObject(expected);
@@ -333,4 +335,28 @@ test('no text brings the reader down', () => {
     }),
     { numRuns: 2000 },
   );
+});
+
+describe('claim', () => {
+  const text = (first: string, second: string, general = ''): string =>
+    `director: {interface: eth0${general}}
+services:
+  - {vip: 192.0.2.10, port: 80, reals: []${first}}
+  - {vip: 192.0.2.10, port: 443, reals: []${second}}
+`;
+
+  test("is the service's, the director's, or always", () => {
+    const claims = (written: string): readonly string[] => parse(written).services.map(({ claim }) => claim);
+    expect(claims(text('', ''))).toEqual(['always', 'always']);
+    expect(claims(text('', '', ', claim: host'))).toEqual(['host', 'host']);
+    expect(claims(text(', claim: never', ', claim: never', ', claim: host'))).toEqual(['never', 'never']);
+    expect(claims(text(', claim: host', '', ', claim: host'))).toEqual(['host', 'host']);
+  });
+
+  test('is the same for all services of a VIP', () => {
+    expect(() => parse(text(', claim: host', ', claim: never'))).toThrow(
+      /^culvert\.yaml:4:\d+: services\[1\]\.claim: found claim never, and host for the same VIP in line 3; allowed: the same for all services of a VIP$/,
+    );
+    expect(() => parse(text('', ', claim: host'))).toThrow(/found claim host, and always for the same VIP/);
+  });
 });
