@@ -1,4 +1,5 @@
 import { type BpfObject, openBpfObject } from '../src/linux/bpf/object.ts';
+import { errnoOf } from '../src/linux/errno.ts';
 import { inNamespace } from '../src/linux/namespace-thread.ts';
 
 const OBJECT = 'build/bpf/traffic.bpf.o';
@@ -25,8 +26,22 @@ export class Generator implements Disposable {
 
   /** Returns when the last frame has been given to the device. */
   send(frames: number): void {
-    using program = this.#object.program('generate');
-    inNamespace(this.#namespace, () => program.sendLive(this.#frame, frames));
+    this.#run('generate', frames);
+  }
+
+  /** The same from many clients: of the frame, the low half of the source has to be 0, and the IP ID 0xffff. */
+  flood(frames: number): void {
+    this.#run('flood', frames);
+  }
+
+  #run(name: 'generate' | 'flood', frames: number): void {
+    using program = this.#object.program(name);
+    try {
+      inNamespace(this.#namespace, () => program.sendLive(this.#frame, frames));
+    } catch (error) {
+      // A signal, such as that of a child that has ended, makes it fewer.
+      if (errnoOf(error) !== 'EINTR') throw error;
+    }
   }
 
   [Symbol.dispose](): void {

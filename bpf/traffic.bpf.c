@@ -24,8 +24,7 @@ struct {
 
 /* For BPF_PROG_TEST_RUN with live frames: who gets a frame may write in it, and the kernel hands it out again as it comes
  * back, so that it is written anew each time. */
-SEC("xdp")
-int generate(struct xdp_md *ctx)
+static __always_inline int make_frame(struct xdp_md *ctx)
 {
 	__u64 *word = (void *)(long)ctx->data;
 
@@ -36,6 +35,28 @@ int generate(struct xdp_md *ctx)
 		word[i] = generator.template[i];
 	*(__be16 *)((void *)word + ETH_HLEN + sizeof(struct iphdr)) = bpf_htons(generator.next_port++);
 	return bpf_redirect(generator.ifindex, 0);
+}
+
+SEC("xdp")
+int generate(struct xdp_md *ctx)
+{
+	return make_frame(ctx);
+}
+
+/* The same from another client each time, as the low half of its address is counted up. The IP ID takes it off again: the sum of
+ * both, and so the checksum of an IPv4 header that begins with 0 and 0xffff there, stays what it is. */
+SEC("xdp")
+int flood(struct xdp_md *ctx)
+{
+	int verdict = make_frame(ctx);
+	struct iphdr *ip = (void *)(long)ctx->data + ETH_HLEN;
+	__u16 client = generator.next_port;
+
+	if ((void *)(ip + 1) > (void *)(long)ctx->data_end)
+		return XDP_ABORTED;
+	((__be16 *)&ip->saddr)[1] = bpf_htons(client);
+	ip->id = bpf_htons(0xffff - client);
+	return verdict;
 }
 
 /* What is least to be done for a packet: back to where it came from. */

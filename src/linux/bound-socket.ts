@@ -14,6 +14,8 @@ export interface BoundSocketOptions extends SocketSource {
 
 /** Where the packets of a socket come from. */
 export interface SocketSource {
+  /** By which policy routing can tell its packets; undefined: as any other's. */
+  readonly mark?: number | undefined;
   /** The local address, which the family goes by; 0.0.0.0 or ::, as routing has it. */
   readonly source: IpAddress;
   /** The local port; undefined: any that is free. */
@@ -24,15 +26,17 @@ export interface SocketSource {
 
 const SO_REUSEADDR = 2;
 const SO_BINDTODEVICE = 25;
+const SO_MARK = 36;
 
 /** An IP socket that is bound to a port of its own, known before the first packet leaves. */
 export function openBoundSocket(options: BoundSocketOptions): {
   readonly descriptor: Descriptor;
   readonly localPort: number;
 } {
-  const { name, type, protocol, source, port = 0 } = options;
+  const { name, type, protocol, mark, source, port = 0 } = options;
   const descriptor = openSocket(name, { domain: kernelFamilyOf(source), type, protocol, spares: true });
   try {
+    if (mark !== undefined) descriptor.setOption(SOL.socket, SO_MARK, mark);
     if (options.interface !== undefined) {
       descriptor.setOption(SOL.socket, SO_BINDTODEVICE, Buffer.from(`${options.interface}\0`));
     }

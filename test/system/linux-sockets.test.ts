@@ -10,6 +10,7 @@ import { inNamespace } from '../../src/linux/namespace-thread.ts';
 import { addAddress } from '../../src/linux/netlink/address.ts';
 import { changeLink, deleteLink, findLink } from '../../src/linux/netlink/link.ts';
 import { replaceRoute } from '../../src/linux/netlink/route.ts';
+import { addMarkRule } from '../../src/linux/netlink/rule.ts';
 import { NetlinkSocket } from '../../src/linux/netlink/socket.ts';
 import { connectNamespaces, createNamespace, deleteNamespace } from '../../src/linux/netns.ts';
 import { PacketSocket } from '../../src/linux/packet-socket.ts';
@@ -105,7 +106,7 @@ describe.skipIf(!root)('sockets and devices of the slow path (needs root)', () =
     expect(seen).toEqual({ frame, outgoing: false });
   });
 
-  test('a TAP device outlives its holder, and gets the packets that are routed there', async () => {
+  test('a TAP device outlives its holder, and gets the packets that are routed there by their mark', async () => {
     const first = inNamespace(near, () => new Tap('cvtap0'));
     expect(() => inNamespace(near, () => new Tap('cvtap0'))).toThrow(/EBUSY/);
     first.close();
@@ -114,9 +115,10 @@ describe.skipIf(!root)('sockets and devices of the slow path (needs root)', () =
     expect(link?.kind).toBe('tun');
     changeLink(socket, link?.index ?? 0, { up: true, arp: false });
     const ifIndex = link?.index ?? 0;
-    replaceRoute(socket, { destination: ipv4('192.0.2.10'), prefixLength: 32, ifIndex });
+    addMarkRule(socket, { family: 4, priority: 90, mark: 0xabc, table: 9090 });
+    replaceRoute(socket, { destination: ipv4('0.0.0.0'), prefixLength: 0, ifIndex, table: 9090 });
 
-    const bound = inNamespace(near, () => openBoundTcp({ source: ipv4('10.9.0.1') }));
+    const bound = inNamespace(near, () => openBoundTcp({ mark: 0xabc, source: ipv4('10.9.0.1') }));
     const closed = once(bound.socket, 'close');
     bound.socket.on('error', () => undefined);
     bound.socket.connect(80, '192.0.2.10');

@@ -11,6 +11,7 @@ export type SocketPlace = <T>(open: () => T) => T;
 
 export interface PingRoute {
   readonly destination: IpAddress;
+  readonly mark?: number | undefined;
   /** Has the socket opened in another network namespace; undefined: in the host's. */
   readonly within?: SocketPlace;
   /** Of the destination's family. */
@@ -76,12 +77,12 @@ export class Pinger implements Disposable {
   }
 
   #socketFor(route: PingRoute): EchoSocket {
-    const { within = here, source = ANY_ADDRESS[familyOf(route.destination)] } = route;
-    const key = `${within === here} ${familyOf(source)} ${source} ${route.interface}`;
+    const { mark, within = here, source = ANY_ADDRESS[familyOf(route.destination)] } = route;
+    const key = `${within === here} ${mark} ${familyOf(source)} ${source} ${route.interface}`;
     const known = this.#sockets.get(key);
     if (known !== undefined) return known;
     const receive = (packet: Uint8Array): void => this.#receive(packet);
-    const socket = within(() => new EchoSocket({ source, interface: route.interface }, receive));
+    const socket = within(() => new EchoSocket({ mark, source, interface: route.interface }, receive));
     this.#sockets.set(key, socket);
     return socket;
   }
