@@ -117,17 +117,22 @@ function repeatedPorts<Service extends Claims>(
 
 /** A VIP is claimed or not, whatever its services are. */
 function claimFaults(config: unknown, services: readonly RawService[], placeOf: PlaceOf): ConfigIssue[] {
-  const general = field(field(config, 'director'), 'claim') ?? 'always';
-  const first = new Map<IpAddress, { readonly claim: unknown; readonly path: IssuePath }>();
+  const general = claimOf(field(config, 'director')) ?? 'always';
+  const first = new Map<IpAddress, { readonly claim: string; readonly path: IssuePath }>();
   return services.flatMap(({ value, path, vipAddress }) => {
     if (vipAddress === undefined) return [];
-    const claim = field(value, 'claim') ?? general;
+    const claim = claimOf(value) ?? general;
     const known = first.get(vipAddress);
     if (known === undefined) first.set(vipAddress, { claim, path });
     if (known === undefined || known.claim === claim) return [];
-    const message = `found claim ${String(claim)}, and ${String(known.claim)} for the same VIP in ${placeOf(known.path)}; allowed: the same for all services of a VIP`;
-    return [{ path: [...path, field(value, 'claim') === undefined ? 'vip' : 'claim'], message }];
+    const message = `found claim ${claim}, and ${known.claim} for the same VIP in ${placeOf(known.path)}; allowed: the same for all services of a VIP`;
+    return [{ path: [...path, claimOf(value) === undefined ? 'vip' : 'claim'], message }];
   });
+}
+
+function claimOf(value: unknown): string | undefined {
+  const claim = field(value, 'claim');
+  return typeof claim === 'string' ? claim : undefined;
 }
 
 function claimAtOdds(services: readonly ServiceConfig[]): boolean {

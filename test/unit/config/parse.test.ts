@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { CulvertConfig } from '../../../src/config/config.ts';
 import { formatDuration, parseDuration } from '../../../src/config/duration.ts';
 import { validateAgainstHost } from '../../../src/config/host.ts';
@@ -337,26 +337,27 @@ test('no text brings the reader down', () => {
   );
 });
 
-describe('claim', () => {
-  const text = (first: string, second: string, general = ''): string =>
-    `director: {interface: eth0${general}}
+const twoServices = (first: string, second: string, general = ''): string =>
+  `director: {interface: eth0${general}}
 services:
   - {vip: 192.0.2.10, port: 80, reals: []${first}}
   - {vip: 192.0.2.10, port: 443, reals: []${second}}
 `;
+const claimsOf = (text: string): readonly string[] => parse(text).services.map(({ claim }) => claim);
 
-  test("is the service's, the director's, or always", () => {
-    const claims = (written: string): readonly string[] => parse(written).services.map(({ claim }) => claim);
-    expect(claims(text('', ''))).toEqual(['always', 'always']);
-    expect(claims(text('', '', ', claim: host'))).toEqual(['host', 'host']);
-    expect(claims(text(', claim: never', ', claim: never', ', claim: host'))).toEqual(['never', 'never']);
-    expect(claims(text(', claim: host', '', ', claim: host'))).toEqual(['host', 'host']);
-  });
+test("claim is the service's, the director's, or always", () => {
+  expect(claimsOf(twoServices('', ''))).toEqual(['always', 'always']);
+  expect(claimsOf(twoServices('', '', ', claim: host'))).toEqual(['host', 'host']);
+  const own = twoServices(', claim: never', ', claim: never', ', claim: host');
+  expect(claimsOf(own)).toEqual(['never', 'never']);
+  expect(claimsOf(twoServices(', claim: host', '', ', claim: host'))).toEqual(['host', 'host']);
+});
 
-  test('is the same for all services of a VIP', () => {
-    expect(() => parse(text(', claim: host', ', claim: never'))).toThrow(
-      /^culvert\.yaml:4:\d+: services\[1\]\.claim: found claim never, and host for the same VIP in line 3; allowed: the same for all services of a VIP$/,
-    );
-    expect(() => parse(text('', ', claim: host'))).toThrow(/found claim host, and always for the same VIP/);
-  });
+test('claim is the same for all services of a VIP', () => {
+  expect(() => parse(twoServices(', claim: host', ', claim: never'))).toThrow(
+    /^culvert\.yaml:4:\d+: services\[1\]\.claim: found claim never, and host for the same VIP in line 3; allowed: the same for all services of a VIP$/,
+  );
+  expect(() => parse(twoServices('', ', claim: host'))).toThrow(
+    /found claim host, and always for the same VIP/,
+  );
 });
