@@ -84,9 +84,11 @@ describe.skipIf(!able)('taking over the xdp plane (needs root and build/bpf/dire
     await receive(fixture.atReal, { protocol: PROTOCOL.ipip });
     expect(readdirSync(`/sys/fs/bpf/culvert/${fixture.instance}`).toSorted()).toEqual([
       'build',
+      'holder',
       'links',
       'maps',
       'maps-1',
+      'netns',
     ]);
   });
 
@@ -102,9 +104,11 @@ describe.skipIf(!able)('taking over the xdp plane (needs root and build/bpf/dire
     await fixture.untilResolved();
     expect(readdirSync(`/sys/fs/bpf/culvert/${fixture.instance}`).toSorted()).toEqual([
       'build',
+      'holder',
       'links',
       'maps',
       'maps-2',
+      'netns',
     ]);
   });
 

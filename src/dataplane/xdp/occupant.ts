@@ -26,7 +26,8 @@ function instanceOf(programId: number, pins: string): string | undefined {
   // A start takes the directory away when nothing is pinned in it.
   const entries = existsSync(pins) ? readdirSync(pins) : [];
   const name = entries.find((entry) => pinnedPrograms(join(pins, entry)).includes(programId));
-  return name?.replaceAll('%2e', '.');
+  // Behind the @ is the network namespace; the name without it leads there.
+  return name?.replaceAll('%2e', '.').replace(/@\d+$/, '');
 }
 
 function pinnedPrograms(directory: string): (number | undefined)[] {

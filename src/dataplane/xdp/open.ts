@@ -8,6 +8,7 @@ import { CheckNetwork } from './check-network.ts';
 import type { ProgramKind } from './fast-path-programs.ts';
 import type { Ingress } from './ingresses.ts';
 import { InstanceLock } from './instance-lock.ts';
+import { PinPlace } from './pin-place.ts';
 import { pinFastPath } from './pins.ts';
 import { XdpPlane } from './plane.ts';
 import { attachTarget, requireInterface } from './require-interface.ts';
@@ -50,8 +51,9 @@ export async function openXdpPlane(options: XdpPlaneOptions): Promise<DataPlane>
   }
   const checkNetwork = opening.use(new CheckNetwork(Math.min(...links.map(({ mtuBytes }) => mtuBytes))));
   const tapName = tapNameOf(options.instance);
+  const place = opening.use(PinPlace.take(options.instance));
   const fastPath = pinFastPath({
-    instance: options.instance,
+    directory: place.directory,
     interfaces: links.map((link) => attachTarget(link, present)),
     capacity: options.capacity,
     objectPaths: options.objectPaths ?? OBJECT_PATHS,
@@ -64,7 +66,7 @@ export async function openXdpPlane(options: XdpPlaneOptions): Promise<DataPlane>
   const way = opening.use(new TapWay({ netlink, name: tapName, persistent: true }));
   const answersName = tapNameOf(options.instance, 'ca');
   const answers = opening.use(new TapWay({ netlink, name: answersName, persistent: false }));
-  const parts = { netlink, ingresses, way, answers, checkNetwork, fastPath };
+  const parts = { netlink, place, ingresses, way, answers, checkNetwork, fastPath };
   const plane = new XdpPlane({ ...parts, onEvent: options.onEvent });
   opening.move();
   return plane;

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { readdirSync, renameSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ImageCapacity } from '../../forwarding/image/memory.ts';
-import { pinDirectory } from '../../linux/bpffs.ts';
 import type { Drift } from './drift-watch.ts';
 import { FastPathPrograms, type ObjectFiles, type ProgramKind } from './fast-path-programs.ts';
 import { freeMapsName, readObject, readText, removeInstance, repinMaps, unlinkIfThere } from './pin-files.ts';
+import { clearPlace } from './pin-place.ts';
 import { type AttachTarget, PinnedLinks, programKind } from './pinned-links.ts';
 import {
   closeMaps,
@@ -20,7 +20,7 @@ import {
 import { VlanOffloads } from './vlan-offloads.ts';
 
 /*
- * In /sys/fs/bpf/culvert/<instance>/:
+ * In /sys/fs/bpf/culvert/<instance>/, beside what `PinPlace` signs it with:
  *   links           the program's attachments, by the interface's name
  *   maps            symbolic link to the directory of the maps in use: maps-1, maps-2, ...
  *   rxvlan          symbolic links that lead nowhere, named for the interfaces whose VLAN offload was switched off
@@ -29,7 +29,8 @@ import { VlanOffloads } from './vlan-offloads.ts';
  * over the maps that `maps` names. bpffs holds no plain files, but everything in it vanishes together.
  */
 export interface PinRequest {
-  readonly instance: string;
+  /** As `PinPlace` has it: no other director uses it meanwhile. */
+  readonly directory: string;
   readonly interfaces: readonly AttachTarget[];
   readonly capacity: ImageCapacity;
   /** One of each kind. */
@@ -143,7 +144,7 @@ export class PinnedFastPath implements Disposable {
  * @throws CulvertError XDP_OCCUPIED, PERMISSION, KERNEL
  */
 export function pinFastPath(request: PinRequest): PinnedFastPath {
-  const build = { directory: pinDirectory(request.instance), ...readObjects(request) };
+  const build = { directory: request.directory, ...readObjects(request) };
   const { directory } = build;
   using opening = new DisposableStack();
   const links = opening.use(new PinnedLinks(directory));
@@ -161,8 +162,7 @@ export function pinFastPath(request: PinRequest): PinnedFastPath {
 }
 
 /** Takes away what is pinned of an instance, whose forwarding ends. False when there was nothing. */
-export function removePins(instance: string): boolean {
-  const directory = pinDirectory(instance);
+export function removePins(directory: string): boolean {
   using links = new PinnedLinks(directory);
   const found = links.size > 0;
   links.detachAll();
@@ -184,10 +184,9 @@ function requireFree({ interfaces }: PinRequest, links: PinnedLinks, directory: 
 function startAnew(request: PinRequest, build: Build, links: PinnedLinks): PinnedFastPath {
   const { directory } = build;
   new VlanOffloads(directory).restore();
-  removeInstance(directory);
+  clearPlace(directory);
   const { maps, programs } = create(request, build);
   try {
-    pinDirectory(request.instance);
     pinMaps(maps, join(directory, 'maps-1'));
     symlinkSync('maps-1', join(directory, 'maps'));
     return new PinnedFastPath({ request, build, maps, programs, links, takeOver: 'fresh' });

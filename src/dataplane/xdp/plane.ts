@@ -47,6 +47,8 @@ export interface XdpPlaneParts {
   readonly answers: TapWay;
   readonly checkNetwork: CheckNetwork;
   readonly fastPath: PinnedFastPath;
+  /** Where the fast path is pinned. */
+  readonly place: Disposable;
   readonly onEvent: PlaneEventListener;
 }
 
@@ -248,8 +250,8 @@ export class XdpPlane implements DataPlane {
   }
 
   async #release(): Promise<void> {
-    const { way, answers, checkNetwork } = this.#parts;
-    for (const part of [way, answers, checkNetwork]) part[Symbol.dispose]();
+    const { way, answers, checkNetwork, place } = this.#parts;
+    for (const part of [way, answers, checkNetwork, place]) part[Symbol.dispose]();
     await this.#ingresses[Symbol.asyncDispose]();
     this.#parts.netlink.close();
   }
