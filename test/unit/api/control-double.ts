@@ -244,7 +244,7 @@ export class ControlDouble implements DirectorControl {
   }
 
   drain(selector: RealSelector): Promise<readonly RealStatus[]> {
-    return this.#change('drain', selector, { override: 0, effectiveWeight: 0 });
+    return this.#change('drain', selector, { drained: true, effectiveWeight: 0 });
   }
 
   undrain(selector: RealSelector): Promise<readonly RealStatus[]> {

@@ -173,7 +173,7 @@ describe('--json', () => {
 
   test('of a change prints the changed reals', async () => {
     const { stdout } = await culvert('drain', '10.0.1.2', '--json');
-    expect(z.array(realSchema).parse(JSON.parse(stdout))[0]?.override).toBe(0);
+    expect(z.array(realSchema).parse(JSON.parse(stdout))[0]?.drained).toBe(true);
   });
 });
 
