@@ -68,7 +68,7 @@ describe.skipIf(obstacle !== undefined)(
       await held.settle();
       expect(await lab.directorProgramId()).toBe(before);
       const drained = (await lab.api.reals()).find(({ address }) => address === real1?.address);
-      expect(drained).toMatchObject({ override: 0, effectiveWeight: 0 });
+      expect(drained).toMatchObject({ drained: true, effectiveWeight: 0 });
       expect(await held.finish()).toMatchObject({ broken: 0, connections: CONNECTIONS });
       await lab.api.undrain({ address: real1?.address ?? '' });
     });

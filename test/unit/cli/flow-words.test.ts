@@ -6,6 +6,14 @@ const KNOWN = { activeKnown: true, completeAt: null };
 const STABLE = { activeKnown: false, completeAt: null };
 const DRAINED = { activeKnown: false, completeAt: '2026-01-02T03:16:05.000Z' };
 
+function flows(activeFlows: number, known: typeof DRAINED | typeof STABLE): object {
+  return { activeFlows, inactiveFlows: 0, ...known };
+}
+
+function sum(...reals: object[]): string | number {
+  return flowSumText(reals as never, 'activeFlows');
+}
+
 test('a number that may be larger says so, and one that nobody knows is none', () => {
   expect([0, 3].map((count) => flowCountText(count, KNOWN))).toEqual([0, 3]);
   expect([0, 3].map((count) => flowCountText(count, DRAINED))).toEqual(['≥0', '≥3']);
@@ -13,12 +21,6 @@ test('a number that may be larger says so, and one that nobody knows is none', (
 });
 
 test('a sum is as sure as its parts', () => {
-  const flows = (activeFlows: number, known: typeof DRAINED | typeof STABLE): object => ({
-    activeFlows,
-    inactiveFlows: 0,
-    ...known,
-  });
-  const sum = (...reals: object[]): string | number => flowSumText(reals as never, 'activeFlows');
   expect(sum(flows(1, KNOWN), flows(2, KNOWN))).toBe(3);
   expect(sum(flows(1, KNOWN), flows(2, DRAINED))).toBe('≥3');
   expect(sum(flows(0, STABLE), flows(0, STABLE))).toBe('-');

@@ -4,6 +4,7 @@ import { parseConfig } from '../../../src/config/parse-config.ts';
 import type { Tunnel } from '../../../src/forwarding/table.ts';
 import { ip } from '../../../src/net/ip-address.ts';
 import { ANYONE } from '../../../src/realserver/address-keys.ts';
+import type { AddressFacts } from '../../../src/realserver/facts.ts';
 import { interfaceOf, roleOf } from '../../../src/realserver/from-config.ts';
 import { type RealServerOptions, serving, type Wanted } from '../../../src/realserver/options.ts';
 import { contradictions, together, without } from '../../../src/realserver/wanted.ts';
@@ -25,6 +26,10 @@ function request(changes: Partial<RealServerOptions> = {}): RealServerOptions {
     instance: 'default',
     ...changes,
   };
+}
+
+function on(name: string, ...addresses: readonly string[]): AddressFacts[] {
+  return addresses.map((address) => ({ interface: name, address: ip(address), prefixLength: 24 }));
 }
 
 describe('set-up adds', () => {
@@ -119,11 +124,6 @@ services:
 `,
     'culvert.yaml',
   );
-  const on = (
-    name: string,
-    ...addresses: string[]
-  ): { interface: string; address: ReturnType<typeof ip>; prefixLength: number }[] =>
-    addresses.map((address) => ({ interface: name, address: ip(address), prefixLength: 24 }));
 
   test('names this host as a real or a sorry server, never by loopback or by a VIP', () => {
     const role = roleOf(config, [...on('lo', '127.0.0.1', '192.0.2.12'), ...on('eth1', '10.0.3.2')]);
