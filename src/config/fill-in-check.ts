@@ -135,7 +135,13 @@ function fillInProbe(written: WrittenCheckOptions): ProbeConfig {
     case 'smtp':
       return { type, helo: written.helo };
     case 'dns':
-      return { type, queryType: written.queryType ?? 'SOA', queryName: written.queryName ?? '.' };
+      // The root is the question of nobody in particular: a server that is no resolver refuses it.
+      return {
+        type,
+        queryType: written.queryType ?? 'SOA',
+        queryName: written.queryName ?? '.',
+        acceptsRefusal: written.queryName === undefined,
+      };
     case 'udp':
       return {
         type,

@@ -74,6 +74,8 @@ export interface DnsProbeConfig {
   readonly type: 'dns';
   readonly queryType: DnsQueryType;
   readonly queryName: string;
+  /** Whether an answer that refuses the question passes: it proves that the server lives. */
+  readonly acceptsRefusal: boolean;
 }
 
 /** By the number that the wire has for each (RFC 1035, 3596, 4034). */

@@ -21,8 +21,15 @@ export function smtpSettings(check: ReadCheck): Settings {
   return { helo: check.options.helo ?? standard(check, HELO) };
 }
 
-export function dnsSettings({ options: { queryType, queryName } }: ReadCheck): Settings {
-  return { queryType, queryName };
+/** keepalived asks for the root where no name is given, and takes a refusal for a failure. */
+export function dnsSettings(check: ReadCheck, { findings }: CheckContext): Settings {
+  const { queryType, queryName } = check.options;
+  if (queryName === undefined)
+    findings.warn(
+      check.origin.place,
+      'DNS_CHECK: no name is given, so it asks for the root, which a server that is no resolver refuses; fix: name ZONE',
+    );
+  return { queryType, queryName: queryName ?? standard(check, '.') };
 }
 
 export function udpSettings(check: ReadCheck, { findings }: CheckContext): Settings {

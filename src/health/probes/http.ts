@@ -58,7 +58,7 @@ function authority(address: IpAddress, { port }: CheckTarget, type: 'http' | 'ht
   return port === DEFAULT_PORTS[type] ? whole.replace(/:\d+$/, '') : whole;
 }
 
-/** To its end: a server that breaks off in the middle serves nobody. */
+/** To its end. Where nobody looks at the body, an end before its announced length is one too, as for keepalived. */
 async function readAnswer(stream: Duplex, url: HttpUrlConfig): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const body = new BodyJudge(url);
@@ -78,9 +78,14 @@ async function readAnswer(stream: Duplex, url: HttpUrlConfig): Promise<void> {
     }
   };
   stream.on('data', (bytes: Buffer) => advance(() => response.push(bytes)));
-  stream.once('end', () => advance(() => response.end()));
+  const end = (): void => {
+    if (response.status !== 0 && url.digest === undefined && url.regex === undefined)
+      response.isComplete = true;
+    else response.end();
+  };
+  stream.once('end', () => advance(end));
   stream.once('error', (error: NodeJS.ErrnoException) => reject(networkError(error)));
-  stream.once('close', () => advance(() => response.end()));
+  stream.once('close', () => advance(end));
   return promise;
 }
 

@@ -140,7 +140,7 @@ describe('options of single types', () => {
     ['https', 'sni: a.example', { sni: 'a.example' }],
     ['misc', 'command: [a], user: nobody:nogroup', { user: 'nobody:nogroup' }],
     ['file', 'file: /a, weight: -2147483647', { weight: -2_147_483_647 }],
-    ['dns', 'queryType: DNSKEY', { queryType: 'DNSKEY', queryName: '.' }],
+    ['dns', 'queryType: DNSKEY', { queryType: 'DNSKEY', queryName: '.', acceptsRefusal: true }],
   ])('%s {%s}', (type, options, probe) => {
     expect(written(type, options)?.probe).toMatchObject(probe);
   });

@@ -131,7 +131,7 @@ fast_recovery
         helo: 'smtpchecker.keepalived.org',
       },
     ],
-    ['DNS_CHECK', 'DNS_CHECK { }', { type: 'dns', ...DIRECT, retries: 3, retryDelay: '20s' }],
+    ['DNS_CHECK', 'DNS_CHECK { }', { type: 'dns', ...DIRECT, retries: 3, retryDelay: '20s', queryName: '.' }],
     [
       'a question',
       'DNS_CHECK {\ntype dnskey\nname example.org\n}',

@@ -4,6 +4,7 @@ import { CulvertError } from '../../../src/errors.ts';
 import { anyConfig } from './random-config.ts';
 import { read } from './read.ts';
 import { judgementOf, needed, runs, temporaryFile, type Verdict } from './real-keepalived.ts';
+import { isStricter } from './stricter-errors.ts';
 
 const DIRECTOR = { director: { interface: 'eth0' } };
 
@@ -43,32 +44,6 @@ describe.skipIf(!runs)(`keepalived -t and culvert agree about what is sound (${n
     fc.assert(property, { numRuns: 40 });
   });
 
-  /** Where culvert is stricter: what it says of values that keepalived takes, but cannot work with as culvert could. */
-  const STRICTER = [
-    // Limits of culvert's own.
-    / to (?:24h|1h) with its unit/,
-    /whole number from 0 to (?:1000|65535|1048576)$/,
-    /retry: .* to 1000$/,
-    // keepalived only logs these and goes on without.
-    /quotation does not end/,
-    /regex_(?:min|max)_offset: found/,
-    /a regular expression as JavaScript has them/,
-    /a user, or user:group/,
-    /found nothing; allowed: a program/,
-    // The kernel refuses these, or the server.
-    /more than upperThreshold|without upperThreshold/,
-    /an absolute path$/,
-    /a path that begins with \//,
-    /a host name$/,
-    // It takes a number for the netmask 0.0.0.N.
-    /persistence_granularity: /,
-    /a domain name$/,
-    /listed twice|the VIP of line/,
-    /of a host \(not/,
-    /seconds, such as/,
-    /so that it is never gained/,
-  ];
-
   /** What keepalived 2.2.7 refuses wrongly. */
   const FAULTS_OF_KEEPALIVED = [
     // read_hex_str() takes bytes that end with ff for an error of its own.
@@ -94,7 +69,7 @@ describe.skipIf(!runs)(`keepalived -t and culvert agree about what is sound (${n
       // Now and then it crashes.
       fc.pre(status !== null);
       const { errors, warnings } = ours(text);
-      const alone = errors.filter((error) => !STRICTER.some((pattern) => pattern.test(error)));
+      const alone = errors.filter((error) => !isStricter(error));
       if (status === 0) expect(alone).toEqual([]);
       else if (errors.length === 0 && warnings.length === 0)
         for (const line of said.trim().split('\n'))

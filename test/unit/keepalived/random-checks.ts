@@ -186,7 +186,8 @@ const KINDS: readonly Kind[] = [
     type: 'dns',
     retries: 3,
     retryDelay: undefined,
-    own: maybe(
+    own: fc.oneof(
+      fc.constant<Part>({ lines: [], yaml: { queryName: '.' } }),
       part(fc.constantFrom('A', 'AAAA', 'RRSIG'), (type) => ({
         line: `type ${type}\nname example.org`,
         yaml: { queryType: type, queryName: 'example.org' },

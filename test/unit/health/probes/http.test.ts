@@ -135,6 +135,21 @@ describe('http', () => {
     expect(await attempt({ type: 'http', urls: [{ regex: 'real1' }] }, { port })).toBe(outcome);
   });
 
+  test.each([
+    ['counted', 'Content-Length: 99\r\n\r\nhalf'],
+    ['in chunks', 'Transfer-Encoding: chunked\r\n\r\n63\r\nhalf'],
+  ])('a body that nobody looks at may end early: %s', async (_, rest) => {
+    const port = await listening(
+      createNetServer((socket) => {
+        socket.on('error', () => undefined);
+        socket.once('data', () => socket.end(`HTTP/1.1 200 OK\r\n${rest}`));
+      }),
+    );
+    expect(await attempt({ type: 'http' }, { port })).toBe('passes');
+    const digest = '0'.repeat(32);
+    expect(await attempt({ type: 'http', urls: [{ digest }] }, { port })).toBe('the answer was cut off');
+  });
+
   test('a regex that never comes to an end holds nothing up', async () => {
     const server = createNetServer((socket) => {
       socket.on('error', () => undefined);

@@ -90,6 +90,13 @@ describe('dns', () => {
     [5, 'DNS: . SOA: REFUSED'],
     [9, 'DNS: . SOA: code 9'],
   ])('response code %i: %s', async (code, outcome) => {
+    expect(await attempt({ type: 'dns', queryName: '.' }, { port: await nameServer(code) })).toBe(outcome);
+  });
+
+  test.each([
+    [5, 'passes'],
+    [2, 'DNS: . SOA: SERVFAIL'],
+  ])('the question of nobody in particular: response code %i: %s', async (code, outcome) => {
     expect(await attempt({ type: 'dns' }, { port: await nameServer(code) })).toBe(outcome);
   });
 
