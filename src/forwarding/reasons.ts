@@ -40,7 +40,7 @@ export const REASONS = {
   'tunnel-checksum': 'the tunnel has a checksum of its own; forwarded by the slow path',
   'neighbour-answered': 'neighbour solicitation for a VIP; answered',
   delegated: 'the choice of its real is left to the slow path: a new flow, or all of SCTP; forwarded',
-  'real-gone': 'its real is gone and its flows are held until that is back; dropped',
+  'real-gone': 'its real or service is gone and its flows are held until that is back; dropped',
   'xdp-lost':
     'the adapter could not send it, by its XDP error counters; the fast path had counted it as forwarded',
 } as const;

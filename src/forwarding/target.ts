@@ -61,6 +61,11 @@ export function findTarget(context: Context, packet: IpPacket, transport: Transp
   const { image } = context.state;
   const { protocol, servicePort, flow } = transport;
   const service = image.findService(packet.header.destination, servicePort, protocol);
+  const vip = packet.header.destination;
+  if (service === undefined && image.isAwaited({ vip, port: servicePort, protocol }, flow)) {
+    context.trace?.('Its service was deleted, and its flow is held until that is back.');
+    return 'real-gone';
+  }
   if (service === undefined) {
     context.trace?.(`Nothing is served on ${protocol} port ${servicePort} of the VIP.`);
     return 'no-service';

@@ -116,8 +116,14 @@ class Scenario {
       for (const image of this.#images()) image.sweep(tick);
     } else if (this.#random.chance(0.5)) {
       this.#table = changedTable(this.#random, this.#table);
+      if (this.#random.chance(0.1)) this.#flush();
       this.#apply();
     }
+  }
+
+  /** All services go, before they come back: their flows have to find their reals again. */
+  #flush(): void {
+    for (const image of this.#images()) image.apply({ ...this.#table, services: [] }, this.#nowMs / TICK_MS);
   }
 
   #send(frame: Uint8Array, summary: DifferentialSummary): void {

@@ -4,6 +4,7 @@ import { tunnelOf } from '../tunnel/kind.ts';
 import type { ApplyRun } from './apply.ts';
 import { Delegate, schedulerFor } from './delegate.ts';
 import type { ImageState } from './image-state.ts';
+import { isRetired } from './retired-services.ts';
 import { isDelegated, type ServiceRecord, serviceKind } from './service-record.ts';
 
 /** New reals, and those that serve again: before any slot names them. */
@@ -25,6 +26,8 @@ function addReal({ state, tally, hooks }: ApplyRun, record: ServiceRecord, real:
   if (gone !== undefined) {
     record.goneReals.delete(real.address);
     updateReal(state, index, real);
+    // It comes back with its service, and both count from the beginning.
+    if (state.retired.reals.delete(index)) hooks.realAdded(index);
     return;
   }
   state.flows.counts.reset(index);
@@ -88,6 +91,7 @@ export function retireReals(run: ApplyRun, record: ServiceRecord, service: Servi
 export function releaseGoneReals(state: ImageState, nowTick: number): void {
   for (const { goneReals } of state.byIndex.values()) {
     for (const [address, index] of goneReals) {
+      if (isRetired(state, index)) continue;
       if (state.holdsFlows && flowsOf(state, index) > 0) continue;
       state.reals.remove(index, nowTick);
       goneReals.delete(address);

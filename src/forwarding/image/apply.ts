@@ -10,6 +10,7 @@ import { type ImageState, retentionRules } from './image-state.ts';
 import { SERVICE_KIND } from './layout.ts';
 import { NO_SLOTS, type Placement, placeFallback, placeRing, placeRotation } from './place-slots.ts';
 import { planChanges, type ServicePlan } from './plan.ts';
+import { retireService, reviveService } from './retired-services.ts';
 import { bucketKeys, recordKeys, type ServiceRecord, serviceKind } from './service-record.ts';
 
 export interface ApplyTally {
@@ -70,7 +71,7 @@ export function applyTable(
   for (const service of plan.services) applyService(run, service);
   leaveVips(state);
   claimVips(state, table.services);
-  if (!state.holdsFlows) releaseGoneReals(state, nowTick);
+  releaseGoneReals(state, nowTick);
   if (tally.unserved) forgetUnserved(state.flows, retentionRules(state));
   return { services: tally.services, reals: tally.reals, slotsWritten: tally.slotsWritten };
 }
@@ -78,12 +79,14 @@ export function applyTable(
 function removeService({ state, nowTick, tally }: ApplyRun, record: ServiceRecord): void {
   for (const key of bucketKeys(record.service)) state.services.remove(state.services.find(key));
   state.vips.set(record.service.vip, (state.vips.get(record.service.vip) ?? 1) - 1);
-  for (const index of record.reals.values()) state.reals.remove(index, nowTick);
-  for (const index of record.goneReals.values()) state.reals.remove(index, nowTick);
+  if (!retireService(state, record, nowTick)) {
+    for (const index of [...record.reals.values(), ...record.goneReals.values()])
+      state.reals.remove(index, nowTick);
+    state.serviceIndices.release(record.index, nowTick);
+  }
   state.allocator.release(record.firstSlot, record.heldSlots, nowTick);
   for (const key of recordKeys(record.service)) state.records.delete(key);
   state.byIndex.delete(record.index);
-  state.serviceIndices.release(record.index, nowTick);
   tally.services.removed++;
   tally.reals.removed += record.reals.size;
   tally.unserved = true;
@@ -91,7 +94,7 @@ function removeService({ state, nowTick, tally }: ApplyRun, record: ServiceRecor
 
 function applyService(run: ApplyRun, plan: ServicePlan): void {
   const { state, tally } = run;
-  const record = plan.record ?? newRecord(state, plan.service);
+  const record = plan.record ?? newRecord(state, plan.service, run.nowTick);
   const changes = (): number =>
     tally.slotsWritten + tally.reals.added + tally.reals.changed + tally.reals.removed;
   const changesBefore = changes();
@@ -118,8 +121,9 @@ function place(run: ApplyRun, record: ServiceRecord, plan: ServicePlan): Placeme
     : placeRotation(run.state, record, plan);
 }
 
-function newRecord(state: ImageState, service: Service): ServiceRecord {
-  const index = state.serviceIndices.take();
+function newRecord(state: ImageState, service: Service, nowTick: number): ServiceRecord {
+  const before = reviveService(state, service, nowTick);
+  const index = before?.index ?? state.serviceIndices.take();
   state.cursors[index] = 0n;
   return {
     index,
@@ -130,7 +134,7 @@ function newRecord(state: ImageState, service: Service): ServiceRecord {
     heldSlots: 0,
     service,
     reals: new Map(),
-    goneReals: new Map(),
+    goneReals: new Map(before?.reals),
     delegate: undefined,
     transition: undefined,
     takenOver: false,

@@ -3,7 +3,7 @@ import { CulvertError } from '../../errors.ts';
 import type { IpAddress } from '../../net/ip-address.ts';
 import type { RealIndex } from '../decision.ts';
 import { REASON_NAMES, type Reason } from '../reasons.ts';
-import type { Claim, ForwardingTable, Port, Service, TransportProtocol } from '../table.ts';
+import type { Claim, ForwardingTable, Port, Service, ServiceKey, TransportProtocol } from '../table.ts';
 import { type ApplyHooks, applyTable } from './apply.ts';
 import { mendDrift } from './drift.ts';
 import { flowKnowledge, type TicksToKnow } from './flow-knowledge.ts';
@@ -11,11 +11,12 @@ import { type FlowVisitor, type ScannedFlow, scanFlows } from './flow-scan.ts';
 import { isTemplate } from './flow-state.ts';
 import type { FlowTable } from './flow-table.ts';
 import { templateTicks } from './flow-timeouts.ts';
-import { type ImageState, openState, rangeOf, transitionRules } from './image-state.ts';
+import { type ImageState, openState, rangeOf, serviceAt, transitionRules } from './image-state.ts';
 import { COUNTERS, LAYOUT_VERSION, RARITY, REALS } from './layout.ts';
 import type { ImageMemory } from './memory.ts';
 import type { RealFields, RealPath } from './real-table.ts';
-import type { SelectionMemory } from './select-real.ts';
+import { isAwaited, isRetired } from './retired-services.ts';
+import type { FlowPacket, SelectionMemory } from './select-real.ts';
 import { recordKey, type ServiceEntry } from './service-record.ts';
 import { NEVER_SWEPT, type SweepMemory, type SweepSummary, sweepImage } from './sweep.ts';
 import { resume, takeOver } from './take-over.ts';
@@ -133,6 +134,11 @@ export class ForwardingImage implements SelectionMemory {
     );
   }
 
+  /** Whether a packet to a port without a service belongs to a flow of one that was deleted and may come back. */
+  isAwaited(destination: ServiceKey, packet: FlowPacket): boolean {
+    return isAwaited(this.#state, destination, packet);
+  }
+
   isVip(address: IpAddress): boolean {
     return this.#state.vips.has(address);
   }
@@ -160,12 +166,12 @@ export class ForwardingImage implements SelectionMemory {
   /** Undefined for 0 and for an index that no service has. */
   real(index: RealIndex): RealEntry | undefined {
     const fields = this.#state.reals.read(index);
-    const service = this.#state.byIndex.get(fields.serviceIndex)?.service;
+    const service = serviceAt(this.#state, fields.serviceIndex);
     return service && { ...fields, service };
   }
 
-  get holdsFlows(): boolean {
-    return this.#state.holdsFlows;
+  holdsFlowsOf(real: RealIndex): boolean {
+    return this.#state.holdsFlows || isRetired(this.#state, real);
   }
 
   isServing(real: RealIndex): boolean {

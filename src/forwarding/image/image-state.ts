@@ -1,5 +1,5 @@
 import type { IpAddress } from '../../net/ip-address.ts';
-import { type Claim, DEFAULT_TIMEOUTS } from '../table.ts';
+import { type Claim, DEFAULT_TIMEOUTS, type Service } from '../table.ts';
 import { flowHash, slotOfHash } from './flow-hash.ts';
 import type { ExpiryRules, ScannedFlow } from './flow-scan.ts';
 import { FlowTable } from './flow-table.ts';
@@ -9,6 +9,7 @@ import { SERVICE_KIND, SERVICES } from './layout.ts';
 import type { ImageMemory } from './memory.ts';
 import { OwnWords } from './own-words.ts';
 import { RealTable } from './real-table.ts';
+import { noneRetired, type Retired } from './retired-services.ts';
 import { isTracked, type RingRange, type TransitionRules } from './ring-transition.ts';
 import type { RecordKey, ServiceRecord } from './service-record.ts';
 import { ServiceTable } from './service-table.ts';
@@ -35,6 +36,7 @@ export interface ImageState {
   timeouts: FlowTimeoutTicks;
   /** Flows of a real that is gone are held until it is back. */
   holdsFlows: boolean;
+  readonly retired: Retired;
 }
 
 export function openState(memory: ImageMemory): ImageState {
@@ -55,7 +57,13 @@ export function openState(memory: ImageMemory): ImageState {
     claims: new Map(),
     timeouts: timeoutTicks(DEFAULT_TIMEOUTS),
     holdsFlows: false,
+    retired: noneRetired(),
   };
+}
+
+/** The service that a flow is of, one that was deleted included. */
+export function serviceAt({ byIndex, retired }: ImageState, index: number): Service | undefined {
+  return (byIndex.get(index) ?? retired.byIndex.get(index))?.service;
 }
 
 export function rangeOf(state: ImageState, record: ServiceRecord): RingRange {
@@ -98,9 +106,11 @@ function needsFlow(
 export function retentionRules({
   reals,
   holdsFlows,
+  retired,
 }: ImageState): Pick<ExpiryRules, 'keepsFlows' | 'keepsTemplates'> {
   return {
-    keepsFlows: (real) => (holdsFlows ? reals.isUsed(real) : reals.isServing(real)),
+    keepsFlows: (real) =>
+      holdsFlows ? reals.isUsed(real) : reals.isServing(real) || retired.reals.has(real),
     keepsTemplates: (real) => reals.isUsed(real),
   };
 }

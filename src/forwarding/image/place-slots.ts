@@ -55,10 +55,10 @@ export function placeRing(state: ImageState, record: ServiceRecord, context: Pla
     written,
   });
   // Each packet of one-packet scheduling is a flow of its own: there is none to keep.
-  if (!plan.record || context.rehashed || plan.service.onePacket)
+  if ((!plan.record && !hasFlows(state, record)) || context.rehashed || plan.service.onePacket)
     return place(undefined, spread(ring, wanted));
-  // A rotation remembers every flow; of a ring that hashed otherwise at least the remembered ones stay.
-  if (plan.rebuilt) return place(trackAll(ring, wanted, nowTick), ring.count);
+  // A rotation remembers every flow; of a ring that hashed otherwise, or is back, at least the remembered ones stay.
+  if (plan.rebuilt || !plan.record) return place(trackAll(ring, wanted, nowTick), ring.count);
   const before = plan.range ? copyRing(old, ring, record.transition) : record.transition;
   const { transition, written } = changeRing(ring, before, wanted, rulesAfter(state, context, record));
   return place(transition, written);
@@ -123,6 +123,11 @@ export function compactRing(state: ImageState, record: ServiceRecord, nowTick: n
   record.heldSlots = count;
   state.allocator.release(old.first, old.count, nowTick);
   return true;
+}
+
+/** Of a service that is new: it is back after it was deleted. */
+function hasFlows({ flows: { counts } }: ImageState, { reals }: ServiceRecord): boolean {
+  return [...reals.values()].some((index) => counts.active(index) + counts.inactive(index) > 0);
 }
 
 function wantedReals(record: ServiceRecord, service: Service, hashKey: Uint8Array): Uint16Array {

@@ -5,6 +5,7 @@ import { forgetUnserved } from './flow-scan.ts';
 import { type ImageState, retentionRules } from './image-state.ts';
 import { REALS, REUSE_DELAY_TICKS, SERVICE_BUCKETS, SERVICES } from './layout.ts';
 import { requireCapacity, rotationOf, slotsOf } from './needs.ts';
+import { giveUpRetired } from './retired-services.ts';
 import {
   bucketKeys,
   portChange,
@@ -139,6 +140,7 @@ function checkIndices(
   const fits = (tick: number): boolean =>
     newServices <= state.serviceIndices.available(tick) && newReals <= state.reals.available(tick);
   if (fits(nowTick)) return;
+  giveUpRetired(state, table.services, nowTick);
   if (settle()) {
     // What was under way may have remembered a flow on a real that is gone.
     forgetUnserved(state.flows, retentionRules(state));

@@ -22,8 +22,8 @@ export interface SelectionMemory {
   readonly slots: Uint32Array;
   readonly flows: FlowTable;
   readonly cursors: BigUint64Array<ArrayBuffer>;
-  /** Flows of a real that is gone are dropped until it is back; otherwise they are chosen for anew. */
-  readonly holdsFlows: boolean;
+  /** The flows of this real, which does not serve, are dropped until it is back; otherwise they get another one. */
+  holdsFlowsOf(real: RealIndex): boolean;
   readonly random: () => number;
   isServing(real: RealIndex): boolean;
 }
@@ -89,6 +89,7 @@ export function recall(
   const hit = memory.flows.find(flow, firstFlowState(packet));
   if (hit === undefined) return { flow };
   if (opensFlow(packet) && isOver(hit.state)) return { flow, hit };
-  if (!memory.isServing(hit.real)) return memory.holdsFlows ? { real: 0, how: 'held' } : { flow, hit };
+  if (!memory.isServing(hit.real))
+    return memory.holdsFlowsOf(hit.real) ? { real: 0, how: 'held' } : { flow, hit };
   return { real: hit.real, how: 'flow', flow, hit };
 }

@@ -4,9 +4,10 @@ import { flowHash, slotOfHash } from './flow-hash.ts';
 import { expireFlows, type FlowVisitor, startExpiry } from './flow-scan.ts';
 import { isTemplate } from './flow-state.ts';
 import { type FlowTally, newTally, settleCounts, tallyFlow } from './flow-tally.ts';
-import { expiryRules, type ImageState, rangeOf, transitionRules } from './image-state.ts';
+import { expiryRules, type ImageState, rangeOf, serviceAt, transitionRules } from './image-state.ts';
 import { SERVICE_KIND } from './layout.ts';
 import { compactRing } from './place-slots.ts';
+import { releaseRetired } from './retired-services.ts';
 import { currentOf, settleRing, type Transition } from './ring-transition.ts';
 import { bucketKeys, type ServiceRecord } from './service-record.ts';
 import {
@@ -67,6 +68,7 @@ export function* sweepImage(
   while (expireFlows(state.flows, expiryRules(state, nowTick), expiry, visit)) yield;
   settleCounts(state.flows.counts, tally, before.tally);
   const ended = settleTemplates(state.flows, before.watch, nowTick);
+  releaseRetired(state, nowTick);
   releaseGoneReals(state, nowTick);
   const { live, busy } = expiry;
   const summary = {
@@ -91,7 +93,7 @@ function visitor(state: ImageState, { tally, changing, watch, watched }: Visit):
   return (flow) => {
     tallyFlow(tally, flow);
     if (isTemplate(flow.state)) {
-      watchTemplate(watch, flow, state.byIndex.get(flow.serviceIndex)?.service);
+      watchTemplate(watch, flow, serviceAt(state, flow.serviceIndex));
       return;
     }
     noteFlow(watched, flow, state);

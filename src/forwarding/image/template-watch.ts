@@ -5,7 +5,7 @@ import { foldIpv6 } from './flow-hash.ts';
 import { type ScannedFlow, scannedValue } from './flow-scan.ts';
 import { type FlowTable, packFlow, tagOf } from './flow-table.ts';
 import { templateTicks } from './flow-timeouts.ts';
-import type { ImageState } from './image-state.ts';
+import { type ImageState, serviceAt } from './image-state.ts';
 import { FLOW_STATE, TICK_MS } from './layout.ts';
 
 /** A template about which the flows of a pass decide: whether it is over, or whether it becomes an assured one. */
@@ -73,7 +73,7 @@ export function watchTemplate(watch: TemplateWatch, flow: ScannedFlow, service: 
 /** Notes a live flow with its template, if that is watched. */
 export function noteFlow(watch: TemplateWatch, flow: ScannedFlow, state: ImageState): void {
   const templates = watch.services[flow.serviceIndex];
-  const service = templates && state.byIndex.get(flow.serviceIndex)?.service;
+  const service = templates && serviceAt(state, flow.serviceIndex);
   if (service?.persistence === undefined) return;
   const address = isIpv6(service.vip)
     ? state.flows.clientOf(flow.at, flow.client)

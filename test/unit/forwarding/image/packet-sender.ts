@@ -33,7 +33,7 @@ function send({ memory, service, clients, progress }: SenderTask): void {
     slots: new Uint32Array(memory.slots),
     flows: new FlowTable(memory, settings.hashKey),
     cursors: new BigUint64Array(memory.cursors),
-    holdsFlows: false,
+    holdsFlowsOf: () => false,
     random: Math.random,
     isServing: (real) => reals.isServing(real),
   };
