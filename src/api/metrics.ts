@@ -165,6 +165,16 @@ function realStateMetrics(reals: readonly WireReal[]): Metric[] {
       each((real) => real.health.failures),
     ),
     gauge(
+      'culvert_check_duration_seconds',
+      'How long the last attempt of a check took, by its type.',
+      reals.flatMap(({ service, address, health }) =>
+        health.checks.flatMap(({ type, lastMs }, index): Sample[] => {
+          const labels = { ...serviceLabels(service), real: address, check: type, index: String(index) };
+          return lastMs === null ? [] : [[labels, lastMs / 1000]];
+        }),
+      ),
+    ),
+    gauge(
       'culvert_real_weight',
       'The weight that holds now.',
       each((real) => real.effectiveWeight),

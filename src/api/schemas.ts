@@ -79,6 +79,8 @@ const health = z.object({
       since: z.iso.datetime(),
       lastError: z.string().nullable(),
       failures: count,
+      lastMs: z.number().nonnegative().nullable(),
+      lastAnswer: z.string().nullable(),
     }),
   ),
   weight: weight.nullable(),

@@ -78,7 +78,12 @@ export function realToWire(real: RealStatus): WireReal {
     health: {
       ...real.health,
       lastError: real.health.lastError ?? null,
-      checks: real.health.checks.map((check) => ({ ...check, lastError: check.lastError ?? null })),
+      checks: real.health.checks.map((check) => ({
+        ...check,
+        lastError: check.lastError ?? null,
+        lastMs: check.lastMs ?? null,
+        lastAnswer: check.lastAnswer ?? null,
+      })),
       weight: real.health.weight ?? null,
     },
   };

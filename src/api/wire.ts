@@ -41,6 +41,9 @@ export interface WireCheck {
   readonly since: string;
   readonly lastError: string | null;
   readonly failures: number;
+  /** How long the last attempt took in ms, and what it heard or why it failed; `null` before the first one has ended. */
+  readonly lastMs: number | null;
+  readonly lastAnswer: string | null;
 }
 
 export interface WireReal {

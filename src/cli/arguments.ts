@@ -1,8 +1,12 @@
-import { InvalidArgumentError } from 'commander';
 import { parseServiceName } from '../api/service-name.ts';
 import { parseDuration } from '../config/duration.ts';
 import { parseIp } from '../net/ip-address.ts';
 import { parseIpNetwork } from '../net/ip-network.ts';
+
+/** Commander's error of this name, known to it by its code: so that reading a value does not need the parser. */
+export class InvalidArgumentError extends Error {
+  readonly code = 'commander.invalidArgument';
+}
 
 /** Readers of option values: each returns the value, or throws what commander turns into a usage error. */
 export function addressArgument(text: string): string {

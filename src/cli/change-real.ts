@@ -5,6 +5,7 @@ import { addressArgument, serviceArgument } from './arguments.ts';
 import { type Context, print, printJson } from './context.ts';
 import { connect, type DirectorOptions, directorOptions } from './director.ts';
 import { realsTable } from './reals-table.ts';
+import { terminalWidth } from './terminal.ts';
 
 export interface ChangeRealOptions extends DirectorOptions {
   readonly service?: string;
@@ -30,7 +31,11 @@ export async function changeReal(
 ): Promise<void> {
   const changed = await change(await connect(options, context));
   if (options.json) printJson(context, changed);
-  else print(context, realsTable(changed, context.style, Date.now()));
+  else {
+    const { style, stdout } = context;
+    const width = terminalWidth(stdout);
+    print(context, realsTable(changed, { style, width, nowMs: Date.now(), isGrouped: true }));
+  }
 }
 
 export function selectorOf(address: string, { service }: ChangeRealOptions): WireRealSelector {

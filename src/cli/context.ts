@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { printableJson } from '../printable-text.ts';
+import type { Listing } from './listing.ts';
 import type { Style } from './style.ts';
 
 /** All that a command touches of the process, so that tests can call `main` itself. */
@@ -33,6 +34,8 @@ export interface Context extends CliEnvironment {
 /** What the file of a command exports. */
 export interface CommandModule {
   register(program: Command, context: Context): void;
+  /** Of a command that needs no parser for the usual command line. */
+  readonly listing?: Listing<never>;
 }
 
 export function print(context: Context, text: string): void {

@@ -14,10 +14,14 @@ const RUN_DIRECTORY = '/run/culvert';
 const SOCKET_ENDING = '.sock';
 
 /** The options by which a command finds the director that it speaks to. */
+export const DIRECTOR_OPTIONS = [
+  { flags: '--instance <name>', description: 'the director of this name (needed where several run)' },
+  { flags: '--socket <path>', description: 'its control socket (else $CULVERT_SOCKET)' },
+] as const;
+
 export function directorOptions(command: Command): Command {
-  return command
-    .option('--instance <name>', 'the director of this name (needed where several run)')
-    .option('--socket <path>', 'its control socket (else $CULVERT_SOCKET)');
+  for (const { flags, description } of DIRECTOR_OPTIONS) command.option(flags, description);
+  return command;
 }
 
 export async function connect(options: DirectorOptions, context: Pick<Context, 'env'>): Promise<ApiClient> {

@@ -48,6 +48,7 @@ export async function main(environment: CliEnvironment): Promise<number> {
       const { ipvsadm } = await import('./ipvsadm.ts');
       return await ipvsadm(argv.slice(1), context);
     }
+    if (await runListing(context)) return status;
     const program = await buildProgram(context);
     await program.parseAsync([...argv], { from: 'user' });
     return status;
@@ -55,6 +56,20 @@ export async function main(environment: CliEnvironment): Promise<number> {
     const own = report(error, context);
     return own === 0 ? 0 : (failed ?? own);
   }
+}
+
+/** Runs a command that only shows something, if it is called with nothing but its options. @returns whether it was. */
+async function runListing(context: Context): Promise<boolean> {
+  const [name = '', ...words] = context.argv;
+  if (!Object.hasOwn(COMMANDS, name)) return false;
+  const { listing } = (await COMMANDS[name]?.load()) ?? {};
+  if (listing === undefined) return false;
+  const { DIRECTOR_OPTIONS } = await import('./director.ts');
+  const { readPlainOptions } = await import('./listing.ts');
+  const options = readPlainOptions(words, [...DIRECTOR_OPTIONS, ...listing.options]);
+  if (options === undefined) return false;
+  await listing.run(options as never, context);
+  return true;
 }
 
 async function buildProgram(context: Context): Promise<Command> {

@@ -1,24 +1,32 @@
 import { serviceName } from '../api/service-name.ts';
 import type { WireReal } from '../api/wire.ts';
+import { type FitColumn, type FitOptions, type FitRow, fitTable } from './fit-table.ts';
 import { completionText, flowCountText } from './flow-words.ts';
 import { formatAge } from './format-age.ts';
 import { tunnelText } from './service-words.ts';
-import type { Colour, Style } from './style.ts';
-import { type Cell, type Column, formatCount, formatTable } from './table.ts';
+import type { Colour } from './style.ts';
+import { type Cell, formatCount } from './table.ts';
 
-const COLUMNS: readonly Column[] = [
-  { header: 'SERVICE' },
-  { header: 'REAL' },
+const SERVICE: FitColumn = { header: 'SERVICE', shorten: true };
+const COLUMNS: readonly FitColumn[] = [
+  { header: 'REAL', shorten: true },
   { header: 'WEIGHT', align: 'right' },
-  { header: 'CONFIGURED', align: 'right' },
-  { header: 'ACTIVE', align: 'right' },
-  { header: 'INACTIVE', align: 'right' },
-  { header: 'PERSISTENT', align: 'right' },
-  { header: 'CHECK' },
+  { header: 'CONFIGURED', short: 'CONF', align: 'right', stack: 5 },
+  { header: 'ACTIVE', align: 'right', stack: 1 },
+  { header: 'INACTIVE', short: 'INACT', align: 'right', stack: 3 },
+  { header: 'PERSISTENT', short: 'PERS', align: 'right', optional: true, stack: 6 },
+  { header: 'CHECK', stack: 4 },
   { header: 'HEALTH' },
-  { header: 'FOR', align: 'right' },
-  { header: 'NOTE' },
+  { header: 'FOR', align: 'right', stack: 2 },
+  { header: 'LAST CHECK', stack: 8 },
+  { header: 'NOTE', optional: true, stack: 9, speaks: true },
 ];
+
+export interface RealsTableOptions extends FitOptions {
+  readonly nowMs: number;
+  /** The reals of a service are one after the other: a terminal shows the service once, above them. */
+  readonly isGrouped: boolean;
+}
 
 const HEALTH_COLOUR: Readonly<Record<WireReal['health']['state'], Colour>> = {
   up: 'green',
@@ -26,29 +34,51 @@ const HEALTH_COLOUR: Readonly<Record<WireReal['health']['state'], Colour>> = {
   unchecked: 'yellow',
 };
 
-/** Reals with weight, flows and health; a service is named once. */
-export function realsTable(reals: readonly WireReal[], style: Style, nowMs: number): string {
+/** Reals with weight, flows, health and the last check; each row names its service, but for those on a terminal. */
+export function realsTable(reals: readonly WireReal[], options: RealsTableOptions): string {
+  const { nowMs, isGrouped, width } = options;
+  if (!isGrouped || width === undefined) {
+    const rows = reals.map((real) => [serviceName(real.service), ...realCells(real, real.address, nowMs)]);
+    return fitTable([SERVICE, ...COLUMNS], rows, options);
+  }
   let former = '';
-  const rows = reals.map((real): Cell[] => {
+  const rows = reals.flatMap((real): FitRow[] => {
     const name = serviceName(real.service);
-    const shown = name === former ? '' : name;
+    const row = realCells(real, `  ${real.address}`, nowMs);
+    if (name === former) return [row];
     former = name;
-    const { state, since } = real.health;
-    return [
-      shown,
-      real.address,
-      real.effectiveWeight,
-      real.configuredWeight,
-      flowCountText(real.activeFlows, real),
-      flowCountText(real.inactiveFlows, real),
-      real.persistentClients,
-      real.health.checks.map(({ type }) => type).join('+') || '-',
-      { text: state, colour: HEALTH_COLOUR[state] },
-      formatAge(nowMs - Date.parse(since)),
-      note(real, nowMs),
-    ];
+    return [{ heading: { text: name, colour: 'bold' } }, row];
   });
-  return formatTable(COLUMNS, rows, style);
+  const [first = SERVICE, ...others] = COLUMNS;
+  return fitTable([{ ...first, header: 'SERVICE / REAL' }, ...others], rows, options);
+}
+
+function realCells(real: WireReal, name: string, nowMs: number): Cell[] {
+  const { state, since, checks } = real.health;
+  return [
+    name,
+    real.effectiveWeight,
+    real.configuredWeight,
+    flowCountText(real.activeFlows, real),
+    flowCountText(real.inactiveFlows, real),
+    real.persistentClients,
+    checks.map(({ type }) => type).join('+') || '-',
+    { text: state, colour: HEALTH_COLOUR[state] },
+    formatAge(nowMs - Date.parse(since)),
+    lastChecks(real),
+    note(real, nowMs),
+  ];
+}
+
+/** How long the last attempt of each check took, and what it heard: `0.4 ms, connected`. */
+function lastChecks({ health: { checks } }: WireReal): string {
+  const texts = checks.map(({ lastMs, lastAnswer, lastError }) => {
+    if (lastMs === null) return 'not yet';
+    const took = lastMs < 10 ? lastMs.toFixed(1) : lastMs.toFixed(0);
+    // Why it failed is in the note.
+    return lastAnswer === null || lastError !== null ? `${took} ms, failed` : `${took} ms, ${lastAnswer}`;
+  });
+  return texts.join(' + ') || '-';
 }
 
 /** Where what is forwarded to it is not what its health alone says. */

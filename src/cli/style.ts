@@ -1,3 +1,5 @@
+import { isTerminal } from './terminal.ts';
+
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
 
 export type Colour = keyof typeof CODES;
@@ -14,6 +16,5 @@ export function styleFor(stream: NodeJS.WritableStream, env: NodeJS.ProcessEnv):
 }
 
 export function coloursOn(stream: NodeJS.WritableStream, env: NodeJS.ProcessEnv): boolean {
-  const terminal = 'isTTY' in stream && stream.isTTY === true;
-  return terminal && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
+  return isTerminal(stream) && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
 }

@@ -18,15 +18,19 @@ export function formatTable(
   rows: readonly (readonly Cell[])[],
   style: Style,
 ): string {
-  const widths = columns.map((column, index) =>
-    Math.max(
-      column.width ?? 0,
-      column.header.length,
-      ...rows.map((row) => cellText(row[index] ?? '').length),
-    ),
-  );
+  const widths = widthsOf(columns, rows);
   const lines = [columns.map(({ header }) => ({ text: header, colour: 'dim' as const })), ...rows];
   return lines.map((cells) => `${formatRow(cells, columns, widths, style)}\n`).join('');
+}
+
+/** What each column needs: its widest cell, or its header. */
+export function widthsOf(columns: readonly Column[], rows: readonly (readonly Cell[])[]): number[] {
+  return columns.map((column, index) =>
+    rows.reduce(
+      (widest, row) => Math.max(widest, cellText(row[index] ?? '').length),
+      Math.max(column.width ?? 0, column.header.length),
+    ),
+  );
 }
 
 /** One row of the same columns, for tables that are printed as they come. */
@@ -41,7 +45,7 @@ export function formatCount(value: number): string {
   return digits.length < 4 ? digits : digits.replaceAll(/\B(?=(?:\d{3})+$)/g, ',');
 }
 
-function formatRow(
+export function formatRow(
   cells: readonly Cell[],
   columns: readonly Column[],
   widths: readonly number[],
@@ -58,7 +62,7 @@ function formatRow(
   return padded.join(GAP).trimEnd();
 }
 
-function cellText(cell: Cell): string {
+export function cellText(cell: Cell): string {
   if (typeof cell === 'number') return formatCount(cell);
   return typeof cell === 'string' ? cell : cell.text;
 }

@@ -158,6 +158,9 @@ export interface CheckStatus {
   readonly since: string;
   readonly lastError: string | undefined;
   readonly failures: number;
+  /** How long the last attempt took, and what it heard or why it failed; undefined before the first one has ended. */
+  readonly lastMs: number | undefined;
+  readonly lastAnswer: string | undefined;
 }
 
 export interface ReloadSummary {

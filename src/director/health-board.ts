@@ -2,7 +2,7 @@ import type { CheckConnector } from '../dataplane/check-connector.ts';
 import { formatServiceName } from '../forwarding/service-name.ts';
 import type { ServiceName } from '../forwarding/table.ts';
 import type { Check } from '../health/check.ts';
-import type { CheckState, KnownHealth } from '../health/check-state.ts';
+import type { CheckState, KnownHealth, LastAttempt } from '../health/check-state.ts';
 import { Checker, type CheckerOptions, type WantedCheck } from '../health/checker.ts';
 import { type CheckedBy, healthBy, type RealHealth } from '../health/real-health.ts';
 import type { IpAddress } from '../net/ip-address.ts';
@@ -23,6 +23,8 @@ export interface HealthBoardOptions {
 
 export interface CheckedState extends CheckedBy {
   readonly state: CheckState;
+  /** Undefined until an attempt has been made. */
+  readonly last: LastAttempt | undefined;
 }
 
 /** What a real was found to be before this check of it began. */
@@ -34,13 +36,14 @@ type States = (key: string) => (KnownHealth & Partial<CheckState>) | undefined;
 /** The health of reals: whose check is which, carried from model to model and from run to run. */
 export class HealthBoard {
   readonly #checker: Checker;
-  readonly #now: () => number;
+  /** Of the monotonic clock, in milliseconds since 1970. Read once: a moment must not be told otherwise each time. */
+  readonly #originMs: number;
   /** Of failed reals that a configuration on trial has not got: they may come back with the former one. */
   readonly #gone = new Map<RealId, KnownHealth>();
 
   constructor({ now, ...options }: HealthBoardOptions) {
     this.#checker = new Checker(options);
-    this.#now = now;
+    this.#originMs = now() - performance.now();
   }
 
   /** Undefined: unchecked. */
@@ -56,7 +59,7 @@ export class HealthBoard {
   checksOf(real: ModelReal): readonly CheckedState[] {
     return real.checks.flatMap(({ key, type }) => {
       const state = this.#checker.state(key);
-      return state === undefined ? [] : [{ type, state }];
+      return state === undefined ? [] : [{ type, state, last: this.#checker.last(key) }];
     });
   }
 
@@ -132,7 +135,7 @@ export class HealthBoard {
     model: Model,
   ): FormerHealth {
     const known = ({ since, error }: DownState): KnownHealth => {
-      const sinceMs = performance.now() - this.#now() + Date.parse(since);
+      const sinceMs = Date.parse(since) - this.#originMs;
       return { up: false, sinceMs, lastError: error };
     };
     for (const [id, state] of down) if (!model.reals.has(id)) this.#gone.set(id, known(state));
@@ -170,7 +173,7 @@ export class HealthBoard {
 
   /** Checks keep the monotonic clock; people and the state file want the time of day, in milliseconds since 1970. */
   wallClockMs(monotonicMs: number): number {
-    return Math.round(this.#now() - performance.now() + monotonicMs);
+    return Math.round(this.#originMs + monotonicMs);
   }
 }
 

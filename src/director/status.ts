@@ -144,7 +144,7 @@ export function realStatus(input: RealStatusInput): RealStatus {
 }
 
 function checkStatus(
-  { type, state }: CheckedState,
+  { type, state, last }: CheckedState,
   wallClockMs: RealStatusInput['wallClockMs'],
 ): CheckStatus {
   return {
@@ -153,6 +153,8 @@ function checkStatus(
     since: new Date(wallClockMs(state.sinceMs)).toISOString(),
     lastError: state.lastError,
     failures: state.failures,
+    lastMs: last && Math.round(last.tookMs * 100) / 100,
+    lastAnswer: last?.answer,
   };
 }
 

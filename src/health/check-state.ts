@@ -31,6 +31,13 @@ export interface CheckState {
   readonly presumed: boolean;
 }
 
+/** What the last attempt came to, for the operator. */
+export interface LastAttempt {
+  readonly tookMs: number;
+  /** `connected`, `HTTP status 200`; why it failed. */
+  readonly answer: string;
+}
+
 export interface Attempt {
   readonly startedMs: number;
   readonly endedMs: number;

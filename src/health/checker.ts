@@ -10,7 +10,9 @@ import {
   firstAttemptDelayMs,
   firstState,
   type KnownHealth,
+  type LastAttempt,
 } from './check-state.ts';
+import { passedWords } from './passed-words.ts';
 import type { Probe } from './probe.ts';
 import { isSameEffect } from './weight-effect.ts';
 
@@ -41,6 +43,10 @@ type Outcome = Pick<Attempt, 'error' | 'weight' | 'more'> & { readonly shortage?
 interface RunningCheck {
   readonly check: Check;
   state: CheckState;
+  /** Undefined before the first one has ended. */
+  last: LastAttempt | undefined;
+  /** What the running attempt has heard. */
+  heard: string | undefined;
   /** Of the next attempt, or of the end of the running one. */
   timer: NodeJS.Timeout | undefined;
   /** Of the running attempt. */
@@ -70,6 +76,11 @@ export class Checker {
     return this.#running.get(key)?.state;
   }
 
+  /** Undefined until an attempt has been made. */
+  last(key: string): LastAttempt | undefined {
+    return this.#running.get(key)?.last;
+  }
+
   /** Makes these the checks that are run. Those that stay keep their state and schedule. */
   update(wanted: readonly WantedCheck[]): void {
     if (this.#options.signal.aborted) return;
@@ -93,6 +104,8 @@ export class Checker {
     const running: RunningCheck = {
       check,
       state: firstState(known, performance.now() + delay),
+      last: undefined,
+      heard: undefined,
       timer: undefined,
       attempt: undefined,
       startedMs: 0,
@@ -122,6 +135,7 @@ export class Checker {
     const controller = new AbortController();
     running.attempt = controller;
     running.hasChanged = false;
+    running.heard = undefined;
     running.startedMs = performance.now();
     running.timer = setTimeout(this.#timeOut, running.check.schedule.timeoutMs, running);
     void this.#attempt(running, controller);
@@ -134,7 +148,10 @@ export class Checker {
     try {
       requireRoom?.();
       const { up } = running.state;
-      const result = await probe.run({ target, connector, signal: controller.signal, up });
+      const heard = (answer: string): void => {
+        if (running.attempt === controller) running.heard = printableText(answer);
+      };
+      const result = await probe.run({ target, connector, signal: controller.signal, up, heard });
       outcome = outcomeOf(result);
     } catch (cause) {
       const error = printableText(cause instanceof Error ? cause.message : String(cause));
@@ -152,6 +169,7 @@ export class Checker {
   readonly #expire = (running: RunningCheck, controller: AbortController | undefined): void => {
     if (controller === undefined || running.attempt !== controller) return;
     const reason = new Error(`no answer within ${formatDuration(running.check.schedule.timeoutMs)}`);
+    running.heard = 'silence, which passes';
     this.#end(running, { error: running.check.probe.silencePasses ? undefined : reason.message });
     controller.abort(reason);
   };
@@ -165,6 +183,10 @@ export class Checker {
     const attempt = { startedMs: running.startedMs, endedMs: performance.now(), ...found, unmade };
     const state = afterAttempt(before, attempt, check.schedule);
     running.state = state;
+    if (!unmade) {
+      const answer = found.error ?? running.heard ?? passedWords(check.type);
+      running.last = { tookMs: attempt.endedMs - attempt.startedMs, answer };
+    }
     this.#schedule(running);
     const { onChange, onFailure, onShortage } = this.#options;
     onShortage?.(check.key, shortage);

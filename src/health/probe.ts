@@ -8,6 +8,8 @@ export interface ProbeContext {
   readonly signal: AbortSignal;
   /** What the check counts as at the moment. */
   readonly up: boolean;
+  /** Notes what the server answered, in a few words for the operator; the last ones of an attempt that passes are shown. */
+  readonly heard?: (answer: string) => void;
 }
 
 /** Nothing wrong so far, but a check that is down stays so until more attempts have passed: `now` or after the interval. */

@@ -4,13 +4,17 @@ import { wireEndpoint } from '../../api/service-name.ts';
 import type { WireFlow } from '../../api/wire.ts';
 import { FLOW_STATES } from '../../dataplane/data-plane.ts';
 import { printableJson } from '../../printable-text.ts';
-import { addressArgument, networkArgument, serviceArgument } from '../arguments.ts';
+import { addressArgument, networkArgument, numberArgument, serviceArgument } from '../arguments.ts';
 import { type Context, examples, printPaced } from '../context.ts';
 import { connect, type DirectorOptions, directorOptions } from '../director.ts';
+import { type FitColumn, fitTable } from '../fit-table.ts';
 import { formatAge } from '../format-age.ts';
+import { WATCH_OPTION } from '../listing.ts';
 import { type Cell, type Column, formatLooseRow, formatTable } from '../table.ts';
+import { terminalWidth } from '../terminal.ts';
+import { printWatched } from '../watch.ts';
 
-type FlowsOptions = DirectorOptions & FlowQuery & { readonly json?: true };
+type FlowsOptions = DirectorOptions & FlowQuery & { readonly json?: true; readonly watch?: true | number };
 
 const WIDEST_IPV4 = '255.255.255.255';
 /** What addresses are like in practice; a longer one only shifts its row. */
@@ -19,6 +23,16 @@ const USUAL_IPV6 = '2001:db8:ffff:ffff:ffff:ffff:ffff:ffff';
 function widest(address: string): string {
   return address.includes(':') ? USUAL_IPV6 : WIDEST_IPV4;
 }
+
+const TERMINAL_COLUMNS: readonly FitColumn[] = [
+  { header: 'PROTOCOL', short: 'PROTO' },
+  { header: 'CLIENT', shorten: true },
+  { header: 'SERVICE', shorten: true },
+  { header: 'REAL', shorten: true, stack: 1 },
+  { header: 'STATE' },
+  { header: 'IDLE', align: 'right', stack: 2 },
+  { header: 'LEFT', align: 'right', stack: 3 },
+];
 
 /** Rows are printed as they come, so that their columns are as wide as those of the first are likely to need. */
 function columnsFor({ service, real }: WireFlow): readonly Column[] {
@@ -43,6 +57,7 @@ export function register(program: Command, context: Context): void {
     .option('--real <address>', 'only to this real', addressArgument)
     .option('--client <network>', 'only from this client, or from clients in this network', networkArgument)
     .addOption(new Option('--state <state>', 'only in this state').choices(FLOW_STATES))
+    .option(WATCH_OPTION.flags, WATCH_OPTION.description, numberArgument(1, 3600))
     .option('--json', 'print one JSON object to a line');
   examples(
     command,
@@ -55,20 +70,49 @@ export function register(program: Command, context: Context): void {
 
 async function listFlows(context: Context, options: FlowsOptions): Promise<void> {
   const client = await connect(options, context);
-  const { service, real, client: from, state, json } = options;
+  const { service, real, client: from, state, json, watch } = options;
+  const flows = client.flows.bind(client, { service, real, client: from, state });
+  if (watch === undefined) return printFlows(context, flows(), json === true);
+  await printWatched(context, watch, async () => {
+    const some: WireFlow[] = [];
+    for await (const flow of flows()) some.push(flow);
+    return json ? some.map(jsonLine).join('') : some.length === 0 ? NONE : fittedFlows(some, context);
+  });
+}
+
+const NONE = 'no flows are remembered\n';
+/** So many rows of a terminal have a table of their own, with columns as wide as they need. */
+const TERMINAL_BATCH = 500;
+
+async function printFlows(context: Context, flows: AsyncIterable<WireFlow>, json: boolean): Promise<void> {
+  const width = terminalWidth(context.stdout);
   let columns: readonly Column[] | undefined;
-  for await (const flow of client.flows({ service, real, client: from, state })) {
+  let batch: WireFlow[] = [];
+  for await (const flow of flows) {
     if (json) {
-      await printPaced(context, `${printableJson(flow)}\n`);
+      await printPaced(context, jsonLine(flow));
       continue;
     }
     if (columns === undefined) {
       columns = columnsFor(flow);
-      await printPaced(context, formatTable(columns, [], context.style));
+      if (width === undefined) await printPaced(context, formatTable(columns, [], context.style));
     }
-    await printPaced(context, formatLooseRow(columns, flowRow(flow), context.style));
+    if (width === undefined) await printPaced(context, formatLooseRow(columns, flowRow(flow), context.style));
+    else if (batch.push(flow) === TERMINAL_BATCH) {
+      await printPaced(context, fittedFlows(batch, context));
+      batch = [];
+    }
   }
-  if (columns === undefined && !json) await printPaced(context, 'no flows are remembered\n');
+  if (batch.length > 0) await printPaced(context, fittedFlows(batch, context));
+  if (columns === undefined && !json) await printPaced(context, NONE);
+}
+
+function fittedFlows(flows: readonly WireFlow[], { style, stdout }: Context): string {
+  return fitTable(TERMINAL_COLUMNS, flows.map(flowRow), { style, width: terminalWidth(stdout) });
+}
+
+function jsonLine(flow: WireFlow): string {
+  return `${printableJson(flow)}\n`;
 }
 
 function flowRow(flow: WireFlow): Cell[] {

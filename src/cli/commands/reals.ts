@@ -1,17 +1,80 @@
 import type { Command } from 'commander';
-import { type Context, examples, print, printJson } from '../context.ts';
-import { connect, type DirectorOptions, directorOptions } from '../director.ts';
+import { parseServiceName, serviceName } from '../../api/service-name.ts';
+import type { WireReal } from '../../api/wire.ts';
+import { parseIp } from '../../net/ip-address.ts';
+import type { Context } from '../context.ts';
+import { connect } from '../director.ts';
+import {
+  JSON_OPTION,
+  type Listing,
+  type ListingOptions,
+  REAL_OPTION,
+  registerListing,
+  SERVICE_OPTION,
+  sortOption,
+  WATCH_OPTION,
+} from '../listing.ts';
 import { realsTable } from '../reals-table.ts';
+import { isSameService } from '../select.ts';
+import { descending, sorted } from '../sort.ts';
+import { terminalWidth } from '../terminal.ts';
+import { jsonText, printWatched } from '../watch.ts';
+
+const SORTS = {
+  service: (a: WireReal, b: WireReal) =>
+    serviceName(a.service).localeCompare(serviceName(b.service), 'en', { numeric: true }),
+  real: (a: WireReal, b: WireReal) => a.address.localeCompare(b.address, 'en', { numeric: true }),
+  weight: descending((real: WireReal) => real.effectiveWeight),
+  active: descending((real: WireReal) => real.activeFlows),
+  inactive: descending((real: WireReal) => real.inactiveFlows),
+  health: descending((real: WireReal) => (real.health.state === 'down' ? 1 : 0)),
+  since: descending((real: WireReal) => Date.parse(real.health.since)),
+  check: descending((real: WireReal) => Math.max(...real.health.checks.map(({ lastMs }) => lastMs ?? 0), 0)),
+} as const;
+
+export const listing: Listing<ListingOptions> = {
+  name: 'reals',
+  description: 'List the real servers of a running director, with weight, flows, health and the last check.',
+  options: [
+    SERVICE_OPTION,
+    REAL_OPTION,
+    { flags: '--down', description: 'only real servers that are down' },
+    sortOption(Object.keys(SORTS)),
+    WATCH_OPTION,
+    JSON_OPTION,
+  ],
+  examples: [
+    'culvert reals',
+    'culvert reals --down',
+    'culvert reals --sort active --watch',
+    'culvert reals --json',
+  ],
+  run: listReals,
+};
 
 export function register(program: Command, context: Context): void {
-  const command = directorOptions(program.command('reals'))
-    .description('List the real servers of a running director, with weight, flows and health.')
-    .option('--json', 'print JSON');
-  examples(command, 'culvert reals', 'culvert reals --json', 'culvert reals --instance eth0').action(
-    async (options: DirectorOptions & { readonly json?: true }) => {
-      const reals = await (await connect(options, context)).reals();
-      if (options.json) printJson(context, reals);
-      else print(context, reals.length === 0 ? 'no reals\n' : realsTable(reals, context.style, Date.now()));
-    },
-  );
+  registerListing(program, context, listing);
+}
+
+async function listReals(options: ListingOptions, context: Context): Promise<void> {
+  const client = await connect(options, context);
+  const { style, stdout } = context;
+  const width = terminalWidth(stdout);
+  await printWatched(context, options.watch, async () => {
+    const all = await client.reals();
+    const reals = sorted(
+      all.filter((real) => isWanted(real, options)),
+      SORTS,
+      options.sort,
+    );
+    if (options.json) return jsonText(reals);
+    if (reals.length === 0) return all.length === 0 ? 'no reals\n' : 'no reals are like that\n';
+    return realsTable(reals, { style, width, nowMs: Date.now(), isGrouped: options.sort === undefined });
+  });
+}
+
+function isWanted(real: WireReal, { service, real: address, down }: ListingOptions): boolean {
+  if (down && real.health.state !== 'down') return false;
+  if (address !== undefined && parseIp(real.address) !== parseIp(address)) return false;
+  return service === undefined || isSameService(real.service, parseServiceName(service));
 }

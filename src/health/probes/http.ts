@@ -33,7 +33,7 @@ export async function probeUrl(
 async function fetchAndJudge(
   config: HttpProbeConfig,
   url: HttpUrlConfig,
-  { connector, target, signal }: ProbeContext,
+  { connector, target, signal, heard }: ProbeContext,
 ): Promise<void> {
   using connection = await connector.connectTcp(target, signal);
   const virtualHost = url.virtualHost ?? config.virtualHost;
@@ -43,7 +43,8 @@ async function fetchAndJudge(
     config.type === 'https' ? await startTls(stream, config, virtualHost ?? formatIp(address)) : stream;
   const host = virtualHost ?? authority(address, target, config.type);
   secure.write(requestFor(url.path, host, config.httpVersion), 'latin1');
-  await readAnswer(secure, url);
+  const status = await readAnswer(secure, url);
+  heard?.(`HTTP status ${status}`);
 }
 
 function requestFor(path: string, host: string, version: HttpProbeConfig['httpVersion']): string {
@@ -58,9 +59,9 @@ function authority(address: IpAddress, { port }: CheckTarget, type: 'http' | 'ht
   return port === DEFAULT_PORTS[type] ? whole.replace(/:\d+$/, '') : whole;
 }
 
-/** To its end. Where nobody looks at the body, an end before its announced length is one too, as for keepalived. */
-async function readAnswer(stream: Duplex, url: HttpUrlConfig): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
+/** To its end. Where nobody looks at the body, an end before its announced length is one too, as for keepalived. @returns the status. */
+async function readAnswer(stream: Duplex, url: HttpUrlConfig): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
   const body = new BodyJudge(url);
   const response = new HttpResponse((bytes) => body.take(bytes));
   let isSettled = false;
@@ -71,7 +72,8 @@ async function readAnswer(stream: Duplex, url: HttpUrlConfig): Promise<void> {
       if (response.status !== 0) judgeStatus(response.status, url);
       if (!response.isComplete && !body.hasEnough) return;
       isSettled = true;
-      resolve(body.judge());
+      body.judge();
+      resolve(response.status);
     } catch (error) {
       isSettled = true;
       reject(error);

@@ -305,7 +305,8 @@ export class ControlDouble implements DirectorControl {
       lastError: 'connection refused',
       failures: 4,
     } as const;
-    const down = { ...failed, checks: [{ ...failed, type: 'http' }], weight: undefined } as const;
+    const last = { lastMs: 1.37, lastAnswer: failed.lastError };
+    const down = { ...failed, checks: [{ ...failed, ...last, type: 'http' }], weight: undefined } as const;
     return [
       this.#real(service, '10.0.1.2'),
       this.#real(service, '10.0.2.2', { effectiveWeight: 0, serving: false, health: down }),
@@ -335,7 +336,17 @@ export class ControlDouble implements DirectorControl {
         since: this.#ago(125),
         lastError: undefined,
         failures: 0,
-        checks: [{ type: 'tcp', state: 'up', since: this.#ago(125), lastError: undefined, failures: 0 }],
+        checks: [
+          {
+            type: 'tcp',
+            state: 'up',
+            since: this.#ago(125),
+            lastError: undefined,
+            failures: 0,
+            lastMs: 0.42,
+            lastAnswer: 'connected',
+          },
+        ],
         weight: undefined,
       },
       ...change,

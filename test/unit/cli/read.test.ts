@@ -69,11 +69,11 @@ describe('tables', () => {
   test('reals', async () => {
     expect((await culvert('reals')).stdout).toBe(
       table(`
-      SERVICE            REAL      WEIGHT  CONFIGURED  ACTIVE  INACTIVE  PERSISTENT  CHECK  HEALTH  FOR  NOTE
-      tcp 192.0.2.10:80  10.0.1.2     100         100       3         2           0  tcp    up       2m
-                         10.0.2.2       0         100       3         2           0  http   down     5s  connection refused (4 times)
-                         10.0.3.2       0         100       3         2           0  tcp    up       2m  drained
-      udp 192.0.2.10:53  10.0.1.2       0         100   1,234        56           7  tcp    up       2m  displaced by the sorry server; tunnel gre; at most 5,000 flows
+      SERVICE            REAL      WEIGHT  CONFIGURED  ACTIVE  INACTIVE  PERSISTENT  CHECK  HEALTH  FOR  LAST CHECK         NOTE
+      tcp 192.0.2.10:80  10.0.1.2     100         100       3         2           0  tcp    up       2m  0.4 ms, connected
+      tcp 192.0.2.10:80  10.0.2.2       0         100       3         2           0  http   down     5s  1.4 ms, failed     connection refused (4 times)
+      tcp 192.0.2.10:80  10.0.3.2       0         100       3         2           0  tcp    up       2m  0.4 ms, connected  drained
+      udp 192.0.2.10:53  10.0.1.2       0         100   1,234        56           7  tcp    up       2m  0.4 ms, connected  displaced by the sorry server; tunnel gre; at most 5,000 flows
       `),
     );
   });
@@ -81,13 +81,13 @@ describe('tables', () => {
   test('stats', async () => {
     expect((await culvert('stats')).stdout).toBe(
       table(`
-      SERVICE / REAL     CONNECTIONS    PACKETS        BYTES  ACTIVE  INACTIVE  PERSISTENT
-      tcp 192.0.2.10:80        1,234  1,234,567  987,654,321       3         2           1
-        10.0.1.2               1,200  1,234,000  987,000,000       3         2           1
-        10.0.2.2                   1         10        1,000       0         0           0
-        10.0.3.2                   1         10        1,000       0         0           0
-      udp 192.0.2.10:53            0          0            0       0         0           0
-        10.0.1.2                   1         10        1,000       0         0           0
+      SERVICE            REAL      CONNECTIONS    PACKETS        BYTES  CONNS/S  PACKETS/S  BYTES/S  ACTIVE  INACTIVE  PERSISTENT
+      tcp 192.0.2.10:80  (all)           1,234  1,234,567  987,654,321        0          0        0       3         2           1
+      tcp 192.0.2.10:80  10.0.1.2        1,200  1,234,000  987,000,000        0          0        0       3         2           1
+      tcp 192.0.2.10:80  10.0.2.2            1         10        1,000        0          0        0       0         0           0
+      tcp 192.0.2.10:80  10.0.3.2            1         10        1,000        0          0        0       0         0           0
+      udp 192.0.2.10:53  (all)               0          0            0        0          0        0       0         0           0
+      udp 192.0.2.10:53  10.0.1.2            1         10        1,000        0          0        0       0         0           0
 
       REASON         PACKETS  MEANING
       no-flow          3,400  belongs to no flow and opens none; reset or abort was sent

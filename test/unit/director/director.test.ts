@@ -80,6 +80,22 @@ describe('health', () => {
     expect(eventTypes(run)).toEqual(['start', 'real-down', 'real-up']);
   });
 
+  test('since when is told the same each time it is asked', async () => {
+    const run = await machine.start(config(web(TWO)));
+    run.plane.connector.broken.add('10.0.3.2');
+    const sinces = new Set<string>();
+    const sinceOf = async (): Promise<string | undefined> => {
+      const { health } = (await run.director.status()).services[0]?.reals[0] ?? {};
+      return health?.state === 'down' ? health.since : undefined;
+    };
+    await vi.waitFor(async () => expect(await sinceOf()).toBeDefined(), { interval: 1 });
+    for (let round = 0; round < 200; round++) {
+      sinces.add((await sinceOf()) ?? 'up');
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect([...sinces]).toHaveLength(1);
+  });
+
   test('a real that is not checked is up whatever happens', async () => {
     const run = await machine.start(config(web('{address: 10.0.3.2, check: none}')));
     run.plane.connector.broken.add('10.0.3.2');

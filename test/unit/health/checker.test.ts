@@ -7,6 +7,7 @@ import type { Check } from '../../../src/health/check.ts';
 import type { CheckState } from '../../../src/health/check-state.ts';
 import { Checker } from '../../../src/health/checker.ts';
 import { openProbe } from '../../../src/health/open-probe.ts';
+import type { ProbeContext } from '../../../src/health/probe.ts';
 import { ipv4 } from '../../../src/net/ipv4-address.ts';
 import { TcpOnlyConnector } from './tcp-only-connector.ts';
 
@@ -238,6 +239,33 @@ test('failures that change nothing are told where all of them are', async () => 
   await vi.waitFor(() => expect(told.length).toBeGreaterThan(2));
   // The second takes the real out, which is told by itself.
   expect(told.slice(0, 3)).toEqual([1, 3, 4].map((failures) => [loud.key, failures]));
+});
+
+test('the last attempt is kept: how long it took, and what it heard', async () => {
+  const port = await listen();
+  const check = checkOf({ via: 'direct', address: LOOPBACK, port });
+  const { checker } = run([check]);
+  await vi.waitFor(() => expect(checker.last(check.key)?.answer).toBe('connected'));
+  expect(checker.last(check.key)?.tookMs).toBeGreaterThan(0);
+  await close(servers[0]);
+  await vi.waitFor(() => expect(checker.last(check.key)?.answer).toMatch(/refused/));
+  expect(checker.last('another')).toBeUndefined();
+});
+
+test('what a probe says that it has heard is the answer, without control characters', async () => {
+  const loud = {
+    ...checkOf({ via: 'direct', address: LOOPBACK, port: 1 }),
+    probe: {
+      silencePasses: false,
+      run: async ({ heard }: ProbeContext) => {
+        heard?.('HTTP\u001b status 200');
+        return undefined;
+      },
+    },
+  };
+  const { checker } = run([loud]);
+  await vi.waitFor(() => expect(checker.last(loud.key)?.answer).toMatch(/^HTTP.* status 200$/));
+  expect(checker.last(loud.key)?.answer).not.toContain('\u001b');
 });
 
 test('a warmup of nothing begins all checks at once', async () => {

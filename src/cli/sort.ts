@@ -1,0 +1,16 @@
+type Compare<Item> = (a: Item, b: Item) => number;
+
+/** The largest first. */
+export function descending<Item>(value: (item: Item) => number): Compare<Item> {
+  return (a, b) => value(b) - value(a);
+}
+
+/** By one of these orders; as it is where none is asked for. What is equal keeps its order. */
+export function sorted<Item>(
+  items: readonly Item[],
+  orders: Readonly<Record<string, Compare<Item>>>,
+  key: string | undefined,
+): readonly Item[] {
+  const order = key === undefined ? undefined : orders[key];
+  return order === undefined ? items : items.toSorted(order);
+}
