@@ -72,8 +72,7 @@ async function readAnswer(stream: Duplex, url: HttpUrlConfig): Promise<number> {
       if (response.status !== 0) judgeStatus(response.status, url);
       if (!response.isComplete && !body.hasEnough) return;
       isSettled = true;
-      body.judge();
-      resolve(response.status);
+      resolve(body.judge().then(() => response.status));
     } catch (error) {
       isSettled = true;
       reject(error);
