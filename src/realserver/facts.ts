@@ -85,6 +85,8 @@ export interface XdpFacts {
   readonly mode: string;
   /** Whether it is culvert's own decapsulating program, whichever set-up attached it. */
   readonly ours: boolean;
+  /** The instance of the director that it belongs to; undefined: it is no director's. */
+  readonly director?: string | undefined;
   /** Undefined for other programs. */
   readonly accepts: Acceptance | undefined;
   /** What it did with tunnel packets so far; undefined for other programs. */

@@ -79,6 +79,13 @@ function checkXdp({ xdp }: RealServerFacts, link: LinkFacts): void {
     throw new CulvertError('INTERFACE', `${link.name} is not an Ethernet interface, as XDP needs`);
   }
   if (xdp === undefined || xdp.ours) return;
+  if (xdp.director !== undefined) {
+    throw new CulvertError(
+      'XDP_OCCUPIED',
+      `the XDP program of the director "${xdp.director}" is on it, and there can be but one. fix: name another interface (--interface), or decapsulate by the kernel (--decapsulation kernel)`,
+      { where: link.name },
+    );
+  }
   throw new CulvertError(
     'XDP_OCCUPIED',
     `another XDP program (id ${xdp.programId}, ${xdp.mode} mode) is on it: take it off ("ip link set dev ${link.name} xdp off"), or decapsulate by the kernel ("--decapsulation kernel")`,

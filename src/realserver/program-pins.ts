@@ -15,6 +15,8 @@ export interface ProgramPins {
 
 const PINS = '/sys/fs/bpf/culvert';
 const DIRECTORY_PREFIX = 'realserver_';
+/** Of each director, in the directory of its instance (src/dataplane/xdp/link-pins.ts). */
+const DIRECTOR_LINKS = 'links';
 const FORMER_PREFIX = 'realserver_';
 
 /**
@@ -22,13 +24,28 @@ const FORMER_PREFIX = 'realserver_';
  * namespace, whose interface has the same name and number, is never taken for this one.
  */
 export function findPins(programId: number): ProgramPins | undefined {
-  return candidates().find((pins) => linkInfo(pins).programId === programId);
+  return candidates().find((pins) => programOf(pinPath(pins, 'link')) === programId);
 }
 
-/** The directory for an interface of this network namespace; what is left there of one that is gone is removed. */
+/** The instance of the director whose program it is; undefined: it is nobody's, as far as pins tell. */
+export function findDirector(programId: number): string | undefined {
+  const name = entriesOf(PINS).find((instance) =>
+    entriesOf(join(PINS, instance, DIRECTOR_LINKS)).some(
+      (link) => programOf(join(PINS, instance, DIRECTOR_LINKS, link)) === programId,
+    ),
+  );
+  // Behind the @ is a network namespace (src/dataplane/xdp/pin-place.ts).
+  return name?.replaceAll('%2e', '.').replace(/@\d+$/, '');
+}
+
+/**
+ * The directory for an interface of this network namespace. What is left there of a former one is removed, and what is
+ * left of interfaces that are gone, as those of containers are: nothing else would ever remove that.
+ */
 export function freshPins(ifIndex: number): ProgramPins {
   const pins = { directory: join(PINS, directoryName(ifIndex)), prefix: '' } as const;
   if (existsSync(pins.directory)) removePins(pins);
+  for (const other of candidates()) if (other.prefix === '' && isDead(other)) removePins(other);
   return { ...pins, directory: pinDirectory(directoryName(ifIndex)) };
 }
 
@@ -69,8 +86,7 @@ export function removePins({ directory, prefix }: ProgramPins): void {
 }
 
 function candidates(): ProgramPins[] {
-  if (!existsSync(PINS)) return [];
-  return readdirSync(PINS).flatMap((name): ProgramPins[] => {
+  return entriesOf(PINS).flatMap((name): ProgramPins[] => {
     const directory = join(PINS, name);
     const found: ProgramPins[] = [
       { directory, prefix: '' },
@@ -84,9 +100,33 @@ function candidates(): ProgramPins[] {
   });
 }
 
-function linkInfo(pins: ProgramPins): { readonly ifIndex: number; readonly programId: number } {
-  using link = openLink(pins);
-  return link.info();
+/** None where there is no such directory. */
+function entriesOf(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+/** Undefined for what is no link, or was removed meanwhile. */
+function programOf(linkPath: string): number | undefined {
+  try {
+    using link = XdpLink.openPinned(linkPath);
+    return link.info().programId;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A link that has lost its interface never gets another. */
+function isDead(pins: ProgramPins): boolean {
+  try {
+    using link = openLink(pins);
+    return link.info().ifIndex === 0;
+  } catch {
+    return false;
+  }
 }
 
 function directoryName(ifIndex: number): string {

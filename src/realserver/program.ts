@@ -23,6 +23,7 @@ import type { AcceptedEntry } from './action.ts';
 import { addressOfKey } from './address-keys.ts';
 import { type Acceptance, COUNT_NAMES, type DecapsulationCounts, type XdpFacts } from './facts.ts';
 import {
+  findDirector,
   findPins,
   freshPins,
   openLink,
@@ -116,7 +117,10 @@ export function observeProgram(ifIndex: number): XdpFacts | undefined {
   const attached = queryXdp(ifIndex);
   if (attached === undefined) return undefined;
   const pins = findPins(attached.programId);
-  if (pins === undefined) return { ...attached, ours: false, accepts: undefined, counts: undefined };
+  if (pins === undefined) {
+    const director = findDirector(attached.programId);
+    return { ...attached, ours: false, director, accepts: undefined, counts: undefined };
+  }
   return { ...attached, ours: true, accepts: acceptance(pins), counts: readCounts(pins) };
 }
 

@@ -8,6 +8,7 @@ import type { Tunnel } from '../../src/forwarding/table.ts';
 import { XdpLink } from '../../src/linux/bpf/xdp-link.ts';
 import { findLink } from '../../src/linux/netlink/link.ts';
 import { NetlinkSocket } from '../../src/linux/netlink/socket.ts';
+import { deleteNamespace } from '../../src/linux/netns.ts';
 import { loadRealServerProgram, observeProgram } from '../../src/realserver/program.ts';
 import { setupRealServer } from '../../src/realserver/setup.ts';
 import { encapsulated } from './realserver/encapsulated.ts';
@@ -195,6 +196,24 @@ describe.skipIf(!root || !built)('set-up adds (needs root and a built BPF object
     execFileSync('nsenter', [`--net=/run/netns/${other.real}`, ...command]);
     expect(await answers('4', IPIP)).toBe(true);
     expect(existsSync(other.pins)).toBe(false);
+  });
+
+  test('what an interface that is gone has left is removed by the next set-up', async () => {
+    const gone = await new RealHost('g').ready();
+    gone.inside(() => setupRealServer(gone.options()));
+    deleteNamespace(gone.real);
+    // The kernel takes a namespace down a moment later.
+    await expect
+      .poll(() => {
+        using link = XdpLink.openPinned(join(gone.pins, 'link'));
+        return link.info().ifIndex;
+      })
+      .toBe(0);
+    host.inside(() => setupRealServer(host.options()));
+    expect(existsSync(gone.pins)).toBe(false);
+    gone.capture.close();
+    deleteNamespace(gone.wire);
+    rmSync(gone.directory, { recursive: true });
   });
 
   describe("from a director's file", () => {

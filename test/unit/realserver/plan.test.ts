@@ -133,6 +133,8 @@ describe('by XDP', () => {
     const occupied = (): unknown => plan({ ...BARE, xdp }, wanted(), 'xdp');
     expect(occupied).toThrowError(expect.objectContaining({ code: 'XDP_OCCUPIED' }));
     expect(occupied).toThrowError(/eth0: another XDP program \(id 7, native mode\)/);
+    const directors = (): unknown => plan({ ...BARE, xdp: { ...xdp, director: 'eth0' } }, wanted(), 'xdp');
+    expect(directors).toThrowError(/the director "eth0" is on it.*--decapsulation kernel/);
     expect(() => plan({ ...BARE, link: undefined }, wanted(), 'xdp')).toThrowError(/no interface eth0/);
   });
 });
