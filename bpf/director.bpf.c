@@ -50,18 +50,21 @@ static __always_inline int encapsulate_parsed(struct xdp_md *ctx, __u32 index, _
 	return encapsulate_any(ctx, index, next_hop, outer_flow_hash(packet), inner_kind(packet));
 }
 
-/* To a real that is chosen, and that need not be plain. */
+/* To a real that is chosen, and that need not be plain, nor another host. */
 __noinline int forward_through(struct xdp_md *ctx, __u32 index)
 {
 	const struct real *real = image_real(index);
 	__u64 next_hop = real_next_hop(real);
 	struct packet packet;
 
-	if (parse_frame(ctx, &packet) || !can_send(real, next_hop, &packet) ||
-	    encapsulate_any(ctx, index, next_hop, outer_flow_hash(&packet), inner_kind(&packet)))
+	if (parse_frame(ctx, &packet))
+		return hand_over_as(ctx, as_of_service(RARE_OTHER, real->service_index));
+	if (!is_local(next_hop) &&
+	    (!can_send(real, next_hop, &packet) ||
+	     encapsulate_any(ctx, index, next_hop, outer_flow_hash(&packet), inner_kind(&packet))))
 		return hand_over_as(ctx, as_of_service(RARE_OTHER, real->service_index));
 	count(index, packet.length, opens_flow(&packet));
-	return transmit(ctx, real->ifindex);
+	return is_local(next_hop) ? XDP_PASS : transmit(ctx, real->ifindex);
 }
 
 /* No flow is remembered: the slot alone says where the packet goes. */
@@ -70,16 +73,21 @@ static __always_inline int forward_stateless(struct xdp_md *ctx, const struct pa
 	const struct real *real = image_real(index);
 	__u64 next_hop = real_next_hop(real);
 
-	if (unlikely(packet->is_tagged || !is_plain(real, packet->is_ipv6)))
+	if (unlikely(packet->is_tagged || !is_plain(real, packet->is_ipv6) || !can_send(real, next_hop, packet)))
 		return forward_through(ctx, index);
-	if (unlikely(!can_send(real, next_hop, packet) ||
-		     encapsulate(ctx, real, next_hop, 0, PLAIN_ENVELOPE(packet->is_ipv6))))
+	if (unlikely(encapsulate(ctx, real, next_hop, 0, PLAIN_ENVELOPE(packet->is_ipv6))))
 		return hand_over_as(ctx, as_of_service(RARE_OTHER, real->service_index));
 	count(index, packet->length, opens_flow(packet));
 	return transmit(ctx, real->ifindex);
 }
 
-/* Bytes before the inner packet once it is encapsulated. */
+/* Bytes before the packet as it came. */
+static __always_inline __u32 link_bytes(const struct packet *packet)
+{
+	return ETH_HLEN + (packet->is_tagged ? sizeof(struct vlan_tag) : 0);
+}
+
+/* Bytes before the packet once it is encapsulated. */
 static __always_inline __u32 inner_offset(const struct real *real)
 {
 	return ETH_HLEN + real->overhead + (real->vlan & REAL_VLAN ? sizeof(struct vlan_tag) : 0);
@@ -102,14 +110,16 @@ __noinline int forward_remembered(struct xdp_md *ctx, __u64 place, __u64 ends, _
 		return hand_over_as(ctx, as_of_service(RARE_OPENING, service->index));
 	real = image_real(choice.real);
 	next_hop = real_next_hop(real);
-	if (!can_send(real, next_hop, &packet) || encapsulate_parsed(ctx, choice.real, next_hop, &packet))
+	if (!is_local(next_hop) &&
+	    (!can_send(real, next_hop, &packet) || encapsulate_parsed(ctx, choice.real, next_hop, &packet)))
 		return hand_over_as(ctx, as_of_service(RARE_OTHER, service->index));
 	remembered = remember(&choice, &packet, settings.now);
 	if (packet.is_ipv6 && choice.notes_client)
-		note_client(ctx, flow_set_number(&choice.flow, choice.hit.way), choice.hit.way, inner_offset(real));
+		note_client(ctx, flow_set_number(&choice.flow, choice.hit.way), choice.hit.way,
+			    is_local(next_hop) ? link_bytes(&packet) : inner_offset(real));
 	count(choice.real, packet.length,
 	      opens_flow(&packet) || (packet.protocol == IPPROTO_UDP && remembered));
-	return transmit(ctx, real->ifindex);
+	return is_local(next_hop) ? XDP_PASS : transmit(ctx, real->ifindex);
 }
 
 /* The common case of it, without a call: a further packet of a flow, in its own set and to a plain real. */

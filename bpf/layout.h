@@ -113,6 +113,7 @@ struct slot_line {
 enum real_state {
 	REAL_SERVING = 1,        /* flows that name it may use it; unset: choose again */
 	REAL_RESOLVED = 2,       /* the next hop is known, and the fast path can put this tunnel on; unset: the slow path sends */
+	REAL_LOCAL = 4,          /* it is the director itself: packets go up the stack as they came; never with REAL_RESOLVED */
 };
 
 /* What stands between the outer and the inner IP header: nothing, 4 bytes of GRE (RFC 2784), 8 of UDP and 4 of GUE. The

@@ -64,11 +64,18 @@ static __always_inline int can_send(const struct real *real, __u64 next_hop, con
 	       packet->length + real->overhead <= real->mtu;
 }
 
+/* The real is the director itself: its stack takes packets of any size. */
+static __always_inline int is_local(__u64 next_hop)
+{
+	return (next_hop >> 48 & (REAL_SERVING | REAL_LOCAL)) == (REAL_SERVING | REAL_LOCAL);
+}
+
 static __always_inline int can_send_to(__u32 index, const struct packet *packet)
 {
 	const struct real *real = image_real(index);
+	__u64 next_hop = real_next_hop(real);
 
-	return can_send(real, real_next_hop(real), packet);
+	return can_send(real, next_hop, packet) || is_local(next_hop);
 }
 
 /* An opener that meets such a flow begins another. */

@@ -61,6 +61,8 @@ const flowCounts = {
   completeAt: z.iso.datetime().nullable(),
   persistentClients: count,
 };
+/** True of a real that is the director itself, left out otherwise. */
+const local = z.boolean().optional();
 const traffic = { connections: count, packets: count, bytes: count };
 const rate = z.number().nonnegative();
 const account = {
@@ -101,6 +103,7 @@ export const realSchema: z.ZodType<WireReal> = z.object({
   upperThreshold: count,
   lowerThreshold: count,
   ...flowCounts,
+  local,
   health,
 });
 
@@ -122,6 +125,7 @@ export const serviceSchema: z.ZodType<WireService> = z.object({
       inhibit: z.boolean(),
       serving: z.boolean(),
       ...flowCounts,
+      local,
     })
     .nullable(),
   reals: z.array(realSchema),

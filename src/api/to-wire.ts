@@ -75,6 +75,7 @@ export function realToWire(real: RealStatus): WireReal {
     upperThreshold: real.upperThreshold,
     lowerThreshold: real.lowerThreshold,
     ...flowsToWire(real),
+    ...(real.local === true && { local: true }),
     health: {
       ...real.health,
       lastError: real.health.lastError ?? null,
@@ -96,6 +97,7 @@ function sorryServerToWire(sorry: SorryServerStatus): WireSorryServer {
     weight,
     tunnel: sorry.tunnel ?? null,
     inhibit,
+    ...(sorry.local === true && { local: true }),
     serving,
     ...flowsToWire(sorry),
   };

@@ -70,6 +70,8 @@ export interface WireReal {
   /** When they will be known; `null`: they are, or nothing ends that. */
   readonly completeAt: string | null;
   readonly persistentClients: number;
+  /** It is the director itself; left out otherwise. */
+  readonly local?: boolean | undefined;
   readonly health: WireHealth;
 }
 
@@ -105,6 +107,8 @@ export interface WireSorryServer {
   /** When they will be known; `null`: they are, or nothing ends that. */
   readonly completeAt: string | null;
   readonly persistentClients: number;
+  /** It is the director itself; left out otherwise. */
+  readonly local?: boolean | undefined;
 }
 
 export interface WireTraffic {

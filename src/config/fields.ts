@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseIp } from '../net/ip-address.ts';
 import { formatDuration, parseDuration } from './duration.ts';
-import { isHost } from './host-address.ts';
+import { canBeReal, isHost } from './host-address.ts';
 
 /**
  * The values of a configuration. The message of every check is what is allowed, for the reader completes it with what
@@ -57,11 +57,20 @@ export const ADDRESS = 'an IP address such as 192.0.2.10 or 2001:db8::10';
 const UNICAST =
   'an IP address of a host (not 0.0.0.0/8, 127.0.0.0/8, 224.0.0.0 and above; not ::/96, ::ffff:0:0/96, fe80::/10, ff00::/8)';
 
+const REAL =
+  'an IP address of a host, or a loopback address for the director itself (not 0.0.0.0/8, 224.0.0.0 and above; not ::, ::ffff:0:0/96, fe80::/10, ff00::/8)';
+
 /** An address that a host can have, and that packets can be routed to. */
 export const address: z.ZodString = z
   .string(ADDRESS)
   .refine((text) => parseIp(text) !== undefined, { error: ADDRESS, abort: true })
   .refine((text) => isHost(parseIp(text)), UNICAST);
+
+/** The address of a real: also one of the director's own. */
+export const realAddress: z.ZodString = z
+  .string(ADDRESS)
+  .refine((text) => parseIp(text) !== undefined, { error: ADDRESS, abort: true })
+  .refine((text) => canBeReal(parseIp(text)), REAL);
 
 export const hostAddress: z.ZodString = z
   .string('an IP address')

@@ -2,7 +2,18 @@ import { z } from 'zod';
 import { SCHEDULER_NAMES } from '../forwarding/scheduler-names.ts';
 import { checkKeys } from './check-schema.ts';
 import { commandSchema } from './command-schema.ts';
-import { address, duration, list, mapping, oneOf, pattern, port, weight, wholeNumber } from './fields.ts';
+import {
+  address,
+  duration,
+  list,
+  mapping,
+  oneOf,
+  pattern,
+  port,
+  realAddress,
+  weight,
+  wholeNumber,
+} from './fields.ts';
 import { listenSchema } from './listen-schema.ts';
 import { ports } from './ports.ts';
 import type { WrittenConfig } from './written-config.ts';
@@ -102,7 +113,7 @@ const serviceOptions = {
 const threshold = wholeNumber(0, 2 ** 32 - 1);
 
 const real = mapping({
-  address,
+  address: realAddress,
   weight: weight.optional(),
   upperThreshold: threshold.optional(),
   lowerThreshold: threshold.optional(),
@@ -117,7 +128,7 @@ const real = mapping({
 const GREATEST_QUORUM = 2 ** 32 - 1;
 
 const sorryServer = mapping({
-  address,
+  address: realAddress,
   weight: wholeNumber(1, 65_535).optional(),
   tunnel: tunnel.optional(),
   inhibit: yesOrNo.optional(),

@@ -64,6 +64,8 @@ export interface RealCounters extends TrafficCounters {
   readonly flowsKnownInMs: number | undefined;
   /** Clients, or networks of clients, that persistence keeps at this real. */
   readonly persistentClients: number;
+  /** It is the director itself, whose own stack its packets are given to. */
+  readonly local?: boolean;
 }
 
 export interface ServiceCounters extends TrafficCounters {

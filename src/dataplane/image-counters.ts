@@ -20,7 +20,8 @@ function serviceCounters(
   const reals: RealCounters[] = Array.from(entry.reals, ([address, index]) => {
     const { active, inactive, templates } = image.flowCounts(index);
     const flows = { activeFlows: active, inactiveFlows: inactive, persistentClients: templates };
-    return { address, ...flows, ...knowledge(ticksToKnow(index)), ...trafficOf(index) };
+    const local = image.isLocal(index) && { local: true };
+    return { address, ...flows, ...knowledge(ticksToKnow(index)), ...local, ...trafficOf(index) };
   });
   const { vip, protocol, port } = entry.service;
   return {

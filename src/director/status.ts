@@ -92,9 +92,10 @@ export function flowsByReal(counters: PlaneCounters): (id: RealId) => RealFlows 
     }),
   );
   return (id) => {
-    const { activeFlows, inactiveFlows, persistentClients, flowsKnown, flowsKnownInMs } =
+    const { activeFlows, inactiveFlows, persistentClients, flowsKnown, flowsKnownInMs, local } =
       flows.get(id) ?? NONE;
-    return { activeFlows, inactiveFlows, persistentClients, flowsKnown, flowsKnownInMs };
+    const known = { activeFlows, inactiveFlows, persistentClients, flowsKnown, flowsKnownInMs };
+    return local === true ? { ...known, local } : known;
   };
 }
 

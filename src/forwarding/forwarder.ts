@@ -121,7 +121,7 @@ function segmentsOf(
   if (bytes.length <= linkMtuBytes) return undefined;
   const service = image.findService(header.destination, servicePort, protocol);
   const real = service && image.real(previewReal(image, service, flow).real);
-  if (real === undefined || bytes.length <= tunnelMtuBytes(real)) return undefined;
+  if (real === undefined || real.local || bytes.length <= tunnelMtuBytes(real)) return undefined;
   return unmerge(bytes, header, { linkMtuBytes, segmentBytes });
 }
 

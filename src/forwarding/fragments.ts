@@ -8,7 +8,7 @@ import type { RealEntry } from './image/forwarding-image.ts';
 import { type IpHeader, type IpPacket, parseIpHeader } from './ip-header.ts';
 import { replyPortUnreachable } from './reply.ts';
 import { findTarget, type NoTarget, readTransport, type Target } from './target.ts';
-import { replyTimeExceeded, sendInFragments, sendOversize } from './to-real.ts';
+import { deliver, replyTimeExceeded, sendInFragments, sendOversize } from './to-real.ts';
 import { transportOf } from './transport.ts';
 import { tunnelMtuBytes } from './tunnel/mtu.ts';
 
@@ -59,6 +59,7 @@ function decideFirst(context: Context, packet: IpPacket): Decision {
 /** An IPv6 fragment that does not fit is refused for all of them; the others can but follow. */
 function sendFirst(context: Context, packet: IpPacket, target: Target): Decision {
   const { bytes, header } = packet;
+  if (target.real.local) return deliver(context, packet, target.real, 'fragment-forwarded');
   if (header.ttl <= 1) return replyTimeExceeded(context, packet);
   return header.family === 6 && bytes.length > tunnelMtuBytes(target.real)
     ? sendOversize(context, packet, target, 'fragment-forwarded')
@@ -90,6 +91,7 @@ function decideLater(context: Context, packet: IpPacket): Decision {
   }
   context.trace?.(`Its first fragment went to ${formatIp(real.address)}.`);
   countForwarded(context, { real: real.index, connection: false }, packet.bytes.length);
+  if (real.local) return deliver(context, packet, real, 'fragment-forwarded');
   if (packet.header.ttl <= 1) return { verdict: 'drop', reason: 'ttl-expired' };
   return sendInFragments(context, packet, real, 'fragment-forwarded');
 }
@@ -101,11 +103,12 @@ function settleFate(context: Context, { header }: IpPacket, fate: FragmentFate):
 function releaseHeld(context: Context, bytes: Uint8Array, real: RealEntry): readonly Uint8Array[] {
   const header = parseIpHeader(bytes) as IpHeader;
   countForwarded(context, { real: real.index, connection: false }, bytes.length);
-  if (header.ttl <= 1) {
+  if (header.ttl <= 1 && !real.local) {
     countReason(context, 'ttl-expired');
     return [];
   }
   countReason(context, 'fragment-forwarded');
+  if (real.local) return [bytes];
   return sendInFragments(context, { bytes, header }, real, 'fragment-forwarded').packets;
 }
 

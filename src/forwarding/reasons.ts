@@ -43,6 +43,7 @@ export const REASONS = {
   'real-gone': 'its real or service is gone and its flows are held until that is back; dropped',
   'xdp-lost':
     'the adapter could not send it, by its XDP error counters; the fast path had counted it as forwarded',
+  'local-delivery': "its real is the director itself; given to the director's own stack by the slow path",
 } as const;
 
 export type Reason = keyof typeof REASONS;

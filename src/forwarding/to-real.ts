@@ -15,10 +15,35 @@ import { gueSourcePort } from './tunnel/source-port.ts';
 /** Sends a packet to the real that was chosen for it; the branches of TTL and MTU. */
 export function sendToReal(context: Context, packet: IpPacket, target: Target): Decision {
   const { real } = target;
+  if (real.local) return deliver(context, packet, real, target.rarity);
   if (packet.header.ttl <= 1) return replyTimeExceeded(context, packet);
   return traceFit(context, packet, real)
     ? sendWhole(context, packet, real, rarity(packet, real) ?? target.rarity)
     : sendOversize(context, packet, target, 'outer-fragments');
+}
+
+/** Gives a packet to the director's own stack as it came: nothing is a hop, and nothing is too big. */
+export function deliver(
+  context: Context,
+  packet: IpPacket,
+  real: RealEntry,
+  reason?: Reason,
+): Decision & { verdict: 'forward' } {
+  context.trace?.(
+    `${formatIp(real.address)} is an address of the director: it is delivered to this host's own stack.`,
+  );
+  const why = reason ?? (isRareLocally(packet) ? 'local-delivery' : undefined);
+  return {
+    verdict: 'forward',
+    real: real.index,
+    packets: [packet.bytes],
+    ...(why !== undefined && { reason: why }),
+  };
+}
+
+/** The fast path hands it over, though it would pass others up the stack. */
+function isRareLocally({ header }: IpPacket): boolean {
+  return hasOptions(header) || header.ttl <= 1;
 }
 
 /**
@@ -57,6 +82,7 @@ function decideOversize(context: Context, packet: IpPacket, target: Target): Dec
 
 /** The packet whole if it fits, else in outer fragments: for what is not to be refused. */
 export function sendAnyway(context: Context, packet: IpPacket, real: RealEntry, reason: Reason): Decision {
+  if (real.local) return deliver(context, packet, real, reason);
   return packet.bytes.length <= tunnelMtuBytes(real)
     ? sendWhole(context, packet, real, reason)
     : sendInFragments(context, packet, real, reason);

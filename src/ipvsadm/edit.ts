@@ -1,5 +1,5 @@
 import type { ConfigDocument, RealDocument, ServiceDocument } from '../config/document.ts';
-import { isHost } from '../config/host-address.ts';
+import { canBeReal, isHost } from '../config/host-address.ts';
 import { SCHEDULER_NAMES } from '../forwarding/scheduler-names.ts';
 import type { SchedulerName } from '../forwarding/table.ts';
 import { parseIp } from '../net/ip-address.ts';
@@ -100,7 +100,7 @@ function realsAfter(
   const found = reals.find((real) => isReal(real, address));
   if (command.name === 'add-server') {
     if (found !== undefined) throw AdmFault.table('Destination already exists');
-    if (!isHost(parseIp(address))) throw AdmFault.table(NOT_UNICAST);
+    if (!canBeReal(parseIp(address))) throw AdmFault.table(NOT_UNICAST);
     return [...reals, realDocument({ address }, command.server, { config, service })];
   }
   const isThere = found !== undefined && (command.name === 'edit-server' || hasPort(command));

@@ -92,6 +92,11 @@ export function randomPaths(random: Random, images: readonly ForwardingImage[]):
   const [first, ...others] = images;
   for (const { index, ifIndex, address } of first?.reals() ?? []) {
     if (ifIndex !== 0 && random.chance(0.8)) continue;
+    if (random.chance(0.05)) {
+      const local = { sourceAddress: undefined, mtuBytes: 0xffff, resolved: undefined, local: true };
+      for (const image of images) image.setPath(index, local);
+      continue;
+    }
     const path = {
       sourceAddress: DIRECTORS[familyOf(address)],
       mtuBytes: random.pick(MTUS),

@@ -17,6 +17,8 @@ export interface NextHop {
   readonly neighbour: { readonly ifIndex: number; readonly address: IpAddress } | undefined;
   /** What the fast path needs; undefined: the slow path sends. */
   readonly resolved: ResolvedHop | undefined;
+  /** It is an address of the director itself. */
+  readonly local?: boolean;
   /** `resolving` may yet succeed without anything else changing. */
   readonly state: 'resolved' | 'resolving' | 'failed';
   /** For the operator: `via 10.0.0.1 on eth0`, `no route`. */
@@ -39,6 +41,7 @@ const NO_ROUTE_MTU_BYTES = 1500;
 export function resolveNextHop(view: Network, destination: IpAddress, route: Route | undefined): NextHop {
   const link = route?.ifIndex === undefined ? undefined : view.link(route.ifIndex);
   if (route === undefined || link === undefined || NOWHERE.has(route.type)) return unreachable('no route');
+  if (route.type === RTN.local) return OWN_STACK;
   if (route.type !== RTN.unicast) return unreachable('the address is not another host');
   const sourceAddress = usableSource(route.source, destination);
   const way = { sourceAddress, mtuBytes: Math.min(route.mtuBytes ?? link.mtuBytes, link.mtuBytes) };
@@ -50,6 +53,17 @@ export function resolveNextHop(view: Network, destination: IpAddress, route: Rou
   if (exit === undefined) return { ...way, ...unusable(`on ${link.name}`), state: 'resolving' };
   return { ...way, ...viaNeighbour(view, { link, exit, address: route.gateway ?? destination }) };
 }
+
+/** The stack takes packets of any size. */
+const OWN_STACK: NextHop = {
+  sourceAddress: undefined,
+  mtuBytes: 0xffff,
+  neighbour: undefined,
+  resolved: undefined,
+  local: true,
+  state: 'resolved',
+  detail: "this host's own stack",
+};
 
 /** A look-up of IPv6 finds such routes; that of IPv4 finds none at all. */
 const NOWHERE: ReadonlySet<number> = new Set([RTN.blackhole, RTN.unreachable, RTN.prohibit]);

@@ -178,6 +178,7 @@ function sameHop(one: NextHop, other: NextHop): boolean {
   return (
     one.sourceAddress === other.sourceAddress &&
     one.mtuBytes === other.mtuBytes &&
+    one.local === other.local &&
     one.resolved?.ifIndex === other.resolved?.ifIndex &&
     one.resolved?.vlan === other.resolved?.vlan &&
     one.resolved?.redirect === other.resolved?.redirect &&

@@ -2,6 +2,7 @@ import type { Explanation } from '../../forwarding/decision.ts';
 import { explain } from '../../forwarding/explain.ts';
 import { ForwardingImage } from '../../forwarding/image/forwarding-image.ts';
 import { TICK_MS } from '../../forwarding/image/layout.ts';
+import type { PathMtus } from '../../forwarding/path-mtus.ts';
 import { createForwarderState, type ForwarderState, sweepForwarder } from '../../forwarding/state.ts';
 import type { ForwardingTable, Service } from '../../forwarding/table.ts';
 import { queryXdp } from '../../linux/bpf/query.ts';
@@ -28,6 +29,7 @@ import { type Drift, DriftWatch } from './drift-watch.ts';
 import { GroupMemberships } from './group-memberships.ts';
 import { HandOver } from './hand-over.ts';
 import { type Ingress, Ingresses } from './ingresses.ts';
+import { LocalVips } from './local-vips.ts';
 import type { PinnedFastPath } from './pins.ts';
 import { RealPaths } from './real-paths.ts';
 import { attachTarget } from './require-interface.ts';
@@ -59,6 +61,7 @@ const PATIENCE_TICKS = 5;
 const SWEEP_INTERVAL_MS = 1000;
 const PROBE_INTERVAL_MS = 250;
 const DRIFT_INTERVAL_MS = 10_000;
+const LOCAL_INTERVAL_MS = 1000;
 
 /** XDP program and slow path on some interfaces. What forwards is pinned: the object is only its control. */
 export class XdpPlane implements DataPlane {
@@ -102,15 +105,7 @@ export class XdpPlane implements DataPlane {
     this.#announcer = this.#running.use(new VipAnnouncer({ netlink, links, claims: () => image.claims() }));
     this.#followInterfaces();
     const { pathMtus } = forwarder;
-    const waysOut = this.#running.use(
-      new WaysOut({
-        ingresses: () => this.#ingresses.links().map(({ index }) => index),
-        sentBy: (ifIndex) => fastPathSentBy(image, counters, ifIndex),
-        lost: (frames) => image.countReason('xdp-lost', frames),
-        warn: (message) => onEvent({ type: 'warning', message }),
-      }),
-    );
-    this.#paths = this.#running.use(new RealPaths({ image, pathMtus, netlink, waysOut, onEvent }));
+    this.#paths = this.#followPaths(pathMtus);
     const onFailure = (reason: string): void => {
       onEvent({ type: 'warning', message: `rare packets and checks through the tunnel are lost: ${reason}` });
       setImmediate(() => this.mendDrift());
@@ -139,6 +134,7 @@ export class XdpPlane implements DataPlane {
       new TunnelConnector({
         network: checkNetwork,
         sourceTo: (target) => this.#paths.sourceTo(target),
+        ownAddress: (target) => this.#paths.ownAddress(target),
         checks: new CheckRegistry(forwarder, new CheckWords(fastPath.image.checkWords)),
       }),
     );
@@ -158,6 +154,7 @@ export class XdpPlane implements DataPlane {
     this.#paths.refuseNarrow(table);
     const summary = this.#image.apply(table, nowTick());
     if (summary.reals.added + summary.reals.removed > 0) this.#paths.follow();
+    else this.#paths.followLocal();
     this.#parts.fastPath.commit();
     // Not before the first table: the timeouts are in it.
     if (this.#sweeper === undefined) this.#sweeper = this.#repeat(SWEEP_INTERVAL_MS, () => this.#sweep());
@@ -202,6 +199,30 @@ export class XdpPlane implements DataPlane {
     this.#parts.way[Symbol.dispose]();
     removeTap(this.#parts.netlink, this.#parts.way.name);
     await this.#release();
+  }
+
+  /** What each real's entry says of the way to it, as it changes. */
+  #followPaths(pathMtus: PathMtus): RealPaths {
+    const { netlink, way, answers, fastPath, onEvent } = this.#parts;
+    const image = this.#image;
+    const ingresses = (): number[] => this.#ingresses.links().map(({ index }) => index);
+    const warn = (message: string): void => onEvent({ type: 'warning', message });
+    const waysOut = this.#running.use(
+      new WaysOut({
+        ingresses,
+        sentBy: (ifIndex) => fastPathSentBy(image, fastPath.image.counters, ifIndex),
+        lost: (frames) => image.countReason('xdp-lost', frames),
+        warn,
+      }),
+    );
+    const localVips = new LocalVips({
+      netlink,
+      deviceIndex: () => way.ifIndex,
+      silent: () => [way.ifIndex, answers.ifIndex, ...ingresses()],
+      warn,
+    });
+    this.#repeat(LOCAL_INTERVAL_MS, () => localVips.refresh());
+    return this.#running.use(new RealPaths({ image, pathMtus, netlink, waysOut, localVips, onEvent }));
   }
 
   #followInterfaces(): void {

@@ -13,6 +13,7 @@ import { IPV6_MIN_MTU_BYTES } from '../../net/ipv6.ts';
 import { type Ipv6Address, isIpv6LinkLocal } from '../../net/ipv6-address.ts';
 import type { PlaneEventListener } from '../data-plane.ts';
 import type { TunnelTarget } from './check-registry.ts';
+import type { LocalVips } from './local-vips.ts';
 import { type NextHop, usableSource } from './next-hop.ts';
 import { NextHops } from './next-hops.ts';
 import { OwnSources } from './own-sources.ts';
@@ -25,6 +26,9 @@ export class RealPaths implements Disposable {
   readonly #netlink: NetlinkSocket;
   readonly #nextHops: NextHops;
   readonly #sources: OwnSources;
+  readonly #localVips: Pick<LocalVips, 'set'>;
+  /** Those of the real servers' addresses that are the director's own. */
+  readonly #locals = new Set<IpAddress>();
   /** Entries of each real server's address. */
   #entries = new Map<IpAddress, RealIndex[]>();
 
@@ -33,14 +37,19 @@ export class RealPaths implements Disposable {
     readonly pathMtus: PathMtus;
     readonly netlink: NetlinkSocket;
     readonly waysOut: WaysOut;
+    readonly localVips: Pick<LocalVips, 'set'>;
     readonly onEvent: PlaneEventListener;
   }) {
     this.#image = options.image;
     this.#pathMtus = options.pathMtus;
     this.#netlink = options.netlink;
+    this.#localVips = options.localVips;
     this.#sources = new OwnSources(options.netlink, (address) => options.image.isVip(address));
     this.#nextHops = new NextHops(options.netlink, options.waysOut, {
-      changed: (address, hop) => this.#write(address, hop),
+      changed: (address, hop) => {
+        this.#write(address, hop);
+        if (this.#noteLocal(address, hop)) this.followLocal();
+      },
       reported: (real, { state, detail }) =>
         options.onEvent({ type: 'next-hop', real, resolved: state === 'resolved', detail }),
     });
@@ -61,6 +70,24 @@ export class RealPaths implements Disposable {
       const hop = this.#nextHops.hop(address);
       if (hop !== undefined) this.#write(address, hop);
     }
+    for (const address of this.#locals) if (!this.#entries.has(address)) this.#locals.delete(address);
+    this.followLocal();
+  }
+
+  /**
+   * Has the host's stack take the VIPs of which a real is the director itself. Not those that the host's stack answers ARP for
+   * (`claim: host`): there the VIP is an address of the host while it is this director's turn, and another's otherwise.
+   */
+  followLocal(): void {
+    const indices = [...this.#locals].flatMap((address) => this.#entries.get(address) ?? []);
+    const vips = indices.flatMap((index) => this.#image.real(index)?.service.vip ?? []);
+    this.#localVips.set(new Set(vips.filter((vip) => this.#image.claimOf(vip) !== 'host')));
+  }
+
+  /** Where a check of a real that is the director itself connects to; undefined for other reals. */
+  ownAddress({ vip, real }: TunnelTarget): IpAddress | undefined {
+    if (!this.#locals.has(real)) return undefined;
+    return lookUpRoute(this.#netlink, vip)?.type === RTN.local ? vip : real;
   }
 
   /** @throws CulvertError UNSUPPORTED if the way to a new IPv6 real is too narrow for IPv6, or leads nowhere without a zone. */
@@ -116,13 +143,22 @@ export class RealPaths implements Disposable {
     this.#nextHops[Symbol.dispose]();
   }
 
+  /** True if it has changed. */
+  #noteLocal(address: IpAddress, { local = false }: NextHop): boolean {
+    if (this.#locals.has(address) === local) return false;
+    if (local) this.#locals.add(address);
+    else this.#locals.delete(address);
+    return true;
+  }
+
   #sourceOf(hop: NextHop): IpAddress | undefined {
     return hop.sourceAddress && this.#sources.insteadOf(hop.sourceAddress, ifIndexOf(hop));
   }
 
   #write(address: IpAddress, hop: NextHop): void {
     const mtuBytes = this.#pathMtus.bound(address, hop.mtuBytes, bootTimeMs());
-    const path = { sourceAddress: this.#sourceOf(hop), mtuBytes, resolved: hop.resolved };
+    const { resolved, local } = hop;
+    const path = { sourceAddress: this.#sourceOf(hop), mtuBytes, resolved, local };
     for (const index of this.#entries.get(address) ?? []) this.#image.setPath(index, path);
   }
 }

@@ -13,6 +13,8 @@ export interface TunnelConnectorOptions {
   readonly network: Pick<CheckNetwork, 'open'>;
   /** The director's own address, of the VIP's family, that a real can answer to; undefined when there is none. */
   readonly sourceTo: (target: TunnelTarget) => IpAddress | undefined;
+  /** Where the host's own stack listens for a real that is the director itself; undefined for other reals. */
+  readonly ownAddress: (target: TunnelTarget) => IpAddress | undefined;
   readonly checks: CheckRegistry;
 }
 
@@ -28,7 +30,8 @@ export class TunnelConnector implements CheckConnector, Disposable {
     this.#options = options;
   }
 
-  async connectTcp(target: CheckTarget, signal: AbortSignal): Promise<CheckStream> {
+  async connectTcp(asked: CheckTarget, signal: AbortSignal): Promise<CheckStream> {
+    const target = this.#followed(asked);
     if (target.via === 'direct') return connectDirect(target, signal);
     signal.throwIfAborted();
     const { vip, port } = target;
@@ -43,8 +46,9 @@ export class TunnelConnector implements CheckConnector, Disposable {
     return stream;
   }
 
-  async exchangeUdp(target: CheckTarget, request: UdpRequest, signal: AbortSignal): Promise<Uint8Array> {
+  async exchangeUdp(asked: CheckTarget, request: UdpRequest, signal: AbortSignal): Promise<Uint8Array> {
     signal.throwIfAborted();
+    const target = this.#followed(asked);
     if (target.via === 'direct') {
       const { socket } = await openBoundUdp(sourceOf(target));
       return exchangeOn(socket, target, request, signal);
@@ -61,7 +65,8 @@ export class TunnelConnector implements CheckConnector, Disposable {
     return exchangeOn(socket, { address: vip, port }, request, signal);
   }
 
-  async ping(target: CheckTarget, signal: AbortSignal): Promise<void> {
+  async ping(asked: CheckTarget, signal: AbortSignal): Promise<void> {
+    const target = this.#followed(asked);
     if (target.via === 'direct') {
       // A raw socket has no port.
       const { port: _port, ...source } = sourceOf(target);
@@ -80,6 +85,11 @@ export class TunnelConnector implements CheckConnector, Disposable {
 
   [Symbol.dispose](): void {
     this.#pinger[Symbol.dispose]();
+  }
+
+  #followed(target: CheckTarget): CheckTarget {
+    const address = target.via === 'direct' ? undefined : this.#options.ownAddress(target);
+    return address === undefined ? target : { via: 'direct', address, port: target.port };
   }
 
   #sourceTo(target: TunnelTarget): IpAddress {

@@ -178,6 +178,11 @@ export class ForwardingImage implements SelectionMemory {
     return this.#state.reals.isServing(real);
   }
 
+  /** Whether the real is the director itself. */
+  isLocal(real: RealIndex): boolean {
+    return this.#state.reals.isLocal(real);
+  }
+
   setPath(index: RealIndex, path: RealPath): void {
     this.#state.reals.setPath(index, path);
   }

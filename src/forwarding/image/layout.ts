@@ -71,7 +71,7 @@ export const SLOT_REAL_MASK = 0x7fff;
 export const SLOT_TRACKED = 0x4000_0000;
 
 export const REALS = 32768;
-export const REAL_STATE = { serving: 1, resolved: 2 } as const;
+export const REAL_STATE = { serving: 1, resolved: 2, local: 4 } as const;
 export const TUNNEL_TYPE = { ipip: 0, gre: 1, gue: 2 } as const;
 export const REAL_FLAGS = { outerIpv6: 1, overloaded: 2, checksum: 4, remoteChecksum: 8 } as const;
 /** With the VLAN ID: the way out has a tag. */

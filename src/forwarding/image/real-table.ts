@@ -17,6 +17,8 @@ export interface RealPath {
   readonly mtuBytes: number;
   /** Undefined while the next hop is unknown: the slow path sends, by the kernel's routing. */
   readonly resolved: NextHop | undefined;
+  /** The real is the director itself: packets are given to its own stack as they came. */
+  readonly local?: boolean | undefined;
 }
 
 export interface NextHop {
@@ -38,6 +40,8 @@ export interface RealFields {
   readonly serving: boolean;
   /** The fast path sends: the next hop is known, and the tunnel one that it can put on. */
   readonly resolved: boolean;
+  /** It is the director itself. */
+  readonly local: boolean;
   readonly tunnel: Tunnel;
   /** Bytes that the tunnel puts in front of a packet, the outer IP header included. */
   readonly overheadBytes: number;
@@ -56,6 +60,7 @@ const MAC_BYTES = 6;
 const ADDRESS_BYTES = 16;
 const SERVING_BIT = BigInt(REAL_STATE.serving) << 48n;
 const RESOLVED_BIT = BigInt(REAL_STATE.resolved) << 48n;
+const LOCAL_BIT = BigInt(REAL_STATE.local) << 48n;
 /** Of the state word: not 0 while the next hop is known. */
 const MAC_MASK = (1n << 48n) - 1n;
 
@@ -83,6 +88,10 @@ export class RealTable {
 
   isServing(index: RealIndex): boolean {
     return (this.#view.getUint16(index * REAL.size + REAL.state, true) & REAL_STATE.serving) !== 0;
+  }
+
+  isLocal(index: RealIndex): boolean {
+    return (this.#view.getUint16(index * REAL.size + REAL.state, true) & REAL_STATE.local) !== 0;
   }
 
   /** Indices that can be given out at that time. */
@@ -149,7 +158,7 @@ export class RealTable {
       const state = Atomics.load(this.#states, stateWord(index));
       Atomics.store(this.#states, stateWord(index), state & ~RESOLVED_BIT);
       writeTunnel(this.#view, at, tunnel);
-      this.#setNextHop(index, state & SERVING_BIT, state & MAC_MASK);
+      this.#setNextHop(index, state & (SERVING_BIT | LOCAL_BIT), state & MAC_MASK);
     });
     return true;
   }
@@ -171,7 +180,12 @@ export class RealTable {
         this.#bytes.set(path.resolved?.sourceMac ?? new Uint8Array(MAC_BYTES), at + REAL.sourceMac);
         this.#view.setUint16(at + REAL.vlan, vlanWord(path.resolved), true);
       }
-      this.#setNextHop(index, kept, path.resolved === undefined ? 0n : macWord(path.resolved.nextHopMac));
+      const local = path.local === true ? LOCAL_BIT : 0n;
+      this.#setNextHop(
+        index,
+        kept | local,
+        path.resolved === undefined ? 0n : macWord(path.resolved.nextHopMac),
+      );
     });
   }
 
@@ -186,6 +200,7 @@ export class RealTable {
       weight: this.#view.getUint16(at + REAL.weight, true),
       serving: (state & REAL_STATE.serving) !== 0,
       resolved: (state & REAL_STATE.resolved) !== 0,
+      local: (state & REAL_STATE.local) !== 0,
       tunnel: readTunnel(this.#view, at),
       overheadBytes: this.#view.getUint8(at + REAL.overheadBytes),
       sourceAddress: this.#address(at, REAL.outerSourceBe),
@@ -207,10 +222,10 @@ export class RealTable {
     this.own.adopt(index * words, (index + 1) * words);
   }
 
-  /** Commits what else was written of the entry. @param mac as `macWord` has it; 0: not known */
-  #setNextHop(index: RealIndex, serving: bigint, mac: bigint): void {
+  /** Commits what else was written of the entry. @param state without RESOLVED_BIT @param mac as `macWord` has it; 0: not known */
+  #setNextHop(index: RealIndex, state: bigint, mac: bigint): void {
     const isFast = mac !== 0n && fastPathKnows(this.#view, index * REAL.size);
-    Atomics.store(this.#states, stateWord(index), serving | mac | (isFast ? RESOLVED_BIT : 0n));
+    Atomics.store(this.#states, stateWord(index), state | mac | (isFast ? RESOLVED_BIT : 0n));
   }
 
   /** Of the family that the real's own address has. */

@@ -46,6 +46,8 @@ export interface NewRoute {
   readonly mtuBytes?: number;
   /** RTN; unicast unless given. */
   readonly type?: number;
+  /** Who made it; static unless given. */
+  readonly protocol?: number;
 }
 
 const RTA = {
@@ -100,6 +102,16 @@ export function listRoutes(
   return only.table === undefined ? routes : routes.filter((route) => route.table === only.table);
 }
 
+/** @throws CulvertError KERNEL EEXIST when there is one like it. */
+export function addRoute(socket: NetlinkSocket, route: NewRoute): void {
+  socket.request({
+    operation: `add route to ${formatIp(route.destination)}/${route.prefixLength}`,
+    type: RTM.newRoute,
+    flags: NLM_F.create | NLM_F.exclusive,
+    payload: encodeRoute(route),
+  });
+}
+
 /** Adds the route, or puts it in the place of the one to the same destination in the same table. */
 export function replaceRoute(socket: NetlinkSocket, route: NewRoute): void {
   socket.request({
@@ -151,7 +163,7 @@ function encodeRoute(route: NewRoute): Uint8Array {
   const scope = scopeOf(type, route.gateway !== undefined);
   const family = kernelFamilyOf(route.destination);
   return Buffer.concat([
-    header({ family, prefixLength: route.prefixLength, type, scope }),
+    header({ family, prefixLength: route.prefixLength, type, scope, protocol: route.protocol }),
     encodeAttributes(attributes),
   ]);
 }
@@ -187,6 +199,7 @@ function header(fields: {
   readonly prefixLength: number;
   readonly type?: number;
   readonly scope?: number;
+  readonly protocol?: number | undefined;
   readonly flags?: number;
 }): Buffer {
   const bytes = Buffer.alloc(HEADER_BYTES);
@@ -194,7 +207,7 @@ function header(fields: {
   bytes.writeUInt8(fields.prefixLength, 1);
   bytes.writeUInt32LE(fields.flags ?? 0, 8);
   if (fields.type !== undefined) {
-    bytes.writeUInt8(PROTOCOL_STATIC, 5);
+    bytes.writeUInt8(fields.protocol ?? PROTOCOL_STATIC, 5);
     bytes.writeUInt8(fields.scope ?? SCOPE.universe, 6);
     bytes.writeUInt8(fields.type, 7);
   }

@@ -104,6 +104,7 @@ const CONSTANTS: Readonly<Record<string, number | bigint>> = {
   REALS: layout.REALS,
   REAL_SERVING: layout.REAL_STATE.serving,
   REAL_RESOLVED: layout.REAL_STATE.resolved,
+  REAL_LOCAL: layout.REAL_STATE.local,
   TUNNEL_IPIP: layout.TUNNEL_TYPE.ipip,
   TUNNEL_GRE: layout.TUNNEL_TYPE.gre,
   TUNNEL_GUE: layout.TUNNEL_TYPE.gue,

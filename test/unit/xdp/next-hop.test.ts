@@ -121,6 +121,11 @@ describe('the way to a real server', () => {
     expect(hop).toMatchObject({ resolved: undefined, state: 'resolving', detail: `on ${link.name}` });
   });
 
+  test('an address of the director itself: its own stack', () => {
+    const hop = resolveNextHop(view([ETH0], []), real6, route(real6, { type: RTN.local, source: own6 }));
+    expect(hop).toMatchObject({ local: true, resolved: undefined, state: 'resolved' });
+  });
+
   test('where XDP_TX does not send frames are redirected', () => {
     const found = route(real6, { source: own6 });
     const hop = resolveNextHop(view([ETH0], [reachable(2, real6)], 'redirect'), real6, found);
@@ -130,7 +135,7 @@ describe('the way to a real server', () => {
   test.each([
     ['no route', undefined],
     ['no route', route(real6, { type: RTN.unreachable, source: own6 })],
-    ['the address is not another host', route(real6, { type: RTN.local, source: own6 })],
+    ['the address is not another host', route(real6, { type: RTN.broadcast, source: own6 })],
     [
       'the director has no IPv6 address to send from on eth0',
       route(real6, { gateway: router, source: ip('fe80::2') }),

@@ -31,7 +31,7 @@ function connector(): TunnelConnector {
   const state = createForwarderState({ image, linkMtuBytes: 1500, interfaceMac: new Uint8Array(6) });
   const checks = new CheckRegistry(state, new CheckWords(new ArrayBuffer(4 * CHECK_WORDS)));
   const network = { open: <T>(_ends: CheckEnds, work: () => T): T => work() };
-  return new TunnelConnector({ network, sourceTo: () => undefined, checks });
+  return new TunnelConnector({ network, sourceTo: () => undefined, ownAddress: () => undefined, checks });
 }
 
 export interface Attempt {
