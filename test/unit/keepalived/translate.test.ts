@@ -123,6 +123,12 @@ describe('translations', () => {
       [{ ...sound, sorryServer: { address: '10.0.9.9', weight: 1 } }],
     ],
     [
+      'the director itself as sorry server',
+      'protocol TCP',
+      'protocol TCP\nsorry_server 127.0.0.1 80',
+      [{ ...sound, sorryServer: { address: '127.0.0.1', weight: 1 } }],
+    ],
+    [
       'commands of a real server',
       'weight 3',
       'weight 3\nnotify_up "/bin/up ${_BANG}"\nnotify_down /bin/down\nnotify_down /bin/other',
