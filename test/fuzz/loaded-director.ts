@@ -50,6 +50,10 @@ export class LoadedDirector implements Disposable {
     return this.#image.memory;
   }
 
+  get checkWords(): ArrayBuffer {
+    return this.#image.checkWords;
+  }
+
   run(frame: Uint8Array): FastResult {
     const result = this.program.testRun({ data: frame });
     return { verdict: verdictOf(result), reflected: result.verdict === XDP_VERDICT.tx, frame: result.data };

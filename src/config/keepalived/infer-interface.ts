@@ -1,8 +1,9 @@
-import { formatIp, type IpAddress, parseIp } from '../../net/ip-address.ts';
+import { type IpAddress, parseIp } from '../../net/ip-address.ts';
 import type { IssuePath } from '../issue.ts';
 import type { Origins } from './origins.ts';
 import type { Findings, Place } from './place.ts';
 import { keywordOf, parametersOf, type Statement } from './statement.ts';
+import { addressKey, virtualAddresses } from './virtual-addresses.ts';
 import type { PlainService } from './virtual-server.ts';
 
 /** The interfaces by which this machine reaches addresses, each once; undefined: nobody is asked. */
@@ -74,17 +75,4 @@ function interfaceOf(instance: Statement): { name: string; place: Place } | unde
   const found = instance.body?.find((statement) => keywordOf(statement) === 'interface');
   const [word] = found === undefined ? [] : parametersOf(found);
   return word && { name: word.text, place: word.place };
-}
-
-/** Without their prefixes. */
-function virtualAddresses({ body = [] }: Statement): string[] {
-  const blocks = body.filter((inner) => /^virtual_ipaddress(?:_excluded)?$/.test(keywordOf(inner)));
-  return blocks.flatMap((block) =>
-    (block.body ?? []).map((entry) => addressKey(keywordOf(entry).replace(/\/.*/, ''))),
-  );
-}
-
-function addressKey(text: string): string {
-  const address = parseIp(text);
-  return address === undefined ? text : formatIp(address);
 }

@@ -9,6 +9,7 @@ import { parseKeepalived } from './parse.ts';
 import { type Findings, isSamePlace, type Place, type Users } from './place.ts';
 import type { Statement } from './statement.ts';
 import { GRAMMARS, type Translated, translate } from './translate.ts';
+import { withClaims } from './virtual-addresses.ts';
 
 export interface KeepalivedOptions {
   /** What `@id` conditions are compared with (keepalived's -i); by default the first part of the host's name. */
@@ -56,7 +57,9 @@ export function parseKeepalivedConfig(
   if (!isWhole) throw invalidConfig(fileName, findings.errors);
   const translated = translate(parsed, findings);
   const director = withInterface(parsed.statements, translated, { fileName, findings, options });
-  const plain = { director, services: translated.services };
+  const { services: read } = translated;
+  const services = director['claim'] === undefined ? withClaims(parsed.statements, read) : read;
+  const plain = { director, services };
   const { origins } = translated;
   const { config, issues } = validateConfig(
     plain,

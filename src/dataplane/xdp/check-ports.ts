@@ -12,7 +12,7 @@ const LEAST_PORTS = 16_384;
  * @returns the same of checks; all ports where the host's leave too few
  */
 export function checkPortRange(hostRange: string | undefined): string {
-  const [first = LAST_PORT, last = first] = (hostRange ?? '').split(/\s+/).filter(Boolean).map(Number);
+  const [first = FIRST_PORT, last = LAST_PORT] = (hostRange ?? '').split(/\s+/).filter(Boolean).map(Number);
   const below = first - FIRST_PORT;
   const above = LAST_PORT - last;
   if (Math.max(below, above) < LEAST_PORTS) return `${FIRST_PORT} ${LAST_PORT}`;

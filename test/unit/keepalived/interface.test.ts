@@ -21,6 +21,21 @@ test('of several instances that with the virtual address counts', () => {
   expect(read(text, { director: {} }).config.director.interfaces).toEqual(['eth7']);
 });
 
+/** Who answers for the virtual addresses of a file. */
+function claims(text: string, director = {}): readonly string[] {
+  const { config } = read(text, { director: { interface: 'eth1', ...director } });
+  return [...new Set(config.services.map(({ claim }) => claim))];
+}
+
+test('the host answers for addresses that VRRP moves, the director for others', () => {
+  expect(claims(SOUND)).toEqual(['always']);
+  expect(claims(instance('eth1', '198.51.100.1') + SOUND)).toEqual(['always']);
+  expect(claims(instance('eth7', '192.0.2.10') + SOUND)).toEqual(['host']);
+  const excluded = instance('eth7', '192.0.2.10').replace('virtual_ipaddress', 'virtual_ipaddress_excluded');
+  expect(claims(excluded + SOUND)).toEqual(['host']);
+  expect(claims(instance('eth7', '192.0.2.10') + SOUND, { claim: 'never' })).toEqual(['never']);
+});
+
 test('several instances that say nothing of it are an error with their names', () => {
   const [error] = errorsOf(instance('eth1', '198.51.100.1') + instance('eth7', '198.51.100.2') + SOUND, {
     director: {},
