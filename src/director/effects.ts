@@ -1,4 +1,5 @@
 import type { ServiceConfig, SorryServerConfig } from '../config/config.ts';
+import { rootCommandWarning } from '../config/root-commands.ts';
 import { unknownUsers } from '../config/unknown-users.ts';
 import { formatServiceName } from '../forwarding/service-name.ts';
 import type { ServiceName } from '../forwarding/table.ts';
@@ -45,6 +46,7 @@ export class Effects {
   readonly #options: EffectsOptions;
   readonly #quorums: Map<ServiceName, QuorumState>;
   readonly #turned = new Set<ModelReal>();
+  #hasWarnedOfRoot = false;
   readonly #settling = new Coalesced(new Serial(), async () => {
     const reals = [...this.#turned];
     this.#turned.clear();
@@ -120,6 +122,14 @@ export class Effects {
     for (const service of services) if (service !== undefined) this.settle(service);
   }
 
+  /** Once, as keepalived says it without enable_script_security. */
+  #warnOfRoot({ config }: Model): void {
+    if (this.#hasWarnedOfRoot) return;
+    const warning = rootCommandWarning(config.services, process.geteuid?.() ?? 0);
+    this.#hasWarnedOfRoot = warning !== undefined;
+    if (warning !== undefined) this.#options.events.add('warning', 'command-as-root', warning);
+  }
+
   /** The same in a moment: a service is looked at once, however many of its reals turn together. */
   settleSoon(reals: readonly ModelReal[]): Promise<void> {
     for (const real of reals) this.#turned.add(real);
@@ -132,6 +142,7 @@ export class Effects {
    */
   replaced(former: Former, model: Model): void {
     const { reals, services } = model;
+    this.#warnOfRoot(model);
     for (const { fault } of unknownUsers(model.config.services)) {
       this.#options.events.add('warning', 'command', `commands or checks cannot be run: ${fault}`);
     }

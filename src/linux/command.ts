@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { RunConfig } from '../config/command-config.ts';
 import { printableText } from '../printable-text.ts';
-import { lookUpUser } from './user.ts';
+import { checked } from './errno.ts';
+import { libc } from './libc.ts';
+import { loginVariables, lookUpUser } from './user.ts';
 
 export interface CommandOptions {
   readonly run: RunConfig;
-  /** Beside the director's own. */
+  /** Beside `PATH` and those of the user; nothing of the director's own gets there. */
   readonly environment: Readonly<Record<string, string>>;
   /** As `CommandConfig` has it; undefined: the director's own. */
   readonly user?: string | undefined;
@@ -25,7 +27,12 @@ const SPAWN_WORDS: Readonly<Record<string, string>> = {
   ENOENT: 'no such program',
   EACCES: 'it may not be executed: see its mode, and that of the directories above it',
 };
+/** Where commands look for programs, as root's in a login shell of Debian. */
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const KEPT_OUTPUT = 4096;
+/** One that writes without end is read at this pace, so that it does not take the director's time. */
+const READ_AT_ONCE = 65_536;
+const READ_EVERY_MS = 10;
 /** A process that it left behind may hold its output open: its end is not waited for. */
 const OUTPUT_MS = 100;
 
@@ -36,12 +43,14 @@ const OUTPUT_MS = 100;
 export async function runCommand({ run, environment, user, signal }: CommandOptions): Promise<CommandEnd> {
   signal.throwIfAborted();
   const [program = '', ...parameters] = 'shell' in run ? ['/bin/sh', '-c', run.shell] : run.command;
-  // libuv gives up all other groups where a user is given.
+  const ids = user === undefined ? undefined : lookUpUser(user);
+  closeWithExec();
+  // libuv gives up all other groups where a user is given, and sets signals back.
   const child = spawn(program, parameters, {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...environment },
-    ...(user === undefined ? {} : lookUpUser(user)),
+    env: { PATH, ...loginVariables(ids?.uid ?? process.geteuid?.() ?? 0), ...environment },
+    ...ids,
   });
   const kill = (): void => killGroup(child);
   signal.addEventListener('abort', kill, { once: true });
@@ -50,6 +59,16 @@ export async function runCommand({ run, environment, user, signal }: CommandOpti
   } finally {
     signal.removeEventListener('abort', kill);
   }
+}
+
+const FIRST_BEYOND_STDIO = 3;
+const LAST = 2 ** 32 - 1;
+/** include/uapi/linux/close_range.h */
+const CLOSE_RANGE_CLOEXEC = 4;
+
+/** Node's descriptors and culvert's close with exec anyway; what whoever started the director had open does not. */
+function closeWithExec(): void {
+  checked('close_range', libc.close_range(FIRST_BEYOND_STDIO, LAST, CLOSE_RANGE_CLOEXEC));
 }
 
 function killGroup(child: ChildProcess): void {
@@ -66,8 +85,14 @@ async function untilEnded(child: ChildProcess): Promise<CommandEnd> {
   const { promise, resolve, reject } = Promise.withResolvers<CommandEnd>();
   let output = '';
   for (const pipe of [child.stdout, child.stderr]) {
+    let sincePause = 0;
     pipe?.setEncoding('utf8').on('data', (text: string) => {
       output = (output + text).slice(-KEPT_OUTPUT);
+      sincePause += text.length;
+      if (sincePause < READ_AT_ONCE) return;
+      sincePause = 0;
+      pipe.pause();
+      setTimeout(() => pipe.resume(), READ_EVERY_MS).unref();
     });
   }
   child.once('error', (error: NodeJS.ErrnoException) => {

@@ -13,6 +13,11 @@ export const libc = {
     mode: number,
   ) => number,
   close: library.func('int close(int fd)') as (fd: number) => number,
+  close_range: library.func('int close_range(uint32_t first, uint32_t last, int flags)') as (
+    first: number,
+    last: number,
+    flags: number,
+  ) => number,
   read: library.func('int64_t read(int fd, void *buffer, size_t count)') as (
     fd: number,
     buffer: Uint8Array,

@@ -25,6 +25,17 @@ export function lookUpUser(text: string): UserIds {
   throw new Error(message);
 }
 
+/** What login(1) would put into the environment of this user. */
+export function loginVariables(uid: number): Readonly<Record<string, string>> {
+  const [name = `${uid}`, , , , , home = '', shell = ''] = entryOf('/etc/passwd', `${uid}`) ?? [];
+  return {
+    USER: name,
+    LOGNAME: name,
+    HOME: home === '' ? '/' : home,
+    SHELL: shell === '' ? '/bin/sh' : shell,
+  };
+}
+
 /** The fields of the line for a name, or for a number in the third of them. */
 function entryOf(path: string, name: string): readonly string[] | undefined {
   const entries = readFileSync(path, 'utf8')

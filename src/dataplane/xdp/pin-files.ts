@@ -38,8 +38,8 @@ export function removeInstance(directory: string): void {
   try {
     rmdirSync(dirname(directory));
   } catch (error) {
-    // Another instance has pins there, or has just taken its last ones away.
-    if (errnoOf(error) !== 'ENOTEMPTY' && errnoOf(error) !== 'ENOENT') throw error;
+    // Another instance has pins there, or has just taken its last ones away; or root has prepared it for a user.
+    if (!['ENOTEMPTY', 'ENOENT', 'EACCES', 'EPERM'].includes(`${errnoOf(error)}`)) throw error;
   }
 }
 
