@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import type { RunConfig } from '../config/command-config.ts';
 import { printableText } from '../printable-text.ts';
+import { withoutAmbientCapabilities } from './ambient-capabilities.ts';
 import { checked } from './errno.ts';
 import { libc } from './libc.ts';
 import { loginVariables, lookUpUser } from './user.ts';
@@ -46,12 +47,11 @@ export async function runCommand({ run, environment, user, signal }: CommandOpti
   const ids = user === undefined ? undefined : lookUpUser(user);
   closeWithExec();
   // libuv gives up all other groups where a user is given, and sets signals back.
-  const child = spawn(program, parameters, {
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH, ...loginVariables(ids?.uid ?? process.geteuid?.() ?? 0), ...environment },
-    ...ids,
-  });
+  const env = { PATH, ...loginVariables(ids?.uid ?? process.geteuid?.() ?? 0), ...environment };
+  const stdio: StdioOptions = ['ignore', 'pipe', 'pipe'];
+  const child = withoutAmbientCapabilities(() =>
+    spawn(program, parameters, { detached: true, stdio, env, ...ids }),
+  );
   const kill = (): void => killGroup(child);
   signal.addEventListener('abort', kill, { once: true });
   try {

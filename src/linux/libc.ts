@@ -13,6 +13,9 @@ export const libc = {
     mode: number,
   ) => number,
   close: library.func('int close(int fd)') as (fd: number) => number,
+  prctl: library.func(
+    'int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)',
+  ) as (option: number, ...values: [number, number, number, number]) => number,
   close_range: library.func('int close_range(uint32_t first, uint32_t last, int flags)') as (
     first: number,
     last: number,
