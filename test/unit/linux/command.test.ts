@@ -85,9 +85,10 @@ describe('a command', () => {
 const services = (keys: string): string =>
   `director: {interface: eth0}\nservices: [{vip: 192.0.2.1, port: 80, reals: [{address: 10.0.0.1}], ${keys}}]\n`;
 
+const warning = (keys: string, uid: number): string | undefined =>
+  rootCommandWarning(parseConfig(services(keys), 'file').services, uid);
+
 test('a warning says how many commands and checks run as root', () => {
-  const warning = (keys: string, uid: number): string | undefined =>
-    rootCommandWarning(parseConfig(services(keys), 'file').services, uid);
   expect(warning('check: {type: misc, command: [/bin/x]}', 0)).toMatch(
     /^one command or check runs as root; fix: /,
   );
