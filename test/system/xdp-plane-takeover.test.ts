@@ -94,6 +94,8 @@ describe.skipIf(!able)('taking over the xdp plane (needs root and build/bpf/dire
 
   test('another capacity moves to new maps, and no packet is lost either', async () => {
     const program = fixture.programId();
+    const flows = (await fixture.plane.flows()).length;
+    expect(flows).toBeGreaterThan(0);
     await fixture.plane.close();
     await fixture.reopen({ slots: 1 << 18 });
     expect(fixture.programId()).toBe(program);
@@ -101,6 +103,7 @@ describe.skipIf(!able)('taking over the xdp plane (needs root and build/bpf/dire
     await receive(fixture.atReal, { protocol: PROTOCOL.ipip });
     await fixture.plane.apply(TABLE);
     expect(fixture.programId()).not.toBe(program);
+    expect((await fixture.plane.flows()).length).toBeGreaterThanOrEqual(flows);
     await fixture.untilResolved();
     expect(readdirSync(`/sys/fs/bpf/culvert/${fixture.instance}`).toSorted()).toEqual([
       'build',

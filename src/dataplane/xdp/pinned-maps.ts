@@ -79,6 +79,15 @@ export function mapsFit(maps: ImageMaps, capacity: ImageCapacity): boolean {
   );
 }
 
+/** Whether an image of this build's layout is in the maps, of whatever capacity. */
+export function hasOwnLayout(maps: ImageMaps): boolean {
+  const settings = maps.settings?.lookup(0);
+  return (
+    settings?.length === SETTINGS.size &&
+    Buffer.from(settings).readUInt32LE(SETTINGS.layoutVersion) === LAYOUT_VERSION
+  );
+}
+
 /** The image in memory shared with the kernel, and the counters that the fast path keeps for each CPU. */
 export interface MappedImage extends Disposable {
   readonly memory: ImageMemory;

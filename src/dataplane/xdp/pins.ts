@@ -17,6 +17,7 @@ import {
   pinMaps,
   unpinDirectory,
 } from './pinned-maps.ts';
+import { takeFromFormer } from './take-from-former.ts';
 import { VlanOffloads } from './vlan-offloads.ts';
 
 /*
@@ -203,8 +204,7 @@ function takeOver(request: PinRequest, build: Build, links: PinnedLinks): Pinned
   removeStaleMaps(directory);
   const maps = openMaps(join(directory, 'maps'));
   if (maps === undefined || !mapsFit(maps, request.capacity)) {
-    if (maps !== undefined) closeMaps(maps);
-    return prepareReplacement(request, build, links);
+    return prepareReplacement(request, build, links, maps);
   }
   const programs = new FastPathPrograms(build.objects, maps);
   const parts = { request, build, maps, programs, links };
@@ -214,10 +214,17 @@ function takeOver(request: PinRequest, build: Build, links: PinnedLinks): Pinned
 }
 
 /** Makes new maps beside the former ones, which forward until the new image has been filled. */
-function prepareReplacement(request: PinRequest, build: Build, links: PinnedLinks): PinnedFastPath {
-  request.warn('the capacity or the layout has changed: remembered flows start anew');
+function prepareReplacement(
+  request: PinRequest,
+  build: Build,
+  links: PinnedLinks,
+  formerMaps: ImageMaps | undefined,
+): PinnedFastPath {
   const { directory } = build;
   const { maps, programs } = create(request, build);
+  const former = takeFromFormer(formerMaps, maps);
+  if (former === undefined)
+    request.warn('the layout has changed, or the capacity is too small: remembered flows start anew');
   const name = freeMapsName(directory);
   pinMaps(maps, join(directory, name));
   const swap = (): void => {
@@ -225,6 +232,7 @@ function prepareReplacement(request: PinRequest, build: Build, links: PinnedLink
     symlinkSync(name, join(directory, 'maps-new'));
     renameSync(join(directory, 'maps-new'), join(directory, 'maps'));
     replacePrograms({ request, build, links, programs });
+    former?.finish();
     removeStaleMaps(directory);
   };
   return new PinnedFastPath({ request, build, maps, programs, links, takeOver: 'pending', swap });

@@ -87,6 +87,24 @@ export class BpfMap extends BpfDescriptor {
     return sums;
   }
 
+  /** Copies a per-CPU array of u64 fields into another of the same size; entries that are 0 on every CPU are left out. */
+  copyOverCpus(to: BpfMap): void {
+    const cpus = possibleCpus();
+    const values = new BigUint64Array(
+      (this.valueBytes / 8) * cpus * Math.min(this.maxEntries, BATCH_ENTRIES),
+    );
+    const words = (this.valueBytes / 8) * cpus;
+    for (const { first, count } of this.#batches(this.maxEntries, values)) {
+      for (let entry = 0; entry < count; entry++) {
+        const value = values.subarray(entry * words, (entry + 1) * words);
+        if (value.every((word) => word === 0n)) continue;
+        const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+        const key = keyBytes(first + entry);
+        check(`copy into the map ${to.name}`, libbpf().bpf_map_update_elem(to.fd, key, bytes, 0));
+      }
+    }
+  }
+
   /** Zeroes one entry of a per-CPU array, on every CPU. */
   clearOverCpus(key: number): void {
     const zeros = new Uint8Array(Math.ceil(this.valueBytes / 8) * 8 * possibleCpus());
