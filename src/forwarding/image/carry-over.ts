@@ -27,7 +27,7 @@ export function carryOver(from: ImageMemory, to: ImageMemory): boolean {
   if (moves === undefined) return false;
   for (const part of FIXED) new Uint8Array(to[part]).set(new Uint8Array(from[part]));
   const table = new ServiceTable(to.services);
-  for (const entry of [...table.entries()]) {
+  for (const entry of table.entries()) {
     const first = moves.get(entry.index);
     if (first !== undefined && entry.kind !== SERVICE_KIND.vip)
       table.setRing(table.find(entry), first, entry.slotCount);
