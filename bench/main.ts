@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { benchApply } from './apply.ts';
 import { benchBfd } from './bfd.ts';
 import { benchChecks } from './checks.ts';
+import { benchCommands } from './commands.ts';
 import { fastPathBench } from './fast-path.ts';
 import { benchFlowMemory } from './flow-memory.ts';
 import { benchHostile } from './hostile.ts';
@@ -19,6 +20,7 @@ const PARTS = {
   'flow-memory': async () => ({ flowMemory: benchFlowMemory(9) }),
   schedulers: async () => ({ schedulers: benchSchedulers(9) }),
   apply: async () => ({ apply: await benchApply(5) }),
+  commands: async () => ({ commands: await benchCommands(9) }),
   bfd: async () => ({ bfd: await benchBfd(3) }),
   checks: async () => ({ checks: await benchChecks(5) }),
   hostile: async () => ({ hostile: await benchHostile() }),

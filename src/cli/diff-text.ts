@@ -45,6 +45,8 @@ function realText({ address, change, settings }: WireRealChange, style: Style): 
 }
 
 function settingText({ setting, from, to }: SettingChange, style: Style): string {
+  // A secret.
+  if (from === to) return `${setting}: changed`;
   return `${setting}: ${style('red', from ?? 'none')} -> ${style('green', to ?? 'none')}`;
 }
 

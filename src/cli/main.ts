@@ -50,7 +50,7 @@ export async function main(environment: CliEnvironment): Promise<number> {
     }
     if (await runListing(context)) return status;
     const program = await buildProgram(context);
-    await program.parseAsync([...argv], { from: 'user' });
+    await program.parseAsync(wordsFor(argv), { from: 'user' });
     return status;
   } catch (error) {
     const own = report(error, context);
@@ -70,6 +70,13 @@ async function runListing(context: Context): Promise<boolean> {
   if (options === undefined) return false;
   await listing.run(options as never, context);
   return true;
+}
+
+/** The help of a command that does not exist is no help of another one: without it, commander says that there is none. */
+function wordsFor(argv: readonly string[]): string[] {
+  const name = argv.find((word) => !word.startsWith('-'));
+  const isKnown = name === undefined || name === 'help' || Object.hasOwn(COMMANDS, name);
+  return isKnown ? [...argv] : argv.filter((word) => word !== '--help' && word !== '-h');
 }
 
 async function buildProgram(context: Context): Promise<Command> {

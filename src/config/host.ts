@@ -24,8 +24,12 @@ export function validateAgainstHost(config: CulvertConfig, host: HostFacts): voi
   throw new CulvertError('CONFIG_INVALID', issues.map(({ message }) => message).join('\n'));
 }
 
+/** The TAP devices of directors (`tapNameOf`). */
+const OWN_DEVICES = /^c[av]-/;
+
 function interfaceIssues({ director }: CulvertConfig, host: HostFacts): LocatedIssue[] {
-  const known = host.interfaces.join(', ');
+  // VIP traffic comes in by none of these.
+  const known = host.interfaces.filter((name) => name !== 'lo' && !OWN_DEVICES.test(name)).join(', ');
   return director.interfaces
     .filter((name) => !host.interfaces.includes(name))
     .map((name) => {

@@ -46,8 +46,16 @@ function changesOf(
   if (isMapping(one) && isMapping(other))
     return changesOf({ name: SINGULARS[name] ?? name, from: one, to: other }, prefix);
   const path = prefix + name;
+  if (SECRETS.has(name)) {
+    const shown = (value: unknown): string | null => (value === undefined ? null : NOT_SHOWN);
+    return [{ setting: path, from: shown(from), to: shown(to) }];
+  }
   return [{ setting: prefix + wordOf(path), from: textOf(from, path), to: textOf(to, path) }];
 }
+
+/** What nobody may read who reads a difference: who knows the hash seed can aim at one real server. */
+const SECRETS: ReadonlySet<string> = new Set(['hashSeed']);
+const NOT_SHOWN = '(not shown)';
 
 /** Fields that a file has no word for: what they hold stands beside them there. */
 const WITHOUT_NAME: ReadonlySet<string> = new Set(['probe', 'run']);

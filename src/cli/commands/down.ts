@@ -38,11 +38,25 @@ export function register(program: Command, context: Context): void {
     'culvert down -c /etc/culvert/culvert.yaml',
     'culvert down --instance eth0',
   ).action(async (options: DownOptions) => {
-    const target = await findTarget(options, context);
+    const target = await findTarget(options, context).catch(unlessNothing(options));
+    if (target === undefined) {
+      if (options.json) printJson(context, { instance: null, outcome: 'nothing was there' });
+      else print(context, 'no director runs here: nothing was there\n');
+      return;
+    }
     const outcome = await takeDown(target);
     if (options.json) printJson(context, { instance: target.instance, outcome });
     else print(context, `${target.instance}: ${outcome}\n`);
   });
+}
+
+/** A second `culvert down` finds what it is to leave: nothing. */
+function unlessNothing({ config, instance, socket }: DownOptions): (error: unknown) => undefined {
+  return (error) => {
+    const isNamed = [config, instance, socket].some((name) => name !== undefined);
+    if (!isNamed && error instanceof CulvertError && error.code === 'NOT_RUNNING') return undefined;
+    throw error;
+  };
 }
 
 async function findTarget(options: DownOptions, context: Context): Promise<Target> {
