@@ -33,12 +33,21 @@ export interface IcmpError {
   readonly id: number;
 }
 
-export type ErrorKind = 'port-unreachable' | 'protocol-unreachable' | 'time-exceeded' | 'too-big';
+export type ErrorKind =
+  | 'host-unreachable'
+  | 'port-unreachable'
+  | 'protocol-unreachable'
+  | 'time-exceeded'
+  | 'too-big';
 
 /** The same in both families' words. */
 export const ICMP_ERRORS: Readonly<
   Record<ErrorKind, Readonly<Record<IpFamily, Pick<IcmpError, 'type' | 'code'>>>>
 > = {
+  'host-unreachable': {
+    4: { type: ICMP_TYPE.destinationUnreachable, code: ICMP_CODE.hostUnreachable },
+    6: { type: ICMPV6_TYPE.destinationUnreachable, code: ICMPV6_CODE.addressUnreachable },
+  },
   'port-unreachable': {
     4: { type: ICMP_TYPE.destinationUnreachable, code: ICMP_CODE.portUnreachable },
     6: { type: ICMPV6_TYPE.destinationUnreachable, code: ICMPV6_CODE.portUnreachable },

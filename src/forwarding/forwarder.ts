@@ -8,7 +8,7 @@ import { decideFragment } from './fragments.ts';
 import { decideIcmp, isIcmp } from './icmp.ts';
 import { previewReal } from './image/select-real.ts';
 import { type IpHeader, type IpPacket, isFragment, parseIpHeader } from './ip-header.ts';
-import { replyClosed, replyError, replyPortUnreachable } from './reply.ts';
+import { replyClosed, replyError, replyHostUnreachable, replyPortUnreachable } from './reply.ts';
 import { unmerge } from './segment.ts';
 import type { ForwarderState } from './state.ts';
 import { findTarget, type NoTarget, readTransport, type Transport } from './target.ts';
@@ -127,6 +127,7 @@ function segmentsOf(
 
 function refuse(context: Context, packet: IpPacket, reason: NoTarget): Decision {
   if (reason === 'real-gone') return { verdict: 'drop', reason };
+  if (reason === 'no-way') return replyHostUnreachable(context, packet);
   return reason === 'no-real'
     ? replyPortUnreachable(context, packet, reason)
     : replyClosed(context, packet, reason);

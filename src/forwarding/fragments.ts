@@ -6,7 +6,7 @@ import type { Decision } from './decision.ts';
 import type { FragmentFate } from './fragment-store.ts';
 import type { RealEntry } from './image/forwarding-image.ts';
 import { type IpHeader, type IpPacket, parseIpHeader } from './ip-header.ts';
-import { replyPortUnreachable } from './reply.ts';
+import { replyHostUnreachable, replyPortUnreachable } from './reply.ts';
 import { findTarget, type NoTarget, readTransport, type Target } from './target.ts';
 import { deliver, replyTimeExceeded, sendInFragments, sendOversize } from './to-real.ts';
 import { transportOf } from './transport.ts';
@@ -69,6 +69,7 @@ function sendFirst(context: Context, packet: IpPacket, target: Target): Decision
 /** A reset or an abort needs the whole segment, which no fragment has. */
 function refuseFirst(context: Context, packet: IpPacket, reason: NoTarget): Decision {
   if (reason === 'real-gone') return { verdict: 'drop', reason };
+  if (reason === 'no-way') return replyHostUnreachable(context, packet);
   if (packet.header.protocol !== PROTOCOL.udp && reason !== 'no-real') return { verdict: 'drop', reason };
   return replyPortUnreachable(context, packet, reason);
 }

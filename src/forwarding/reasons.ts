@@ -44,6 +44,7 @@ export const REASONS = {
   'xdp-lost':
     'the adapter could not send it, by its XDP error counters; the fast path had counted it as forwarded',
   'local-delivery': "its real is the director itself; given to the director's own stack by the slow path",
+  'no-way': 'there is no route to its real, or its next hop does not answer; host unreachable was sent',
 } as const;
 
 export type Reason = keyof typeof REASONS;

@@ -65,6 +65,12 @@ export function replyPortUnreachable(context: Context, packet: IpPacket, reason:
   return replyError(context, packet, { kind: 'port-unreachable' }, reason);
 }
 
+/** The real of the packet cannot be reached from here. */
+export function replyHostUnreachable(context: Context, packet: IpPacket): Decision {
+  context.trace?.('There is no way to it: ICMP host unreachable is the answer.');
+  return replyError(context, packet, { kind: 'host-unreachable' }, 'no-way');
+}
+
 /** What a host answers that does not have the packet's port or flow: a reset, an abort, or port unreachable to UDP. */
 export function replyClosed(context: Context, packet: IpPacket, reason: Reason): Decision {
   const { protocol } = packet.header;

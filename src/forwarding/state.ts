@@ -19,6 +19,8 @@ export interface ForwarderState {
   readonly checks: Map<number, RealIndex>;
   /** Addresses that check sockets are bound to, beside the outer source of the real under test. */
   readonly ownAddresses: Set<IpAddress>;
+  /** Reals that there is no way to: no route, or a next hop that does not answer. */
+  readonly lostReals: Set<IpAddress>;
   readonly limits: AnswerLimits;
   readonly blackholes: Blackholes;
   readonly fragments: FragmentStore;
@@ -53,6 +55,7 @@ export function createForwarderState(options: ForwarderOptions): ForwarderState 
     ...options,
     checks: new Map(),
     ownAddresses: new Set(),
+    lostReals: new Set(),
     limits: {
       tooBig: limiter({ burst: 50, perSecond: 20 }, { burst: 2000, perSecond: 5000 }),
       errors: limiter({ burst: 6, perSecond: 1 }, { burst: 200, perSecond: 1000 }),

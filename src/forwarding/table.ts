@@ -149,6 +149,8 @@ export interface Real {
   readonly weight: number;
   /** False while it is failed: no flow may use it. It keeps its place, so that checks still reach it. */
   readonly serving: boolean;
+  /** False while there is no way to it and another real has one: it gets no new flow, and keeps those that it has. */
+  readonly hasWay?: boolean;
   /** The service's unless given. */
   readonly tunnel?: Tunnel;
   /** At so many flows it gets no new ones; 0, the default: any number. */

@@ -31,7 +31,7 @@ export interface Transport {
  * Why there is no target: the port is no service's, no real serves, a service that remembers its flows does not know this
  * one, or its real is gone and its flows are held.
  */
-export type NoTarget = 'no-service' | 'no-real' | 'no-flow' | 'real-gone';
+export type NoTarget = 'no-service' | 'no-real' | 'no-flow' | 'real-gone' | 'no-way';
 
 /**
  * The ports of a packet that a service can have; undefined if it is none, or has fewer bytes than its transport header,
@@ -76,6 +76,7 @@ export function findTarget(context: Context, packet: IpPacket, transport: Transp
   const real = image.real(selection.real);
   if (real === undefined) return NO_TARGETS[selection.how] ?? 'no-real';
   countForwarded(context, selection, packet.bytes.length);
+  if (context.state.lostReals.has(real.address)) return 'no-way';
   const isDelegated = DELEGATED.has(selection.how) || service.kind === SERVICE_KIND.rare;
   return { service, real, flow, rarity: isDelegated ? 'delegated' : undefined };
 }

@@ -3,6 +3,7 @@ import { explain } from '../../forwarding/explain.ts';
 import { ForwardingImage } from '../../forwarding/image/forwarding-image.ts';
 import { TICK_MS } from '../../forwarding/image/layout.ts';
 import type { PathMtus } from '../../forwarding/path-mtus.ts';
+import { withoutLost } from '../../forwarding/reals-without-way.ts';
 import { createForwarderState, type ForwarderState, sweepForwarder } from '../../forwarding/state.ts';
 import type { ForwardingTable, Service } from '../../forwarding/table.ts';
 import { queryXdp } from '../../linux/bpf/query.ts';
@@ -78,6 +79,9 @@ export class XdpPlane implements DataPlane {
   readonly #announcer: VipAnnouncer;
   readonly #running = new DisposableStack();
   #sweeper: NodeJS.Timeout | undefined;
+  /** As it was applied last. */
+  #table: ForwardingTable | undefined;
+  #lostIsDue = false;
   #sweepUnderWay: Generator<void> | undefined;
 
   constructor(parts: XdpPlaneParts) {
@@ -152,7 +156,8 @@ export class XdpPlane implements DataPlane {
     refuseUnsupported(table, this.kind);
     this.#paths.refuseOnlySources(table);
     this.#paths.refuseNarrow(table);
-    const summary = this.#image.apply(table, nowTick());
+    const summary = this.#image.apply(withoutLost(table, this.#forwarder.lostReals), nowTick());
+    this.#table = table;
     if (summary.reals.added + summary.reals.removed > 0) this.#paths.follow();
     else this.#paths.followLocal();
     this.#parts.fastPath.commit();
@@ -222,7 +227,29 @@ export class XdpPlane implements DataPlane {
       warn,
     });
     this.#repeat(LOCAL_INTERVAL_MS, () => localVips.refresh());
-    return this.#running.use(new RealPaths({ image, pathMtus, netlink, waysOut, localVips, onEvent }));
+    return this.#running.use(
+      new RealPaths({
+        image,
+        pathMtus,
+        netlink,
+        waysOut,
+        localVips,
+        onEvent,
+        lost: this.#forwarder.lostReals,
+        onLost: () => this.#passOverLost(),
+      }),
+    );
+  }
+
+  /** Has new flows pass over reals without a way, while others have one; once for all that change together. */
+  #passOverLost(): void {
+    if (this.#lostIsDue) return;
+    this.#lostIsDue = true;
+    setImmediate(() => {
+      this.#lostIsDue = false;
+      if (this.#table === undefined || this.#running.disposed) return;
+      this.#image.apply(withoutLost(this.#table, this.#forwarder.lostReals), nowTick());
+    });
   }
 
   #followInterfaces(): void {

@@ -25,6 +25,8 @@ export class RealPaths implements Disposable {
   readonly #pathMtus: PathMtus;
   readonly #netlink: NetlinkSocket;
   readonly #nextHops: NextHops;
+  readonly #lost: Set<IpAddress>;
+  readonly #onLost: () => void;
   readonly #sources: OwnSources;
   readonly #localVips: Pick<LocalVips, 'set'>;
   /** Those of the real servers' addresses that are the director's own. */
@@ -39,7 +41,12 @@ export class RealPaths implements Disposable {
     readonly waysOut: WaysOut;
     readonly localVips: Pick<LocalVips, 'set'>;
     readonly onEvent: PlaneEventListener;
+    /** Holds the reals that there is no way to, kept up to date. */
+    readonly lost: Set<IpAddress>;
+    readonly onLost: () => void;
   }) {
+    this.#lost = options.lost;
+    this.#onLost = options.onLost;
     this.#image = options.image;
     this.#pathMtus = options.pathMtus;
     this.#netlink = options.netlink;
@@ -49,11 +56,23 @@ export class RealPaths implements Disposable {
       changed: (address, hop) => {
         this.#write(address, hop);
         if (this.#noteLocal(address, hop)) this.followLocal();
+        if (hop.state === 'failed') this.#noteWay(address, false);
+        else if (hop.state === 'resolved' || hop.neighbour === undefined) this.#noteWay(address, true);
       },
-      reported: (real, { state, detail }) =>
-        options.onEvent({ type: 'next-hop', real, resolved: state === 'resolved', detail }),
+      reported: (real, { state, detail }) => {
+        this.#noteWay(real, state === 'resolved');
+        options.onEvent({ type: 'next-hop', real, resolved: state === 'resolved', detail });
+      },
     });
     this.follow();
+  }
+
+  /** A neighbour that is merely asked again changes nothing. */
+  #noteWay(address: IpAddress, hasWay: boolean): void {
+    if (this.#lost.has(address) !== hasWay) return;
+    if (hasWay) this.#lost.delete(address);
+    else this.#lost.add(address);
+    this.#onLost();
   }
 
   /** Follows the reals that the image has now, and writes what is known of the way to each. */
@@ -65,6 +84,7 @@ export class RealPaths implements Disposable {
       else entries.push(index);
     }
     const known = [...this.#entries.keys()].filter((address) => this.#nextHops.hop(address) !== undefined);
+    for (const address of this.#lost) if (!this.#entries.has(address)) this.#lost.delete(address);
     this.#nextHops.follow(new Set(this.#entries.keys()));
     for (const address of known) {
       const hop = this.#nextHops.hop(address);

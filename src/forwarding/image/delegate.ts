@@ -44,7 +44,7 @@ export class Delegate {
     this.scheduler = parts.scheduler;
     this.#loads = parts.loads;
     this.#candidates = service.reals
-      .filter(({ serving }) => serving)
+      .filter(({ serving, hasWay = true }) => serving && hasWay)
       .map(({ address, weight }) => {
         const index = indices.get(address) ?? 0;
         return { index, address, weight, active: 0, inactive: 0, overloaded: false };

@@ -10,14 +10,14 @@ import { SlotAllocator } from './slot-allocator.ts';
 
 /** What of a service decides how much memory it takes. */
 export interface SizedService extends KindOptions, Pick<Service, 'vip' | 'port' | 'morePorts'> {
-  readonly reals: readonly Pick<Real, 'weight' | 'serving' | 'upperThreshold'>[];
+  readonly reals: readonly Pick<Real, 'weight' | 'serving' | 'upperThreshold' | 'hasWay'>[];
 }
 
 /** The turns of `rr` and `wrr`, positions of the reals; undefined where the service has none. */
 export function rotationOf(service: SizedService): readonly number[] | undefined {
   const kind = serviceKind(service);
   if (kind !== SERVICE_KIND.rotation && kind !== SERVICE_KIND.turns) return undefined;
-  const weights = service.reals.map(({ weight, serving }) => (serving ? weight : 0));
+  const weights = service.reals.map(({ weight, serving, hasWay = true }) => (serving && hasWay ? weight : 0));
   return service.scheduler === 'wrr' ? weightedRotation(weights) : roundRobin(weights);
 }
 

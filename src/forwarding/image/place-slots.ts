@@ -131,9 +131,9 @@ function hasFlows({ flows: { counts } }: ImageState, { reals }: ServiceRecord): 
 }
 
 function wantedReals(record: ServiceRecord, service: Service, hashKey: Uint8Array): Uint16Array {
-  const members = service.reals.map(({ address, weight, serving }) => ({
+  const members = service.reals.map(({ address, weight, serving, hasWay = true }) => ({
     address,
-    weight: serving ? weight : 0,
+    weight: serving && hasWay ? weight : 0,
   }));
   const indices = Uint16Array.from(members, ({ address }) => record.reals.get(address) ?? 0);
   const ring = buildRing(members, ringSize(members.length), hashKey);

@@ -134,6 +134,7 @@ function sameReal([serviceA, a]: readonly [Service, Real], [serviceB, b]: readon
     a.address === b.address &&
     a.weight === b.weight &&
     a.serving === b.serving &&
+    (a.hasWay ?? true) === (b.hasWay ?? true) &&
     (a.upperThreshold ?? 0) === (b.upperThreshold ?? 0) &&
     (a.lowerThreshold ?? 0) === (b.lowerThreshold ?? 0) &&
     sameTunnel(tunnelOf(serviceA, a), tunnelOf(serviceB, b))
