@@ -19,7 +19,7 @@ const STRICTER: readonly RegExp[] = [
   /an absolute path$/,
   /persistence_granularity: /,
   /listed twice|the VIP of line/,
-  /of a host \(not/,
+  /an IP address of a host/,
   /virtualhost: .* a host name$/,
   /a user, or user:group/,
   /a domain name$/,

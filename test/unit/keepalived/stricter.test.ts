@@ -131,7 +131,11 @@ const STRICTER: readonly Stricter[] = [
     error: /a user, or user:group/,
   },
   { row: 'a real server that', text: file(' real_server 192.0.2.10 80 {\n }'), error: /the VIP of line 1/ },
-  { row: 'a real server that', text: file(' real_server 224.0.0.9 80 {\n }'), error: /of a host/ },
+  {
+    row: 'a real server that',
+    text: file(' real_server 224.0.0.9 80 {\n }'),
+    error: /an IP address of a host/,
+  },
 ];
 
 /** That of the documentation, between its heading and the next. */
