@@ -9,7 +9,7 @@ import { addressKey, addressOfKey } from './address-keys.ts';
 import type { Acceptance } from './facts.ts';
 import type { TunnelType } from './options.ts';
 
-/** Those of bpf/realserver.bpf.c. */
+/** The maps of bpf/realserver.bpf.c that hold what is accepted. */
 export interface AcceptanceMaps {
   readonly accepted: BpfMap;
   readonly types: BpfMap;
@@ -42,7 +42,7 @@ export function accept(maps: AcceptanceMaps, wanted: Acceptance): boolean {
   if (present.entries.length + entries.length > maps.accepted.maxEntries) {
     throw new CulvertError(
       'REALSERVER',
-      `the XDP program takes at most ${maps.accepted.maxEntries} VIPs and tunnels`,
+      `the XDP program accepts at most ${maps.accepted.maxEntries} pairs of VIP and tunnel`,
     );
   }
   for (const director of directors) maps.directors.update(addressKey(director), PRESENT);

@@ -4,7 +4,7 @@ import type { FirewallTool, GuePort } from './facts.ts';
 import { type TunnelType, typeText } from './options.ts';
 import { sysctlText } from './sysctls.ts';
 
-/** One change to the host. Plain data, because what undoes it is kept in the record on disk. */
+/** One change to the host. Plain data, because undo actions are kept in the record on disk. */
 export type Action =
   | { readonly kind: 'load-module' | 'unload-module'; readonly module: string }
   | {
@@ -64,7 +64,7 @@ export function hostPrefixLength(address: IpAddress): number {
 
 export interface Step {
   readonly action: Action;
-  /** What takes it back, in order. */
+  /** The actions that undo it, in order. */
   readonly undo: readonly Action[];
 }
 
@@ -108,7 +108,7 @@ export function describeAction(action: Action): string {
     case 'create-tunnel':
       return `create the ${action.tunnel.kind} device ${action.interface}`;
     case 'open-gue':
-      return `take GUE off at UDP port ${action.port} over IPv${action.family}`;
+      return `decapsulate GUE on UDP port ${action.port} over IPv${action.family}`;
     case 'close-gue':
       return `close the GUE port ${action.port} over IPv${action.family}`;
     case 'delete-link':
@@ -122,9 +122,9 @@ export function describeAction(action: Action): string {
     case 'set-sysctl':
       return `set ${sysctlText(action.path)} = ${action.value}`;
     case 'clamp':
-      return `clamp the MSS of ${action.clamp.rules.map(clampText).join('; of ')} by ${action.clamp.tool}`;
+      return `clamp the MSS of ${action.clamp.rules.map(clampText).join('; of ')} with ${action.clamp.tool}`;
     case 'unclamp':
-      return `remove the MSS clamp of IPv${action.clamp.family} by ${action.clamp.tool}`;
+      return `remove the MSS clamp of IPv${action.clamp.family} with ${action.clamp.tool}`;
     case 'accept':
       return `decapsulate ${kindsText(action.entries)} by XDP on ${action.interface}`;
     case 'refuse':
@@ -146,7 +146,7 @@ export function entryText(entry: AcceptedEntry): string {
   return `${typeText(entry)} for ${formatIp(entry.vip)}`;
 }
 
-/** An unspecified address stands for anyone. */
+/** Names a director; an unspecified address stands for anyone. */
 export function directorText(director: IpAddress): string {
-  return BigInt(director) === 0n ? `anyone by IPv${familyOf(director)}` : formatIp(director);
+  return BigInt(director) === 0n ? `anyone over IPv${familyOf(director)}` : formatIp(director);
 }

@@ -1,4 +1,4 @@
-// Makes a host what is wanted, keeping the record a step ahead.
+// Applies the planned changes to a host, keeping the record one step ahead.
 import { CulvertError } from '../errors.ts';
 import { type Action, describeAction, type Step } from './action.ts';
 import type { RealServerFacts } from './facts.ts';
@@ -12,7 +12,7 @@ import { otherRecords, type SetupRecord, withUndo, writeRecord } from './record.
 import { handOver, isShared } from './shared.ts';
 
 export class Changes {
-  /** What was changed, in words. */
+  /** The changes made, in words. */
   readonly done: string[] = [];
   readonly warnings: string[] = [];
   readonly #options: InstanceOptions;
@@ -23,7 +23,7 @@ export class Changes {
     this.#record = record;
   }
 
-  /** What is new comes first, so that a VIP that moves is never without a place. */
+  /** Applies additions before removals, so that a VIP that moves is always on some interface. */
   converge(wanted: Wanted, way: Decapsulation): void {
     const { serves, directors } = wanted;
     this.#record = { ...this.#record, serves, directors };

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { type Finding, finding } from './finding.ts';
 
-/** What the stack of this network namespace has received so far, of both families, and dropped for its checksum. */
+/** How many packets this network namespace has received, of both families, and how many it dropped for their checksum. */
 export interface ChecksumErrors {
   readonly tcp: { readonly received: number; readonly errors: number };
   readonly udp: { readonly received: number; readonly errors: number };
@@ -40,8 +40,8 @@ export function checksumFinding({ tcp, udp }: ChecksumErrors): Finding {
     found: `dropped for a wrong checksum: ${tcp.errors} of ${tcp.received} TCP segments, ${udp.errors} of ${udp.received} UDP datagrams`,
     expected: `at most ${100 * TOLERATED_SHARE} in 100`,
     remedy:
-      'look whether the number still rises (nstat -asz TcpInCsumErrors). If it does, packets come from a veth or virtio device ' +
-      'whose sender leaves checksums unfinished: ethtool -K DEVICE tx off at the sender, or a current culvert at the director',
+      'check whether the number still rises (nstat -asz TcpInCsumErrors). If it does, a sender on a veth or virtio device ' +
+      'leaves checksums unfinished: run "ethtool -K DEVICE tx off" there, or update culvert on the director',
   });
 }
 

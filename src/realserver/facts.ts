@@ -2,23 +2,23 @@ import type { TunnelKind } from '../linux/netlink/tunnel.ts';
 import { familyOf, type IpAddress, type IpFamily, networkOf } from '../net/ip-address.ts';
 import type { AcceptedEntry } from './action.ts';
 
-/** What there is on this host, as far as it matters to a real server. */
+/** The facts about this host that matter to a real server. */
 export interface RealServerFacts {
-  /** The interface named; undefined when there is none of that name. */
+  /** The interface named; undefined when it does not exist. */
   readonly link: LinkFacts | undefined;
   readonly loopback: LinkFacts | undefined;
   /** The kernel's tunnel devices. */
   readonly tunnels: readonly TunnelFacts[];
-  /** UDP ports that the kernel takes GUE off at. */
+  /** UDP ports on which the kernel decapsulates GUE. */
   readonly guePorts: readonly GuePort[];
   /** Whether the kernel has the modules that the tunnel asked for needs, or could load them. */
   readonly modules: Readonly<Record<string, ModuleState>>;
   readonly addresses: readonly AddressFacts[];
-  /** By path: `net/ipv4/conf/all/rp_filter`. Those that the kernel lacks are left out. */
+  /** By path: `net/ipv4/conf/all/rp_filter`. Settings that the kernel lacks are left out. */
   readonly sysctls: Readonly<Record<string, string>>;
   readonly firewall: FirewallFacts;
   readonly xdp: XdpFacts | undefined;
-  /** Interfaces that a default route leaves by. */
+  /** Interfaces of the default routes. */
   readonly defaultRoutes: readonly string[];
   readonly listeners: readonly Listener[];
 }
@@ -29,7 +29,7 @@ export interface LinkFacts {
   readonly mtuBytes: number;
   /** Switched on by the administrator. */
   readonly up: boolean;
-  /** On, and the other end of the cable too. */
+  /** Up, and the other end of the cable too. */
   readonly running: boolean;
   readonly ethernet: boolean;
 }
@@ -70,7 +70,7 @@ export interface Clamp {
   readonly instance: string | undefined;
   /** Source addresses it holds for. */
   readonly sources: readonly Prefix[];
-  /** Undefined: to the path's MTU, which knows nothing of the tunnel. */
+  /** Undefined: to the path MTU, which does not account for the tunnel. */
   readonly mss: number | undefined;
 }
 
@@ -89,7 +89,7 @@ export interface XdpFacts {
   readonly director?: string | undefined;
   /** Undefined for other programs. */
   readonly accepts: Acceptance | undefined;
-  /** What it did with tunnel packets so far; undefined for other programs. */
+  /** What it has done with tunnel packets; undefined for other programs. */
   readonly counts: DecapsulationCounts | undefined;
 }
 

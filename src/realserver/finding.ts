@@ -1,14 +1,14 @@
-/** One thing that a real server needs, and how it is here. */
+/** One requirement of a real server, and its state on this host. */
 export interface Finding {
   readonly check: string;
   readonly ok: boolean;
   readonly found: string;
   readonly expected: string;
-  /** What to do; empty where all is well. */
+  /** How to fix it; empty when ok. */
   readonly remedy: string;
 }
 
-/** Without a remedy where there is nothing to mend. */
+/** Builds a finding, without a remedy when nothing needs one. */
 export function finding(fields: Finding): Finding {
   return fields.ok ? { ...fields, remedy: '' } : fields;
 }

@@ -34,7 +34,7 @@ export function vipFinding(
   });
 }
 
-/** No setting helps for an address of the interface that the request comes in by: it is answered, in ARP and in ND. */
+/** Whether the host answers ARP or ND for it: no setting prevents that for an address of the interface asked on. */
 function isAnswered(facts: RealServerFacts, options: VerifyOptions, address: AddressFacts): boolean {
   return address.interface === options.interface && facts.link?.ethernet === true;
 }
@@ -42,10 +42,11 @@ function isAnswered(facts: RealServerFacts, options: VerifyOptions, address: Add
 function describeAddress(facts: RealServerFacts, options: VerifyOptions, address: AddressFacts): string {
   const where = `on ${address.interface}, /${address.prefixLength}`;
   const protocol = isIpv4(address.address) ? 'ARP' : 'neighbour discovery';
-  if (isAnswered(facts, options, address)) return `${where}: answers ${protocol} in the director's place`;
+  if (isAnswered(facts, options, address))
+    return `${where}: the host answers ${protocol} instead of the director`;
   return address.prefixLength === hostPrefixLength(address.address)
     ? where
-    : `${where}: the whole network counts as local`;
+    : `${where}: every address of that network counts as local`;
 }
 
 export function clampFinding(facts: RealServerFacts, options: VerifyOptions, vip: IpAddress): Finding {
@@ -56,7 +57,7 @@ export function clampFinding(facts: RealServerFacts, options: VerifyOptions, vip
   const values = clamps.flatMap((clamp) => clamp.mss ?? []);
   const lowest = Math.min(...values);
   const by = clamps.find((clamp) => clamp.mss === lowest);
-  const toPath = clamps.length > 0 ? 'to the path MTU, which knows nothing of the tunnel' : 'none';
+  const toPath = clamps.length > 0 ? 'to the path MTU, which does not account for the tunnel' : 'none';
   const text = formatIp(vip);
   return finding({
     check: `MSS clamp ${text}`,
@@ -77,8 +78,8 @@ export function listenerFinding(facts: RealServerFacts, vip: IpAddress, port: nu
     found:
       listening.length > 0
         ? listening.map(({ protocol }) => protocol).join(', ')
-        : `nobody${elsewhere.length > 0 ? ` (only on ${elsewhere.join(', ')})` : ''}`,
-    expected: 'somebody listens',
+        : `nothing listens on it${elsewhere.length > 0 ? `, only on ${elsewhere.join(', ')}` : ''}`,
+    expected: 'a process listens',
     remedy: `start the service, listening on ${formatEndpoint(vip, port)} or on every address`,
   });
 }

@@ -16,7 +16,7 @@ type Way = 'xdp' | 'kernel' | undefined;
 /** RFC 791: every host takes a packet of 576 bytes; RFC 8200: every link one of 1,280. */
 const SMALLEST_PACKET_BYTES = { 4: 576, 6: 1280 } as const;
 
-/** Everything that has to be right on this host, in the order in which a packet meets it. */
+/** Checks everything a real server needs, in the order in which a packet meets it. */
 export function findings(facts: RealServerFacts, options: VerifyOptions): Finding[] {
   const way = decapsulator(facts, options);
   const families = familiesOf(options);
@@ -37,7 +37,7 @@ export function findings(facts: RealServerFacts, options: VerifyOptions): Findin
   ];
 }
 
-/** By what the VIPs' tunnel packets are taken off; undefined: by nothing. */
+/** Returns what decapsulates the VIPs' tunnel packets; undefined when nothing does. */
 function decapsulator(facts: RealServerFacts, options: VerifyOptions): Way {
   const accepts = facts.xdp?.accepts;
   if (accepts !== undefined && xdpFaults(facts, options).length === 0) return 'xdp';
@@ -47,7 +47,7 @@ function decapsulator(facts: RealServerFacts, options: VerifyOptions): Way {
 function linkFindings({ link }: RealServerFacts, options: VerifyOptions): Finding[] {
   const name = options.interface;
   if (link === undefined) {
-    const remedy = 'name the interface that packets from the director come in by (--interface)';
+    const remedy = 'name the interface on which packets from the director arrive (--interface)';
     return [{ check: 'interface', ok: false, found: `there is no ${name}`, expected: `${name}, up`, remedy }];
   }
   const state = link.up ? (link.running ? 'up' : 'up, but without carrier') : 'down';
@@ -59,14 +59,14 @@ function linkFindings({ link }: RealServerFacts, options: VerifyOptions): Findin
       ok: link.up && link.running,
       found: `${name} is ${state}`,
       expected: `${name} is up`,
-      remedy: link.up ? 'see to the cable or the other end' : `ip link set ${name} up`,
+      remedy: link.up ? 'check the cable and the other end of the link' : `ip link set ${name} up`,
     }),
     finding({
       check: 'link MTU',
       ok: link.mtuBytes >= smallest,
-      found: `${link.mtuBytes}, which leaves clients' packets ${link.mtuBytes - overhead}`,
+      found: `${link.mtuBytes}: client packets of up to ${link.mtuBytes - overhead} bytes fit`,
       expected: `${smallest} or more`,
-      remedy: `ip link set ${name} mtu 1500, if the network carries that`,
+      remedy: `ip link set ${name} mtu 1500, if the network supports it`,
     }),
   ];
 }
@@ -86,18 +86,18 @@ function decapsulation(facts: RealServerFacts, options: VerifyOptions, way: Way)
     check: 'decapsulation',
     ok: way !== undefined,
     found: way === undefined ? [...others, ...faults.map(({ found }) => found)].join('; ') : fine,
-    expected: `the outer header of ${kindsText(options)} packets is taken off`,
+    expected: `${kindsText(options)} packets are decapsulated`,
     remedy: ['culvert realserver setup', ...faults.flatMap(({ remedy }) => remedy ?? [])].join(', or '),
   });
 }
 
 interface Fault {
   readonly found: string;
-  /** Else set-up mends it. */
+  /** The command that fixes it; undefined when set-up does. */
   readonly remedy?: string;
 }
 
-/** Why culvert's program does not serve. */
+/** Lists the reasons why culvert's program does not serve these VIPs. */
 function xdpFaults(facts: RealServerFacts, { serves, interface: name }: VerifyOptions): Fault[] {
   const accepts = facts.xdp?.accepts;
   if (accepts === undefined) return [];
@@ -105,7 +105,7 @@ function xdpFaults(facts: RealServerFacts, { serves, interface: name }: VerifyOp
   const missing = entriesOf(serves)
     .map(entryText)
     .filter((entry) => !present.includes(entry));
-  return missing.length === 0 ? [] : [{ found: `by XDP on ${name}, but not ${missing.join(', ')}` }];
+  return missing.length === 0 ? [] : [{ found: `XDP on ${name} does not decapsulate ${missing.join(', ')}` }];
 }
 
 function kindsText({ serves }: VerifyOptions): string {
@@ -114,7 +114,7 @@ function kindsText({ serves }: VerifyOptions): string {
     .join(', ');
 }
 
-/** What the kernel lacks to take these tunnel packets off. */
+/** Lists what the kernel lacks to decapsulate these tunnel packets. */
 function kernelFaults(facts: RealServerFacts, options: VerifyOptions): Fault[] {
   const devices = kernelDevices(options).flatMap((device): Fault[] => {
     const found = foundDevice(facts, device);
@@ -126,7 +126,7 @@ function kernelFaults(facts: RealServerFacts, options: VerifyOptions): Fault[] {
     return [{ found: `there is no ${device.kind} device`, remedy }];
   });
   const closed = closedGuePorts(facts, options).map(({ family, port }) => ({
-    found: `no GUE port ${port} over IPv${family}`,
+    found: `GUE port ${port} is not open over IPv${family}`,
     remedy: `"ip fou add port ${port} gue${family === 6 ? ' -6' : ''}"`,
   }));
   return [...devices, ...closed];
@@ -141,7 +141,7 @@ function soFar(counts: DecapsulationCounts | undefined): string {
   const { decapsulated, fragments, joined, refusedSource, malformed, congestion, fragmentsLost, checksum } =
     counts;
   const dropped = malformed + congestion + fragmentsLost + checksum;
-  return `; so far ${decapsulated + fragments + joined} taken, ${refusedSource} from others refused, ${dropped} unfit dropped`;
+  return `; so far ${decapsulated + fragments + joined} decapsulated, ${refusedSource} refused for their source, ${dropped} dropped for other reasons`;
 }
 
 function acceptedSources(facts: RealServerFacts, options: VerifyOptions, way: Way): Finding {
@@ -152,7 +152,7 @@ function acceptedSources(facts: RealServerFacts, options: VerifyOptions, way: Wa
     ok: way !== undefined && (wanted.length === 0 || list(accepted) === list(wanted)),
     found: way === undefined ? 'nobody' : list(accepted),
     expected: wanted.length === 0 ? 'the directors (none is named)' : list(wanted),
-    remedy: 'culvert realserver setup --decapsulation xdp with a --director for each',
+    remedy: 'culvert realserver setup --decapsulation xdp, with --director for each director',
   });
 }
 
@@ -168,7 +168,7 @@ function isAnyone(address: IpAddress): boolean {
   return address === ANYONE[4] || address === ANYONE[6];
 }
 
-/** Where clients' IPv4 packets come in once they are decapsulated. */
+/** Returns the devices on which the kernel sees clients' decapsulated IPv4 packets. */
 function inDevices(facts: RealServerFacts, options: VerifyOptions, way: Way): readonly string[] {
   if (way !== 'kernel') return [options.interface];
   const devices = kernelDevices(options).filter(({ carries }) => carries.includes(4));
@@ -183,9 +183,9 @@ function reversePath(facts: RealServerFacts, device: string, way: Way): Finding 
   return finding({
     check: 'rp_filter',
     ok: !dropsByReversePath(facts, device),
-    found: `${value} on ${device} (the larger of all's and its own)${value === 1 ? ', strict' : ''}`,
-    expected: `not 1 on ${device}: clients' packets come in by it, and the way back to them is another`,
-    // The larger value holds, so 0 has to be set in both places, and 2 in one.
+    found: `${value} on ${device} (the larger of "all" and its own value)${value === 1 ? ', strict' : ''}`,
+    expected: `not 1 on ${device}: client packets arrive on it, and the route back to clients leaves by another interface`,
+    // The kernel uses the larger value, so 0 must be set in both places, and 2 in one.
     remedy: wanted === '0' ? `sysctl ${general}=0 ${own}=0` : `sysctl ${own}=2`,
   });
 }
@@ -196,8 +196,8 @@ function ipv6Findings(facts: RealServerFacts, options: VerifyOptions, way: Way):
     return finding({
       check: `IPv6 on ${name}`,
       ok: !off,
-      found: off ? 'switched off' : 'on',
-      expected: 'on: its packets are dropped else',
+      found: off ? 'disabled' : 'enabled',
+      expected: 'enabled; otherwise the kernel drops IPv6 packets here',
       remedy: `sysctl ${sysctlText(settingPath('disable_ipv6', name, 6))}=0`,
     });
   });
@@ -210,7 +210,7 @@ function arpIgnore(facts: RealServerFacts, options: VerifyOptions): Finding {
   return finding({
     check: 'arp_ignore',
     ok: arpSilent(value),
-    found: `${value} on ${options.interface}${arpSilent(value) ? '' : ': answers ARP for the VIP'}`,
+    found: `${value} on ${options.interface}${arpSilent(value) ? '' : ': the host answers ARP for the VIP'}`,
     expected: '1 (or 2, or 8)',
     remedy: `sysctl ${sysctlText(settingPath('arp_ignore', 'all'))}=1${ownWrong ? ` ${sysctlText(own)}=1` : ''}`,
   });

@@ -1,4 +1,4 @@
-// What a director's configuration says of one of its real servers: this host.
+// Finds this host among the real servers of a director's configuration.
 import type { CulvertConfig, ServiceConfig } from '../config/config.ts';
 import { CulvertError } from '../errors.ts';
 import { formatIp, type IpAddress, ip, isIpv4, networkOf } from '../net/ip-address.ts';
@@ -29,7 +29,7 @@ export function roleOf(
     const list = own.map(({ address }) => formatIp(address)).join(', ');
     throw new CulvertError(
       'NOT_FOUND',
-      `no service has an address of this host among its reals. This host has: ${list === '' ? 'none' : list}`,
+      `no service has an address of this host among its reals or as its sorry server. This host has: ${list === '' ? 'none' : list}`,
     );
   }
   return {
@@ -61,13 +61,13 @@ function rolesIn(service: ServiceConfig, own: readonly AddressFacts[]): Role[] {
   });
 }
 
-/** The interface that tunnel packets come in by. @throws CulvertError USAGE when the file leaves it open. */
+/** Returns the interface on which tunnel packets arrive. @throws CulvertError USAGE when the file leaves it open. */
 export function interfaceOf({ interfaces }: HostRole): string {
   const [first, ...others] = interfaces;
   if (first !== undefined && others.length === 0 && first !== 'lo') return first;
   throw new CulvertError(
     'USAGE',
-    `the file names this host by addresses of ${interfaces.join(', ')}. fix: name the interface that tunnel packets come in by (--interface)`,
+    `the file names this host by addresses on ${interfaces.join(', ')}. fix: name the interface on which tunnel packets arrive (--interface)`,
   );
 }
 

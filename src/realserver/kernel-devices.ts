@@ -6,7 +6,7 @@ import { outerFamilies } from './tunnel-room.ts';
 
 export type Devices = Pick<VerifyOptions, 'serves' | 'directors'>;
 
-/** A device by which the kernel takes outer headers off. */
+/** A tunnel device with which the kernel decapsulates. */
 export interface KernelDevice {
   readonly kind: TunnelKind;
   /** Of the device that the module makes, which takes packets from anyone to anyone; else of one that is ours. */
@@ -19,7 +19,7 @@ export interface KernelDevice {
   readonly own: Pick<TunnelSettings, 'checksum' | 'innerProtocol'> | undefined;
 }
 
-/** What takes UDP and GUE off, so that an ipip, sit or ip6tnl device gets the rest. */
+/** The module that removes UDP and GUE, so that an ipip, sit or ip6tnl device gets the rest. */
 export const GUE_MODULE = 'fou';
 
 /** The devices that the VIPs' packets need, one for each outer family and, in IPv4 without GRE, each inner one. */
@@ -30,7 +30,7 @@ export function kernelDevices({ serves, directors }: Devices): readonly KernelDe
   ]);
 }
 
-/** IPIP, and GUE from which the port has taken UDP and GUE off: both come by the same devices. */
+/** Devices for IPIP, and for GUE once its port has removed UDP and GUE: both arrive on the same devices. */
 function devicesWithoutGre(outer: IpFamily, serves: readonly Served[]): KernelDevice[] {
   const inner = innerFamilies(serves.filter(({ tunnel }) => tunnel.type !== 'gre'));
   if (inner.length === 0) return [];
@@ -79,7 +79,7 @@ export function foundDevice({ tunnels }: RealServerFacts, device: KernelDevice):
   return named ?? (device.own === undefined ? tunnels.find(({ kind }) => kind === device.kind) : undefined);
 }
 
-/** What holds a VIP: the first device that its packets come by. */
+/** Returns the device that holds a VIP: the first one on which its packets arrive. */
 export function holderOf(
   facts: RealServerFacts,
   { serves, directors }: Devices,
@@ -97,7 +97,7 @@ export function holderOf(
   return device === undefined ? undefined : (foundDevice(facts, device)?.name ?? device.name);
 }
 
-/** What there is no way around: without these modules the kernel's way is none. */
+/** Returns the modules without which the kernel cannot decapsulate these tunnels. */
 export function neededModules(options: Devices): readonly string[] {
   const modules = new Set(kernelDevices(options).map(({ module }) => module));
   return guePortsOf(options.serves).length > 0 ? [GUE_MODULE, ...modules] : [...modules];

@@ -29,7 +29,7 @@ import { FORWARDING, settingPath } from './sysctls.ts';
 const ETHERNET_ADDRESS_BYTES = 6;
 const TUNNEL_KINDS: readonly TunnelKind[] = ['ipip', 'sit', 'ip6tnl', 'gre', 'ip6gre'];
 
-/** Reads what matters to a real server from this host (this network namespace); changes nothing. */
+/** Reads the facts about this host (this network namespace) that matter to a real server; changes nothing. */
 export function observe(options: Pick<VerifyOptions, 'serves' | 'directors' | 'interface'>): RealServerFacts {
   using socket = new NetlinkSocket();
   const links = listLinks(socket);
@@ -57,7 +57,7 @@ export function observe(options: Pick<VerifyOptions, 'serves' | 'directors' | 'i
     addresses: listAddresses(socket).flatMap((address) => addressFacts(address, nameOf(address.ifIndex))),
     sysctls: readSysctls([options.interface, LOOPBACK, ...tunnels.map(({ name }) => name)]),
     firewall: observeFirewall(),
-    // Asked only where there is one, so that the kernel's way needs no libbpf.
+    // Read only when a program is attached, so that the kernel's way needs no libbpf.
     xdp: link?.xdpProgramId === undefined ? undefined : observeProgram(link.index),
     defaultRoutes: [...new Set(defaults.flatMap((route) => nameOf(route.ifIndex) ?? []))],
     listeners: readListeners(),
@@ -79,7 +79,7 @@ function tunnelFacts(link: Link): TunnelFacts[] {
   return kind === undefined || facts === undefined ? [] : [{ ...facts, kind }];
 }
 
-/** Not asked where there is no module, as asking would load it. */
+/** Reads the GUE ports; not without the module, because the request would load it. */
 function guePorts(): GuePort[] {
   if (!existsSync(`/sys/module/${GUE_MODULE}`)) return [];
   using ports = new FouPorts();

@@ -1,4 +1,4 @@
-// What earlier set-ups made that is not wanted any more.
+// Finds what earlier set-ups made that is no longer wanted.
 import { type Action, entryText } from './action.ts';
 import type { RealServerFacts } from './facts.ts';
 import { kernelDevices } from './kernel-devices.ts';
@@ -7,7 +7,7 @@ import { type Decapsulation, entriesOf, holder } from './plan.ts';
 import { clampedVips, clampTool } from './plan-clamp.ts';
 import { neededGuePorts } from './plan-devices.ts';
 
-/** Of what undoes earlier set-ups, the part to do now. Sysctls, modules and the state of links stay until the end. */
+/** Returns the undo actions to perform now. Sysctls, modules and link states are kept until the whole set-up is removed. */
 export function obsolete(
   undo: readonly Action[],
   facts: RealServerFacts,

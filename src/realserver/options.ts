@@ -1,39 +1,39 @@
-// What set-up, verify and teardown of a real server are asked for.
+// The options of set-up, verification and teardown of a real server.
 import type { Tunnel } from '../forwarding/table.ts';
 import { portOf } from '../forwarding/tunnel/kind.ts';
 import type { IpAddress } from '../net/ip-address.ts';
 
-/** A VIP, and a tunnel that its packets come in. A VIP with several tunnels stands in several. */
+/** A VIP and a tunnel in which its packets arrive. A VIP with several tunnels has several entries. */
 export interface Served {
   readonly vip: IpAddress;
   readonly tunnel: Tunnel;
 }
 
-/** What the SYN-ACK from a VIP announces at most; auto: what the tunnel leaves of the interface's MTU. */
+/** The largest MSS in a SYN-ACK from a VIP; auto: what the tunnel leaves of the interface's MTU. */
 export type MssSetting = number | 'auto' | 'none';
 
-/** One line of a set-up; those of the same VIP have the same MSS. */
+/** One entry of a set-up; all entries of a VIP have the same MSS. */
 export interface ServedAs extends Served {
   readonly mss: MssSetting;
 }
 
-/** A request: what is to be served in addition to what is. */
+/** A request: what to serve in addition to the current set-up. */
 export interface RealServerOptions {
-  /** An MSS of their own is that of an earlier set-up. */
+  /** An entry has its own MSS only if it comes from an earlier set-up. */
   readonly serves: readonly (Served & { readonly mss?: MssSetting })[];
-  /** Whose tunnel packets are accepted; none: those of earlier set-ups or, at the first, anyone's by IPv4. */
+  /** The directors whose tunnel packets are accepted; empty: those of earlier set-ups or, at first, anyone over IPv4. */
   readonly directors: readonly IpAddress[];
-  /** The interface that tunnel packets come in by. */
+  /** The interface on which tunnel packets arrive. */
   readonly interface: string;
   /** auto: as it is set up; at first XDP where directors are named or the kernel has no such tunnels, else the kernel's devices. */
   readonly decapsulation: 'auto' | 'kernel' | 'xdp';
-  /** Undefined: as it was set up, at first `auto`. */
+  /** Undefined: as set up before, at first `auto`. */
   readonly mss: MssSetting | undefined;
   readonly stateDirectory: string;
   readonly instance: string;
 }
 
-/** The whole of what a host is to serve. */
+/** Everything a host is to serve. */
 export interface Wanted {
   readonly serves: readonly ServedAs[];
   /** At least one; anyone is an unspecified address (`ANYONE`). */
@@ -44,11 +44,11 @@ export interface Wanted {
 
 export interface VerifyOptions {
   readonly serves: readonly Served[];
-  /** None: it does not matter who is accepted. */
+  /** Empty: any source may be accepted. */
   readonly directors: readonly IpAddress[];
   readonly interface: string;
   readonly instance: string;
-  /** Where somebody should listen, by TCP or UDP. */
+  /** Where a process should listen, on TCP or UDP. */
   readonly listeners?: readonly { readonly vip: IpAddress; readonly port: number }[];
 }
 
@@ -57,7 +57,7 @@ export interface InstanceOptions {
   readonly instance: string;
 }
 
-/** What to take away; without any of the three everything. */
+/** What to remove; everything when none of the four is given. */
 export interface TeardownOptions extends InstanceOptions {
   readonly vips?: readonly IpAddress[];
   readonly directors?: readonly IpAddress[];
@@ -66,13 +66,13 @@ export interface TeardownOptions extends InstanceOptions {
   readonly serves?: readonly Served[];
 }
 
-/** A kind of tunnel without what does not matter to who takes it off; port 0: of any port. */
+/** A kind of tunnel, as far as decapsulation depends on it; port 0: any port. */
 export interface TunnelType {
   readonly type: Tunnel['type'];
   readonly port: number;
 }
 
-/** Every VIP in every tunnel. */
+/** Combines every VIP with every tunnel. */
 export function serving(vips: readonly IpAddress[], tunnels: readonly Tunnel[]): Served[] {
   return vips.flatMap((vip) => tunnels.map((tunnel) => ({ vip, tunnel })));
 }
@@ -94,7 +94,7 @@ export function typeText({ type, port }: TunnelType): string {
   return port === 0 ? type : `${type} (port ${port})`;
 }
 
-/** Two lines with the same key concern the same packets. */
+/** Returns a key that is equal for entries that concern the same packets. */
 export function servedKey({ vip, tunnel }: Served): string {
   return `${vip} ${typeText(typeOf(tunnel))}`;
 }

@@ -16,15 +16,14 @@ import { GUE_MODULE } from './kernel-devices.ts';
 import { acceptOn, refuseDirectorOn, refuseOn } from './program.ts';
 
 export interface Performed {
-  /** What an operator should be warned of. */
+  /** Warnings for the operator. */
   readonly warnings: readonly string[];
-  /** False where it is known that all was so already. */
+  /** False when the host is known to have been in this state already. */
   readonly changed: boolean;
 }
 
 /**
- * Changes the host. What takes something back does nothing where it is gone already, and what makes something does
- * nothing where it is there.
+ * Changes the host. Removing something that is gone does nothing, and neither does creating something that exists.
  */
 export function perform(action: Action): Performed {
   using socket = new NetlinkSocket();
@@ -94,7 +93,7 @@ function hostAddress(
   { interface: name, address }: Extract<Action, { kind: 'add-address' | 'delete-address' }>,
 ): NewAddress {
   const held = { ifIndex: mustFind(socket, name).index, address, prefixLength: hostPrefixLength(address) };
-  // Never the source of what the host itself begins; and nobody is asked whether the VIP is taken, because it is.
+  // Deprecated: never the source of the host's own connections. No DAD: the VIP is in use elsewhere, by design.
   return familyOf(address) === 6 ? { ...held, noDad: true, deprecated: true } : held;
 }
 
@@ -131,7 +130,7 @@ function tolerate(errno: string, work: () => void): void {
   }
 }
 
-/** Another tunnel may use it by now: then it stays, and does no harm. */
+/** Unloads a module, unless another tunnel uses it by now: then it stays, and does no harm. */
 function unloadModule(module: string): string[] {
   if (!existsSync(`/sys/module/${module}`)) return [];
   try {

@@ -1,4 +1,4 @@
-// Which MSS each VIP announces, and what is to be done about it.
+// Plans the firewall rules that limit the MSS each VIP announces.
 import { CulvertError } from '../errors.ts';
 import { familyOf, type IpAddress, type IpFamily } from '../net/ip-address.ts';
 import type { ClampRule, ClampSpec, Step } from './action.ts';
@@ -43,7 +43,9 @@ function planClamp(facts: RealServerFacts, wanted: Wanted, mtuBytes: number, fam
     const tools = family === 4 ? 'nft nor iptables' : 'nft nor ip6tables';
     return {
       steps: [],
-      warnings: [`neither ${tools} works here: the MSS stays as it is, and large requests need ICMP`],
+      warnings: [
+        `neither ${tools} works on this host: the MSS is not clamped, and large requests depend on ICMP`,
+      ],
     };
   }
   const clamp: ClampSpec = { tool, instance: wanted.instance, family, rules: grouped(limits) };
@@ -60,7 +62,7 @@ function planClamp(facts: RealServerFacts, wanted: Wanted, mtuBytes: number, fam
       .filter(({ mss, fitting }) => mss > fitting)
       .map(
         ({ mss, fitting }) =>
-          `an MSS of ${mss} does not fit IPv${family} in the tunnel on a link of ${mtuBytes}: at most ${fitting}`,
+          `an MSS of ${mss} is too large for IPv${family} in the tunnel on a link with an MTU of ${mtuBytes}: at most ${fitting} fits`,
       ),
   };
 }
@@ -78,7 +80,7 @@ function limitOf(wanted: Wanted, mtuBytes: number, vip: IpAddress): Limit {
   const fitting = fittingMss(mtuBytes, aroundVip(wanted, vip), familyOf(vip));
   const mss = typeof asked === 'number' ? asked : fitting;
   if (mss >= SMALLEST_MSS && mss <= 0xffff) return { vip, mss, fitting };
-  throw new CulvertError('REALSERVER', `an MSS of ${mss} is out of range: ${SMALLEST_MSS} to 65535`);
+  throw new CulvertError('REALSERVER', `an MSS of ${mss} is out of range; allowed: ${SMALLEST_MSS} to 65535`);
 }
 
 /** One rule for each value. */

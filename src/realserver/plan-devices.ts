@@ -16,7 +16,7 @@ import { vipsOf, type Wanted } from './options.ts';
 
 const LINK_LOCAL_PREFIX = 0xfe80n >> 6n;
 
-/** What makes the kernel's tunnel devices; the facts about them can only be read afterwards. */
+/** Plans the kernel's tunnel devices. The facts about them can be read only after these steps. */
 export function planTunnelDevices(facts: RealServerFacts, options: Wanted): readonly Step[] {
   return [
     ...neededModules(options)
@@ -64,7 +64,7 @@ function localAddress(facts: RealServerFacts, options: Wanted, family: IpFamily)
   if (found !== undefined) return found.address;
   throw new CulvertError(
     'INTERFACE',
-    `${options.interface} has no IPv${family} address that tunnel packets could be for`,
+    `${options.interface} has no IPv${family} address on which to receive tunnel packets. fix: add one, or name another interface (--interface)`,
   );
 }
 
@@ -81,7 +81,7 @@ export function neededGuePorts(options: Devices): readonly GuePort[] {
   return guePortsOf(options.serves).flatMap((port) => families.map((family) => ({ family, port })));
 }
 
-/** Those that are not open yet. */
+/** Returns the needed GUE ports that are not open yet. */
 export function closedGuePorts({ guePorts }: RealServerFacts, options: Devices): readonly GuePort[] {
   return neededGuePorts(options).filter(
     ({ family, port }) => !guePorts.some((open) => open.family === family && open.port === port),

@@ -1,4 +1,4 @@
-// What is to be done on a host so that it serves what is wanted, in which order.
+// Plans the changes that make a host serve what is wanted, in order.
 import { CulvertError } from '../errors.ts';
 import { familyOf, formatIp, type IpAddress, type IpFamily } from '../net/ip-address.ts';
 import { type AcceptedEntry, type Action, entryText, type Step } from './action.ts';
@@ -31,10 +31,10 @@ export function chooseDecapsulation(
     if (absent.length === 0) return 'kernel';
     throw new CulvertError(
       'UNSUPPORTED',
-      `this kernel has no ${absent.join(', no ')} and no module for it: decapsulate by xdp`,
+      `this kernel does not have ${absent.join(', ')}, neither built in nor as a module. fix: --decapsulation xdp`,
     );
   }
-  // The kernel's devices take tunnel packets from anyone.
+  // The kernel's devices accept tunnel packets from anyone.
   return absent.length > 0 || wanted.directors.some(isNamed) ? 'xdp' : 'kernel';
 }
 
@@ -76,30 +76,36 @@ export function holder(facts: RealServerFacts, wanted: Devices, way: Decapsulati
 
 function checkXdp({ xdp }: RealServerFacts, link: LinkFacts): void {
   if (!link.ethernet) {
-    throw new CulvertError('INTERFACE', `${link.name} is not an Ethernet interface, as XDP needs`);
+    throw new CulvertError(
+      'INTERFACE',
+      `${link.name} is not an Ethernet interface, which XDP needs. fix: name another interface (--interface), or use the kernel's tunnel devices (--decapsulation kernel)`,
+    );
   }
   if (xdp === undefined || xdp.ours) return;
   if (xdp.director !== undefined) {
     throw new CulvertError(
       'XDP_OCCUPIED',
-      `the XDP program of the director "${xdp.director}" is on it, and there can be but one. fix: name another interface (--interface), or decapsulate by the kernel (--decapsulation kernel)`,
+      `the XDP program of the director "${xdp.director}" is attached to this interface, which can have only one. fix: name another interface (--interface), or use the kernel's tunnel devices (--decapsulation kernel)`,
       { where: link.name },
     );
   }
   throw new CulvertError(
     'XDP_OCCUPIED',
-    `another XDP program (id ${xdp.programId}, ${xdp.mode} mode) is on it: take it off ("ip link set dev ${link.name} xdp off"), or decapsulate by the kernel ("--decapsulation kernel")`,
+    `another XDP program (id ${xdp.programId}, ${xdp.mode} mode) is attached to this interface. fix: detach it ("ip link set dev ${link.name} xdp off"), or use the kernel's tunnel devices (--decapsulation kernel)`,
     { where: link.name },
   );
 }
 
-/** Of two GRE devices the more specific one gets all packets, and drops those that have, or lack, a checksum. */
+/**
+ * Refuses GRE with and without checksums at once: of two GRE devices the more specific one gets all packets, and drops
+ * those that have, or lack, a checksum.
+ */
 function checkChecksums({ serves }: Wanted): void {
   const gre = tunnelsOf(serves).filter(({ type }) => type === 'gre');
   if (gre.length < 2) return;
   throw new CulvertError(
     'UNSUPPORTED',
-    'the kernel cannot take GRE with and without checksums at once. fix: --decapsulation xdp',
+    'the kernel cannot decapsulate GRE with checksums and GRE without them at the same time. fix: --decapsulation xdp',
   );
 }
 
@@ -113,7 +119,7 @@ function ipv4Devices(facts: RealServerFacts, wanted: Devices): readonly string[]
     .map((device) => foundDevice(facts, device)?.name ?? device.name);
 }
 
-/** Where IPv6 packets come in or are held: the interface itself, by which they leave too, and what is behind it. */
+/** Returns the interfaces that need IPv6: the one named, on which packets arrive and leave, and those that hold VIPs. */
 export function ipv6Interfaces(
   facts: RealServerFacts,
   wanted: Pick<VerifyOptions, 'interface' | 'serves' | 'directors'>,
@@ -160,7 +166,7 @@ function acceptStep(wanted: Wanted): Step {
   };
 }
 
-/** What the XDP program has to accept. */
+/** Returns the entries of the XDP program's table: each VIP with each of its tunnels, once. */
 export function entriesOf(serves: readonly Served[]): readonly AcceptedEntry[] {
   const entries = serves.map(({ vip, tunnel }) => ({ vip, ...typeOf(tunnel) }));
   return [...new Map(entries.map((entry) => [entryText(entry), entry])).values()];
@@ -175,18 +181,20 @@ function warnings(facts: RealServerFacts, wanted: Wanted, way: Decapsulation): s
     )
     .map(({ address, interface: name }) => {
       const protocol = familyOf(address) === 4 ? 'ARP' : 'neighbour discovery';
-      return `${formatIp(address)} is on ${name} too: if that is an Ethernet interface, this host answers ${protocol} for it`;
+      return `${formatIp(address)} is also on ${name}: if that is an Ethernet interface, this host answers ${protocol} for it`;
     });
 }
 
 function sourceWarnings({ directors }: Wanted, way: Decapsulation): string[] {
-  if (!directors.some(isNamed)) return ['no director is named: tunnel packets are accepted from anyone'];
+  if (!directors.some(isNamed)) return ['no director is named, so tunnel packets are accepted from anyone'];
   return way === 'kernel'
-    ? ["the kernel's devices take tunnel packets from anyone; decapsulation by xdp from the directors only"]
+    ? [
+        "the kernel's tunnel devices accept tunnel packets from anyone; --decapsulation xdp accepts them from the directors only",
+      ]
     : [];
 }
 
-/** Not anyone. */
+/** Whether it is a single address, and does not stand for anyone. */
 function isNamed(director: IpAddress): boolean {
   return director !== ANYONE[4] && director !== ANYONE[6];
 }

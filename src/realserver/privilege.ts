@@ -1,4 +1,4 @@
-// What the commands of a real server need to be allowed, said before anything else.
+// Checks the privileges that the realserver commands need, before anything else.
 import {
   type Capabilities,
   missingCapabilities,

@@ -55,7 +55,7 @@ export function loadRealServerProgram(
   reuse: Readonly<Record<string, BpfMap>> = {},
 ): BpfObject {
   if (!existsSync(OBJECT_FILE)) {
-    throw new CulvertError('UNSUPPORTED', 'the BPF program is not built: run "make bpf" (needs clang)', {
+    throw new CulvertError('UNSUPPORTED', 'the BPF program is not built. fix: make bpf (needs clang)', {
       where: OBJECT_FILE,
     });
   }
@@ -71,23 +71,27 @@ export function loadRealServerProgram(
 }
 
 /**
- * Has an interface's program accept this too: attaches it where there is none, puts it in the place of one of another
+ * Adds these entries to the program of an interface. Attaches the program where there is none, replaces one of another
  * version without losing a packet, and pins it, so that it outlives the process.
- * @throws CulvertError XDP_OCCUPIED when another program came to be on the interface.
+ * @throws CulvertError XDP_OCCUPIED when another program is attached to the interface.
  */
 export function acceptOn(place: Place, wanted: Acceptance): AcceptOutcome {
   const attached = queryXdp(place.ifIndex);
   if (attached === undefined) return attachFresh(place, wanted);
   const pins = findPins(attached.programId);
   if (pins === undefined) {
-    throw new CulvertError('XDP_OCCUPIED', `another XDP program (id ${attached.programId}) is on it`, {
-      where: place.interface,
-    });
+    throw new CulvertError(
+      'XDP_OCCUPIED',
+      `another XDP program (id ${attached.programId}) is attached to this interface`,
+      {
+        where: place.interface,
+      },
+    );
   }
   return pins.prefix === '' ? acceptMore(pins, wanted) : takeOver(pins, place, wanted);
 }
 
-/** Nothing happens where it is not accepted. The last entry takes the program with it. */
+/** Removes an entry, if it is there. Removing the last entry detaches the program. */
 export function refuseOn(ifIndex: number, entry: AcceptedEntry): void {
   const pins = pinsOn(ifIndex);
   if (pins === undefined) return;
@@ -147,7 +151,7 @@ function attachFresh(place: Place, wanted: Acceptance): AcceptOutcome {
   return { changed: true, warnings };
 }
 
-/** The maps stay, and so what others put in them. */
+/** Adds entries to the existing maps, which other set-ups share. */
 function acceptMore(pins: ProgramPins, wanted: Acceptance): AcceptOutcome {
   using link = openLink(pins);
   using stack = new DisposableStack();
@@ -171,7 +175,7 @@ function acceptMore(pins: ProgramPins, wanted: Acceptance): AcceptOutcome {
   return { changed: added || !current, warnings: [] };
 }
 
-/** What a program of an earlier version accepts and has counted, this one does from the first packet on. */
+/** Replaces a program of an earlier version, and keeps what it accepts and has counted. */
 function takeOver(former: ProgramPins, place: Place, wanted: Acceptance): AcceptOutcome {
   using counts = openPinnedMap(former, 'counts');
   const reuse = counts?.maxEntries === COUNT_NAMES.length ? { counts } : {};
@@ -274,7 +278,7 @@ function attach(program: BpfProgram, place: Place, warnings: string[]): XdpLink 
   } catch (error) {
     if (!(error instanceof CulvertError) || error.code !== 'KERNEL') throw error;
     const link = create('generic');
-    warnings.push(`${place.interface} cannot do native XDP, so generic XDP is used: it is slower`);
+    warnings.push(`${place.interface} does not support native XDP. Generic XDP is used, which is slower`);
     return link;
   }
 }

@@ -1,4 +1,4 @@
-// What a set-up serves and what it changed, on disk.
+// The record of a set-up on disk: what it serves and what it changed.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CulvertError } from '../errors.ts';
@@ -52,7 +52,7 @@ export function readRecord(options: InstanceOptions): SetupRecord | undefined {
   if (record.namespace === networkNamespace()) return record;
   throw new CulvertError(
     'REALSERVER',
-    `the set-up "${instance}" is that of another network namespace (net:[${record.namespace}]). fix: name another one for this namespace (--instance, or --state-directory); if that namespace is gone, delete this file`,
+    `the set-up "${instance}" belongs to another network namespace (net:[${record.namespace}]). fix: use another --instance or --state-directory in this namespace; if the other namespace no longer exists, delete this file`,
     { where: recordPath(options) },
   );
 }
@@ -63,16 +63,20 @@ export function readStored(options: InstanceOptions): SetupRecord | undefined {
   try {
     const record = JSON.parse(readFileSync(where, 'utf8'), fromText) as SetupRecord | FormerRecord;
     if (![1, 2].includes(record.version) || !Array.isArray(record.undo)) {
-      throw new CulvertError('REALSERVER', 'not a record that this version of culvert can read', { where });
+      throw new CulvertError('REALSERVER', 'this version of culvert cannot read this record', { where });
     }
     return record.version === 1 ? upgraded(record, formerAcceptance(record), networkNamespace()) : record;
   } catch (cause) {
     if (errnoOf(cause) === 'ENOENT') return undefined;
     if (cause instanceof CulvertError) throw cause;
-    throw new CulvertError('REALSERVER', `cannot read the record of what was before: ${String(cause)}`, {
-      where,
-      cause,
-    });
+    throw new CulvertError(
+      'REALSERVER',
+      `cannot read the record of the previous settings: ${String(cause)}`,
+      {
+        where,
+        cause,
+      },
+    );
   }
 }
 
@@ -121,10 +125,14 @@ export function writeRecord(options: InstanceOptions, record: SetupRecord): void
     writeFileSync(`${path}.new`, `${JSON.stringify(record, toText, 2)}\n`, { mode: 0o600, flush: true });
     renameSync(`${path}.new`, path);
   } catch (cause) {
-    throw new CulvertError('REALSERVER', `cannot record what was before: ${String(cause)}`, {
-      where: path,
-      cause,
-    });
+    throw new CulvertError(
+      'REALSERVER',
+      `cannot save the record of the previous settings: ${String(cause)}`,
+      {
+        where: path,
+        cause,
+      },
+    );
   }
 }
 
@@ -132,7 +140,7 @@ export function removeRecord(options: InstanceOptions): void {
   rmSync(recordPath(options), { force: true });
 }
 
-/** Of several set-ups in a row the first one saw what was there before. */
+/** Adds undo actions to a record. Known ones stay: of several set-ups in a row the first one saw the previous settings. */
 export function withUndo(record: SetupRecord, undo: readonly Action[]): SetupRecord {
   const known = new Set(record.undo.map(actionKey));
   const fresh = undo.filter((action) => !known.has(actionKey(action)));

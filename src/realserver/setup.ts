@@ -1,4 +1,4 @@
-// Makes this host a real server, or adds to what it is one for.
+// Makes this host a real server, or adds VIPs to one.
 import { CulvertError } from '../errors.ts';
 import { Changes } from './changes.ts';
 import { observe } from './observe.ts';
@@ -11,7 +11,7 @@ import { contradictions, together } from './wanted.ts';
 
 export interface SetupSummary {
   readonly decapsulation: Decapsulation;
-  /** What was changed, in words. */
+  /** The changes made, in words. */
   readonly done: readonly string[];
   readonly warnings: readonly string[];
 }
@@ -34,7 +34,7 @@ export function setupRealServer(options: RealServerOptions): SetupSummary {
   const asked = options.decapsulation === 'auto' ? (former?.decapsulation ?? 'auto') : options.decapsulation;
   const way = chooseDecapsulation(before, wanted, asked);
   if (way === 'xdp') requirePrivilege(PURPOSE, 'xdp');
-  plan(before, wanted, way); // what cannot work is refused before anything is changed
+  plan(before, wanted, way); // throws on what cannot work, before anything is changed
   const restored =
     former === undefined || former.decapsulation === way
       ? { done: [], warnings: [] }
@@ -49,14 +49,14 @@ export function setupRealServer(options: RealServerOptions): SetupSummary {
 }
 
 function checkOptions({ serves, instance }: RealServerOptions): void {
-  if (serves.length === 0) throw new CulvertError('USAGE', 'no VIP is named');
+  if (serves.length === 0) throw new CulvertError('USAGE', 'no VIP is named. fix: name one (--vip)');
   if (new Set(serves.map(servedKey)).size !== serves.length) {
     throw new CulvertError('USAGE', 'a VIP is named twice with the same tunnel');
   }
   if (!INSTANCE.test(instance)) {
     throw new CulvertError(
       'USAGE',
-      `"${instance}" cannot name an instance: letters, digits and "_.-", at most 64`,
+      `"${instance}" is not a valid instance name; allowed: at most 64 letters, digits and "_.-", the first a letter or digit`,
     );
   }
 }

@@ -1,9 +1,9 @@
-// Several set-ups of one host need the same sysctls, addresses and program: the last one that goes takes them back.
+// Several set-ups of one host share sysctls, addresses and the program: the last one removed restores them.
 import { type Action, actionKey, entryText } from './action.ts';
 import { entriesOf } from './plan.ts';
 import { type NamedRecord, type SetupRecord, writeRecord } from './record.ts';
 
-/** Whether another set-up still needs what this action would take back. */
+/** Whether another set-up still needs what this action would undo. */
 export function isShared(action: Action, other: SetupRecord): boolean {
   switch (action.kind) {
     case 'delete-address':
@@ -26,7 +26,7 @@ export function isShared(action: Action, other: SetupRecord): boolean {
   }
 }
 
-/** The other set-up takes it back when it ends; what it changed itself was changed before or after, and stands. */
+/** Moves undo actions to the record of another set-up, which performs them when it is removed. */
 export function handOver(actions: readonly Action[], { record, ...naming }: NamedRecord): void {
   const known = new Set(record.undo.map(actionKey));
   const fresh = actions.filter((action) => !known.has(actionKey(action)));

@@ -2,7 +2,7 @@ import type { IpFamily } from '../net/ip-address.ts';
 import type { Action, Step } from './action.ts';
 import type { RealServerFacts } from './facts.ts';
 
-/** Of Documentation/networking/ip-sysctl.rst: settings of which the kernel uses the larger of `all`'s and the interface's. */
+/** Settings of which the kernel uses the larger of `all`'s and the interface's (Documentation/networking/ip-sysctl.rst). */
 export type LargerSetting = 'arp_ignore' | 'arp_announce' | 'rp_filter';
 
 /** What makes the host a router; IPv6 has no other name for it. */
@@ -23,7 +23,7 @@ export function sysctlText(path: string): string {
   return path.includes('.') ? path : path.replaceAll('/', '.');
 }
 
-/** What holds for an interface: the larger of its own and the general value. */
+/** Returns the value in effect for an interface: the larger of its own and the general one. */
 export function effective(facts: RealServerFacts, setting: LargerSetting, interfaceName: string): number {
   const values = ['all', interfaceName].map((name) => facts.sysctls[settingPath(setting, name)]);
   return Math.max(...values.map((value) => Number(value ?? 0)));
@@ -44,7 +44,7 @@ export function dropsByReversePath(facts: RealServerFacts, interfaceName: string
   return isTunnel || !facts.defaultRoutes.includes(interfaceName);
 }
 
-/** Whether IPv6 is switched off there, so that its packets are dropped and an address is refused. */
+/** Whether IPv6 is disabled there, so that the kernel drops its packets and refuses an address. */
 export function ipv6IsOff(facts: RealServerFacts, interfaceName: string): boolean {
   return facts.sysctls[settingPath('disable_ipv6', interfaceName, 6)] === '1';
 }

@@ -1,4 +1,4 @@
-// Takes a real server back, all of it or what is named.
+// Removes a real server's set-up, all of it or what is named.
 import { CulvertError } from '../errors.ts';
 import { type Action, describeAction } from './action.ts';
 import { Changes } from './changes.ts';
@@ -17,9 +17,9 @@ import { handOver, isShared } from './shared.ts';
 import { without } from './wanted.ts';
 
 export interface TeardownSummary {
-  /** Whether anything is served still. */
+  /** Whether anything is still served. */
   readonly left: boolean;
-  /** What was changed, in words; empty when there was nothing to restore. */
+  /** The changes made, in words; empty when there was nothing to restore. */
   readonly done: readonly string[];
   readonly warnings: readonly string[];
 }
@@ -30,10 +30,10 @@ export interface TeardownSummary {
  * @throws CulvertError PERMISSION; REALSERVER naming each thing that could not be restored, after all others have been.
  */
 export function teardownRealServer(options: TeardownOptions): TeardownSummary {
-  requirePrivilege('taking a real server back', 'auto');
+  requirePrivilege('removing a real server', 'auto');
   const record = readRecord(options);
   if (record === undefined) {
-    // What is there was written before the last boot: nothing of it is left.
+    // A record that is there was written before the last boot; nothing of its changes is left.
     if (!isPartial(options)) removeRecord(options);
     return { left: false, done: [], warnings: [] };
   }
@@ -73,7 +73,7 @@ function restore(options: TeardownOptions, record: SetupRecord): Omit<TeardownSu
     writeRecord(options, { ...record, undo: failed });
     throw new CulvertError(
       'REALSERVER',
-      `could not restore everything. fix what is named, and repeat:\n${failures.join('\n')}`,
+      `could not restore everything. fix: solve the problems below, then run teardown again:\n${failures.join('\n')}`,
       { where: recordPath(options) },
     );
   }

@@ -5,7 +5,7 @@ import { IPV6_HEADER_BYTES } from '../net/ipv6.ts';
 import { TCP_HEADER_BYTES } from '../net/tcp.ts';
 import { type Served, tunnelsOf, type VerifyOptions } from './options.ts';
 
-/** What is around client packets. */
+/** What determines the headers around client packets. */
 type Around = Pick<VerifyOptions, 'directors' | 'serves'>;
 
 /** The families that outer headers have: those of the directors. */
@@ -16,7 +16,7 @@ export function outerFamilies({ directors }: Pick<VerifyOptions, 'directors'>): 
   return families.length === 0 ? [4] : families;
 }
 
-/** Bytes that the tunnel takes of each packet: the most that any director and tunnel takes. */
+/** Returns the bytes that the tunnel adds to each packet: the largest number over all directors and tunnels. */
 export function overheadBytes(around: Around): number {
   const outer = outerFamilies(around).at(-1) ?? 4;
   return Math.max(0, ...tunnelsOf(around.serves).map((tunnel) => tunnelOverheadBytes(tunnel, outer)));
@@ -28,7 +28,7 @@ export function fittingMss(mtuBytes: number, around: Around, family: IpFamily): 
   return mtuBytes - overheadBytes(around) - headerBytes - TCP_HEADER_BYTES;
 }
 
-/** What is around the packets of one VIP. */
+/** Returns what determines the headers around the packets of one VIP. */
 export function aroundVip({ serves, directors }: Around, vip: IpAddress): Around {
   return { serves: serves.filter((served: Served) => served.vip === vip), directors };
 }

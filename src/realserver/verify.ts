@@ -1,4 +1,4 @@
-// Says what is right and wrong on a real server.
+// Verifies a real server: reports what is right and what is not.
 import { checksumFinding, readChecksumErrors } from './checksum-errors.ts';
 import type { DecapsulationCounts } from './facts.ts';
 import type { Finding } from './finding.ts';
@@ -12,13 +12,13 @@ export interface Verification {
   /** Whether this host can be a real server for the VIPs; the command's exit status is 1 where it cannot. */
   readonly ok: boolean;
   readonly findings: readonly Finding[];
-  /** What the XDP program did with tunnel packets so far. */
+  /** Counts of what the XDP program has done with tunnel packets. */
   readonly counts: DecapsulationCounts | undefined;
 }
 
 /**
- * Looks at the host as it is, however it was set up; changes nothing.
- * @throws CulvertError PERMISSION: without it firewall and program cannot be seen, and all would seem to be missing.
+ * Inspects the host as it is, however it was set up; changes nothing.
+ * @throws CulvertError PERMISSION, because without it firewall and program cannot be seen and would seem to be missing.
  */
 export function verifyRealServer(options: VerifyOptions): Verification {
   requirePrivilege('verifying a real server', 'auto');
@@ -31,7 +31,7 @@ export function verifyRealServer(options: VerifyOptions): Verification {
   };
 }
 
-/** What set-up has on record for this host; undefined: nothing. */
+/** Returns what set-up recorded for this host; undefined when nothing. */
 export function recordedOptions(options: InstanceOptions): VerifyOptions | undefined {
   const record = readRecord(options);
   if (record === undefined) return undefined;

@@ -1,4 +1,4 @@
-// Set-up adds, teardown takes away: what is wanted after either.
+// Computes what is wanted after a set-up, which adds, or a teardown, which removes.
 import { CulvertError } from '../errors.ts';
 import { familyOf, formatIp, type IpAddress } from '../net/ip-address.ts';
 import { directorText } from './action.ts';
@@ -16,7 +16,7 @@ import {
   type Wanted,
 } from './options.ts';
 
-/** What is served already. */
+/** The current set-up. */
 export type Present = Pick<Wanted, 'serves' | 'directors' | 'interface'>;
 
 /**
@@ -29,7 +29,7 @@ export function together(present: Present | undefined, options: RealServerOption
   if (present !== undefined && present.interface !== name) {
     throw new CulvertError(
       'REALSERVER',
-      `the set-up "${instance}" is on ${present.interface}. fix: name another one for ${name} (--instance ${name}), or first remove this one: culvert realserver teardown${naming(instance)}`,
+      `the set-up "${instance}" uses ${present.interface}, not ${name}. fix: use another set-up for ${name} (--instance ${name}), or remove this one first: culvert realserver teardown${naming(instance)}`,
     );
   }
   const former = present?.serves ?? [];
@@ -65,7 +65,7 @@ function tunnelContradictions(present: Present, { serves, instance }: RealServer
     const words = others.map(({ type, port }) => `--tunnel ${port === 0 ? type : `${type}:${port}`}`);
     const remove = `culvert realserver teardown --vip ${formatIp(vip)} ${words.join(' ')}${naming(instance)}`;
     return [
-      `${formatIp(vip)} is still accepted in ${others.map(typeText).join(', ')} too, from an earlier set-up. To end that: ${remove}`,
+      `an earlier set-up also accepts ${formatIp(vip)} in ${others.map(typeText).join(', ')}. To stop this: ${remove}`,
     ];
   });
 }
@@ -77,7 +77,7 @@ function directorContradictions(present: Present, { directors, instance }: RealS
     .filter((director) => director === ANYONE[familyOf(director)] && !directors.includes(director))
     .map(
       (director) =>
-        `tunnel packets are still accepted from ${directorText(director)}, from an earlier set-up. To end that: culvert realserver teardown --director ${formatIp(director)}${naming(instance)}`,
+        `an earlier set-up accepts tunnel packets from ${directorText(director)}. To stop this: culvert realserver teardown --director ${formatIp(director)}${naming(instance)}`,
     );
 }
 
@@ -97,7 +97,7 @@ export function without(present: Wanted, options: TeardownOptions): Wanted | und
   if (left.length === 0) {
     throw new CulvertError(
       'REALSERVER',
-      `no director would be left for ${list(vipsOf(serves))}. fix: add the other director first (setup --director), or take the VIPs away (teardown --vip)`,
+      `no director would be left for ${list(vipsOf(serves))}. fix: add the other director first (setup --director), or remove the VIPs (teardown --vip)`,
     );
   }
   return { ...present, serves, directors: left };

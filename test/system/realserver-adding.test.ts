@@ -94,7 +94,7 @@ describe.skipIf(!root || !built)('set-up adds (needs root and a built BPF object
     typeWell('setup --vip 192.0.2.10 --director 10.0.1.2 --interface eth0 --mss 1400');
     const second = type('setup --vip 192.0.2.10 --director 10.0.0.9 --tunnel gre --tunnel gue:6080');
     expect(second.stderr).toContain(
-      '192.0.2.10 is still accepted in ipip too, from an earlier set-up. To end that: culvert realserver teardown --vip 192.0.2.10 --tunnel ipip',
+      'an earlier set-up also accepts 192.0.2.10 in ipip. To stop this: culvert realserver teardown --vip 192.0.2.10 --tunnel ipip',
     );
     server = await host.echoServer('192.0.2.10', PORT);
     for (const tunnel of [IPIP, GRE, GUE]) expect(await answers('4', tunnel), tunnel.type).toBe(true);

@@ -148,7 +148,7 @@ describe.skipIf(!root || !built)('both families by XDP (needs root and a built B
     const [finding] = verify().findings.filter(({ ok }) => !ok);
     expect(finding).toMatchObject({
       check: 'VIP 2001:db8::10',
-      found: expect.stringContaining("answers neighbour discovery in the director's place"),
+      found: expect.stringContaining('the host answers neighbour discovery instead of the director'),
     });
     host.sh(finding?.remedy ?? '');
     expect(await host.advertises(VIP6, 'everyone')).toBe(false);
@@ -181,9 +181,11 @@ describe.skipIf(!root || !built)('both families by XDP (needs root and a built B
   test('verify finds another kind of tunnel, and another port', () => {
     takeBack();
     setUp({ tunnel: { type: 'gue', checksum: 'none', port: GUE_PORT } });
-    expect(decapsulatedInstead({ type: 'gre', checksum: 'none' })).toContain('but not gre for 192.0.2.10');
+    expect(decapsulatedInstead({ type: 'gre', checksum: 'none' })).toContain(
+      'does not decapsulate gre for 192.0.2.10',
+    );
     expect(decapsulatedInstead({ type: 'gue', checksum: 'none', port: 6081 })).toContain(
-      'but not gue (port 6081) for 192.0.2.10',
+      'does not decapsulate gue (port 6081) for 192.0.2.10',
     );
     expect(decapsulatedInstead({ type: 'gue', checksum: 'full', port: GUE_PORT })).toBeUndefined();
   });

@@ -75,7 +75,7 @@ describe.skipIf(!root || !built)('taking a real server back (needs root and a bu
     const snapshot = host.snapshot();
     replaceTool('nft', 'case "$*" in --file*) echo "no room" >&2; exit 1;; esac; exec $REAL "$@"');
     expect(() => setUp()).toThrowError(
-      /clamp the MSS of 192\.0\.2\.10 to 1440 by nft: nft --file -: no room/,
+      /clamp the MSS of 192\.0\.2\.10 to 1440 with nft: nft --file -: no room/,
     );
     expect(host.sh('ip -4 addr show dev lo')).toContain('192.0.2.10/32');
     process.env.PATH = path;
@@ -88,7 +88,7 @@ describe.skipIf(!root || !built)('taking a real server back (needs root and a bu
     setUp();
     replaceTool('nft', 'case "$*" in --file*) echo "busy" >&2; exit 1;; esac; exec $REAL "$@"');
     expect(() => takeBack()).toThrowError(
-      /could not restore everything.*\n.*MSS clamp of IPv4 by nft: .*busy/,
+      /could not restore everything.*\n.*MSS clamp of IPv4 with nft: .*busy/,
     );
     expect(JSON.parse(readFileSync(recordFile(), 'utf8')).undo).toHaveLength(1);
     expect(host.sh('ip -4 addr show dev lo')).not.toContain('192.0.2.10');
@@ -121,7 +121,7 @@ describe.skipIf(!root || !built)('taking a real server back (needs root and a bu
   test('a driver without XDP of its own gets the generic one, with a warning', () => {
     host.sh('ip link add ifb9 type ifb && ip link set ifb9 up');
     const { warnings } = setUp({ interface: 'ifb9' });
-    expect(warnings).toEqual(['ifb9 cannot do native XDP, so generic XDP is used: it is slower']);
+    expect(warnings).toEqual(['ifb9 does not support native XDP. Generic XDP is used, which is slower']);
     const check = host.inside(() => verifyRealServer(host.verifyOptions({ interface: 'ifb9' })));
     expect(check.findings.find(({ check: name }) => name === 'decapsulation')?.found).toContain('generic');
     takeBack();
@@ -176,7 +176,7 @@ describe.skipIf(!root || !built)('taking a real server back (needs root and a bu
     writeFileSync(recordFile(), JSON.stringify(former));
     expect(setUp({ vips: [ipv4('192.0.2.10'), ip('2001:db8::10')] }).done).toEqual([
       'add 2001:db8::10/128 to lo',
-      'clamp the MSS of 2001:db8::10 to 1420 by nft',
+      'clamp the MSS of 2001:db8::10 to 1420 with nft',
       'decapsulate ipip by XDP on eth0',
     ]);
     expect(takeBack().done).toHaveLength(9);

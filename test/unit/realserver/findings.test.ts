@@ -106,13 +106,13 @@ describe('a host set up by hand, as the manuals say', () => {
       'no carrier',
       { ...BY_HAND, link: link('eth0', { running: false }) },
       'interface',
-      'see to the cable or the other end',
+      'check the cable and the other end of the link',
     ],
     [
       'a link that is too small for anybody',
       { ...BY_HAND, link: link('eth0', { mtuBytes: 500 }) },
       'link MTU',
-      'ip link set eth0 mtu 1500, if the network carries that',
+      'ip link set eth0 mtu 1500, if the network supports it',
     ],
   ])('%s', ([, facts, check, remedy]) => {
     expect(wrong(facts)[0]).toMatchObject({ check, remedy });
@@ -136,17 +136,19 @@ describe('a host set up by hand, as the manuals say', () => {
     const [rule] = BY_HAND.firewall.clamps;
     const clamps = rule === undefined ? [] : [{ ...rule, mss: undefined }];
     expect(wrong({ ...BY_HAND, firewall: { tools: [], clamps } })[0]?.found).toBe(
-      'to the path MTU, which knows nothing of the tunnel',
+      'to the path MTU, which does not account for the tunnel',
     );
   });
 
   test('somebody has to listen, on the VIP or on every address', () => {
     expect(wrong(listening(ip('0.0.0.0')), { ports: [80] })).toEqual([]);
     expect(wrong(listening(VIP), { ports: [80] })).toEqual([]);
-    expect(wrong(listening(DIRECTOR), { ports: [80] })[0]?.found).toBe('nobody (only on 10.0.0.1)');
+    expect(wrong(listening(DIRECTOR), { ports: [80] })[0]?.found).toBe(
+      'nothing listens on it, only on 10.0.0.1',
+    );
     expect(wrong(listening(VIP), { ports: [443] })[0]).toMatchObject({
       check: 'listener 192.0.2.10:443',
-      found: 'nobody',
+      found: 'nothing listens on it',
     });
   });
 });
@@ -155,7 +157,7 @@ describe('a host that decapsulates by XDP', () => {
   test('is found to be well, with what the program did', () => {
     expect(wrong(byXdp([DIRECTOR]), { directors: [DIRECTOR] })).toEqual([]);
     expect(findings(byXdp([ANYONE[4]]), toVerify())[2]?.found).toBe(
-      'by XDP on eth0, native mode; so far 8 taken, 3 from others refused, 2 unfit dropped',
+      'by XDP on eth0, native mode; so far 8 decapsulated, 3 refused for their source, 2 dropped for other reasons',
     );
   });
 
@@ -172,7 +174,7 @@ describe('a host that decapsulates by XDP', () => {
   test('but not for this VIP', () => {
     expect(wrong(byXdp([ANYONE[4]], []))[0]).toMatchObject({
       check: 'decapsulation',
-      found: 'by XDP on eth0, but not ipip for 192.0.2.10',
+      found: 'XDP on eth0 does not decapsulate ipip for 192.0.2.10',
     });
   });
 

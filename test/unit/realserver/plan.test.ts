@@ -54,7 +54,7 @@ describe('by XDP', () => {
       'set net.ipv4.conf.all.arp_ignore = 1 | set net.ipv4.conf.all.arp_ignore = 0',
       'set net.ipv4.conf.all.arp_announce = 2 | set net.ipv4.conf.all.arp_announce = 0',
       'add 192.0.2.10/32 to lo | delete 192.0.2.10/32 from lo',
-      'clamp the MSS of 192.0.2.10 to 1440 by nft | remove the MSS clamp of IPv4 by nft',
+      'clamp the MSS of 192.0.2.10 to 1440 with nft | remove the MSS clamp of IPv4 with nft',
       'decapsulate ipip by XDP on eth0 | stop decapsulating ipip for 192.0.2.10 by XDP on eth0 | refuse tunnel packets from 10.0.0.1 on eth0',
     ]);
   });
@@ -68,7 +68,7 @@ describe('by XDP', () => {
     };
     expect(said({ ...BARE, sysctls }, { mss: 'none' }, 'xdp')).toEqual([
       'add 192.0.2.10/32 to lo | delete 192.0.2.10/32 from lo',
-      'decapsulate ipip by XDP on eth0 | stop decapsulating ipip for 192.0.2.10 by XDP on eth0 | refuse tunnel packets from anyone by IPv4 on eth0',
+      'decapsulate ipip by XDP on eth0 | stop decapsulating ipip for 192.0.2.10 by XDP on eth0 | refuse tunnel packets from anyone over IPv4 on eth0',
     ]);
   });
 
@@ -101,14 +101,14 @@ describe('by XDP', () => {
     } as const;
     const onLoopback = { ...clamped, addresses: [{ interface: 'lo', address: VIP, prefixLength: 32 }] };
     const attach =
-      'decapsulate ipip by XDP on eth0 | stop decapsulating ipip for 192.0.2.10 by XDP on eth0 | refuse tunnel packets from anyone by IPv4 on eth0';
+      'decapsulate ipip by XDP on eth0 | stop decapsulating ipip for 192.0.2.10 by XDP on eth0 | refuse tunnel packets from anyone over IPv4 on eth0';
     expect(said(onLoopback, {}, 'xdp')).toEqual([attach]);
     expect(said(onLoopback, { mss: 1400 }, 'xdp')).toEqual([
-      'clamp the MSS of 192.0.2.10 to 1400 by nft | remove the MSS clamp of IPv4 by nft',
+      'clamp the MSS of 192.0.2.10 to 1400 with nft | remove the MSS clamp of IPv4 with nft',
       attach,
     ]);
     expect(said(onLoopback, { vips: [VIP, ipv4('192.0.2.11')] }, 'xdp')).toContain(
-      'clamp the MSS of 192.0.2.10, 192.0.2.11 to 1440 by nft | remove the MSS clamp of IPv4 by nft',
+      'clamp the MSS of 192.0.2.10, 192.0.2.11 to 1440 with nft | remove the MSS clamp of IPv4 with nft',
     );
   });
 
@@ -116,13 +116,13 @@ describe('by XDP', () => {
     const addresses = [{ interface: 'eth0', address: VIP, prefixLength: 32 }];
     const facts = { ...BARE, addresses, firewall: { tools: [], clamps: [] } };
     expect(plan(facts, wanted(), 'xdp').warnings).toEqual([
-      '192.0.2.10 is on eth0 too: if that is an Ethernet interface, this host answers ARP for it',
-      'no director is named: tunnel packets are accepted from anyone',
-      'neither nft nor iptables works here: the MSS stays as it is, and large requests need ICMP',
+      '192.0.2.10 is also on eth0: if that is an Ethernet interface, this host answers ARP for it',
+      'no director is named, so tunnel packets are accepted from anyone',
+      'neither nft nor iptables works on this host: the MSS is not clamped, and large requests depend on ICMP',
     ]);
     const tooLarge = plan(BARE, wanted({ directors: [DIRECTOR], mss: 1460 }), 'xdp').warnings;
     expect(tooLarge).toEqual([
-      'an MSS of 1460 does not fit IPv4 in the tunnel on a link of 1500: at most 1440',
+      'an MSS of 1460 is too large for IPv4 in the tunnel on a link with an MTU of 1500: at most 1440 fits',
     ]);
     const jumbo = { ...BARE, link: link('eth0', { mtuBytes: 9000 }) };
     expect(said(jumbo, {}, 'xdp')[3]).toContain('to 8940');
@@ -134,7 +134,7 @@ describe('by XDP', () => {
     expect(occupied).toThrowError(expect.objectContaining({ code: 'XDP_OCCUPIED' }));
     expect(occupied).toThrowError(/eth0: another XDP program \(id 7, native mode\)/);
     const directors = (): unknown => plan({ ...BARE, xdp: { ...xdp, director: 'eth0' } }, wanted(), 'xdp');
-    expect(directors).toThrowError(/the director "eth0" is on it.*--decapsulation kernel/);
+    expect(directors).toThrowError(/the director "eth0" is attached.*--decapsulation kernel/);
     expect(() => plan({ ...BARE, link: undefined }, wanted(), 'xdp')).toThrowError(/no interface eth0/);
   });
 });
@@ -178,13 +178,13 @@ describe("by the kernel's ipip", () => {
       'set net.ipv4.conf.tunl0.rp_filter = 0 | set net.ipv4.conf.tunl0.rp_filter = 2',
       'set tunl0 up | set tunl0 down',
       'add 192.0.2.10/32 to tunl0 | delete 192.0.2.10/32 from tunl0',
-      'clamp the MSS of 192.0.2.10 to 1440 by nft | remove the MSS clamp of IPv4 by nft',
+      'clamp the MSS of 192.0.2.10 to 1440 with nft | remove the MSS clamp of IPv4 with nft',
     ]);
   });
 
   test('nothing is left to do but the clamp where all was done by hand', () => {
     expect(said(DONE_BY_HAND, { mss: 1400 }, 'kernel')).toEqual([
-      'clamp the MSS of 192.0.2.10 to 1400 by nft | remove the MSS clamp of IPv4 by nft',
+      'clamp the MSS of 192.0.2.10 to 1400 with nft | remove the MSS clamp of IPv4 with nft',
     ]);
   });
 });

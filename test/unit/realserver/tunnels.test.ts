@@ -81,8 +81,8 @@ describe("the kernel's devices", () => {
       [
         'create the sit device sit0',
         'create the ip6tnl device ip6tnl0',
-        'take GUE off at UDP port 6080 over IPv4',
-        'take GUE off at UDP port 6080 over IPv6',
+        'decapsulate GUE on UDP port 6080 over IPv4',
+        'decapsulate GUE on UDP port 6080 over IPv6',
       ],
     ],
   ])('%s', ([, options, steps]) => {
@@ -106,7 +106,7 @@ describe("the kernel's devices", () => {
     } as const;
     expect(devices({ tunnel: GUE }, facts)).toEqual([]);
     expect(devices({ tunnel: { ...GUE, port: 6081 } }, facts)).toEqual([
-      'take GUE off at UDP port 6081 over IPv4',
+      'decapsulate GUE on UDP port 6081 over IPv4',
     ]);
   });
 
@@ -120,7 +120,7 @@ describe("the kernel's devices", () => {
     expect(chooseDecapsulation(facts, wanted({ tunnel: GUE }), 'auto')).toBe('kernel');
     expect(chooseDecapsulation(facts, wanted({ ...BOTH, tunnel: GUE }), 'auto')).toBe('xdp');
     const both = wanted({ ...BOTH, tunnel: GUE });
-    expect(() => chooseDecapsulation(facts, both, 'kernel')).toThrowError(/no sit and no module for it/);
+    expect(() => chooseDecapsulation(facts, both, 'kernel')).toThrowError(/does not have sit/);
   });
 });
 
@@ -133,8 +133,8 @@ describe('a plan for both families', () => {
       'set net.ipv6.conf.eth0.disable_ipv6 = 0',
       'add 192.0.2.10/32 to lo',
       'add 2001:db8::10/128 to lo',
-      'clamp the MSS of 192.0.2.10 to 1408 by nft',
-      'clamp the MSS of 2001:db8::10 to 1388 by nft',
+      'clamp the MSS of 192.0.2.10 to 1408 with nft',
+      'clamp the MSS of 2001:db8::10 to 1388 with nft',
       'decapsulate gue (port 6080) by XDP on eth0',
     ]);
   });
@@ -156,20 +156,20 @@ describe('a plan for both families', () => {
       'set sit0 up',
       'add 192.0.2.10/32 to tunl0',
       'add 2001:db8::10/128 to sit0',
-      'clamp the MSS of 192.0.2.10 to 1440 by iptables',
-      'clamp the MSS of 2001:db8::10 to 1420 by ip6tables',
+      'clamp the MSS of 192.0.2.10 to 1440 with iptables',
+      'clamp the MSS of 2001:db8::10 to 1420 with ip6tables',
     ]);
   });
 
   test('IPv6 alone needs no setting of IPv4', () => {
     expect(said(BARE, { vips: [VIP6] }, 'xdp')).toEqual([
       'add 2001:db8::10/128 to lo',
-      'clamp the MSS of 2001:db8::10 to 1420 by nft',
+      'clamp the MSS of 2001:db8::10 to 1420 with nft',
       'decapsulate ipip by XDP on eth0',
     ]);
     const facts = { ...BARE, firewall: { tools: ['iptables'], clamps: [] } } as const;
     expect(plan(facts, wanted({ vips: [VIP6] }), 'xdp').warnings).toContain(
-      'neither nft nor ip6tables works here: the MSS stays as it is, and large requests need ICMP',
+      'neither nft nor ip6tables works on this host: the MSS is not clamped, and large requests depend on ICMP',
     );
   });
 
@@ -178,7 +178,7 @@ describe('a plan for both families', () => {
     const gone = obsolete(clamps, BARE, wanted({ vips: [VIP] }), 'xdp').map(describeAction);
     expect(gone).toEqual([
       'delete 2001:db8::10/128 from lo',
-      'remove the MSS clamp of IPv6 by nft',
+      'remove the MSS clamp of IPv6 with nft',
       'stop decapsulating ipip for 2001:db8::10 by XDP on eth0',
     ]);
   });
@@ -188,7 +188,7 @@ describe('what verify says', () => {
   test('of devices and ports that are missing', () => {
     const facts = { tunnels: [tunnel('ipip', 'tunl0'), tunnel('sit', 'sit0', { up: false })] };
     expect(wrong(facts, { ...BOTH, tunnel: GUE, directors: [DIRECTOR, DIRECTOR6] }).decapsulation).toBe(
-      'sit0 is down; there is no culvert-ip6tnl; no GUE port 6080 over IPv4; no GUE port 6080 over IPv6; ' +
+      'sit0 is down; there is no culvert-ip6tnl; GUE port 6080 is not open over IPv4; GUE port 6080 is not open over IPv6; ' +
         'culvert realserver setup, or "ip link set sit0 up", ' +
         'or "ip fou add port 6080 gue", or "ip fou add port 6080 gue -6"',
     );
@@ -217,7 +217,7 @@ describe('what verify says', () => {
     );
     expect(found['listener [2001:db8::10]:80']).toMatchObject({
       ok: false,
-      found: 'nobody (only on 0.0.0.0)',
+      found: 'nothing listens on it, only on 0.0.0.0',
     });
     expect(Object.keys(found)).not.toContain('arp_ignore');
     const everywhere = [{ protocol: 'tcp', address: ip('::'), port: 80 }] as const;

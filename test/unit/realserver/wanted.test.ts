@@ -71,7 +71,7 @@ describe('set-up adds', () => {
     expect(contradictions(first, request())).toEqual([]);
     expect(contradictions(first, request({ serves: serving([SECOND], [GUE]) }))).toEqual([]);
     expect(contradictions(first, request({ serves: serving([VIP], [GUE]), instance: 'web' }))).toEqual([
-      '192.0.2.10 is still accepted in ipip too, from an earlier set-up. To end that: culvert realserver teardown --vip 192.0.2.10 --tunnel ipip --instance web',
+      'an earlier set-up also accepts 192.0.2.10 in ipip. To stop this: culvert realserver teardown --vip 192.0.2.10 --tunnel ipip --instance web',
     ]);
     expect(contradictions(first, request({ serves: serving([VIP], [IPIP, GUE]) }))).toEqual([]);
     const open = together(undefined, request({ directors: [] }));
