@@ -26,7 +26,7 @@ function mountBpffs(): void {
   } catch (cause) {
     throw new CulvertError(
       'KERNEL',
-      'mount bpffs: forwarding could not outlive the daemon; mount it by hand',
+      'cannot mount bpffs, without which forwarding ends with the daemon. fix: mount -t bpf bpf /sys/fs/bpf',
       {
         where: BPFFS,
         cause,

@@ -52,6 +52,6 @@ export function requireCapabilities(purpose: string, wanted: Capabilities = PLAN
   if (missing.length === 0) return;
   throw new CulvertError(
     'PERMISSION',
-    `${purpose} needs ${missing.join(' and ')}: run as root, or give the process what is missing`,
+    `${purpose} needs ${missing.join(' and ')}. fix: run as root, or give the process these capabilities`,
   );
 }

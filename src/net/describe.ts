@@ -6,7 +6,7 @@ import { GUE_PORT } from './gue.ts';
 import { formatIpv4 } from './ipv4-address.ts';
 
 export interface DescribeOptions {
-  /** UDP ports behind which GUE is looked for; 6080 unless given. */
+  /** UDP ports whose datagrams are parsed as GUE; 6080 unless given. */
   readonly guePorts?: readonly number[];
 }
 

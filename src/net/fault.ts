@@ -1,4 +1,4 @@
-/** What is malformed about bytes that do not parse; the text is for people. */
+/** Why bytes do not parse; the text is for people. */
 export const PARSE_FAULTS = {
   'ethernet-truncated': 'fewer than 14 bytes of Ethernet header',
   'vlan-truncated': 'fewer than 4 bytes of 802.1Q tag',
@@ -12,7 +12,7 @@ export const PARSE_FAULTS = {
   'ipv6-version': 'the IP version is not 6',
   'ipv6-payload-length': 'the IPv6 payload length is beyond the packet',
   'ipv6-extension-truncated': 'an IPv6 extension header runs beyond the packet',
-  'ipv6-extension-order': 'hop-by-hop options stand elsewhere than right behind the IPv6 header',
+  'ipv6-extension-order': 'hop-by-hop options are not right behind the IPv6 header',
   'ipv6-extension-count': 'more than 8 IPv6 extension headers',
   'tcp-truncated': 'fewer than 20 bytes of TCP header',
   'tcp-header-length': 'the TCP header length is under 20 bytes or beyond the segment',
@@ -22,20 +22,21 @@ export const PARSE_FAULTS = {
   'sctp-truncated': 'fewer than 12 bytes of SCTP header',
   'gre-truncated': 'the GRE header runs beyond the packet',
   'gre-version': 'the GRE version is not 0',
-  'gre-flags': 'GRE with routing or other flags that are to be discarded',
+  'gre-flags': 'GRE with routing or other flags that a receiver must discard',
   'gue-truncated': 'the GUE header runs beyond the datagram',
   'gue-version': 'the GUE version is not 0',
-  'gue-flags': 'GUE with flags that are not known',
+  'gue-flags': 'GUE with unknown flags',
   'gue-options': 'the GUE header is too short for the fields that its flags announce',
   'icmpv6-truncated': 'fewer than 8 bytes of ICMPv6 header',
   'nd-kind': 'not a whole neighbour solicitation or advertisement',
-  'nd-hop-limit': 'neighbour discovery with a hop limit under 255: it has come through a router',
+  'nd-hop-limit': 'neighbour discovery with a hop limit under 255: it came through a router',
   'nd-checksum': 'neighbour discovery with a wrong checksum',
   'nd-code': 'neighbour discovery with a code other than 0',
   'nd-truncated': 'fewer than 24 bytes of neighbour discovery',
   'nd-target': 'neighbour discovery about a multicast address',
-  'nd-addresses': 'neighbour discovery from or to an address that its kind excludes',
-  'nd-option': 'a neighbour discovery option of no length, beyond the message, or excluded',
+  'nd-addresses': 'neighbour discovery from or to an address that this type of message must not have',
+  'nd-option':
+    'a neighbour discovery option that has length 0, runs beyond the message, or must not be there',
 } as const;
 
 /** A parser's answer to bytes that are not what it parses: a value, since malformed packets are expected. */

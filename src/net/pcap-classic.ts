@@ -22,7 +22,7 @@ export const PCAP_MAGIC: ReadonlySet<number> = new Set([
 /** Reads the format of draft-ietf-opsawg-pcap. @throws CulvertError CAPTURE_INVALID */
 export function readClassicPcap(view: DataView, name: string): CapturedPacket[] {
   if (view.byteLength < FILE_HEADER_BYTES) {
-    throw new CulvertError('CAPTURE_INVALID', 'the pcap file ends in its header', { where: name });
+    throw new CulvertError('CAPTURE_INVALID', 'the pcap file ends within its header', { where: name });
   }
   const magic = view.getUint32(0, true);
   const littleEndian = magic === MICROSECONDS || magic === NANOSECONDS;
@@ -34,9 +34,13 @@ export function readClassicPcap(view: DataView, name: string): CapturedPacket[] 
   while (at + RECORD_HEADER_BYTES <= view.byteLength) {
     const captured = view.getUint32(at + 8, littleEndian);
     if (captured > MAX_PACKET_BYTES) {
-      throw new CulvertError('CAPTURE_INVALID', `a packet of ${captured} bytes at offset ${at}`, {
-        where: name,
-      });
+      throw new CulvertError(
+        'CAPTURE_INVALID',
+        `a packet of ${captured} bytes at offset ${at}; the file is damaged`,
+        {
+          where: name,
+        },
+      );
     }
     const end = at + RECORD_HEADER_BYTES + captured;
     if (end > view.byteLength) break;

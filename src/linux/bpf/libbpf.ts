@@ -99,7 +99,7 @@ function open(): LibraryHandle {
   try {
     return koffi.load('libbpf.so.1');
   } catch (cause) {
-    throw new CulvertError('UNSUPPORTED', 'libbpf.so.1 is not installed: install the package libbpf1', {
+    throw new CulvertError('UNSUPPORTED', 'libbpf.so.1 is not installed. fix: install the package libbpf1', {
       cause,
     });
   }

@@ -93,7 +93,7 @@ function loadError(source: string | Uint8Array, errno: number, log: string): Cul
   if (log === '') return kernelError(operation, errno);
   return new CulvertError(
     'KERNEL',
-    `${operation}: the kernel's verifier refused it (${errnoName(errno)})\n${log}`,
+    `${operation}: the kernel's verifier rejected it (${errnoName(errno)})\n${log}`,
   );
 }
 

@@ -59,6 +59,6 @@ function occupied(ifIndex: number): CulvertError {
   const which = attached === undefined ? '' : ` (id ${attached.programId}, ${attached.mode} mode)`;
   return new CulvertError(
     'XDP_OCCUPIED',
-    `interface ${ifIndex} has another XDP program${which}: see "bpftool net", or take it off with "ip link set dev NAME xdp off"`,
+    `interface ${ifIndex} has another XDP program${which}. fix: identify it ("bpftool net"), then detach it ("ip link set dev NAME xdp off")`,
   );
 }

@@ -18,7 +18,7 @@ export interface Carrier {
   readonly describeIp: DescribeIp;
 }
 
-/** ` good` or ` WRONG`; empty if that can't be told. */
+/** Returns ` good` or ` WRONG`; empty when the checksum cannot be verified. */
 export function transportVerdict(segment: Uint8Array, carrier: Carrier, protocol: number): string {
   const { source, destination } = carrier;
   return verdict(carrier, () => transportChecksum(segment, source, destination, protocol) === 0);

@@ -4,7 +4,7 @@ import { PROTOCOL } from '../ipv4.ts';
 import type { Carrier } from './carrier.ts';
 import { dataLines, faultLines, hex, indent } from './text.ts';
 
-/** The inner packet is shown with its checksum as the receiver finishes it, the line before it with what stands there. */
+/** Shows the inner packet with its checksum as the receiver finishes it, after a line with the value on the wire. */
 export function gueLines(datagram: Uint8Array, carrier: Carrier): string[] {
   const header = parseGue(datagram, 0);
   if (typeof header === 'string') return faultLines('GUE', header, datagram);

@@ -115,7 +115,7 @@ interface Extent {
   readonly context: IpContext;
 }
 
-/** The header's lines, those of what is inside, and what is to be said about missing and excess bytes. */
+/** Returns the header's lines, the lines of its contents, and notes about missing and excess bytes. */
 function withLengths(
   header: readonly string[],
   inside: readonly string[],
@@ -126,6 +126,6 @@ function withLengths(
     ...header,
     ...(excess < 0 ? [`  ${context.cutOff ? 'cut off' : 'TRUNCATED'} after ${bytes.length} bytes`] : []),
     ...indent(inside),
-    ...(excess > 0 ? [`  ${excess} bytes behind the packet`] : []),
+    ...(excess > 0 ? [`  ${excess} bytes after the packet`] : []),
   ];
 }

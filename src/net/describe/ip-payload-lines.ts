@@ -8,7 +8,7 @@ import { tcpLines } from './tcp-lines.ts';
 import { dataLines } from './text.ts';
 import { udpLines } from './udp-lines.ts';
 
-/** What an IP packet of either family carries, but for later fragments. */
+/** Describes what an IP packet of either family carries, except later fragments. */
 export function ipPayloadLines(protocol: number, payload: Uint8Array, carrier: Carrier): string[] {
   switch (protocol) {
     case PROTOCOL.tcp:

@@ -1,6 +1,6 @@
 import { PARSE_FAULTS, type ParseFault } from '../fault.ts';
 
-/** Bytes of which a description shows the digits at most. */
+/** A description shows the digits of at most this many bytes. */
 const SHOWN_BYTES = 32;
 
 export function dataLines(bytes: Uint8Array): string[] {

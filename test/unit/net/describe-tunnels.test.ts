@@ -172,7 +172,7 @@ test('what is wrong in IPv6 is named', () => {
     'INVALID: neighbour discovery with a hop limit',
   );
   expect(changed(kernelPackets.listenerReport, 41, 9)).toContain('extension headers MALFORMED');
-  expect(changed(kernelPackets.udp, 5, 9)).toMatch(/1 bytes behind the packet$/);
+  expect(changed(kernelPackets.udp, 5, 9)).toMatch(/1 bytes after the packet$/);
   expect(describePacket(kernelPackets.udp.subarray(0, 49))).toContain('TRUNCATED after 49 bytes');
   expect(describePacket(kernelPackets.udp.subarray(0, 39))).toContain('IPv6 MALFORMED: fewer than 40 bytes');
 });

@@ -71,7 +71,7 @@ test('wrong checksums, lengths and trailing bytes are named', () => {
   wrong[8] = 63;
   wrong[25] = 1;
   expect(describePacket(wrong)).toMatch(
-    /checksum 0x\w+ WRONG[^]*checksum 0x\w+ WRONG[^]*6 bytes behind the packet/,
+    /checksum 0x\w+ WRONG[^]*checksum 0x\w+ WRONG[^]*6 bytes after the packet/,
   );
   expect(describePacket(syn.subarray(0, 30))).toMatch(/TRUNCATED after 30 bytes[^]*TCP MALFORMED/);
   expect(describePacket(syn.subarray(0, 10))).toContain('IPv4 MALFORMED: fewer than 20 bytes');
