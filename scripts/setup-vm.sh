@@ -1,15 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Fetches what `make test-vm` boots, one line for each thing, and nothing when it is there: QEMU, and Debian's kernels,
-# unpacked into build/vm/<series> beside an initramfs. No kernel is installed on this machine.
-# Where a kernel or a program cannot be had, build/vm/<series>/missing says why, and the guest counts as skipped.
+# Fetches what `make test-vm` boots: QEMU, and Debian's kernels, unpacked into build/vm/<series> beside an initramfs.
+# Prints one line for each thing it fetches. No kernel is installed on this machine.
+# Where a kernel or program is not available, build/vm/<series>/missing says why, and the guest counts as skipped.
 set -eu
 cd "$(dirname "$0")/.."
 
 packages='qemu-system-x86 busybox-static kmod xz-utils ipvsadm'
 programs='qemu-system-x86_64 busybox modprobe depmod xz ipvsadm apt-get dpkg-deb'
 series_wanted='6.1 6.12'
-# What the initramfs needs to reach the host's files; all else is loaded from there.
+# The modules the initramfs needs to reach the host's files; other modules are loaded from there.
 first_modules='virtio_pci 9pnet_virtio 9p overlay'
 init=test/vm/init.sh
 lists_updated=
@@ -20,14 +20,14 @@ update_lists() {
   [ -z "$lists_updated" ] || return 0
   lists_updated=yes
   [ "$(id -u)" = 0 ] || return 0
-  apt-get update -qq >/dev/null 2>&1 || say 'apt-get update failed; trying with the package lists at hand'
+  apt-get update -qq >/dev/null 2>&1 || say 'apt-get update failed; using the package lists already here'
 }
 
 install_packages() {
   for package in $packages; do
     dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed && continue
     if [ "$(id -u)" != 0 ]; then
-      say "not root, so not installed: $package"
+      say "not root, so this package is not installed: $package"
       continue
     fi
     update_lists
@@ -44,15 +44,15 @@ missing_programs() {
 }
 
 give_up() {
-  say "skipping the guests: not on this machine: $1"
+  say "skipping the guests: missing on this machine: $1"
   for series in $series_wanted; do
     rm -rf "build/vm/$series"
     mkdir -p "build/vm/$series"
-    echo "not on this machine: $1" >"build/vm/$series/missing"
+    echo "missing on this machine: $1" >"build/vm/$series/missing"
   done
 }
 
-# The newest stock kernel of a series: neither cloud nor realtime, and signed, as that is the one people run.
+# Prints the newest stock kernel package of a series: signed, and neither cloud nor realtime, because that is what people run.
 newest_kernel() {
   apt-cache pkgnames "linux-image-$1." | grep -E '^linux-image-[0-9.]+(-[0-9]+|\+deb[0-9]+|\+bpo)-amd64$' | sort -V | tail -n 1
 }
@@ -82,7 +82,7 @@ fetch_kernel() {
   [ -d "$to/lib/modules" ] || ln -s usr/lib "$to/lib"
   release=$(ls "$to/lib/modules")
   depmod -b "$to" "$release"
-  # Last: it says that all of this is complete.
+  # Written last: it marks the directory as complete.
   echo "$release" >"$to/release"
 }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Installs what is missing, one line for each thing, and nothing when nothing is: setup.sh run|test
+# Installs missing dependencies and prints one line for each; prints nothing when none is missing: setup.sh run|test
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -19,19 +19,19 @@ missing_packages() {
 
 install_packages() {
   [ "$want" = test ] && wanted=$test_packages || wanted=$run_packages
-  command -v dpkg-query >/dev/null || { say "not a Debian machine: install the likes of $wanted yourself"; return 0; }
+  command -v dpkg-query >/dev/null || { say "this is not a Debian machine. fix: install the equivalents of these Debian packages: $wanted"; return 0; }
   missing=$(missing_packages "$wanted")
   [ -n "$missing" ] || return 0
   if [ "$(id -u)" != 0 ]; then
-    say "not root, so not installed: $missing"
+    say "not root, so packages are not installed. fix: run as root, or install: $missing"
     return 0
   fi
-  apt-get update -qq >/dev/null || say 'apt-get update failed; trying with the package lists at hand'
+  apt-get update -qq >/dev/null || say 'apt-get update failed; using the package lists already here'
   keep_daemons_down
   for package in $missing; do
     say "installing $package (Debian package)"
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >/dev/null
-    # Nor are they to start with the machine.
+    # They must not start at boot either.
     case $package in
       bind9) unit=named ;;
       bird2) unit=bird ;;
@@ -44,7 +44,7 @@ install_packages() {
   done
 }
 
-# Tests start the programs that they need; as services they would hold ports and addresses (invoke-rc.d(8)).
+# Keeps new packages from starting services, which would occupy ports and addresses that tests need (invoke-rc.d(8)).
 keep_daemons_down() {
   policy=/usr/sbin/policy-rc.d
   [ ! -e $policy ] || return 0
@@ -53,7 +53,7 @@ keep_daemons_down() {
   chmod 755 $policy
 }
 
-# Where the machine's Node is too old: the one that scripts/toolchain/package-lock.json names, held by its hash.
+# Where the machine's Node is too old, installs the version pinned by hash in scripts/toolchain/package-lock.json.
 install_node() {
   stamp=.toolchain/.culvert-installed
   [ -x .toolchain/node_modules/.bin/node ] && [ "$stamp" -nt scripts/toolchain/package-lock.json ] && return 0

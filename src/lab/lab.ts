@@ -13,9 +13,9 @@ export interface LabOptions {
   readonly forMs: number | undefined;
   /** The outcome as JSON on `stdout`, and nothing else there. */
   readonly json: boolean;
-  /** Undefined: xdp where this machine can, else simulated, said in one line. */
+  /** Undefined: xdp where this machine supports it, else simulated, with a line that says why. */
   readonly plane: 'xdp' | 'simulated' | undefined;
-  /** How the reals of network namespaces take the outer header off. The simulated ones know one way. */
+  /** How the reals in network namespaces decapsulate. The simulated ones have only one way. */
   readonly decapsulation: RealServerOptions['decapsulation'];
   readonly stdout: NodeJS.WritableStream;
   readonly stderr: NodeJS.WritableStream;
@@ -34,7 +34,7 @@ export interface LabOutcome {
 }
 
 /**
- * Builds the lab, plays the scenario and takes everything down again, whatever happens.
+ * Builds the lab, plays the scenario and always removes everything again.
  * @returns the exit status: 0 when everything was as expected or the operator ended it, else 1.
  */
 export async function runLab(options: LabOptions): Promise<number> {
@@ -75,7 +75,8 @@ function phaseMs(forMs = Number.POSITIVE_INFINITY): number {
 }
 
 async function rest(options: LabOptions, startedAt: number, screen: LiveScreen): Promise<void> {
-  if (options.forMs === undefined) screen.say('the story is told; Ctrl-C takes everything down');
+  if (options.forMs === undefined)
+    screen.say('the demonstration is complete; press Ctrl-C to remove the lab');
   const left = options.forMs === undefined ? 2 ** 31 - 1 : startedAt + options.forMs - Date.now();
   if (left > 0) await sleep(left, undefined, { signal: options.signal });
 }

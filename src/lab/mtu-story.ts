@@ -22,7 +22,7 @@ export interface MtuStoryOptions {
 }
 
 /**
- * The trap of the mode and its two cures: the client learns the tunnel's MTU by ICMP; with that ICMP filtered the
+ * Shows the pitfall of tunnel mode and its two remedies: the client learns the tunnel's MTU by ICMP; with that ICMP filtered the
  * upload hangs; the clamp on the reals prevents it; and the director itself cures it without the clamp.
  */
 export async function tellMtuStory(
@@ -35,7 +35,7 @@ export async function tellMtuStory(
   const learned = await upload(environment, COMPLETES_WITHIN_MS);
   expectLearned(learned, expectations);
 
-  say?.('the router now drops that ICMP, as many do: the trap of the mode');
+  say?.('the router now drops these ICMP messages, as many firewalls do: the pitfall of tunnel mode');
   await environment.filterIcmp(true);
   const filtered = await upload(environment, hangMs);
   expectations.expect(
@@ -44,12 +44,12 @@ export async function tellMtuStory(
     filtered.completed ? 'it completed' : `nothing after ${hangMs / 1000} s`,
   );
 
-  say?.('the first cure: the reals clamp the MSS at 1400');
+  say?.('first remedy: the reals clamp the MSS to 1400');
   await environment.setClamp(1400);
   const clamped = await upload(environment, COMPLETES_WITHIN_MS);
   expectClamped(clamped, expectations);
 
-  say?.('the second cure: no clamp; the director notices a client deaf to ICMP');
+  say?.('second remedy: no clamp; the director detects that ICMP does not reach the client');
   await environment.setClamp('none');
   await environment.setBlackhole('cure');
   const cured = await upload(environment, COMPLETES_WITHIN_MS);

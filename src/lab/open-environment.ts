@@ -5,18 +5,18 @@ import { NamespaceLab } from './namespaces/namespace-lab.ts';
 import { topologyObstacle } from './namespaces/topology.ts';
 import { SimulatedLab } from './simulated/simulated-lab.ts';
 
-/** The lab on the plane asked for; where none was and this machine cannot do XDP, the simulated one, said in one line. */
+/** Opens the lab on the plane asked for. Without one, and where this machine cannot do XDP, uses the simulated plane and says why. */
 export async function openLabEnvironment(options: LabOptions): Promise<LabEnvironment> {
   const { plane, decapsulation, stderr } = options;
   const obstacle = plane === 'simulated' ? undefined : topologyObstacle();
   if (plane === 'xdp' && obstacle !== undefined) {
     throw new CulvertError(
       'LAB',
-      `the lab cannot use the xdp plane here: ${obstacle}; see it with --plane simulated`,
+      `the lab cannot use the xdp plane on this machine: ${obstacle}. fix: remove the obstacle, or use --plane simulated`,
     );
   }
   if (plane === 'simulated' || obstacle !== undefined) {
-    if (obstacle !== undefined) stderr.write(`culvert: the simulated plane is used: ${obstacle}\n`);
+    if (obstacle !== undefined) stderr.write(`culvert: using the simulated plane: ${obstacle}\n`);
     return SimulatedLab.open();
   }
   return NamespaceLab.open(undefined, { decapsulation });

@@ -12,7 +12,7 @@ export interface ScenarioResult {
 }
 
 export interface FailoverResult {
-  /** From the end of the server to the director taking the real out, and from its return to taking it in. */
+  /** From the end of the server until the director takes the real out, and from its return until it is used again. */
   readonly detectedAfterMs: number | undefined;
   readonly returnedAfterMs: number | undefined;
   readonly whileDetecting: TrafficSummary;
@@ -30,15 +30,15 @@ export interface ScenarioOptions {
   readonly phaseMs: number;
 }
 
-/** What the lab shows: the spread, a real that fails and comes back, and the MTU story. */
+/** Plays what the lab shows: the distribution, a real that fails and returns, and the MTU story. */
 export async function playScenario(options: ScenarioOptions): Promise<ScenarioResult> {
   const { environment, expectations, say } = options;
-  say('all reals serve; the client sends one request after another');
+  say('all reals are up; the client sends one request after another');
   await options.traffic.begun(options.signal);
   const spread = await watch(options);
   expectSpread(spread, environment.reals, expectations);
   const failover = await failOver(options);
-  say('the MTU story: an upload of 100 kB with segments that do not fit the tunnel');
+  say('path MTU: the client uploads 100 kB in segments that do not fit the tunnel');
   const mtu = await tellMtuStory(environment, expectations, { hangMs: options.phaseMs * 2, say });
   return { spread, failover, mtu };
 }
@@ -52,7 +52,7 @@ async function watch({ traffic, signal, phaseMs }: ScenarioOptions): Promise<Tra
 function expectSpread(spread: TrafficSummary, reals: readonly LabReal[], expectations: Expectations): void {
   const shares = reals.map(({ name }) => `${name} ${spread.byReal[name] ?? 0}`).join(', ');
   const all = reals.every(({ name }) => (spread.byReal[name] ?? 0) > 0);
-  expectations.expect('every real answers its share', all, shares);
+  expectations.expect('every real answers some requests', all, shares);
   expectations.expect(
     'no request fails',
     spread.failed === 0,
@@ -63,19 +63,19 @@ function expectSpread(spread: TrafficSummary, reals: readonly LabReal[], expecta
 async function failOver(options: ScenarioOptions): Promise<FailoverResult> {
   const { environment, traffic, expectations, say } = options;
   const victim = environment.reals[1];
-  if (victim === undefined) throw new RangeError('the lab needs two reals at least');
+  if (victim === undefined) throw new RangeError('the lab needs at least two reals');
 
-  say(`the HTTP server of ${victim.name} is killed`);
+  say(`the HTTP server on ${victim.name} is killed`);
   const killedAt = Date.now();
   await environment.stopServer(victim);
   const detectedAt = await waitForHealth(options, victim, 'down');
   const whileDetecting = traffic.between(killedAt, detectedAt);
-  say(`${victim.name} is out; its traffic moves to the others`);
+  say(`${victim.name} is down; its traffic moves to the other reals`);
   const afterDetection = await watch(options);
   const detectedAfterMs = detectedAt && detectedAt - killedAt;
   expectDetection({ detectedAfterMs, whileDetecting, afterDetection }, victim, expectations);
 
-  say(`the HTTP server of ${victim.name} is started again`);
+  say(`the HTTP server on ${victim.name} is started again`);
   await environment.startServer(victim);
   const startedAt = Date.now();
   const returnedAt = await waitForHealth(options, victim, 'up');
@@ -92,12 +92,12 @@ function expectDetection(
 ): void {
   const { detectedAfterMs, whileDetecting, afterDetection } = result;
   expectations.expect(
-    'the check takes it out',
+    'the health check takes it out of service',
     detectedAfterMs !== undefined,
-    `after ${detectedAfterMs} ms; till then ${whileDetecting.failed} of ${whileDetecting.requests} requests failed`,
+    `after ${detectedAfterMs} ms; until then ${whileDetecting.failed} of ${whileDetecting.requests} requests failed`,
   );
   expectations.expect(
-    'after that no request fails and none goes there',
+    'after that no request fails and none goes to this real',
     afterDetection.failed === 0 && afterDetection.byReal[victim.name] === undefined,
     `${afterDetection.failed} of ${afterDetection.requests} failed`,
   );
@@ -108,9 +108,13 @@ function expectReturn(
   victim: LabReal,
   expectations: Expectations,
 ): void {
-  expectations.expect('it comes back', returnedAfterMs !== undefined, `after ${returnedAfterMs} ms`);
   expectations.expect(
-    'and takes its share again',
+    'the health check returns it to service',
+    returnedAfterMs !== undefined,
+    `after ${returnedAfterMs} ms`,
+  );
+  expectations.expect(
+    'and it answers requests again',
     (afterReturn.byReal[victim.name] ?? 0) > 0 && afterReturn.failed === 0,
     `${afterReturn.byReal[victim.name] ?? 0} of ${afterReturn.requests} requests, ${afterReturn.failed} failed`,
   );
@@ -119,7 +123,7 @@ function expectReturn(
 const HEALTH_TIMEOUT_MS = 10_000;
 const HEALTH_POLL_MS = 10;
 
-/** When every service has the real in this state, in milliseconds of the wall clock; undefined if it never comes. */
+/** Waits until every service has the real in this state. Returns the wall clock in milliseconds; undefined if it never does. */
 async function waitForHealth(
   { environment, signal }: ScenarioOptions,
   real: LabReal,

@@ -37,7 +37,10 @@ export class Program implements AsyncDisposable {
       if (pattern.test(line)) found.resolve(line);
     };
     this.#listeners.add(listener);
-    const timer = setTimeout(() => found.reject(this.#failure(`said nothing of ${pattern}`)), timeoutMs);
+    const timer = setTimeout(
+      () => found.reject(this.#failure(`did not print ${pattern} within ${timeoutMs / 1000} s`)),
+      timeoutMs,
+    );
     this.#child.once('close', () => found.reject(this.#failure('ended')));
     try {
       return await found.promise;
@@ -80,7 +83,7 @@ export class Program implements AsyncDisposable {
   }
 
   #failure(what: string): CulvertError {
-    const said = this.#last.length === 0 ? '' : `; it said:\n${this.#last.join('\n')}`;
+    const said = this.#last.length === 0 ? '' : `; its last output:\n${this.#last.join('\n')}`;
     return new CulvertError('LAB', `${this.#name} ${what}${said}`);
   }
 }
