@@ -40,6 +40,20 @@ export function isAboutCheck(packet: Uint8Array, { checks, ownAddresses }: Forwa
   return checks.has(checkKey(protocol, quoted.sourcePort, family));
 }
 
+/** Whether a packet answers a check that is under way: from the VIP, or an error about what the check sent. */
+export function isCheckAnswer(packet: Uint8Array, state: ForwarderState): boolean {
+  const header = parseIpHeader(packet);
+  if (isFault(header) || !state.ownAddresses.has(header.destination)) return false;
+  if (isAboutCheck(packet, state)) return true;
+  if (!state.image.isVip(header.source)) return false;
+  const at = header.headerBytes;
+  // Later fragments name no port; a copy too many does no harm.
+  if (header.fragmentOffsetBytes > 0) return true;
+  if (packet.length - at < LEAST_BYTES) return false;
+  const port = readU16(packet, at + (isIcmp(header) ? ECHO_IDENTIFIER_AT : 2));
+  return state.checks.has(checkKey(header.protocol, port, header.family));
+}
+
 function realUnderTest(state: ForwarderState, packet: IpPacket): RealEntry | undefined {
   const { header } = packet;
   const port = localPort(packet);

@@ -41,6 +41,8 @@ export class CheckNetwork implements Disposable {
   /** The director's addresses, which answers come to. */
   readonly #addresses = new Set<IpAddress>();
   readonly #resources: DisposableStack;
+  /** Local ports that its sockets have. */
+  readonly ports: { readonly first: number; readonly last: number };
 
   /** @throws CulvertError PERMISSION without CAP_SYS_ADMIN, KERNEL without /dev/net/tun */
   constructor(linkMtuBytes: number) {
@@ -51,6 +53,10 @@ export class CheckNetwork implements Disposable {
     this.#netlink = opening.use(namespace.run(() => new NetlinkSocket()));
     this.#tun = opening.use(namespace.run(() => new Tun(DEVICE)));
     namespace.run(() => quieten(checkPortRange(hostPorts)));
+    const [first = 0, last = 65_535] = (namespace.run(() => readSysctl(PORT_RANGE)) ?? '')
+      .split(/\s+/)
+      .map(Number);
+    this.ports = { first, last };
     this.#ifIndex = bringUp(this.#netlink);
     this.setLinkMtu(linkMtuBytes);
     this.#resources = opening.move();

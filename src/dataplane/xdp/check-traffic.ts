@@ -6,10 +6,13 @@ import { isGroupMac, parseTaggedEthernet } from '../../net/ethernet.ts';
 import { isFault } from '../../net/fault.ts';
 import type { CheckNetwork } from './check-network.ts';
 import { finishChecksum, finishUnfinished } from './finish-checksum.ts';
+import { OtherAnswers } from './other-answers.ts';
 import type { TapWay } from './tap-way.ts';
 
 export interface CheckTrafficOptions {
-  readonly network: Pick<CheckNetwork, 'onReadable' | 'read' | 'deliver'>;
+  readonly network: Pick<CheckNetwork, 'onReadable' | 'read' | 'deliver' | 'ports'>;
+  /** Interfaces where the fast path is, and loopback. */
+  readonly seen: readonly number[];
   /** By which the fast path hands over answers. */
   readonly answers: Pick<TapWay, 'onTap'>;
   readonly forwarder: ForwarderState;
@@ -27,11 +30,14 @@ export interface CheckTrafficOptions {
  */
 export class CheckTraffic implements Disposable {
   readonly #options: CheckTrafficOptions;
+  readonly #others: OtherAnswers;
   #closed = false;
 
   constructor(options: CheckTrafficOptions) {
     this.#options = options;
-    const { network, answers, onFailure } = options;
+    const { network, answers, forwarder, budgetMs, seen, onFailure } = options;
+    const deliver = (packet: Uint8Array): void => this.deliver(packet);
+    this.#others = new OtherAnswers({ forwarder, ports: network.ports, deliver, budgetMs }, seen);
     network.onReadable(() => this.#forward());
     answers.onTap((tap) =>
       tap.onReadable(() => {
@@ -56,8 +62,14 @@ export class CheckTraffic implements Disposable {
     if (!delivered) this.#options.forwarder.image.countReason('send-failed');
   }
 
+  /** @param seen as in the options */
+  follow(seen: readonly number[]): void {
+    this.#others.leaveOut(seen);
+  }
+
   [Symbol.dispose](): void {
     this.#closed = true;
+    this.#others[Symbol.dispose]();
   }
 
   #forward(): void {

@@ -43,6 +43,15 @@ export function finishUnfinished(frame: Uint8Array): void {
   }
 }
 
+/** The same of a TCP or UDP packet without a frame. */
+export function finishUnfinishedPacket(packet: Uint8Array): void {
+  const header = parseIpHeader(packet);
+  if (isFault(header) || isFragment(header) || packet.length < header.totalLength) return;
+  const { protocol, headerBytes: start, totalLength: end } = header;
+  if (protocol !== PROTOCOL.tcp && protocol !== PROTOCOL.udp) return;
+  finishInternet(packet, header, { start, end, at: start + CHECKSUM_AT[protocol] });
+}
+
 interface Segment {
   readonly start: number;
   readonly end: number;

@@ -60,6 +60,8 @@ const SLOW_PATH_BUDGET = { opening: 3000, neighbour: 100, other: 2000, answer: 4
 /** Less than the second after which a client repeats its SYN; more than a busy daemon is late. */
 const PATIENCE_TICKS = 5;
 const SWEEP_INTERVAL_MS = 1000;
+/** The index of lo in every network namespace. */
+const LOOPBACK = 1;
 const PROBE_INTERVAL_MS = 250;
 const DRIFT_INTERVAL_MS = 10_000;
 const LOCAL_INTERVAL_MS = 1000;
@@ -78,6 +80,7 @@ export class XdpPlane implements DataPlane {
   readonly #groups: GroupMemberships;
   readonly #announcer: VipAnnouncer;
   readonly #running = new DisposableStack();
+  #slowPath: SlowPath | undefined;
   #sweeper: NodeJS.Timeout | undefined;
   /** As it was applied last. */
   #table: ForwardingTable | undefined;
@@ -119,11 +122,12 @@ export class XdpPlane implements DataPlane {
         way,
         ingresses: this.#ingresses,
         forwarder,
-        checks: { network: checkNetwork, answers },
+        checks: { network: checkNetwork, answers, seen: this.#seen() },
         onDrained: (nowMs) => handOver.drained(nowMs),
         onFailure,
       }),
     );
+    this.#slowPath = slowPath;
     this.#repeat(PROBE_INTERVAL_MS, () => slowPath.probePaths());
     this.#repeat(TICK_MS, () => {
       image.setNow(nowTick());
@@ -256,9 +260,15 @@ export class XdpPlane implements DataPlane {
     const links = this.#ingresses.links();
     const { netlink, fastPath, checkNetwork, onEvent } = this.#parts;
     if (links.length > 0) checkNetwork.setLinkMtu(leastMtu(links));
+    this.#slowPath?.follow(this.#seen());
     const parents = new Set(listLinks(netlink).flatMap(({ vlan }) => vlan?.parentIndex ?? []));
     fastPath.vlanOffloads.turnOff(links, parents, (message) => onEvent({ type: 'warning', message }));
     this.#followVips();
+  }
+
+  /** Interfaces where the fast path takes answers, and those that none comes in by. */
+  #seen(): number[] {
+    return [LOOPBACK, ...this.#ingresses.links().map(({ index }) => index)];
   }
 
   #mendImage(): Drift[] {

@@ -27,7 +27,7 @@ export interface SlowPathOptions {
   readonly way: Pick<TapWay, 'onTap'>;
   readonly ingresses: IngressLookup;
   readonly forwarder: ForwarderState;
-  readonly checks: Pick<CheckTrafficOptions, 'network' | 'answers'>;
+  readonly checks: Pick<CheckTrafficOptions, 'network' | 'answers' | 'seen'>;
   /** Told when all that was handed over has been read. */
   readonly onDrained: (nowMs: number) => void;
   /** Told when nothing can be read any more, as when somebody has deleted the TAP device. */
@@ -77,6 +77,11 @@ export class SlowPath implements Disposable {
     this.#frames.close();
     this.#icmp[Symbol.dispose]();
     this.#checks[Symbol.dispose]();
+  }
+
+  /** @param seen Interfaces where the fast path is, and loopback. */
+  follow(seen: readonly number[]): void {
+    this.#checks.follow(seen);
   }
 
   /** Reads some of what was handed over; also to be called now and then, so that what may be handed over is renewed. */
