@@ -258,7 +258,7 @@ describe('a reload', () => {
 });
 
 test('whatever a check has read, its command is run', async () => {
-  const loud = String.raw`check: {type: misc, shell: 'printf "a\\000\\033[2Jb"; exit 1', interval: 50ms}`;
+  const loud = String.raw`check: {type: misc, shell: 'printf "a\\000\\033[2Jb"; exit 1', interval: 50ms, timeout: 30s}`;
   await machine.start(telling(`check: none, reals: [{address: 10.0.3.2, ${loud}}]`));
   await until(['quorum up 100', '10.0.3.2 down 100 exit status 1: a\ufffd\ufffd[2Jb', 'quorum down 0']);
 });

@@ -30,7 +30,7 @@ test('a weight that could not be saved is in force, and its answer says that it 
     message: expect.stringMatching(/^the change is in force, but the state is not saved .*fix: /),
   });
   await expect(run.director.drain({ address: REAL })).rejects.toMatchObject({ code: 'NOT_SAVED' });
-  expect((await run.director.status()).services[0]?.reals[0]?.override).toBe(0);
+  expect((await run.director.status()).services[0]?.reals[0]).toMatchObject({ override: 7, drained: true });
   expect(eventTypes(run).filter((type) => type === 'state-not-saved')).toHaveLength(1);
   clear(machine.stateFile);
   await run.director.setWeight({ address: REAL }, 8);
