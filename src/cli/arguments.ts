@@ -10,25 +10,26 @@ export class InvalidArgumentError extends Error {
 
 /** Readers of option values: each returns the value, or throws what commander turns into a usage error. */
 export function addressArgument(text: string): string {
-  if (parseIp(text) === undefined) throw new InvalidArgumentError('It must be an IP address, as 10.0.3.2.');
+  if (parseIp(text) === undefined)
+    throw new InvalidArgumentError('It must be an IP address, such as 10.0.3.2.');
   return text;
 }
 
 export function serviceArgument(text: string): string {
   if (parseServiceName(text) === undefined) {
-    throw new InvalidArgumentError('It must name a service, as tcp:192.0.2.10:80.');
+    throw new InvalidArgumentError('It must name a service, such as tcp:192.0.2.10:80.');
   }
   return text;
 }
 
 export function networkArgument(text: string): string {
   if (parseIpNetwork(text) !== undefined) return text;
-  throw new InvalidArgumentError('It must be an IP address or network, as 198.51.100.0/24.');
+  throw new InvalidArgumentError('It must be an IP address or network, such as 198.51.100.0/24.');
 }
 
 export function durationArgument(text: string): number {
   const milliseconds = parseDuration(text);
-  if (milliseconds === undefined) throw new InvalidArgumentError('It must be a time, as 15s or 2m.');
+  if (milliseconds === undefined) throw new InvalidArgumentError('It must be a time, such as 15s or 2m.');
   return milliseconds;
 }
 

@@ -18,7 +18,7 @@ export function changeRealCommand(program: Command, name: string, description: s
     .command(name)
     .description(description)
     .argument('<address>', 'the real server', addressArgument)
-    .option('--service <name>', 'only in this service, as tcp:192.0.2.10:80', serviceArgument)
+    .option('--service <name>', 'only in this service, such as tcp:192.0.2.10:80', serviceArgument)
     .option('--json', 'print the changed reals as JSON');
   return directorOptions(command);
 }

@@ -1,6 +1,6 @@
 import type { WireReload } from '../api/wire.ts';
 
-/** What a reload or the like has changed, in one line. */
+/** Summarizes in one line what a reload or similar has changed. */
 export function changeText(summary: WireReload): string {
   const services = changes(summary.servicesAdded, summary.servicesChanged, summary.servicesRemoved);
   const reals = changes(summary.realsAdded, summary.realsChanged, summary.realsRemoved);
@@ -9,6 +9,6 @@ export function changeText(summary: WireReload): string {
 
 function changes(added: number, changed: number, removed: number): string {
   return added + changed + removed === 0
-    ? 'as before'
+    ? 'unchanged'
     : `${added} added, ${changed} changed, ${removed} removed`;
 }

@@ -4,7 +4,7 @@ import { CONFIG_FORMATS, type ConfigFormat } from '../config/format.ts';
 import type { LoadOptions } from '../config/load-config.ts';
 import type { Context } from './context.ts';
 
-/** How a configuration file is to be read. */
+/** How to read a configuration file. */
 export interface ConfigOptions extends KeepalivedOptions {
   readonly format?: ConfigFormat;
 }
@@ -21,23 +21,23 @@ type Settings = Readonly<Record<string, unknown>>;
 export function configOptions(command: Command): Command {
   const format = new Option(
     '--format <format>',
-    'of the file, where neither its extension nor its content shows it',
+    'format of the file, if neither its extension nor its content shows it',
   );
   return keepalivedOptions(command.addOption(format.choices(CONFIG_FORMATS)));
 }
 
-/** What a keepalived.conf has no word for. */
+/** Options for settings that a keepalived.conf cannot express. */
 export function keepalivedOptions(command: Command): Command {
   return command
-    .option('--interface <name>', 'for a keepalived.conf: the interface that VIP traffic reaches')
+    .option('--interface <name>', 'for a keepalived.conf: the interface on which VIP traffic arrives')
     .option(
       '--set <key=value>',
-      'for a keepalived.conf: a setting of director, as hashSeed=... (repeatable)',
+      'for a keepalived.conf: a setting of director, such as hashSeed=... (repeatable)',
       collect,
     )
     .option(
       '--config-id <id>',
-      "for a keepalived.conf: what @id lines are compared with (else the host's name)",
+      "for a keepalived.conf: what @id lines are compared with (default: the host's name)",
     );
 }
 
@@ -66,7 +66,7 @@ function collect(text: string, former: Settings = {}): Settings {
   const [, path = '', value = ''] = /^([A-Za-z]+(?:\.[A-Za-z]+)?)=(.+)$/.exec(text) ?? [];
   const [key = '', inner] = path.split('.');
   if (key === '')
-    throw new InvalidArgumentError('It must be KEY=VALUE, as hashSeed=... or timeouts.tcp=15m.');
+    throw new InvalidArgumentError('It must be KEY=VALUE, such as hashSeed=... or timeouts.tcp=15m.');
   const plain = readValue(value);
   const mapping = former[key] as Settings | undefined;
   return { ...former, [key]: inner === undefined ? plain : { ...mapping, [inner]: plain } };
@@ -78,6 +78,6 @@ function readValue(text: string): unknown {
   try {
     return parse(text) as unknown;
   } catch {
-    throw new InvalidArgumentError(`The value ${text} is not readable; put quotes around it.`);
+    throw new InvalidArgumentError(`The value ${text} cannot be parsed. Put quotes around it.`);
   }
 }

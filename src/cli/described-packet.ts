@@ -46,10 +46,13 @@ export function buildDescribedPacket(described: DescribedPacket): Uint8Array {
   const { from, to, tcpFlags, df, ttl, tos } = described;
   const family = familyOf(from.address);
   if (familyOf(to.address) !== family) {
-    throw new CulvertError('USAGE', '--from and --to are of different families; one packet has but one');
+    throw new CulvertError(
+      'USAGE',
+      '--from and --to have different address families. fix: give both as IPv4 or both as IPv6',
+    );
   }
   if (family === 6 && df === true)
-    throw new CulvertError('USAGE', '--df is for IPv4; IPv6 never fragments on its way');
+    throw new CulvertError('USAGE', '--df applies to IPv4 only. fix: remove it');
   const ports = {
     source: from.address,
     destination: to.address,

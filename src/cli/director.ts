@@ -13,10 +13,10 @@ export interface DirectorOptions {
 const RUN_DIRECTORY = '/run/culvert';
 const SOCKET_ENDING = '.sock';
 
-/** The options by which a command finds the director that it speaks to. */
+/** The options that select the director a command talks to. */
 export const DIRECTOR_OPTIONS = [
-  { flags: '--instance <name>', description: 'the director of this name (needed where several run)' },
-  { flags: '--socket <path>', description: 'its control socket (else $CULVERT_SOCKET)' },
+  { flags: '--instance <name>', description: 'the name of the director (needed when several run)' },
+  { flags: '--socket <path>', description: 'the control socket of the director (default: $CULVERT_SOCKET)' },
 ] as const;
 
 export function directorOptions(command: Command): Command {
@@ -41,12 +41,15 @@ export function findSocket(options: DirectorOptions, { env }: Pick<Context, 'env
   const found = listSockets(directory);
   if (found.length > 1) {
     const names = found.map((file) => file.slice(0, -SOCKET_ENDING.length)).join(', ');
-    throw new CulvertError('USAGE', `several directors run here: choose one of ${names} with --instance`);
+    throw new CulvertError(
+      'USAGE',
+      `several directors are running: ${names}. fix: choose one with --instance`,
+    );
   }
   if (found[0] === undefined) {
     throw new CulvertError(
       'NOT_RUNNING',
-      'no director runs here; start one with `culvert run -c FILE`, or name its socket with --socket',
+      'no director is running. fix: start one with `culvert run -c FILE`, or name its socket with --socket',
       { where: directory },
     );
   }
@@ -60,6 +63,9 @@ function listSockets(directory: string): string[] {
       .sort();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw new CulvertError('PERMISSION', 'cannot be read; try as root', { where: directory, cause: error });
+    throw new CulvertError('PERMISSION', 'cannot be read. fix: run as root', {
+      where: directory,
+      cause: error,
+    });
   }
 }

@@ -19,7 +19,7 @@ const FLOWS = 4096;
 const UNKNOWN_SOURCE = { ipv4: 0 as Ipv4Address, ipv6: 0n as Ipv6Address } as const;
 const SOME_NEXT_HOP = { nextHopMac: new Uint8Array(6), sourceMac: new Uint8Array(6), ifIndex: 1 };
 
-/** What a director that has just read this file would do with the packet: every real is up, no flow is known. */
+/** Explains what a director that has just read this file would do with the packet: every real is up, no flow is known. */
 export async function explainOffline(
   configPath: string,
   packet: Uint8Array,
@@ -51,8 +51,8 @@ function forwarderOf(config: CulvertConfig): ForwarderState {
 }
 
 function assumptions({ director }: CulvertConfig): string[] {
-  const assumed = `Assumed: every real is up, no flow is known, every MTU is ${MTU_BYTES}; the outer source is not known.`;
+  const assumed = `Assumed: every real is up, no flow is known, every MTU is ${MTU_BYTES}. The outer source address is not known.`;
   const unseeded =
-    'The file has no director.hashSeed: of the reals of an mh service a running director may choose another one.';
+    'The file has no director.hashSeed, so a running director may choose another real of an mh service.';
   return director.hashSeed === undefined ? [assumed, unseeded] : [assumed];
 }

@@ -13,7 +13,7 @@ const VERDICTS: Readonly<Record<WireExplanation['verdict'], Verdict>> = {
   answer: { colour: 'cyan', text: ({ to }) => `Answered to ${to}` },
   hold: { colour: 'yellow', text: () => 'Held' },
   drop: { colour: 'red', text: () => 'Dropped' },
-  pass: { colour: 'dim', text: () => "Left to the host's own stack" },
+  pass: { colour: 'dim', text: () => "Passed to the host's own stack" },
 };
 
 /** A packet, the steps of the decision, the decision and what would be sent. */

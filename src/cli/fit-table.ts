@@ -1,17 +1,17 @@
 import type { Style } from './style.ts';
 import { type Cell, type Column, cellText, formatRow, widthsOf } from './table.ts';
 
-/** How a column gives way where a table is wider than the terminal. */
+/** A column, and how it shrinks when the table is wider than the terminal. */
 export interface FitColumn extends Column {
-  /** Its header where there is little room. */
+  /** Its header when there is little room. */
   readonly short?: string;
-  /** Left out while nothing is in it. */
+  /** Left out when it is empty. */
   readonly optional?: boolean;
   /** Moved to a line below the row, those with the highest number first; in no order of the columns. */
   readonly stack?: number;
-  /** Its texts need no name before them where they stand below a row. */
+  /** Its texts are shown without the header when they are below a row. */
   readonly speaks?: boolean;
-  /** Its longest texts lose their middle, in the last resort: addresses and names do. */
+  /** Its longest texts lose their middle as a last resort: addresses and names. */
   readonly shorten?: boolean;
 }
 
@@ -20,7 +20,7 @@ export type FitRow = readonly Cell[] | { readonly heading: Cell };
 
 export interface FitOptions {
   readonly style: Style;
-  /** Of the terminal; undefined: as wide as it comes to. */
+  /** Width of the terminal; undefined: no limit. */
   readonly width: number | undefined;
 }
 
@@ -155,7 +155,7 @@ interface Details {
 
 const INDENT = '      ';
 
-/** What stands below a row: each column by its name, as many to a line as there is room for. */
+/** Returns the lines below a row: its stacked columns by name, as many per line as fit. */
 function detailLines(row: readonly Cell[], { columns, stacked, width }: Details): string[] {
   const parts = stacked.flatMap((index) => {
     const cell = row[index] ?? '';

@@ -12,7 +12,7 @@ export interface ListingOption {
   readonly read?: (text: string) => unknown;
 }
 
-/** A command that only shows something: what it takes is written down, so that it can start without commander. */
+/** A command that only shows something. Its options are plain data, so that it can start without commander. */
 export interface Listing<Options> {
   readonly name: string;
   readonly description: string;
@@ -34,7 +34,7 @@ export const JSON_OPTION: ListingOption = { flags: '--json', description: 'print
 
 export const SERVICE_OPTION: ListingOption = {
   flags: '--service <name>',
-  description: 'only this service, as tcp:192.0.2.10:80',
+  description: 'only this service, such as tcp:192.0.2.10:80',
   read: serviceArgument,
 };
 
@@ -46,7 +46,7 @@ export const REAL_OPTION: ListingOption = {
 
 export const WATCH_OPTION: ListingOption = {
   flags: '--watch [seconds]',
-  description: 'show it again every 2 seconds, or at this interval, until Ctrl-C',
+  description: 'repeat every 2 seconds, or at this interval, until Ctrl-C',
   read: numberArgument(1, 3600),
 };
 
@@ -61,7 +61,7 @@ export function sortOption(keys: readonly string[]): ListingOption {
   };
 }
 
-/** The same for commander, which has the help and the errors. */
+/** Registers a listing with commander, which prints its help and its errors. */
 export function registerListing<Options>(
   program: Command,
   context: Context,

@@ -13,7 +13,7 @@ import { version } from './version.ts';
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 
-/** Runs one command. @returns the exit status: 0 fine, 1 failed, 2 wrong usage. */
+/** Runs one command. @returns the exit status: 0 success, 1 failure, 2 wrong usage. */
 export async function main(environment: CliEnvironment): Promise<number> {
   let status = 0;
   let failed: number | undefined;
@@ -72,7 +72,7 @@ async function runListing(context: Context): Promise<boolean> {
   return true;
 }
 
-/** The help of a command that does not exist is no help of another one: without it, commander says that there is none. */
+/** Removes --help after an unknown command, so that commander reports the unknown command instead of printing other help. */
 function wordsFor(argv: readonly string[]): string[] {
   const name = argv.find((word) => !word.startsWith('-'));
   const isKnown = name === undefined || name === 'help' || Object.hasOwn(COMMANDS, name);
@@ -84,7 +84,7 @@ async function buildProgram(context: Context): Promise<Command> {
   const program = new Command('culvert')
     .description('A layer-4 load balancer in LVS IP-tunnel mode.')
     .version(version(), '-V, --version')
-    .option('--debug', 'show where an error came from')
+    .option('--debug', 'print the stack trace of an error')
     .helpCommand('help [command]', 'show the help of a command')
     .exitOverride()
     .configureOutput({
@@ -92,7 +92,7 @@ async function buildProgram(context: Context): Promise<Command> {
       writeErr: (text) => context.stderr.write(text),
       outputError: (text, write) => write(text.replace(/^error: /, 'culvert: ')),
     })
-    .showHelpAfterError('Try `culvert --help`, or --help behind a command.')
+    .showHelpAfterError('Try `culvert --help` or `culvert COMMAND --help`.')
     .addHelpText(
       'after',
       '\nExamples:\n  $ culvert lab\n  $ culvert run -c culvert.yaml\n  $ culvert reals --json',
@@ -105,7 +105,7 @@ async function buildProgram(context: Context): Promise<Command> {
   return program;
 }
 
-/** One clean line for what an operator can act on; the whole of it for what is a fault of the program. */
+/** Prints one line for errors that an operator can act on, and more for bugs. @returns the exit status. */
 function report(error: unknown, { argv, stderr }: CliEnvironment): number {
   if (isCommanderError(error)) return error.exitCode === 0 ? 0 : EXIT_USAGE;
   const debug = argv.includes('--debug');
@@ -122,12 +122,12 @@ function report(error: unknown, { argv, stderr }: CliEnvironment): number {
   }
   if (isRefusal(error)) {
     stderr.write(
-      `culvert: ${debug ? describe(error) : error.message}: run as root, or let this user do that\n`,
+      `culvert: ${debug ? describe(error) : error.message}. fix: run as root, or give this user the permission\n`,
     );
     return EXIT_FAILED;
   }
-  stderr.write(`culvert: unexpected: ${debug ? describe(error) : messageOf(error)}\n`);
-  if (!debug) stderr.write('culvert: this is a fault of the program; --debug shows where\n');
+  stderr.write(`culvert: unexpected error: ${debug ? describe(error) : messageOf(error)}\n`);
+  if (!debug) stderr.write('culvert: this is a bug in culvert; --debug prints the stack trace\n');
   return EXIT_FAILED;
 }
 
@@ -136,7 +136,7 @@ function isCommanderError(error: unknown): error is CommanderError {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('commander.');
 }
 
-/** The system did not let Node do something: the operator's to mend. */
+/** Whether the system denied Node an operation, which the operator can fix. */
 function isRefusal(error: unknown): error is NodeJS.ErrnoException {
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
   return code === 'EACCES' || code === 'EPERM';

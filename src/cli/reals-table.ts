@@ -34,7 +34,7 @@ const HEALTH_COLOUR: Readonly<Record<WireReal['health']['state'], Colour>> = {
   unchecked: 'yellow',
 };
 
-/** Reals with weight, flows, health and the last check; each row names its service, but for those on a terminal. */
+/** Reals with weight, flows, health and the last check. Each row names its service, except on a terminal. */
 export function realsTable(reals: readonly WireReal[], options: RealsTableOptions): string {
   const { nowMs, isGrouped, width } = options;
   if (!isGrouped || width === undefined) {
@@ -70,7 +70,7 @@ function realCells(real: WireReal, name: string, nowMs: number): Cell[] {
   ];
 }
 
-/** How long the last attempt of each check took, and what it heard: `0.4 ms, connected`. */
+/** How long the last attempt of each check took, and its result: `0.4 ms, connected`. */
 function lastChecks({ health: { checks } }: WireReal): string {
   const texts = checks.map(({ lastMs, lastAnswer, lastError }) => {
     if (lastMs === null) return 'not yet';
@@ -81,7 +81,7 @@ function lastChecks({ health: { checks } }: WireReal): string {
   return texts.join(' + ') || '-';
 }
 
-/** Where what is forwarded to it is not what its health alone says. */
+/** Notes for reals whose traffic differs from what their health alone would mean. */
 function effectNotes({
   health,
   serving,
@@ -100,7 +100,7 @@ function effectNotes({
   return displaced ? ['displaced by the sorry server, keeps its flows'] : [];
 }
 
-/** `drained`, and whether it may have connections still. */
+/** `drained`, and whether connections may be left. */
 function drainNote(real: WireReal, nowMs: number): string {
   const { activeKnown, activeFlows, inactiveFlows, persistentClients } = real;
   if (activeKnown && activeFlows + inactiveFlows + persistentClients === 0) return 'drained, no flows left';

@@ -1,4 +1,4 @@
-// How the commands of a real server read what they are asked for.
+// The options of the realserver commands.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CulvertError } from '../errors.ts';
 import type { Tunnel } from '../forwarding/table.ts';
@@ -39,7 +39,7 @@ export function hostOptions(command: Command): Command {
     .addOption(
       new Option(
         '--tunnel-checksum <which>',
-        'the checksum that the directors compute; it takes room, and GRE devices must know',
+        'the checksum that the directors add to tunnel packets; a GRE device must match it, and it lowers the MSS',
       ).choices(['none', 'full', 'remote']),
     );
 }
@@ -47,14 +47,18 @@ export function hostOptions(command: Command): Command {
 export function servedOptions(command: Command): Command {
   return command
     .option('--vip <address>', 'a virtual address (repeatable)', collectAddresses)
-    .option('--from <file>', "a director's configuration file: the VIPs and tunnels it gives this host")
+    .option('--from <file>', "read this host's VIPs and tunnels from a director's configuration file")
     .option(
       '--director <address>',
-      'a director, whose tunnel packets to accept (repeatable; 0.0.0.0 or ::: anyone)',
+      'a director whose tunnel packets are accepted (repeatable; 0.0.0.0 or :: accepts anyone)',
       collectAddresses,
     )
-    .option('--tunnel <type[:port]>', 'ipip, gre or gue: how packets arrive (repeatable)', collectTunnels)
-    .option('--tunnel-port <n>', 'the UDP port of GUE, where --tunnel does not say it', PORTS);
+    .option(
+      '--tunnel <type[:port]>',
+      'the tunnel in which packets arrive: ipip, gre or gue (repeatable)',
+      collectTunnels,
+    )
+    .option('--tunnel-port <n>', 'the UDP port of GUE, if --tunnel does not contain it', PORTS);
 }
 
 export function namingOptions(command: Command): Command {
@@ -71,7 +75,7 @@ export function namedServes(options: HostOptions): readonly Served[] {
     const kinds = types.map(({ type }) => type).join(' and ');
     throw new CulvertError(
       'USAGE',
-      `${kinds} has no ${tunnelChecksum} checksum: leave out --tunnel-checksum`,
+      `${kinds} has no ${tunnelChecksum} checksum. fix: remove --tunnel-checksum`,
     );
   }
   return serving(
@@ -91,12 +95,12 @@ export function namedTypes({ tunnel, tunnelPort }: HostOptions): readonly Tunnel
 function withPorts(types: readonly TunnelType[], port: number | undefined): readonly TunnelType[] {
   if (port !== undefined && !types.some(({ type }) => type === 'gue')) {
     const kinds = types.map(({ type }) => type).join(' and ');
-    throw new CulvertError('USAGE', `${kinds} has no port: leave out --tunnel-port`);
+    throw new CulvertError('USAGE', `${kinds} has no port. fix: remove --tunnel-port`);
   }
   return types.map((each) => {
     if (each.type !== 'gue' || each.port !== 0) return each;
     if (port === undefined)
-      throw new CulvertError('USAGE', 'GUE needs a port: --tunnel-port, or --tunnel gue:PORT');
+      throw new CulvertError('USAGE', 'GUE needs a port. fix: --tunnel gue:PORT, or --tunnel-port');
     return { ...each, port };
   });
 }
@@ -111,7 +115,7 @@ function tunnelOfType({ type, port }: TunnelType, asked: Checksum): Tunnel {
 function collectAddresses(text: string, former: Addresses = []): Addresses {
   const addresses = text.split(',').map((part) => parseIp(part));
   if (addresses.some((address) => address === undefined)) {
-    throw new InvalidArgumentError('It must be an IP address, as 192.0.2.10 or 2001:db8::10.');
+    throw new InvalidArgumentError('It must be an IP address, such as 192.0.2.10 or 2001:db8::10.');
   }
   return [...new Set([...former, ...addresses.filter((address) => address !== undefined)])];
 }
@@ -119,7 +123,7 @@ function collectAddresses(text: string, former: Addresses = []): Addresses {
 function collectTunnels(text: string, former: readonly TunnelType[] = []): readonly TunnelType[] {
   const [, type, port] = /^(ipip|gre|gue)(?::(\d+))?$/.exec(text) ?? [];
   if (type === undefined || (port !== undefined && type !== 'gue')) {
-    throw new InvalidArgumentError('It must be ipip, gre, gue or, with its port, gue:6080.');
+    throw new InvalidArgumentError('It must be ipip, gre, gue, or GUE with a port such as gue:6080.');
   }
   const read = { type: type as Tunnel['type'], port: port === undefined ? 0 : PORTS(port) };
   return former.some((other) => other.type === read.type && other.port === read.port)

@@ -1,4 +1,4 @@
-// What is set up on a real server, for people and as JSON.
+// Shows what is set up on a real server, for people and as JSON.
 import { formatTunnel } from '../forwarding/tunnel/kind.ts';
 import { formatIp } from '../net/ip-address.ts';
 import { directorText } from '../realserver/action.ts';
@@ -7,7 +7,9 @@ import type { NamedRecord, SetupRecord } from '../realserver/record.ts';
 import type { Style } from './style.ts';
 import { formatTable } from './table.ts';
 
-const COLUMNS = ['VIP', 'TUNNEL', 'MSS', 'INTERFACE', 'BY', 'INSTANCE'].map((header) => ({ header }));
+const COLUMNS = ['VIP', 'TUNNEL', 'MSS', 'INTERFACE', 'DECAPSULATION', 'INSTANCE'].map((header) => ({
+  header,
+}));
 
 export function statusText(records: readonly NamedRecord[], style: Style): string {
   const rows = records.flatMap(({ instance, record }) =>

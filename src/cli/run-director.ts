@@ -37,7 +37,7 @@ interface Stop {
   readonly down: () => void;
 }
 
-/** Runs a director until it is told to end. Forwarding goes on afterwards unless it was taken `down`. */
+/** Runs a director until it is asked to end. Forwarding continues afterwards, except after `down`. */
 export async function runDirector({ path, options }: ConfigSource, context: Context): Promise<void> {
   const descriptors = planDescriptors();
   using held = new DisposableStack();
@@ -98,8 +98,8 @@ export async function runDirector({ path, options }: ConfigSource, context: Cont
   }
   log.info(
     end === 'down'
-      ? 'ended; nothing is left behind'
-      : 'ended; forwarding goes on where the plane outlives it',
+      ? 'ended; everything is removed'
+      : 'ended; forwarding continues if the data plane outlives the process',
   );
 }
 
@@ -129,7 +129,7 @@ function connectionLimits(
   events: EventLog,
 ): ListenOptions['limits'] {
   const refusedAt = (what: string) => (reason: string) =>
-    events.add('warning', 'connections-refused', `${what}: connections are closed at once: ${reason}`);
+    events.add('warning', 'connections-refused', `${what} closes new connections at once: ${reason}`);
   return {
     control: { connections: control, onRefused: refusedAt('the control socket') },
     remote: {

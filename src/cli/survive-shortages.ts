@@ -5,7 +5,7 @@ const QUIET_MS = 10_000;
 
 /**
  * Keeps a daemon running when work in the background, which is repeated anyway, fails for want of descriptors or memory.
- * Any other error that nobody expected still ends the process.
+ * Any other unexpected error still ends the process.
  */
 export function surviveShortages(events: EventLog): Disposable {
   const reportedMs = new Map<string, number>();
@@ -18,7 +18,7 @@ export function surviveShortages(events: EventLog): Disposable {
     if (performance.now() - (reportedMs.get(shortage.code) ?? -Infinity) < QUIET_MS) return;
     reportedMs.set(shortage.code, performance.now());
     const message = error instanceof Error ? error.message : String(error);
-    events.add('error', 'shortage', `${message}: ${describeShortage(shortage)}; it is tried again`);
+    events.add('error', 'shortage', `${message}: ${describeShortage(shortage)}; culvert retries it`);
   };
   process.on('uncaughtException', survive);
   return { [Symbol.dispose]: () => void process.off('uncaughtException', survive) };

@@ -7,7 +7,7 @@ import { CulvertError } from '../errors.ts';
 import { completionText } from './flow-words.ts';
 
 export interface DrainWait {
-  /** What was drained. */
+  /** The drained reals. */
   readonly reals: readonly WireReal[];
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -16,12 +16,12 @@ export interface DrainWait {
 }
 
 const POLL_MS = 1000;
-/** What has not changed is said again so often, as somebody may be watching. */
+/** Interval at which unchanged numbers are printed again. */
 const REPEAT_MS = 60_000;
 
 /**
  * Resolves once each real is known to have no connection left, or is out of its service or the configuration.
- * @throws CulvertError TIMEOUT that says how many are left at least; CONFLICT when a real is no longer drained.
+ * @throws CulvertError TIMEOUT with the least number of connections left; CONFLICT when a real is no longer drained.
  */
 export async function waitDrained(client: ApiClient, wait: DrainWait): Promise<void> {
   const endMs = Date.now() + wait.timeoutMs;
@@ -42,7 +42,7 @@ export async function waitDrained(client: ApiClient, wait: DrainWait): Promise<v
   }
 }
 
-/** As they are now; those that are gone are left out. @throws CulvertError CONFLICT */
+/** Returns the current state of the reals, without those that no longer exist. @throws CulvertError CONFLICT */
 async function currentReals(client: ApiClient, drained: readonly WireReal[]): Promise<readonly WireReal[]> {
   const wanted = new Set(drained.map(nameOf));
   const reals = (await client.reals()).filter((real) => wanted.has(nameOf(real)));
@@ -50,7 +50,7 @@ async function currentReals(client: ApiClient, drained: readonly WireReal[]): Pr
   if (undrained === undefined) return reals;
   throw new CulvertError(
     'CONFLICT',
-    `${nameOf(undrained)} is no longer drained: somebody took the drain back`,
+    `${nameOf(undrained)} is no longer drained: another command has ended the drain`,
   );
 }
 
@@ -76,5 +76,8 @@ function nameOf(real: WireReal): string {
 
 function timedOut(left: readonly WireReal[], nowMs: number): CulvertError {
   const lines = left.map((real) => leftText(real, nowMs));
-  return new CulvertError('TIMEOUT', `connections may be left, and the drain stays:\n${lines.join('\n')}`);
+  return new CulvertError(
+    'TIMEOUT',
+    `timed out. Connections may be left, and the real stays drained:\n${lines.join('\n')}`,
+  );
 }

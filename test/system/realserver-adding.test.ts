@@ -86,7 +86,7 @@ describe.skipIf(!root || !built)('set-up adds (needs root and a built BPF object
     expect(await answers('4', IPIP)).toBe(true);
     expect(await answers('6', GUE)).toBe(false);
     expect(typeWell('teardown --vip 2001:db8::10')).toContain('nothing to do: it is not set up');
-    expect(typeWell('teardown')).toContain('removing everything of the set-up "default": 192.0.2.10 (ipip)');
+    expect(typeWell('teardown')).toContain('removing the whole set-up "default": 192.0.2.10 (ipip)');
     expect(host.snapshot()).toEqual(before);
   });
 

@@ -19,7 +19,7 @@ import { type Changed, RealHost } from './realserver/host.ts';
 const root = process.getuid?.() === 0;
 const built = existsSync('build/bpf/realserver.bpf.o');
 
-describe.skipIf(!root || !built)('taking a real server back (needs root and a built BPF object)', () => {
+describe.skipIf(!root || !built)('removing a real server (needs root and a built BPF object)', () => {
   let host: RealHost;
   let tools: string;
   const path = process.env.PATH;

@@ -99,7 +99,7 @@ describe.skipIf(obstacle !== undefined)(
       expect(await run.started()).toBe(true);
       using clients = new DisposableStack();
       clients.adopt(idle(1100, 9090), (client) => void client.kill());
-      await run.until(() => run.log.includes('connections are closed at once'));
+      await run.until(() => run.log.includes('closes new connections at once'));
       await delay(2000);
       await run.api.weight({ address: '10.0.0.3', weight: 7 });
       expect(readFileSync(run.stateFile, 'utf8')).toContain(': 7');

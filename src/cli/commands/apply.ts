@@ -12,10 +12,14 @@ type ApplyOptions = ConfigOptions & DirectorOptions & { readonly confirm?: numbe
 export function register(program: Command, context: Context): void {
   const command = directorOptions(configOptions(program.command('apply')))
     .description(
-      "Have a running director follow a configuration file, in place of the one that it was started with and until that one's content changes or `culvert reload`. A file with errors changes nothing.",
+      "Apply a configuration file to a running director, optionally with automatic rollback. It replaces the director's own file until that file's content changes (noticed at a start) or `culvert reload` reads it. A file with errors changes nothing.",
     )
     .argument('<file>', 'the configuration file')
-    .option('--confirm <time>', 'go back by itself after this time, unless culvert confirm', confirmArgument)
+    .option(
+      '--confirm <time>',
+      'roll back automatically after this time, unless `culvert confirm` runs first',
+      confirmArgument,
+    )
     .option('--json', 'print JSON');
   examples(
     command,
@@ -34,11 +38,14 @@ async function apply(file: string, options: ApplyOptions, context: Context): Pro
   }
   print(context, `${changeText(applied)}\n`);
   if (applied.confirmBefore === null) return;
-  print(context, `on trial: goes back at ${applied.confirmBefore} unless \`culvert confirm\`\n`);
+  print(
+    context,
+    `rolls back automatically at ${applied.confirmBefore}, unless \`culvert confirm\` runs first\n`,
+  );
 }
 
 function confirmArgument(text: string): number {
   const milliseconds = durationArgument(text);
   if (milliseconds >= 1 && milliseconds <= MAX_CONFIRM_MS) return milliseconds;
-  throw new InvalidArgumentError('It must be a time of up to 24h, as 60s.');
+  throw new InvalidArgumentError('It must be a time of up to 24h, such as 60s.');
 }

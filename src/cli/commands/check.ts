@@ -13,10 +13,12 @@ interface CheckOptions extends ConfigOptions {
 
 export function register(program: Command, context: Context): void {
   const command = configOptions(program.command('check'))
-    .description('Validate a configuration file, also against the interfaces and addresses of this machine.')
+    .description(
+      'Validate a configuration file, including against the interfaces and addresses of this machine.',
+    )
     .argument('<file>', 'the configuration file')
-    .option('--no-host', 'look at the file alone, as for another machine')
-    .option('--strict', 'for a keepalived.conf: report what keepalived logs and ignores as an error')
+    .option('--no-host', 'validate the file only, for example for another machine')
+    .option('--strict', 'for a keepalived.conf: report as an error what keepalived logs and ignores')
     .option('--json', 'print JSON');
   examples(
     command,
@@ -44,7 +46,7 @@ async function check(file: string, options: CheckOptions, context: Context): Pro
     if (!(error instanceof CulvertError) || !isRefusal(error)) throw error;
     context.exit(error.exitStatus);
     if (options.json) printJson(context, { file, valid: false, errors: errorsOf(error) });
-    // As compilers do: each line begins with its place, so that editors can jump to it.
+    // As compilers do: each line begins with its position, so that editors can jump to it.
     else context.stderr.write(`${error.code === 'CAPACITY' ? `${file}: ` : ''}${error.message}\n`);
   }
 }

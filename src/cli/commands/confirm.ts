@@ -4,11 +4,13 @@ import { connect, type DirectorOptions, directorOptions } from '../director.ts';
 
 export function register(program: Command, context: Context): void {
   const command = directorOptions(program.command('confirm'))
-    .description('Keep what `culvert apply --confirm` has put on trial.')
+    .description(
+      'Keep the configuration that `culvert apply --confirm` applied, and cancel the automatic rollback.',
+    )
     .option('--json', 'print JSON');
   examples(command, 'culvert confirm').action(async (options: DirectorOptions & { readonly json?: true }) => {
     const { revision } = await (await connect(options, context)).confirm();
     if (options.json) printJson(context, { revision });
-    else print(context, 'confirmed: it stays\n');
+    else print(context, 'confirmed: the applied configuration stays\n');
   });
 }

@@ -12,7 +12,7 @@ import { readForDirector } from '../read-for-director.ts';
 
 type DiffOptions = ConfigOptions & DirectorOptions & { readonly json?: true };
 
-/** As `diff` and `cmp` end. */
+/** The exit statuses of `diff` and `cmp`. */
 const DIFFERENCES = 1;
 const TROUBLE = 2;
 
@@ -22,7 +22,7 @@ const WORTH_LENGTH = 20_000;
 export function register(program: Command, context: Context): void {
   const command = directorOptions(configOptions(program.command('diff')))
     .description(
-      'Show what a configuration file would change in a running director. Exit status 0: nothing, 1: something, 2: trouble.',
+      'Show what a configuration file would change in a running director. Exit status: 0 no differences, 1 differences, 2 errors.',
     )
     .argument('<file>', 'the configuration file')
     .option('--json', 'print JSON');

@@ -27,7 +27,7 @@ type Outcome = 'ended by its director' | 'removed what a dead director left' | '
 export function register(program: Command, context: Context): void {
   const command = configOptions(directorOptions(program.command('down')))
     .description(
-      'End forwarding and leave nothing behind: program, maps, state and socket. Works also when the daemon is dead; ' +
+      'End forwarding and remove everything: program, maps, state and socket. Also works when the daemon is dead; ' +
         'then name its configuration file or its instance.',
     )
     .option('-c, --config <file>', "the director's configuration file")
@@ -41,7 +41,7 @@ export function register(program: Command, context: Context): void {
     const target = await findTarget(options, context).catch(unlessNothing(options));
     if (target === undefined) {
       if (options.json) printJson(context, { instance: null, outcome: 'nothing was there' });
-      else print(context, 'no director runs here: nothing was there\n');
+      else print(context, 'no director is running, and there is nothing to remove\n');
       return;
     }
     const outcome = await takeDown(target);

@@ -17,9 +17,9 @@ export function register(program: Command, context: Context): void {
   const command = changeRealCommand(
     program,
     'drain',
-    'Let a real keep its flows and send it no new ones. Survives a restart of the director.',
+    'Stop sending new flows to a real; it keeps its existing flows. Survives a restart of the director.',
   )
-    .option('--wait', 'wait until no connection can be left, and report progress on standard error')
+    .option('--wait', 'wait until no connection can be left; report progress on standard error')
     .addOption(
       new Option('--timeout <time>', 'with --wait: give up after this time, with status 1')
         .argParser(durationArgument)
@@ -51,7 +51,7 @@ async function drain(address: string, options: DrainOptions, context: Context): 
     });
   } catch (error) {
     if (!stop.signal.aborted) throw error;
-    throw new CulvertError('TIMEOUT', 'interrupted: connections may be left, and the drain stays');
+    throw new CulvertError('TIMEOUT', 'interrupted. Connections may be left, and the real stays drained');
   }
   context.stderr.write(`${address}: no connection is left\n`);
 }

@@ -20,10 +20,12 @@ const LEVEL_COLOUR: Readonly<Record<WireEvent['level'], Colour>> = {
 
 export function register(program: Command, context: Context): void {
   const command = directorOptions(program.command('events'))
-    .description('Show what happened in a running director: reals that went and came, reloads, cures.')
-    .option('--after <sequence>', 'only what came after this event', numberArgument(0, 2 ** 53 - 1), 0)
-    .option('-f, --follow', 'go on with what happens, until Ctrl-C')
-    .option('--json', 'print one JSON object to a line');
+    .description(
+      'Show the events of a running director, such as reals that go down and come up, reloads and cured black holes.',
+    )
+    .option('--after <sequence>', 'only events after this one', numberArgument(0, 2 ** 53 - 1), 0)
+    .option('-f, --follow', 'keep printing new events, until Ctrl-C')
+    .option('--json', 'print one JSON object per line');
   examples(command, 'culvert events', 'culvert events --follow', 'culvert events --json --after 120').action(
     (options: EventsOptions) => showEvents(context, options),
   );

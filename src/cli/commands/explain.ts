@@ -29,12 +29,12 @@ export function register(program: Command, context: Context): void {
   const command = program
     .command('explain')
     .description(
-      'Say what becomes of a packet, and why. The running director is asked, or with -c a director that has just read ' +
-        'that file, with every real up and no flow known. Changes nothing.',
+      'Explain what happens to a packet, and why. Asks the running director or, with -c, evaluates a configuration ' +
+        'file, with every real up and no flow known. Changes nothing.',
     );
   describingOptions(command);
   configOptions(directorOptions(command))
-    .option('-c, --config <file>', 'ask no running director but this configuration file')
+    .option('-c, --config <file>', 'evaluate this file instead of asking the running director')
     .option('--json', 'print JSON');
   examples(
     command,
@@ -48,21 +48,27 @@ export function register(program: Command, context: Context): void {
 function describingOptions(command: Command): void {
   command
     .option('--from <address:port>', 'the client', endpointArgument)
-    .option('--to <address:port>', 'where it is sent to', endpointArgument)
+    .option('--to <address:port>', 'the destination', endpointArgument)
     .option(
       '--tcp <flags>',
       'TCP with these flags: syn, ack, "fin,ack", rst, none (syn unless given)',
       flagsArgument,
     )
     .addOption(new Option('--udp', 'UDP').conflicts('tcp'))
-    .option('--length <bytes>', 'of the whole IP packet', numberArgument(1, 65_535))
+    .option('--length <bytes>', 'length of the whole IP packet', numberArgument(1, 65_535))
     .option('--df', "don't fragment")
-    .option('--ttl <n>', 'time to live (64)', numberArgument(0, 255))
+    .option('--ttl <n>', 'time to live (64 unless given)', numberArgument(0, 255))
     .option('--tos <n>', 'DSCP and ECN in one byte', numberArgument(0, 255))
     .addOption(
-      new Option('--pcap <file>', 'take the packet from a capture, pcap or pcapng').conflicts(DESCRIBING),
+      new Option('--pcap <file>', 'read the packet from a capture file, pcap or pcapng').conflicts(
+        DESCRIBING,
+      ),
     )
-    .option('--packet <n>', 'which of the capture, from 1', numberArgument(1, 2 ** 32));
+    .option(
+      '--packet <n>',
+      'number of the packet in the capture, from 1 (1 unless given)',
+      numberArgument(1, 2 ** 32),
+    );
 }
 
 async function explain(options: ExplainOptions, context: Context): Promise<void> {
@@ -86,7 +92,10 @@ async function ask(packet: Uint8Array, options: ExplainOptions, context: Context
 function described(options: ExplainOptions): Uint8Array {
   const { from, to, tcp, udp, length, df, ttl, tos } = options;
   if (from === undefined || to === undefined) {
-    throw new CulvertError('USAGE', 'describe the packet by --from and --to, or take one by --pcap FILE');
+    throw new CulvertError(
+      'USAGE',
+      'no packet is given. fix: describe it with --from and --to, or read it with --pcap FILE',
+    );
   }
   const tcpFlags = udp ? undefined : (tcp ?? parseTcpFlags('syn'));
   return buildDescribedPacket({ from, to, tcpFlags, length, df, ttl, tos });
@@ -97,13 +106,15 @@ async function captured(file: string, number = 1): Promise<Uint8Array> {
   const all = readCapture(await read(file), file);
   const chosen = all[number - 1];
   if (chosen === undefined) {
-    throw new CulvertError('USAGE', `has ${all.length} packets, so there is no --packet ${number}`, {
+    throw new CulvertError('USAGE', `there is no packet ${number}: the capture has ${all.length}`, {
       where: file,
     });
   }
   const packet = ipPacketOf(chosen);
   if (packet === undefined) {
-    throw new CulvertError('CAPTURE_INVALID', `packet ${number} holds no IP packet`, { where: file });
+    throw new CulvertError('CAPTURE_INVALID', `packet ${number} does not contain an IP packet`, {
+      where: file,
+    });
   }
   return packet;
 }
@@ -122,7 +133,7 @@ async function read(file: string): Promise<Uint8Array> {
 function endpointArgument(text: string): Endpoint {
   const endpoint = parseEndpoint(text);
   if (endpoint === undefined)
-    throw new InvalidArgumentError('It must be ADDRESS:PORT, as 192.0.2.10:80 or [2001:db8::10]:80.');
+    throw new InvalidArgumentError('It must be ADDRESS:PORT, such as 192.0.2.10:80 or [2001:db8::10]:80.');
   return endpoint;
 }
 
@@ -130,6 +141,6 @@ function flagsArgument(text: string): number {
   const flags = parseTcpFlags(text);
   if (flags !== undefined) return flags;
   throw new InvalidArgumentError(
-    'It must be flags with commas between: fin, syn, rst, psh, ack, urg, ece, cwr; or none.',
+    'It must be flags separated by commas (fin, syn, rst, psh, ack, urg, ece, cwr), or none.',
   );
 }

@@ -17,7 +17,7 @@ import { printWatched } from '../watch.ts';
 type FlowsOptions = DirectorOptions & FlowQuery & { readonly json?: true; readonly watch?: true | number };
 
 const WIDEST_IPV4 = '255.255.255.255';
-/** What addresses are like in practice; a longer one only shifts its row. */
+/** A usual length of addresses; a longer one only shifts its row. */
 const USUAL_IPV6 = '2001:db8:ffff:ffff:ffff:ffff:ffff:ffff';
 
 function widest(address: string): string {
@@ -51,14 +51,18 @@ function columnsFor({ service, real }: WireFlow): readonly Column[] {
 export function register(program: Command, context: Context): void {
   const command = directorOptions(program.command('flows'))
     .description(
-      'List the flows that a running director remembers. Where the choice of a real is stable none needs to be.',
+      'List the flows that a running director remembers. It remembers none where the choice of a real is stable.',
     )
-    .option('--service <name>', 'only of this service, as tcp:192.0.2.10:80', serviceArgument)
-    .option('--real <address>', 'only to this real', addressArgument)
-    .option('--client <network>', 'only from this client, or from clients in this network', networkArgument)
-    .addOption(new Option('--state <state>', 'only in this state').choices(FLOW_STATES))
+    .option('--service <name>', 'only flows of this service, such as tcp:192.0.2.10:80', serviceArgument)
+    .option('--real <address>', 'only flows to this real', addressArgument)
+    .option(
+      '--client <network>',
+      'only flows from this client, or from clients in this network',
+      networkArgument,
+    )
+    .addOption(new Option('--state <state>', 'only flows in this state').choices(FLOW_STATES))
     .option(WATCH_OPTION.flags, WATCH_OPTION.description, numberArgument(1, 3600))
-    .option('--json', 'print one JSON object to a line');
+    .option('--json', 'print one JSON object per line');
   examples(
     command,
     'culvert flows',
@@ -81,7 +85,7 @@ async function listFlows(context: Context, options: FlowsOptions): Promise<void>
 }
 
 const NONE = 'no flows are remembered\n';
-/** So many rows of a terminal have a table of their own, with columns as wide as they need. */
+/** Rows per table on a terminal; each table has columns as wide as its rows need. */
 const TERMINAL_BATCH = 500;
 
 async function printFlows(context: Context, flows: AsyncIterable<WireFlow>, json: boolean): Promise<void> {

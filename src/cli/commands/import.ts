@@ -5,7 +5,7 @@ import { type Context, examples, print } from '../context.ts';
 export function register(program: Command, context: Context): void {
   const command = keepalivedOptions(program.command('import'))
     .description(
-      "Print a keepalived.conf as culvert's YAML. What culvert does not support is an error at its line; what it does not need, or keepalived ignores, a warning.",
+      "Print a keepalived.conf as culvert's YAML. Reports an error with its line for anything that culvert does not support, and a warning for anything that it does not need or that keepalived ignores.",
     )
     .argument('<file>', 'the keepalived.conf');
   examples(
@@ -33,7 +33,7 @@ async function importFile(file: string, options: KeepalivedOptions, context: Con
   for (const warning of translated.warnings) warn(warning);
   const { stdout } = context.raw;
   const yaml = printYaml(translated, file);
-  // A file holds what the other one has held; a terminal is not to be written on.
+  // A file gets the bytes unchanged; on a terminal control characters are removed.
   if ('isTTY' in stdout && stdout.isTTY === true) print(context, yaml);
   else stdout.write(yaml);
 }

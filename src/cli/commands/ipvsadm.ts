@@ -2,15 +2,15 @@ import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { ipvsadm } from '../ipvsadm.ts';
 
-/** Its options are ipvsadm's, read by nobody else: not even --help. */
+/** Registers the command. Its options are ipvsadm's, so commander parses none of them, not even --help. */
 export function register(program: Command, context: Context): void {
   program
     .command('ipvsadm')
     .description(
-      "Take ipvsadm's commands, as they are, for a running director; `culvert ipvsadm -h` lists them.",
+      'Run an ipvsadm command, unchanged, against a running director. `culvert ipvsadm -h` lists the commands.',
     )
     .helpOption(false)
     .allowUnknownOption()
-    .argument('[words...]', 'what stands behind ipvsadm')
+    .argument('[words...]', 'the arguments of ipvsadm')
     .action(async (words: readonly string[]) => context.exit(await ipvsadm(words, context)));
 }

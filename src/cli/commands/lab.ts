@@ -15,21 +15,18 @@ export function register(program: Command, context: Context): void {
     .command('lab')
     .description(
       'Build a client, a router, a director and three real servers on this machine, balance real traffic between ' +
-        'them and tell the MTU story. Everything is taken down again at the end.',
+        'them, and show how path MTU problems are solved. Removes everything at the end.',
     )
-    .option('--for <time>', 'end after this time, as 15s (else at Ctrl-C)', durationArgument)
-    .option('--json', 'print the outcome as JSON; fails when anything expected did not happen')
-    .addOption(
-      new Option('--plane <plane>', 'the data plane (else xdp where this machine can)').choices([
-        'xdp',
-        'simulated',
-      ]),
-    )
+    .option('--for <time>', 'end after this time, such as 15s (otherwise at Ctrl-C)', durationArgument)
+    .option('--json', 'print the outcome as JSON; the exit status is 1 if anything is not as expected')
     .addOption(
       new Option(
-        '--decapsulation <how>',
-        'what the real servers of the xdp plane take the outer header off by',
-      )
+        '--plane <plane>',
+        'the data plane (default: xdp where this machine supports it, otherwise simulated)',
+      ).choices(['xdp', 'simulated']),
+    )
+    .addOption(
+      new Option('--decapsulation <how>', 'how the real servers decapsulate on the xdp plane')
         .choices(['auto', 'kernel', 'xdp'])
         .default('auto'),
     );

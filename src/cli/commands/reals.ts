@@ -68,7 +68,7 @@ async function listReals(options: ListingOptions, context: Context): Promise<voi
       options.sort,
     );
     if (options.json) return jsonText(reals);
-    if (reals.length === 0) return all.length === 0 ? 'no reals\n' : 'no reals are like that\n';
+    if (reals.length === 0) return all.length === 0 ? 'no reals\n' : 'no reals match\n';
     return realsTable(reals, { style, width, nowMs: Date.now(), isGrouped: options.sort === undefined });
   });
 }

@@ -28,7 +28,7 @@ interface VerifyCommandOptions extends HostOptions {
 export function register(program: Command, context: Context): void {
   const command = program
     .command('realserver')
-    .description('Set this host up as a real server, verify it, or restore what was there before.');
+    .description('Set this host up as a real server, verify it, or restore the previous settings.');
   examples(
     command,
     'culvert realserver setup --vip 192.0.2.10 --director 10.0.0.1 --interface eth0',
@@ -46,21 +46,21 @@ function setupCommand(parent: Command, context: Context): void {
   const command = parent
     .command('setup')
     .description(
-      'Add VIPs to this host: decapsulate, hold them without answering for them on the segment, clamp the MSS. ' +
-        'Earlier set-ups stay. Without --vip and --from: set up again what is on record, as after a reboot.',
+      'Add VIPs to this host: decapsulate their packets, add their addresses without answering ARP for them, clamp the MSS. ' +
+        'Earlier set-ups stay. Without --vip and --from, repeat the set-up that is on record, for example after a reboot.',
     );
   namingOptions(hostOptions(command))
     .addOption(
       new Option(
         '--decapsulation <how>',
-        "the kernel's tunnel devices, or XDP, which accepts the directors' packets only",
+        "decapsulate with the kernel's tunnel devices, or with XDP, which accepts packets of the directors only",
       )
         .choices(['auto', 'kernel', 'xdp'])
         .default('auto'),
     )
     .option(
       '--mss <bytes>',
-      'the largest MSS that SYN-ACKs from these VIPs announce; auto (the default): what the tunnel leaves; none',
+      'the largest MSS that these VIPs announce, or none; auto (default) is the largest that fits the tunnel',
       mssArgument,
     );
   examples(
@@ -76,12 +76,12 @@ function verifyCommand(parent: Command, context: Context): void {
   const command = parent
     .command('verify')
     .description(
-      'Report what is wrong on this host, and how to fix it. Fails when anything is. ' +
-        'Without --vip and --from: verify what was set up.',
+      'Report what is wrong on this host, and how to fix it. The exit status is 1 if anything is wrong. ' +
+        'Without --vip and --from, verify what is on record.',
     );
   namingOptions(hostOptions(command)).option(
     '--port <n>',
-    'a port that is to be served at each VIP (repeatable; --from knows them)',
+    'also check that a process listens on this port of each VIP (repeatable; --from adds the ports of the file)',
     collectPorts,
   );
   examples(
@@ -103,8 +103,8 @@ function statusCommand(parent: Command, context: Context): void {
 
 function teardownCommand(parent: Command, context: Context): void {
   const command = servedOptions(namingOptions(parent.command('teardown'))).description(
-    'Remove VIPs, tunnels or directors from this host. Without any of them: remove everything and restore what was ' +
-      'there before set-up, sysctls included.',
+    'Remove VIPs, tunnels or directors from this host. Without any of them, remove everything and restore the ' +
+      'settings from before the first set-up, including sysctls.',
   );
   examples(
     command,
@@ -125,12 +125,12 @@ async function setup(options: SetupOptions, context: Context): Promise<void> {
     printJson(context, summary);
     return;
   }
-  printDone(context, summary.done, 'nothing to do: all of it is set up already');
+  printDone(context, summary.done, 'nothing to do: everything is set up already');
   print(context, `decapsulation: ${summary.decapsulation}\n`);
   printWarnings(context, summary.warnings);
 }
 
-/** @throws CulvertError USAGE where something is missing that only the operator knows. */
+/** @throws CulvertError USAGE when something is missing that only the operator knows. */
 async function setupRequest(options: SetupOptions, context: Context): Promise<RealServerOptions> {
   const { decapsulation, mss, stateDirectory, instance, director: directors = [] } = options;
   const { readRecord, readStored } = await import('../../realserver/record.ts');
@@ -150,7 +150,7 @@ async function setupRequest(options: SetupOptions, context: Context): Promise<Re
   if (role !== undefined && directors.length === 0 && readRecord(options) === undefined) {
     throw new CulvertError(
       'USAGE',
-      `${options.from} does not say which addresses the directors' tunnel packets come from. fix: name each director (--director), or accept anyone (--director 0.0.0.0)`,
+      `${options.from} does not contain the source addresses of the directors' tunnel packets. fix: name each director (--director), or accept anyone (--director 0.0.0.0)`,
     );
   }
   return { ...common, ...(await hostRequest(options, role)), directors };
@@ -197,7 +197,7 @@ async function status(options: NamingOptions, context: Context): Promise<void> {
 
 async function teardown(options: HostOptions, context: Context): Promise<void> {
   const { requirePrivilege } = await import('../../realserver/privilege.ts');
-  requirePrivilege('taking a real server back', 'auto');
+  requirePrivilege('removing a real server', 'auto');
   const { teardownRealServer } = await import('../../realserver/teardown.ts');
   const { instance, stateDirectory, vip: vips, director: directors } = options;
   const role = await roleFrom(options, context);
@@ -221,7 +221,7 @@ async function announceAll(options: NamingOptions, context: Context): Promise<vo
   const { servesText } = await import('../realserver-status.ts');
   const record = readRecord(options);
   if (record === undefined) return;
-  print(context, `removing everything of the set-up "${options.instance}": ${servesText(record)}\n`);
+  print(context, `removing the whole set-up "${options.instance}": ${servesText(record)}\n`);
 }
 
 function printTeardown(context: Context, { done, left, warnings }: TeardownSummary): void {
@@ -229,7 +229,7 @@ function printTeardown(context: Context, { done, left, warnings }: TeardownSumma
   printWarnings(context, warnings);
 }
 
-/** What the file of `--from` says of this host; undefined without one. */
+/** Returns the role of this host in the file of `--from`; undefined without one. */
 async function roleFrom(options: HostOptions, context: Context): Promise<HostRole | undefined> {
   if (options.from === undefined) return undefined;
   const { loadConfig } = await import('../../config/load-config.ts');

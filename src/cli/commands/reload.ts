@@ -6,7 +6,7 @@ import { connect, type DirectorOptions, directorOptions } from '../director.ts';
 export function register(program: Command, context: Context): void {
   const command = directorOptions(program.command('reload'))
     .description(
-      'Have a running director read its configuration file again. A file with errors changes nothing.',
+      'Make a running director read its configuration file again. A file with errors changes nothing.',
     )
     .option('--json', 'print JSON');
   examples(command, 'culvert reload', 'culvert check culvert.yaml && culvert reload').action(

@@ -5,11 +5,11 @@ import { connect, type DirectorOptions, directorOptions } from '../director.ts';
 
 export function register(program: Command, context: Context): void {
   const command = directorOptions(program.command('revert'))
-    .description('Go back at once from what `culvert apply --confirm` has put on trial.')
+    .description('Roll back at once the configuration that `culvert apply --confirm` applied.')
     .option('--json', 'print JSON');
   examples(command, 'culvert revert').action(async (options: DirectorOptions & { readonly json?: true }) => {
     const summary = await (await connect(options, context)).revert();
     if (options.json) printJson(context, summary);
-    else print(context, `back to what was before; ${changeText(summary)}\n`);
+    else print(context, `rolled back to the previous configuration; ${changeText(summary)}\n`);
   });
 }

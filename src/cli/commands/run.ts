@@ -9,8 +9,8 @@ interface RunOptions extends ConfigOptions {
 export function register(program: Command, context: Context): void {
   const command = configOptions(program.command('run'))
     .description(
-      'Run a director in the foreground. SIGHUP applies an edited configuration file; SIGTERM and SIGINT end the ' +
-        'process and leave the forwarding as it is (culvert down ends that).',
+      'Run a director in the foreground. SIGHUP applies an edited configuration file. SIGTERM and SIGINT end the ' +
+        'process; forwarding continues until `culvert down`.',
     )
     .requiredOption('-c, --config <file>', 'the configuration file');
   examples(

@@ -52,11 +52,11 @@ const SORTS = {
 export const listing: Listing<ListingOptions> = {
   name: 'services',
   description:
-    'List the services of a running director. A service of several ports is named by the first of them and the number of the others.',
+    'List the services of a running director. A service with several ports is shown with its first port and the number of the others.',
   options: [
     SERVICE_OPTION,
-    { ...REAL_OPTION, description: 'only services of this real server' },
-    { flags: '--down', description: 'only services with a real server down, or without their quorum' },
+    { ...REAL_OPTION, description: 'only services with this real server' },
+    { flags: '--down', description: 'only services that have a real server down or have lost their quorum' },
     sortOption(Object.keys(SORTS)),
     WATCH_OPTION,
     { ...JSON_OPTION, description: 'print JSON, reals included' },
@@ -86,7 +86,7 @@ async function listServices(options: ListingOptions, context: Context): Promise<
       options.sort,
     );
     if (options.json) return jsonText(services);
-    if (services.length === 0) return all.length === 0 ? 'no services\n' : 'no services are like that\n';
+    if (services.length === 0) return all.length === 0 ? 'no services\n' : 'no services match\n';
     return fitTable(COLUMNS, services.map(serviceRow), { style, width });
   });
 }

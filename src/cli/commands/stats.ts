@@ -34,7 +34,7 @@ const COUNTS: readonly FitColumn[] = [
   { header: 'INACTIVE', short: 'INACT', align: 'right', optional: true, stack: 5 },
   { header: 'PERSISTENT', short: 'PERS', align: 'right', optional: true, stack: 6 },
 ];
-/** On a terminal reals stand below their service; elsewhere each line says whose it is. */
+/** On a terminal reals are listed below their service; elsewhere each line names its service. */
 const NESTED: readonly FitColumn[] = [{ header: 'SERVICE / REAL', shorten: true }, ...COUNTS];
 const FLAT: readonly FitColumn[] = [{ header: 'SERVICE' }, { header: 'REAL' }, ...COUNTS];
 
@@ -64,7 +64,7 @@ const SORTS = Object.fromEntries(Object.entries(VALUES).map(([key, value]) => [k
 export const listing: Listing<ListingOptions> = {
   name: 'stats',
   description:
-    'Show the counters of a running director: traffic and its rate by service and real server, and packets that were not simply forwarded, by reason.',
+    'Show the counters of a running director: traffic and its rate per service and real server, and by reason the packets that were not simply forwarded.',
   options: [SERVICE_OPTION, REAL_OPTION, sortOption(Object.keys(SORTS)), WATCH_OPTION, JSON_OPTION],
   examples: [
     'culvert stats',
@@ -117,12 +117,12 @@ function reasonRows(stats: WireStats): Cell[][] {
   const reasons = Object.entries(stats.reasons)
     .sort(([, a], [, b]) => b - a)
     .map(([reason, packets]): Cell[] => [reason, packets, REASONS[reason as Reason] ?? '']);
-  reasons.push(['(slow path)', stats.handedOver, 'handed over by the fast path, of all reasons']);
+  reasons.push(['(slow path)', stats.handedOver, 'handed over by the fast path, for all reasons']);
   if (stats.overBudget > 0) {
     reasons.push([
       '(over budget)',
       stats.overBudget,
-      'rare packets dropped by the fast path in a flood of them',
+      'rare packets that the fast path dropped during a flood',
     ]);
   }
   return reasons;
@@ -143,7 +143,7 @@ function flatRows(service: WireServiceStats): Cell[][] {
   ];
 }
 
-/** Of several reals, in words. */
+/** Returns the flow cells summed over several reals. */
 function flowsOfAll(reals: readonly Flows[]): Cell[] {
   return [
     flowSumText(reals, 'activeFlows'),
@@ -168,7 +168,7 @@ function cells({ connections, packets, bytes, perSecond }: Counted): Cell[] {
   ];
 }
 
-/** What is less than ten a second keeps a digit behind the point. */
+/** Rates below ten per second keep one decimal. */
 function rate(value: number): Cell {
   return value > 0 && value < 9.95 ? value.toFixed(1) : Math.round(value);
 }

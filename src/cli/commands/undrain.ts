@@ -6,7 +6,7 @@ export function register(program: Command, context: Context): void {
   const command = changeRealCommand(
     program,
     'undrain',
-    'Send a drained real new flows again, by the weight set by hand or else the configured one.',
+    'Send new flows to a drained real again, with the weight set by hand or otherwise the configured one.',
   );
   examples(
     command,

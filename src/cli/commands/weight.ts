@@ -9,8 +9,8 @@ export function register(program: Command, context: Context): void {
   const command = changeRealCommand(
     program,
     'weight',
-    'Override the weight of a real until it is taken back. A drained real stays drained. Survives a restart.',
-  ).argument('<weight>', `0 to ${MAX_WEIGHT}, or "configured" to take the override back`, weightArgument);
+    'Override the weight of a real, until `configured` ends that. A drained real stays drained. Survives a restart.',
+  ).argument('<weight>', `0 to ${MAX_WEIGHT}, or "configured" to end the override`, weightArgument);
   examples(
     command,
     'culvert weight 10.0.3.2 50',

@@ -176,7 +176,7 @@ describe('diff', () => {
   });
 
   test('trouble is status 2', async () => {
-    expect((await culvert('diff', file)).stderr).toContain('no director runs here');
+    expect((await culvert('diff', file)).stderr).toContain('no director is running');
     await start();
     await writeFile(other, 'services: 7\n');
     for (const argv of [[other], [join(directory, 'none.yaml')], [file, '--frobnicate']]) {
@@ -246,13 +246,19 @@ describe('apply', () => {
   test('on trial is kept by confirm, or taken back by revert', async () => {
     await start();
     const { stdout } = await culvert('apply', other, '--confirm', '60s');
-    expect(stdout).toMatch(/\non trial: goes back at \S+Z unless `culvert confirm`\n$/);
-    expect(await culvert('confirm')).toEqual({ status: 0, stdout: 'confirmed: it stays\n', stderr: '' });
+    expect(stdout).toMatch(/\nrolls back automatically at \S+Z, unless `culvert confirm` runs first\n$/);
+    expect(await culvert('confirm')).toEqual({
+      status: 0,
+      stdout: 'confirmed: the applied configuration stays\n',
+      stderr: '',
+    });
     const late = await culvert('revert');
     expect([late.status, late.stderr]).toEqual([1, expect.stringContaining('no configuration waits')]);
     await culvert('apply', file, '--confirm', '60s');
     expect(await reals()).toEqual(FILES);
-    expect((await culvert('revert')).stdout).toMatch(/^back to what was before; services: 1 added/);
+    expect((await culvert('revert')).stdout).toMatch(
+      /^rolled back to the previous configuration; services: 1 added/,
+    );
     expect(await reals()).toEqual(OTHERS);
     expect((await culvert('events')).stdout.match(/apply|confirm|revert/g)?.length).toBeGreaterThanOrEqual(4);
   });

@@ -119,8 +119,8 @@ describe('a packet described by options', () => {
     [[...ENDS, '--tcp', 'sin'], 'It must be flags'],
     [[...ENDS, '--tcp', 'syn', '--udp'], 'cannot be used with'],
     [[...ENDS, '--length', '39'], '--length must be from 40'],
-    [['--from', '[2001:db8::1]:1', '--to', '192.0.2.10:80'], 'different families'],
-    [['--from', '[2001:db8::1]:1', '--to', '[2001:db8::2]:1', '--df'], '--df is for IPv4'],
+    [['--from', '[2001:db8::1]:1', '--to', '192.0.2.10:80'], 'different address families'],
+    [['--from', '[2001:db8::1]:1', '--to', '[2001:db8::2]:1', '--df'], '--df applies to IPv4 only'],
     [['--from', '2001:db8::1:80', '--to', '192.0.2.10:80'], 'It must be ADDRESS:PORT'],
     [['--from', '198.51.100.2', '--to', '192.0.2.10:80'], 'It must be ADDRESS:PORT'],
     [[...ENDS, '--pcap', 'x.pcap'], 'cannot be used with'],
@@ -149,8 +149,8 @@ describe('a packet of a capture', () => {
   });
 
   test.each([
-    ['3', 'has 2 packets, so there is no --packet 3', 2],
-    ['1', 'packet 1 holds no IP packet', 1],
+    ['3', 'there is no packet 3: the capture has 2', 2],
+    ['1', 'packet 1 does not contain an IP packet', 1],
   ])('number %s: %s', async (number, said, expected) => {
     const { status, stderr } = await explain('--pcap', join(directory, 'x.pcap'), '--packet', number);
     expect(stderr).toContain(said);

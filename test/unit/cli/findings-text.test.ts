@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { findingsText } from '../../../src/cli/findings-text.ts';
 import { PLAIN } from '../../../src/cli/style.ts';
 
-test('what is wrong is followed by what is expected and how to mend it', () => {
+test('what is wrong is followed by what is expected and how to fix it', () => {
   const findings = [
     { check: 'rp_filter', ok: true, found: '0 on eth0', expected: 'not 1', remedy: '' },
     {
@@ -14,9 +14,9 @@ test('what is wrong is followed by what is expected and how to mend it', () => {
     },
   ];
   expect(findingsText(findings, PLAIN)).toBe(`\
-ok     rp_filter   0 on eth0
-wrong  arp_ignore  0 on eth0
-                   expected: 1
-                   mend it: sysctl net.ipv4.conf.all.arp_ignore=1
+ok    rp_filter   0 on eth0
+FAIL  arp_ignore  0 on eth0
+                  expected: 1
+                  fix: sysctl net.ipv4.conf.all.arp_ignore=1
 `);
 });

@@ -92,8 +92,8 @@ describe('tables', () => {
       REASON         PACKETS  MEANING
       no-flow          3,400  belongs to no flow and opens none; reset or abort was sent
       too-big             12  the tunnel cannot carry it whole; fragmentation needed, or packet too big, was sent
-      (slow path)      3,500  handed over by the fast path, of all reasons
-      (over budget)        7  rare packets dropped by the fast path in a flood of them
+      (slow path)      3,500  handed over by the fast path, for all reasons
+      (over budget)        7  rare packets that the fast path dropped during a flood
       `),
     );
   });
@@ -192,7 +192,7 @@ describe('changes', () => {
 
   test('reload says what changed', async () => {
     expect((await culvert('reload')).stdout).toBe(
-      'services: 1 added, 0 changed, 2 removed; reals: as before; applied in 1.3 ms\n',
+      'services: 1 added, 0 changed, 2 removed; reals: unchanged; applied in 1.3 ms\n',
     );
   });
 
@@ -265,7 +265,7 @@ describe('which director', () => {
     expect(await culvert('reals')).toEqual({
       status: 2,
       stdout: '',
-      stderr: 'culvert: several directors run here: choose one of eth0, eth1 with --instance\n',
+      stderr: 'culvert: several directors are running: eth0, eth1. fix: choose one with --instance\n',
     });
     expect((await culvert('reals', '--instance', 'eth1')).status).toBe(0);
     expect((await culvert('reals', '--socket', join(directory, 'eth0.sock'))).status).toBe(0);
@@ -280,7 +280,7 @@ describe('which director', () => {
       const { status, stderr } = await runCulvert(['reals'], { CULVERT_RUN_DIRECTORY: run });
       expect(status).toBe(1);
       expect(stderr).toBe(
-        `culvert: ${run}: no director runs here; start one with \`culvert run -c FILE\`, or name its socket with --socket\n`,
+        `culvert: ${run}: no director is running. fix: start one with \`culvert run -c FILE\`, or name its socket with --socket\n`,
       );
     }
   });

@@ -100,7 +100,7 @@ describe('what is asked for', () => {
     const [, udp] = (await control.status()).services;
     const port = `udp:192.0.2.10:${udp?.morePorts[0]}`;
     expect(JSON.parse(await shown(undefined, 'services', '--service', port, '--json'))).toHaveLength(1);
-    expect(await shown(undefined, 'services', '--real', '10.9.9.9')).toBe('no services are like that\n');
+    expect(await shown(undefined, 'services', '--real', '10.9.9.9')).toBe('no services match\n');
     const stats = await shown(undefined, 'stats', '--real', '10.0.2.2', '--sort', 'packets/s');
     expect(stats.split('\n\n')[0]?.split('\n')).toHaveLength(3);
   });

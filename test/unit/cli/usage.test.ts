@@ -33,19 +33,19 @@ describe('wrong usage is status 2 and one clean line', () => {
     [['frobnicate'], "unknown command 'frobnicate'"],
     [['reals', '--frobnicate'], "unknown option '--frobnicate'"],
     [['drain'], "missing required argument 'address'"],
-    [['drain', '10.0.0.999'], 'It must be an IP address, as 10.0.3.2.'],
+    [['drain', '10.0.0.999'], 'It must be an IP address, such as 10.0.3.2.'],
     [['weight', '10.0.1.2', '65536'], 'It must be a whole number from 0 to 65535, or "configured".'],
     [['weight', '10.0.1.2', '-1'], "argument value '-1' is invalid"],
-    [['drain', '10.0.1.2', '--service', 'web'], 'It must name a service, as tcp:192.0.2.10:80.'],
-    [['lab', '--for', 'ever'], 'It must be a time, as 15s or 2m.'],
+    [['drain', '10.0.1.2', '--service', 'web'], 'It must name a service, such as tcp:192.0.2.10:80.'],
+    [['lab', '--for', 'ever'], 'It must be a time, such as 15s or 2m.'],
     [['lab', '--plane', 'paper'], 'Allowed choices are xdp, simulated.'],
     [
       ['realserver', 'setup', '--vip', '192.0.2.10', '--interface', 'eth0', '--tunnel', 'gue'],
-      'GUE needs a port: --tunnel-port',
+      'GUE needs a port. fix: --tunnel gue:PORT',
     ],
     [
       ['realserver', 'verify', '--vip', '192.0.2.10', '--interface', 'eth0', '--tunnel-port', '6080'],
-      'ipip has no port: leave out --tunnel-port',
+      'ipip has no port. fix: remove --tunnel-port',
     ],
     [
       [
@@ -60,11 +60,11 @@ describe('wrong usage is status 2 and one clean line', () => {
         '--tunnel-checksum',
         'remote',
       ],
-      'gre has no remote checksum: leave out --tunnel-checksum',
+      'gre has no remote checksum. fix: remove --tunnel-checksum',
     ],
     [
       ['realserver', 'setup', '--vip', '2001:db8::g', '--interface', 'eth0'],
-      'It must be an IP address, as 192.0.2.10 or 2001:db8::10.',
+      'It must be an IP address, such as 192.0.2.10 or 2001:db8::10.',
     ],
     [['run'], "required option '-c, --config <file>' not specified"],
   ])('%j', async (argv, said) => {
