@@ -6,20 +6,17 @@ import { type RegexSearch, searchWithin } from './regex-search.ts';
 export type RegexOutcome = { readonly index: number } | { readonly error: string };
 
 const SEARCH_MS = 100;
-/** Node 22 has only that of the whole process. */
-const cpuUsage: typeof process.cpuUsage = (before) =>
-  Object.hasOwn(process, 'threadCpuUsage') ? process.threadCpuUsage(before) : process.cpuUsage(before);
 
 parentPort?.on('message', (search: RegexSearch) => parentPort?.postMessage(outcomeOf(search), []));
 
 function outcomeOf(search: RegexSearch): RegexOutcome {
-  const before = cpuUsage();
+  const before = process.threadCpuUsage();
   try {
     for (;;) {
       const index = searchWithin(search, SEARCH_MS);
       if (index !== undefined) return { index };
       // The clock also runs while the machine does something else.
-      const { user, system } = cpuUsage(before);
+      const { user, system } = process.threadCpuUsage(before);
       if (user + system >= SEARCH_MS * 1000)
         return { error: `the regex takes more than ${SEARCH_MS}ms over the body` };
     }
