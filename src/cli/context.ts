@@ -3,7 +3,7 @@ import { printableJson } from '../printable-text.ts';
 import type { Listing } from './listing.ts';
 import type { Style } from './style.ts';
 
-/** All that a command touches of the process, so that tests can call `main` itself. */
+/** Everything of the process that a command uses, so that tests can call `main` itself. */
 export interface CliEnvironment {
   /** The arguments behind the program's name. */
   readonly argv: readonly string[];
@@ -31,10 +31,10 @@ export interface Context extends CliEnvironment {
   failAs(status: number): void;
 }
 
-/** What the file of a command exports. */
+/** The exports of a command's file. */
 export interface CommandModule {
   register(program: Command, context: Context): void;
-  /** Of a command that needs no parser for the usual command line. */
+  /** Set for a command that needs no parser for the usual command line. */
   readonly listing?: Listing<never>;
 }
 

@@ -12,7 +12,7 @@ export interface DescribedPacket {
   readonly to: Endpoint;
   /** `TCP_FLAGS` or-ed together; undefined: UDP. */
   readonly tcpFlags: number | undefined;
-  /** Of the whole IP packet; undefined: headers alone. */
+  /** Length of the whole IP packet; undefined: headers only. */
   readonly length?: number | undefined;
   readonly df?: boolean | undefined;
   readonly ttl?: number | undefined;

@@ -1,4 +1,4 @@
-// How numbers of flows are shown where not every flow is remembered.
+// Formats numbers of flows when not every flow is remembered.
 import type { WireReal } from '../api/wire.ts';
 import { formatAge } from './format-age.ts';
 
@@ -10,7 +10,7 @@ export function flowCountText(count: number, { activeKnown, completeAt }: Known)
   return count === 0 && completeAt === null ? '-' : `≥${count}`;
 }
 
-/** What several reals have together. */
+/** Returns the sum over several reals. */
 export function flowSumText(
   reals: readonly (Known & Pick<WireReal, 'activeFlows' | 'inactiveFlows'>)[],
   which: 'activeFlows' | 'inactiveFlows',

@@ -20,7 +20,7 @@ interface Parts {
   readonly client: ApiClient;
 }
 
-/** What `ipvsadm -L` and `-S` print of a director. */
+/** Prints a director as `ipvsadm -L` and `-S` do. */
 export class IpvsadmListings {
   readonly #parts: Parts;
 

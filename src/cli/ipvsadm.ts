@@ -16,7 +16,7 @@ import { IpvsadmListings } from './ipvsadm-listings.ts';
 import { type LearntNames, MachineNames } from './machine-names.ts';
 import { version } from './version.ts';
 
-/** How often an edit is made anew because somebody else has changed the configuration meanwhile. */
+/** How often an edit is repeated because somebody else has changed the configuration meanwhile. */
 const ATTEMPTS = 100;
 
 /** `ipvsadm` with these arguments, on a running director. @returns its exit status. */
@@ -31,7 +31,7 @@ export async function ipvsadm(
 
 type IpvsadmContext = Omit<CliEnvironment, 'argv'>;
 
-/** ipvsadm knows one kernel; which director is meant may be said before all else. */
+/** ipvsadm knows one kernel; which director is meant may be given before everything else. */
 function directorNamed(argv: readonly string[]): { options: DirectorOptions; rest: readonly string[] } {
   const [option, value, ...rest] = argv;
   if (option === '--socket' && value !== undefined) return { options: { socket: value }, rest };
@@ -165,7 +165,7 @@ class Ipvsadm {
     }
   }
 
-  /** Who gives a weight means that it holds, also where the real was drained by hand. */
+  /** A weight given explicitly takes effect, even if the real was drained by hand. */
   async #clearOverrides(edits: readonly AdmEdit[]): Promise<void> {
     const edited = edits.filter((command): command is AdmServerCommand => command.name === 'edit-server');
     if (edited.length === 0) return;

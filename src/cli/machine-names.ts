@@ -4,7 +4,7 @@ import { type Names, ServiceNames } from '../ipvsadm/names.ts';
 
 const SERVICES_FILE = '/etc/services';
 
-/** Those of hosts can take a server to be asked: they are known once they have been learnt. */
+/** Names of hosts may need a query to a server, so they are known only once they have been learnt. */
 export interface LearntNames extends Names {
   /** Looks up what was asked for and not known. @returns whether there was any. */
   learnWanted(): Promise<boolean>;

@@ -131,7 +131,7 @@ function report(error: unknown, { argv, stderr }: CliEnvironment): number {
   return EXIT_FAILED;
 }
 
-/** By its shape: its class is loaded with the parser, which not every command needs. */
+/** Recognises commander's errors by their shape, because not every command loads the parser and its classes. */
 function isCommanderError(error: unknown): error is CommanderError {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('commander.');
 }

@@ -32,7 +32,7 @@ const CHECKSUMS: Readonly<Record<Tunnel['type'], readonly Checksum[]>> = {
   gue: ['none', 'full', 'remote'],
 };
 
-/** What is served, from whom, and by which interface. */
+/** Adds the options that say what is served, from whom, and on which interface. */
 export function hostOptions(command: Command): Command {
   return servedOptions(command)
     .option('--interface <name>', 'the interface on which tunnel packets arrive')
@@ -84,7 +84,7 @@ export function namedServes(options: HostOptions): readonly Served[] {
   );
 }
 
-/** The kinds of tunnels that are named; undefined: none is. GUE without a port stands for every port. */
+/** Returns the kinds of tunnels named; undefined when none is. GUE without a port means every port. */
 export function namedTypes({ tunnel, tunnelPort }: HostOptions): readonly TunnelType[] | undefined {
   return tunnel?.map(({ type, port }) => ({
     type,

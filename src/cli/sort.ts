@@ -5,7 +5,7 @@ export function descending<Item>(value: (item: Item) => number): Compare<Item> {
   return (a, b) => value(b) - value(a);
 }
 
-/** By one of these orders; as it is where none is asked for. What is equal keeps its order. */
+/** Sorts by one of these orders, or not at all without a key. Equal items keep their order. */
 export function sorted<Item>(
   items: readonly Item[],
   orders: Readonly<Record<string, Compare<Item>>>,

@@ -2,7 +2,7 @@ import type { Colour, Style } from './style.ts';
 
 export interface Column {
   readonly header: string;
-  /** Numbers stand to the right. */
+  /** Numbers are aligned to the right. */
   readonly align?: 'left' | 'right';
   /** At least so wide, for rows that are printed before all are known. */
   readonly width?: number;
@@ -23,7 +23,7 @@ export function formatTable(
   return lines.map((cells) => `${formatRow(cells, columns, widths, style)}\n`).join('');
 }
 
-/** What each column needs: its widest cell, or its header. */
+/** Returns the width of each column: that of its widest cell, or of its header. */
 export function widthsOf(columns: readonly Column[], rows: readonly (readonly Cell[])[]): number[] {
   return columns.map((column, index) =>
     rows.reduce(

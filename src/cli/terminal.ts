@@ -1,4 +1,4 @@
-/** Of a terminal that does not say how wide it is. */
+/** The width of a terminal that does not report one. */
 const USUAL_COLUMNS = 80;
 
 export function isTerminal(stream: NodeJS.WritableStream): boolean {

@@ -8,7 +8,7 @@ import type { IpAddress } from '../net/ip-address.ts';
 export interface LabEnvironment extends AsyncDisposable {
   readonly vip: IpAddress;
   readonly reals: readonly LabReal[];
-  /** What the operator can type to see for himself; what it shows first. */
+  /** Commands that the operator can try, each after what it shows. */
   readonly tryByHand: readonly (readonly [shows: string, command: string])[];
 
   status(): Promise<WireStatus>;

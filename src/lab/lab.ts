@@ -22,7 +22,7 @@ export interface LabOptions {
   readonly signal: AbortSignal;
 }
 
-/** What `culvert lab --json` prints. */
+/** The output of `culvert lab --json`. */
 export interface LabOutcome {
   readonly outcome: 'as expected' | 'not as expected';
   readonly plane: string;

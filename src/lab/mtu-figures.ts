@@ -6,7 +6,7 @@ import type { Ipv4Address } from '../net/ipv4-address.ts';
 import { parseTcp, TCP_FLAGS, tcpMss } from '../net/tcp.ts';
 import type { CapturedPacket } from './environment.ts';
 
-/** What a capture of one upload shows; lengths of IP packets in bytes, of TCP data where it says so. */
+/** The figures of a captured upload: lengths of IP packets in bytes, or of TCP data where the name says so. */
 export interface MtuFigures extends CapturedFigures {
   readonly completed: boolean;
 }

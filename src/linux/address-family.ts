@@ -2,7 +2,7 @@ import { familyOf, type IpAddress, type IpFamily } from '../net/ip-address.ts';
 import type { Ipv4Address } from '../net/ipv4-address.ts';
 import type { Ipv6Address } from '../net/ipv6-address.ts';
 
-/** Of include/linux/socket.h; `unspecified`: both IP families, where a request lets it be. */
+/** Address families of include/linux/socket.h; `unspecified`: both IP families, where a request allows it. */
 export const AF = { unspecified: 0, inet: 2, inet6: 10, netlink: 16, packet: 17 } as const;
 
 /** 0.0.0.0 and ::, which stand for any address. */
@@ -21,7 +21,7 @@ export function kernelFamilyOf(address: IpAddress): number {
   return kernelFamily(familyOf(address));
 }
 
-/** Undefined for what is not IP: the kernel tells of bridges and of multicast routing by the same messages. */
+/** Returns the IP family; undefined for others: the kernel reports bridges and multicast routing in the same messages. */
 export function ipFamily(kernelNumber: number | undefined): IpFamily | undefined {
   if (kernelNumber === AF.inet) return 4;
   return kernelNumber === AF.inet6 ? 6 : undefined;

@@ -12,9 +12,9 @@ export interface BoundSocketOptions extends SocketSource {
   readonly protocol: number;
 }
 
-/** Where the packets of a socket come from. */
+/** The source of a socket's packets. */
 export interface SocketSource {
-  /** By which policy routing can tell its packets; undefined: as any other's. */
+  /** A mark by which policy routing recognises its packets; undefined: none. */
   readonly mark?: number | undefined;
   /** The local address, which the family goes by; 0.0.0.0 or ::, as routing has it. */
   readonly source: IpAddress;

@@ -12,25 +12,25 @@ const CAPABILITIES = {
 
 export type Capability = keyof typeof CAPABILITIES;
 
-/** Of each inner list any one will do. */
+/** Lists of alternatives: one capability of each inner list is enough. */
 export type Capabilities = readonly (readonly Capability[])[];
 
-/** What loading and attaching an XDP program needs: without CAP_PERFMON the verifier forbids it to compare pointers. */
+/** The capabilities to load and attach an XDP program. Without CAP_PERFMON the verifier forbids it to compare pointers. */
 export const XDP_CAPABILITIES: Capabilities = [
   ['CAP_NET_ADMIN'],
   ['CAP_BPF', 'CAP_SYS_ADMIN'],
   ['CAP_PERFMON', 'CAP_SYS_ADMIN'],
 ];
 
-/** What a data plane in the kernel needs: XDP, raw sockets for the slow path, and the network namespace of the checks. */
+/** The capabilities that a data plane in the kernel needs: XDP, raw sockets for the slow path, and the network namespace of the checks. */
 export const PLANE_CAPABILITIES: Capabilities = [...XDP_CAPABILITIES, ['CAP_NET_RAW'], ['CAP_SYS_ADMIN']];
 
-/** What is not plain from its name. */
+/** Reasons for capabilities whose names do not explain them. */
 const WHY: Partial<Readonly<Record<Capability, string>>> = {
   CAP_SYS_ADMIN: ' (for the network namespace that health checks run in)',
 };
 
-/** Those that this process lacks, in words: `CAP_BPF (or CAP_SYS_ADMIN)`. */
+/** Returns the capabilities that this process lacks, as text: `CAP_BPF (or CAP_SYS_ADMIN)`. */
 export function missingCapabilities(
   wanted: Capabilities = PLANE_CAPABILITIES,
   status: string = readFileSync('/proc/self/status', 'utf8'),

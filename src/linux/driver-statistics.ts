@@ -17,7 +17,7 @@ const STATISTICS_HEADER_BYTES = 8;
 /** The kernel writes as many counters as there are by then, whatever room it was promised: queues may have been added. */
 const SPARE_COUNTERS = 8192;
 
-/** What a device's driver is called and counts (`ethtool -i`, `ethtool -S`), in the process's network namespace. */
+/** Reads the name and the counters of a device's driver (`ethtool -i`, `ethtool -S`), in the process's network namespace. */
 export interface DriverStatistics {
   /** `veth`, `virtio_net`, ... */
   readonly driver: string;

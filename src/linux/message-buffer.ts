@@ -27,7 +27,7 @@ export interface ControlMessage {
   readonly data: Buffer;
 }
 
-/** What `recvmsg` fills: a datagram, whom it is from, and what the kernel tells beside it. Used again for each one. */
+/** The memory that `recvmsg` fills: a datagram, its sender, and control messages of the kernel. Reused for each datagram. */
 export class MessageBuffer {
   /** An ArrayBuffer of its own does not move. */
   readonly #memory: Buffer;

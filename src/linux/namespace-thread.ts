@@ -5,7 +5,7 @@ import { libc } from './libc.ts';
 const CLONE_NEWNET = 0x40000000;
 const OWN_NAMESPACE = '/proc/thread-self/ns/net';
 
-/** Where iproute2 keeps its named network namespaces. */
+/** The directory in which iproute2 keeps named network namespaces. */
 export const NAMESPACE_DIRECTORY = '/run/netns';
 
 /**

@@ -18,7 +18,7 @@ export function createNamespace(name: string): void {
   if (loopback !== undefined) changeLink(socket, loopback.index, { up: true });
 }
 
-/** Nothing happens when there is none. Its devices vanish as soon as no process is left inside. */
+/** Deletes a namespace, if it exists. Its devices vanish as soon as no process is left inside. */
 export function deleteNamespace(name: string): void {
   if (listNamespaces().includes(name)) ip(['netns', 'delete', name]);
 }

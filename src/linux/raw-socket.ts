@@ -12,7 +12,7 @@ const SEND_BYTES = 4 << 20;
 /** Sends whole IP packets, whatever their source address and protocol, as the kernel's routing has it. */
 export class RawSender implements Disposable {
   readonly #ipv4: Descriptor;
-  /** Undefined on a kernel that was told to do without IPv6. */
+  /** Undefined on a kernel without IPv6. */
   readonly #ipv6: Descriptor | undefined;
 
   constructor() {

@@ -5,7 +5,7 @@ import { errnoOf, kernelError } from './errno.ts';
 
 /**
  * A setting under /proc/sys by its path, `net/ipv4/conf/eth0/rp_filter`: slashes, because interface names may hold dots.
- * Undefined when the kernel has none of that name.
+ * Undefined when the kernel has no such setting.
  */
 export function readSysctl(path: string): string | undefined {
   try {

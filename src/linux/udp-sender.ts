@@ -20,7 +20,7 @@ const SO_RCVBUF = 8;
 /** Class selector 6, network control (RFC 2474): what routers forward first. */
 const NETWORK_CONTROL = 0xc0;
 
-/** Sends datagrams from a port of its own. What comes to that port is not read. */
+/** Sends datagrams from a port of its own. Datagrams to that port are not read. */
 export class UdpSender implements Disposable {
   readonly #descriptor: Descriptor;
 

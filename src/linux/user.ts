@@ -25,7 +25,7 @@ export function lookUpUser(text: string): UserIds {
   throw new Error(message);
 }
 
-/** What login(1) would put into the environment of this user. */
+/** Returns the environment variables that login(1) sets for this user. */
 export function loginVariables(uid: number): Readonly<Record<string, string>> {
   const [name = `${uid}`, , , , , home = '', shell = ''] = entryOf('/etc/passwd', `${uid}`) ?? [];
   return {

@@ -13,7 +13,7 @@ export function sumWords(bytes: Uint8Array, from: number, to: number, initial = 
   return evenEnd === to ? sum : sum + ((bytes[evenEnd] as number) << 8);
 }
 
-/** The checksum that an unfolded sum stands for. */
+/** Folds a sum into the checksum. */
 export function foldChecksum(sum: number): number {
   let folded = sum;
   while (folded > 0xffff) folded = (folded & 0xffff) + (folded >>> 16);

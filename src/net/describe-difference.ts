@@ -1,6 +1,6 @@
 import { describePacket } from './describe.ts';
 
-/** What a byte string looks like in words: `describePacket`, `describeFrame`. */
+/** A function that describes a byte string as text: `describePacket`, `describeFrame`. */
 export type Describe = (bytes: Uint8Array) => string;
 
 /**

@@ -52,7 +52,7 @@ export function parseEthernet(frame: Uint8Array): EthernetHeader | ParseFault {
   };
 }
 
-/** As `parseEthernet`, but looks behind up to two tags. */
+/** Parses a header with up to two VLAN tags; see `parseEthernet`. */
 export function parseTaggedEthernet(frame: Uint8Array): TaggedEthernetHeader | ParseFault {
   const header = parseEthernet(frame);
   if (typeof header === 'string') return header;

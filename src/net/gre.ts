@@ -31,7 +31,7 @@ export interface GreFields {
   readonly sequence?: number;
 }
 
-/** Reads the GRE header that stands at `at` in a packet that ends before `end`. Its checksum: see `greChecksumIsGood`. */
+/** Reads the GRE header that is at `at` in a packet that ends before `end`. Its checksum: see `greChecksumIsGood`. */
 export function parseGre(
   packet: Uint8Array,
   at: number,
@@ -60,7 +60,7 @@ export function parseGre(
   };
 }
 
-/** Of a header with a checksum, and a packet that is all there. */
+/** Whether the checksum is right; for a header with a checksum and a complete packet. */
 export function greChecksumIsGood(packet: Uint8Array, at: number, end: number = packet.length): boolean {
   return internetChecksum(packet, at, end) === 0;
 }

@@ -23,9 +23,9 @@ const PRIVATE_FLAGS_BYTES = 4;
  * pseudo header meanwhile. Offsets count from behind the GUE header.
  */
 export interface GueRemoteChecksum {
-  /** Where the sum begins; it goes on to the packet's end. */
+  /** Offset at which the sum begins; it continues to the packet's end. */
   readonly startBytes: number;
-  /** Where the checksum is to be written. */
+  /** Offset at which the checksum must be written. */
   readonly offsetBytes: number;
 }
 
@@ -48,7 +48,7 @@ export interface GueFields {
 }
 
 /**
- * Reads the GUE header that stands at `at` in a datagram that ends before `end`. Unknown flags are a fault, as their fields'
+ * Reads the GUE header that is at `at` in a datagram that ends before `end`. Unknown flags are a fault, as their fields'
  * lengths aren't known. Version 1, a bare IP packet behind UDP, is one too: neither Linux nor IPVS sends it.
  */
 export function parseGue(

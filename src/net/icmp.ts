@@ -43,7 +43,7 @@ export interface IcmpFields {
   readonly payload?: Uint8Array;
 }
 
-/** Reads the ICMP header that stands at `at` in a packet that ends before `end`. */
+/** Reads the ICMP header that is at `at` in a packet that ends before `end`. */
 export function parseIcmp(
   packet: Uint8Array,
   at: number,

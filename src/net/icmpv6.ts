@@ -53,7 +53,7 @@ export interface Icmpv6Fields {
   readonly payload?: Uint8Array;
 }
 
-/** Reads the ICMPv6 header that stands at `at` in a packet that ends before `end`. */
+/** Reads the ICMPv6 header that is at `at` in a packet that ends before `end`. */
 export function parseIcmpv6(
   packet: Uint8Array,
   at: number,

@@ -62,7 +62,7 @@ export function ipBytes(address: IpAddress): Uint8Array {
   return bytes;
 }
 
-/** What `ipBytes` gave; undefined for another number of bytes. */
+/** Converts the bytes of `ipBytes` back; undefined for another number of bytes. */
 export function ipFromBytes(bytes: Uint8Array): IpAddress | undefined {
   if (bytes.length === IPV4_ADDRESS_BYTES) return readU32(bytes, 0) as Ipv4Address;
   return bytes.length === IPV6_ADDRESS_BYTES ? readIpv6Address(bytes, 0) : undefined;

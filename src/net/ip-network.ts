@@ -1,6 +1,6 @@
 import { familyOf, type IpAddress, networkOf, parseIp } from './ip-address.ts';
 
-/** All addresses that begin with the same bits. */
+/** The set of all addresses that begin with the same bits. */
 export interface IpNetwork {
   /** The first of them. */
   readonly address: IpAddress;

@@ -47,7 +47,7 @@ export interface Ipv4Header {
   readonly destination: Ipv4Address;
 }
 
-/** What `buildIpv4` takes; what is left out is 0 or false, the TTL 64. */
+/** The fields of `buildIpv4`. Defaults are 0 or false, and 64 for the TTL. */
 export interface Ipv4Fields {
   readonly source: Ipv4Address;
   readonly destination: Ipv4Address;
@@ -72,7 +72,7 @@ export function parseIpv4Header(bytes: Uint8Array, at = 0): Ipv4Header | ParseFa
   return header.totalLength > bytes.length - at ? 'ip-total-length' : header;
 }
 
-/** As `parseIpv4Header`, of a packet that may be cut off behind its header, as ICMP errors quote it. */
+/** Parses the header of a packet that may be cut off after it, as in ICMP errors; see `parseIpv4Header`. */
 export function parseQuotedIpv4Header(bytes: Uint8Array, at = 0): Ipv4Header | ParseFault {
   if (bytes.length - at < IPV4_HEADER_BYTES) return 'ip-truncated';
   const versionAndLength = bytes[at] as number;
@@ -132,7 +132,7 @@ export function buildIpv4(
   return packet;
 }
 
-/** Computes the header checksum anew and writes it. */
+/** Computes the header checksum again and writes it. */
 export function writeIpv4Checksum(packet: Uint8Array, at: number, headerBytes: number): void {
   writeU16(packet, at + IPV4_AT.checksum, 0);
   writeU16(packet, at + IPV4_AT.checksum, internetChecksum(packet, at, at + headerBytes));

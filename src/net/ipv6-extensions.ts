@@ -24,7 +24,7 @@ export interface Ipv6Fragment {
   readonly offsetBytes: number;
   /** With an offset of 0, false is an atomic fragment: the packet is whole (RFC 6946). */
   readonly more: boolean;
-  /** Where the fragment header stands. */
+  /** Offset of the fragment header. */
   readonly at: number;
 }
 
@@ -34,12 +34,12 @@ export interface UpperLayer {
    * fragment header, which only reassembly of the first could make sense of. In a later fragment: of the first one's data.
    */
   readonly protocol: number;
-  /** Where the field stands that names it: in the IPv6 header or the last extension header. */
+  /** Offset of the field that names it: in the IPv6 header or the last extension header. */
   readonly namedAt: number;
-  /** Where its header stands, or where a later fragment's data begin: at most the packet's end. */
+  /** Offset of its header, or of a later fragment's data: at most the packet's end. */
   readonly at: number;
   readonly fragment: Ipv6Fragment | undefined;
-  /** Of the last routing header. While segments are left, the packet's destination is not its last one. */
+  /** The last routing header. While segments are left, the packet's destination is not its last one. */
   readonly routing: { readonly type: number; readonly segmentsLeft: number } | undefined;
 }
 

@@ -33,7 +33,7 @@ export interface Ipv6Header {
   readonly destination: Ipv6Address;
 }
 
-/** What `buildIpv6` takes; what is left out is 0, the hop limit 64. */
+/** The fields of `buildIpv6`. Defaults are 0, and 64 for the hop limit. */
 export interface Ipv6Fields {
   readonly source: Ipv6Address;
   readonly destination: Ipv6Address;
@@ -50,7 +50,7 @@ export function parseIpv6Header(bytes: Uint8Array, at = 0): Ipv6Header | ParseFa
   return header.totalLength > bytes.length - at ? 'ipv6-payload-length' : header;
 }
 
-/** As `parseIpv6Header`, of a packet that may be cut off behind its header, as ICMPv6 errors quote it. */
+/** Parses the header of a packet that may be cut off after it, as in ICMPv6 errors; see `parseIpv6Header`. */
 export function parseQuotedIpv6Header(bytes: Uint8Array, at = 0): Ipv6Header | ParseFault {
   if (bytes.length - at < IPV6_HEADER_BYTES) return 'ipv6-truncated';
   const first = readU32(bytes, at);

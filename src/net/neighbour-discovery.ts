@@ -53,7 +53,7 @@ export function parseNeighbourSolicitation(packet: Uint8Array): NeighbourSolicit
   return { source: ip.source, destination: ip.destination, target, sourceLinkAddress };
 }
 
-/** As `parseNeighbourSolicitation`, by RFC 4861, 7.1.2. */
+/** Parses an advertisement and validates it by RFC 4861, 7.1.2. */
 export function parseNeighbourAdvertisement(packet: Uint8Array): NeighbourAdvertisement | ParseFault {
   const message = parseMessage(packet, ICMPV6_TYPE.neighbourAdvertisement);
   if (typeof message === 'string') return message;

@@ -26,7 +26,7 @@ export function readCapture(file: Uint8Array, name: string): CapturedPacket[] {
   throw new CulvertError('CAPTURE_INVALID', 'neither a pcap nor a pcapng file', { where: name });
 }
 
-/** As `ipPacketOf`, and undefined for IPv6. */
+/** Returns the IPv4 packet; undefined for others, including IPv6. */
 export function ipv4PacketOf(captured: CapturedPacket): Uint8Array | undefined {
   const packet = ipPacketOf(captured);
   return packet !== undefined && versionOf(packet) === 4 ? packet : undefined;

@@ -41,7 +41,7 @@ export interface SctpChunk {
   readonly value: Uint8Array;
 }
 
-/** Reads the common header that stands at `at` in a packet that ends before `end`. */
+/** Reads the common header that is at `at` in a packet that ends before `end`. */
 export function parseSctp(
   packet: Uint8Array,
   at: number,
@@ -76,7 +76,7 @@ export function* sctpChunks(
   }
 }
 
-/** Of a packet that is all there; SCTP has no pseudo header. */
+/** Whether the checksum of a complete packet is right; SCTP has no pseudo header. */
 export function sctpChecksumIsGood(packet: Uint8Array, at: number, end: number = packet.length): boolean {
   return sctpChecksum(packet, at, end) === readU32(packet, at + CHECKSUM_AT);
 }

@@ -38,7 +38,7 @@ export interface TcpHeader {
   readonly urgentPointer: number;
 }
 
-/** What `buildTcp` takes: the addresses are for the pseudo header; what is left out is 0 or empty, the window 65535. */
+/** The fields of `buildTcp`. The addresses are for the pseudo header. Defaults are 0 or empty, and 65535 for the window. */
 export interface TcpFields {
   readonly source: IpAddress;
   readonly destination: IpAddress;
@@ -59,7 +59,7 @@ export interface TcpOption {
   readonly data: Uint8Array;
 }
 
-/** Reads the TCP header that stands at `at` in a packet whose segment ends before `end`. */
+/** Reads the TCP header that is at `at` in a packet whose segment ends before `end`. */
 export function parseTcp(
   packet: Uint8Array,
   at: number,

@@ -26,7 +26,7 @@ export interface UdpFields {
   readonly withChecksum?: boolean;
 }
 
-/** Reads the UDP header that stands at `at` in a packet that ends before `end`. */
+/** Reads the UDP header that is at `at` in a packet that ends before `end`. */
 export function parseUdp(
   packet: Uint8Array,
   at: number,

@@ -3,7 +3,7 @@ import { type IpAddress, ip, ipBytes, ipFromBytes, isIpv4 } from '../net/ip-addr
 /** ::ffff:0:0/96 */
 const MAPPED_PREFIX = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff);
 
-/** Stands among the directors for everybody whose tunnel packets have an outer IPv4 header, or an IPv6 one. */
+/** The addresses that, among the directors, stand for anyone over IPv4 or over IPv6. */
 export const ANYONE: Readonly<Record<4 | 6, IpAddress>> = { 4: ip('0.0.0.0'), 6: ip('::') };
 
 /** Mirrors struct address of bpf/decapsulate.h: 16 bytes in network order, IPv4 addresses mapped to IPv6. */
@@ -11,7 +11,7 @@ export function addressKey(address: IpAddress): Uint8Array {
   return isIpv4(address) ? Buffer.concat([MAPPED_PREFIX, ipBytes(address)]) : ipBytes(address);
 }
 
-/** What `addressKey` gave; also of 4 bytes, as programs of the time before IPv6 have them. */
+/** Converts a key of `addressKey` back; also a key of 4 bytes, as in programs from before IPv6. */
 export function addressOfKey(key: Uint8Array): IpAddress | undefined {
   const mapped = MAPPED_PREFIX.every((byte, at) => key[at] === byte);
   return ipFromBytes(mapped ? key.subarray(MAPPED_PREFIX.length) : key);

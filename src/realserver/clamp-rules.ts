@@ -47,7 +47,7 @@ function nftClamp(rule: Json, entries: readonly Json[]): Clamp[] {
   ];
 }
 
-/** What a mangle statement sets the MSS to; `none` where it sets something else. */
+/** Returns the MSS that a mangle statement sets; `none` when it sets something else. */
 function mssOf(mangle: Json): number | 'path' | 'none' {
   const option = object(object(mangle.key)['tcp option']);
   if (option.name !== 'maxseg' || option.field !== 'size') return 'none';
@@ -115,7 +115,7 @@ function instanceOf(name: string): string | undefined {
   return name.startsWith(CLAMP_PREFIX) ? name.slice(CLAMP_PREFIX.length) : undefined;
 }
 
-/** Of one address unless a length is given. */
+/** Parses a prefix; a single address unless a length is given. */
 function prefix(text: string, length?: number): Prefix[] {
   const address = parseIp(text);
   if (address === undefined) return [];

@@ -5,7 +5,7 @@ import type { ClampName, ClampSpec } from './action.ts';
 import { CLAMP_PREFIX, parseIptablesClamps, parseNftClamps } from './clamp-rules.ts';
 import type { FirewallFacts, FirewallTool } from './facts.ts';
 
-/** Where the clamp of the manuals is, and where ours is. */
+/** The tables with the clamp of common tutorials, and with culvert's own. */
 const IPTABLES_TOOLS = ['iptables', 'ip6tables'] as const;
 const IPTABLES_TABLES = ['filter', 'mangle'];
 const OUR_TABLE = 'mangle';
@@ -33,7 +33,7 @@ function listTables(tool: FirewallTool): { readonly table: string; readonly list
   return IPTABLES_TABLES.map((table) => ({ table, listing: attempt(tool, ['-w', '-t', table, '-S']) }));
 }
 
-/** Puts the clamp in the place of this instance's former one. */
+/** Replaces this instance's clamp. */
 export function clamp(spec: ClampSpec): void {
   if (spec.tool === 'nft') {
     run('nft', ['--file', '-'], nftScript(spec));
@@ -46,7 +46,7 @@ export function clamp(spec: ClampSpec): void {
   }
 }
 
-/** Nothing happens where there is none. */
+/** Removes this instance's clamp, if there is one. */
 export function unclamp(spec: ClampName): void {
   if (spec.tool === 'nft') {
     run('nft', ['--file', '-'], nftRemoval(spec));

@@ -13,9 +13,9 @@ export interface FormerRecord {
   readonly bootId: string;
   readonly interface: string;
   readonly decapsulation: Decapsulation;
-  /** Left out by versions that knew IPIP alone. */
+  /** Missing in records of versions that supported only IPIP. */
   readonly tunnel?: Tunnel;
-  /** Those of the outer packets; left out by versions that knew IPv4 alone. */
+  /** Address families of the outer packets; missing in records of versions that supported only IPv4. */
   readonly outerFamilies?: readonly IpFamily[];
   readonly undo: readonly FormerAction[];
 }

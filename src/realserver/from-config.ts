@@ -8,7 +8,7 @@ import { type Served, servedKey, type VerifyOptions } from './options.ts';
 export interface HostRole {
   readonly serves: readonly Served[];
   readonly listeners: NonNullable<VerifyOptions['listeners']>;
-  /** Those that hold the addresses by which the file names this host. */
+  /** The interfaces that have the addresses by which the file names this host. */
   readonly interfaces: readonly string[];
 }
 

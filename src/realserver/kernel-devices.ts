@@ -9,13 +9,13 @@ export type Devices = Pick<VerifyOptions, 'serves' | 'directors'>;
 /** A tunnel device with which the kernel decapsulates. */
 export interface KernelDevice {
   readonly kind: TunnelKind;
-  /** Of the device that the module makes, which takes packets from anyone to anyone; else of one that is ours. */
+  /** Name of the module's own device, which takes packets from anyone to anyone, or of a device that culvert creates. */
   readonly name: string;
   readonly module: string;
   readonly outer: IpFamily;
-  /** The families of VIPs whose packets come by it. */
+  /** The address families of the VIPs whose packets arrive on it. */
   readonly carries: readonly IpFamily[];
-  /** Of one of our own, bound to the host's address: what the module's is not, and cannot be made. */
+  /** Settings of a device that culvert creates, bound to the host's address, because the module's cannot have them. */
   readonly own: Pick<TunnelSettings, 'checksum' | 'innerProtocol'> | undefined;
 }
 
@@ -73,7 +73,7 @@ function greDevice(outer: IpFamily, carries: readonly IpFamily[], checksum: bool
     : { kind: 'ip6gre', name: checksum ? 'culvert-gre6' : 'ip6gre0', module: 'ip6_gre', ...common };
 }
 
-/** The device on this host: the one of that name or, as the module's own may be missing, another one of its kind. */
+/** Finds the device on this host: by name or, as the module's own device may be missing, by kind. */
 export function foundDevice({ tunnels }: RealServerFacts, device: KernelDevice): TunnelFacts | undefined {
   const named = tunnels.find(({ name }) => name === device.name);
   return named ?? (device.own === undefined ? tunnels.find(({ kind }) => kind === device.kind) : undefined);
@@ -86,7 +86,7 @@ export function holderOf(
   vip: IpAddress,
 ): string | undefined {
   const own = serves.filter((served) => served.vip === vip);
-  // Which device IPIP over IPv6 comes by depends on what the other VIPs are.
+  // The device on which IPIP over IPv6 arrives depends on the other VIPs.
   const possible = kernelDevices({ serves, directors }).filter(({ carries }) =>
     carries.includes(familyOf(vip)),
   );

@@ -70,7 +70,7 @@ function planClamp(facts: RealServerFacts, wanted: Wanted, mtuBytes: number, fam
 interface Limit {
   readonly vip: IpAddress;
   readonly mss: number;
-  /** What the tunnels of the VIP leave. */
+  /** The largest MSS that fits the tunnels of the VIP. */
   readonly fitting: number;
 }
 

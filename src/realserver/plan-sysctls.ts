@@ -14,7 +14,7 @@ import {
 
 /**
  * Silence about the VIPs in ARP. Neighbour discovery needs none: a solicitation is answered only for addresses of the
- * interface that it comes in by (net/ipv6/ndisc.c, ndisc_recv_ns).
+ * interface on which it arrives (net/ipv6/ndisc.c, ndisc_recv_ns).
  */
 export function arpSteps(facts: RealServerFacts, interfaceName: string): Step[] {
   const steps: Step[] = [];
@@ -37,7 +37,7 @@ export function reversePathSteps(facts: RealServerFacts, interfaceName: string):
   return [setSysctl(facts, settingPath('rp_filter', interfaceName), '2')];
 }
 
-/** As the manuals of the mode say: the kernel's devices take packets from anyone to anyone, so none may be relayed. */
+/** Disables forwarding, because the kernel's devices take packets from anyone to anyone, and none may be relayed. */
 export function kernelSysctlSteps(
   facts: RealServerFacts,
   families: readonly IpFamily[],

@@ -15,7 +15,7 @@ export interface ProgramPins {
 
 const PINS = '/sys/fs/bpf/culvert';
 const DIRECTORY_PREFIX = 'realserver_';
-/** Of each director, in the directory of its instance (src/dataplane/xdp/link-pins.ts). */
+/** The directory of each director's links, in the directory of its instance (src/dataplane/xdp/link-pins.ts). */
 const DIRECTOR_LINKS = 'links';
 const FORMER_PREFIX = 'realserver_';
 
@@ -62,7 +62,7 @@ export function pinPath({ directory, prefix }: ProgramPins, name: string): strin
   return join(directory, `${prefix}${name}`);
 }
 
-/** In the place of what had the name before, at once. */
+/** Pins under a name, replacing the former pin of that name atomically. */
 export function pin(pins: ProgramPins, name: string, descriptor: BpfDescriptor): void {
   const path = pinPath(pins, name);
   const fresh = `${path}_new`;
@@ -100,7 +100,7 @@ function candidates(): ProgramPins[] {
   });
 }
 
-/** None where there is no such directory. */
+/** Lists a directory; empty when it does not exist. */
 function entriesOf(directory: string): string[] {
   try {
     return readdirSync(directory);

@@ -128,7 +128,7 @@ export function observeProgram(ifIndex: number): XdpFacts | undefined {
   return { ...attached, ours: true, accepts: acceptance(pins), counts: readCounts(pins) };
 }
 
-/** What culvert's program on the interface of this name accepts; undefined: there is none. */
+/** Returns what culvert's program on an interface accepts; undefined when there is no such program. */
 export function acceptanceOf(name: string): Acceptance | undefined {
   using socket = new NetlinkSocket();
   const link = findLink(socket, name);

@@ -13,18 +13,18 @@ import type { Decapsulation } from './plan.ts';
 import { acceptanceOf } from './program.ts';
 import { networkNamespace } from './program-pins.ts';
 
-/** What is served, what was changed for it, and how that is taken back. On disk before the change is made. */
+/** What is served, and how to undo the changes made for it. Written to disk before each change. */
 export interface SetupRecord {
   readonly version: 2;
-  /** What was changed does not outlive the kernel that it was changed in. */
+  /** The changes do not outlive the running kernel. */
   readonly bootId: string;
-  /** The network namespace that it was changed in, by its number. */
+  /** Number of the network namespace in which the changes were made. */
   readonly namespace: number;
   readonly interface: string;
   readonly decapsulation: Decapsulation;
   readonly serves: Wanted['serves'];
   readonly directors: readonly IpAddress[];
-  /** In the order in which it is to be done. */
+  /** In the order in which to perform them. */
   readonly undo: readonly Action[];
 }
 
@@ -147,7 +147,7 @@ export function withUndo(record: SetupRecord, undo: readonly Action[]): SetupRec
   return { ...record, undo: [...fresh, ...record.undo] };
 }
 
-/** Only of this boot is there anything to ask. */
+/** Asks the running program, which exists only if the record is of this boot. */
 function formerAcceptance(record: FormerRecord): Acceptance | undefined {
   if (record.decapsulation !== 'xdp' || record.bootId !== currentBootId()) return undefined;
   return acceptanceOf(record.interface);

@@ -5,7 +5,7 @@ import type { RealServerFacts } from './facts.ts';
 /** Settings of which the kernel uses the larger of `all`'s and the interface's (Documentation/networking/ip-sysctl.rst). */
 export type LargerSetting = 'arp_ignore' | 'arp_announce' | 'rp_filter';
 
-/** What makes the host a router; IPv6 has no other name for it. */
+/** The settings that make the host a router. */
 export const FORWARDING: Readonly<Record<IpFamily, string>> = {
   4: 'net/ipv4/ip_forward',
   6: 'net/ipv6/conf/all/forwarding',

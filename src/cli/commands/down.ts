@@ -16,8 +16,7 @@ interface DownOptions extends DirectorOptions, ConfigOptions {
 interface Target {
   readonly instance: string;
   readonly socketPath: string;
-  /** Known from the configuration file alone. */
-  /** Of what is kept; none where only the instance is known. */
+  /** Files of the saved state; empty when only the instance is known. */
   readonly statePaths: readonly string[];
   readonly plane: 'xdp' | 'simulated';
 }

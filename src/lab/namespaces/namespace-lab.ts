@@ -23,9 +23,9 @@ export interface NamespaceLabOptions {
   readonly decapsulation?: Decapsulation;
   /** Ports of the VIP that the reals serve beside LAB_PORT. */
   readonly morePorts?: readonly number[];
-  /** Of the VIP; 4 unless given. */
+  /** Address family of the VIP; 4 unless given. */
   readonly vipFamily?: IpFamily;
-  /** Of the reals' addresses, and so of the tunnels to them; 4 unless given. */
+  /** Address family of the reals, and so of the tunnels to them; 4 unless given. */
   readonly realFamily?: IpFamily;
   /** IPIP unless given. */
   readonly tunnel?: Tunnel;
@@ -105,7 +105,7 @@ export class NamespaceLab implements LabEnvironment {
     return this.#director?.pid ?? 0;
   }
 
-  /** Of a real's own set-up. */
+  /** The instance name of a real's own set-up. */
   realInstance(name: string): string {
     return `${this.instance}-${name}`;
   }

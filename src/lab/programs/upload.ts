@@ -17,7 +17,7 @@ sent.on('error', () => finish(false));
 sent.end(Buffer.alloc(bytes, 'culvert '));
 setTimeout(giveUp, Number(values['timeout-ms'] ?? 10_000));
 
-/** By a reset: otherwise the kernel would go on retransmitting, into the next capture. */
+/** Ends the upload with a reset; otherwise the kernel would retransmit into the next capture. */
 function giveUp(): void {
   sent.socket?.resetAndDestroy();
   finish(false);

@@ -20,7 +20,7 @@ import { LAB_PORT, LAB_VIP, labConfig } from '../lab-config.ts';
 
 const REQUEST_TIMEOUT_MS = 2000;
 const BETWEEN_REQUESTS_MS = 5;
-/** What the tunnel leaves of 1500 bytes, without the headers of IP and TCP. */
+/** The MSS that fits the tunnel on a link of 1500 bytes. */
 const AUTOMATIC_MSS = 1440;
 
 /** The state of a director that does not outlive its process. */
@@ -161,7 +161,7 @@ async function startDirector(
   });
 }
 
-/** The lab tells its story itself; events are looked at, not logged. */
+/** The lab prints its own story; it reads events instead of logging them. */
 function ignore(): void {
   return undefined;
 }

@@ -56,7 +56,7 @@ export class BpfMap extends BpfDescriptor {
     );
   }
 
-  /** Nothing happens where there is none. */
+  /** Deletes an entry, if it exists. */
   delete(key: Uint8Array): void {
     const result = libbpf().bpf_map_delete_elem(this.fd, key);
     if (result === -ENOENT) return;

@@ -109,7 +109,7 @@ function describe(source: string | Uint8Array): string {
   return typeof source === 'string' ? source : `a BPF object of ${source.length} bytes`;
 }
 
-/** What the verifier says last is why it refuses. */
+/** The verifier prints the reason for a rejection last. */
 function endOfLog(log: Uint8Array): string {
   const end = log.indexOf(0);
   const lines = Buffer.from(log.subarray(0, end < 0 ? log.length : end))

@@ -3,7 +3,7 @@ import { check } from './check.ts';
 import { BpfDescriptor, objectInfo, openPinned } from './descriptor.ts';
 import { libbpf } from './libbpf.ts';
 
-/** What an XDP program may say of a frame. */
+/** The verdicts of an XDP program on a frame. */
 export const XDP_VERDICT = { aborted: 0, drop: 1, pass: 2, tx: 3, redirect: 4 } as const;
 
 export interface TestRun {

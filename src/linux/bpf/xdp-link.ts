@@ -37,7 +37,7 @@ export class XdpLink extends BpfDescriptor {
     return new XdpLink(openPinned(path));
   }
 
-  /** Puts another program in the place of the present one; no packet meets neither. */
+  /** Replaces the program; every packet meets either the old or the new one. */
   update(program: BpfProgram): void {
     check('replace the XDP program', libbpf().bpf_link_update(this.fd, program.fd, null));
   }

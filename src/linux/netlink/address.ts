@@ -35,7 +35,7 @@ const IFA = { address: 1, local: 2, cacheInfo: 6, flags: 8 } as const;
 const HEADER_BYTES = 8;
 const FOREVER = 0xffffffff;
 
-/** Of every interface and of both families, unless one is asked for. @throws CulvertError KERNEL ENODEV */
+/** Lists the addresses of every interface and both families, or of those asked for. @throws CulvertError KERNEL ENODEV */
 export function listAddresses(
   socket: NetlinkSocket,
   only: { readonly ifIndex?: number; readonly family?: IpFamily } = {},

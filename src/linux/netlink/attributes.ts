@@ -26,7 +26,7 @@ export function decodeAttributes(bytes: Uint8Array, at = 0): Map<number, Buffer>
   return new Map(listAttributes(bytes, at));
 }
 
-/** As `decodeAttributes`, in their order, for what may have several of a type. */
+/** Decodes attributes in their order, where several of a type may occur; see `decodeAttributes`. */
 export function listAttributes(bytes: Uint8Array, from = 0): (readonly [type: number, value: Buffer])[] {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const found: (readonly [number, Buffer])[] = [];

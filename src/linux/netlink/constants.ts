@@ -1,4 +1,4 @@
-/** Of include/uapi/linux/{netlink,rtnetlink,if_link,if_addr,neighbour,fib_rules}.h; only what culvert uses. */
+/** Constants of include/uapi/linux/{netlink,rtnetlink,if_link,if_addr,neighbour,fib_rules}.h that culvert uses. */
 export const NLM_F = {
   request: 1,
   multi: 2,

@@ -12,7 +12,7 @@ import { IFF, NLM_F, RTM } from './constants.ts';
 import type { NetlinkMessage } from './message.ts';
 import type { NetlinkSocket } from './socket.ts';
 
-/** What makes a device an 802.1Q VLAN: its frames pass the parent with that tag. */
+/** The settings of an 802.1Q VLAN device: its frames pass the parent with that tag. */
 export interface VlanTag {
   readonly parentIndex: number;
   readonly id: number;
@@ -49,7 +49,7 @@ export interface LinkChange {
   readonly namespaceFd?: number;
 }
 
-/** What is particular to a kind of device: IFLA_INFO_KIND and IFLA_INFO_DATA. */
+/** The attributes of one kind of device: IFLA_INFO_KIND and IFLA_INFO_DATA. */
 export interface LinkInfo {
   readonly kind: string;
   readonly data?: readonly Attribute[];
@@ -82,7 +82,7 @@ export function listLinks(socket: NetlinkSocket): Link[] {
   return socket.dump({ operation, type: RTM.getLink, payload: header() }).map(decodeLink);
 }
 
-/** Undefined when there is none of that name. */
+/** Returns the link of this name; undefined when there is none. */
 export function findLink(socket: NetlinkSocket, name: string): Link | undefined {
   return listLinks(socket).find((link) => link.name === name);
 }

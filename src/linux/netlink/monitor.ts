@@ -8,7 +8,7 @@ import { decodeNeighbour, type Neighbour } from './neighbour.ts';
 import { decodeRoute, type Route } from './route.ts';
 import { openNetlink } from './socket.ts';
 
-/** A change that the kernel told of; `rule`: of policy rules, whichever; `overrun`: some were lost, so everything must be read anew. */
+/** A change that the kernel reported; `rule`: any change of policy rules; `overrun`: some were lost, so everything must be read again. */
 export type NetworkChange =
   | { readonly type: 'link'; readonly removed: boolean; readonly link: Link }
   | { readonly type: 'address'; readonly removed: boolean; readonly address: ListedAddress }

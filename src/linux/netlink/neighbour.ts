@@ -20,7 +20,7 @@ const NTF_USE = 1;
 const HEADER_BYTES = 12;
 const USABLE = NUD.reachable | NUD.stale | NUD.delay | NUD.probe | NUD.permanent | NUD.noArp;
 
-/** Of both families, unless one is asked for. */
+/** Lists the neighbours of both families, or of the one asked for. */
 export function listNeighbours(socket: NetlinkSocket, family?: IpFamily): Neighbour[] {
   const payload = header({ family: kernelFamily(family), ifIndex: 0, state: 0, flags: 0 });
   const messages = socket.dump({ operation: 'list neighbours', type: RTM.getNeighbour, payload });
@@ -52,7 +52,7 @@ export function deleteNeighbour(socket: NetlinkSocket, ifIndex: number, address:
   });
 }
 
-/** Undefined for what is not IP: a bridge's table comes by the same messages, also with IP addresses in it. */
+/** Decodes a message; undefined for what is not IP: a bridge's table uses the same messages, even with IP addresses. */
 export function decodeNeighbour(message: NetlinkMessage): Neighbour | undefined {
   const { payload } = message;
   const attributes = decodeAttributes(payload, HEADER_BYTES);

@@ -91,7 +91,7 @@ export function lookUpRoute(socket: NetlinkSocket, destination: IpAddress, mark?
   }
 }
 
-/** Of all tables and both families, unless one is asked for. */
+/** Lists the routes of all tables and both families, or of those asked for. */
 export function listRoutes(
   socket: NetlinkSocket,
   only: { readonly table?: number; readonly family?: IpFamily } = {},
@@ -112,7 +112,7 @@ export function addRoute(socket: NetlinkSocket, route: NewRoute): void {
   });
 }
 
-/** Adds the route, or puts it in the place of the one to the same destination in the same table. */
+/** Adds the route, or replaces the one to the same destination in the same table. */
 export function replaceRoute(socket: NetlinkSocket, route: NewRoute): void {
   socket.request({
     operation: `set route to ${formatIp(route.destination)}/${route.prefixLength}`,
@@ -185,7 +185,7 @@ function scopeOf(type: number, viaGateway: boolean): number {
   return type === RTN.unicast && !viaGateway ? SCOPE.link : SCOPE.universe;
 }
 
-/** IPv6 always tells of the table, and refuses to be asked for it. */
+/** IPv6 always reports the table, and rejects a request for it. */
 function lookUpHeader(destination: IpAddress): Buffer {
   const family = kernelFamilyOf(destination);
   return familyOf(destination) === 4

@@ -25,7 +25,7 @@ export function listMarkRules(socket: NetlinkSocket, family?: IpFamily): MarkRul
   return messages.flatMap((message) => decodeRule(message) ?? []);
 }
 
-/** Nothing happens when it is there already. */
+/** Adds the rule, if it is not there already. */
 export function addMarkRule(socket: NetlinkSocket, rule: MarkRule): void {
   try {
     socket.request({

@@ -9,7 +9,7 @@ const DEVICE = { index: 1, xdpFeatures: 3 } as const;
 /** NETDEV_XDP_ACT_NDO_XMIT */
 const REDIRECT_TARGET = 4n;
 
-/** What drivers say that they can do of XDP, in the process's network namespace. */
+/** Reads which XDP features drivers support, in the process's network namespace. */
 export class XdpFeatures implements Disposable {
   /** Undefined before Linux 6.3. */
   readonly #netlink: GenericNetlink | undefined;

@@ -4,7 +4,7 @@ import type { IpAddress } from '../ip-address.ts';
 /** How an IP packet is put into lines; `cutOff` if it may end before its length says so. */
 export type DescribeIp = (packet: Uint8Array, cutOff: boolean) => string[];
 
-/** What the IP packet that carries a layer says about it. */
+/** The IP packet that carries a layer, as far as a description needs it. */
 export interface Carrier {
   readonly source: IpAddress;
   readonly destination: IpAddress;
