@@ -19,7 +19,7 @@ export function bfdFaults(config: CulvertConfig, placeOf: (path: IssuePath) => s
     const first = firsts.get(key);
     if (first === undefined) firsts.set(key, asked);
     if (first === undefined || isSame(first.probe, probe)) return [];
-    const message = `BFD with ${neighbor} has other values here than in ${placeOf(first.path)}; allowed: the same, as a neighbor has one session`;
+    const message = `BFD with ${neighbor} has different values here than in ${placeOf(first.path)}; allowed: the same values, because a neighbor has one session`;
     return [{ path, message }];
   });
 }

@@ -55,7 +55,7 @@ export function levelFaults(level: RawChecks, outer: readonly RawChecks[]): Conf
   const around = mergeAll(outer, []);
   const { check, checks } = level;
   if (check !== undefined && checks !== undefined) {
-    const message = 'found checks beside check; allowed: one of them';
+    const message = 'found checks next to check; allowed: only one of them';
     return [{ path: [...level.path, 'checks'], atKey: true, message }];
   }
   const single = check === undefined ? [] : checkFaults(check, checksOf(mergeLevel(around, level)));
@@ -164,7 +164,7 @@ function foreignOptions({ path, value }: RawCheck, found: readonly CheckType[]):
     .map(([option, types]) => ({
       path: [...path, option],
       atKey: true,
-      message: `${option} is for checks of type ${types.join(' or ')}, this one's is ${found.join(' or ')}; allowed: to leave it out`,
+      message: `${option} is for checks of type ${types.join(' or ')}, but the type here is ${found.join(' or ')}; fix: remove this key`,
     }));
 }
 
@@ -183,7 +183,7 @@ function notDirect({ isDirect, directOptions }: Merged): ConfigIssue[] {
   return directOptions.map((path) => ({
     path,
     atKey: true,
-    message: `${path.at(-1)} is for checks that do not go through the tunnel; allowed: via: direct beside it, or to leave it out`,
+    message: `${path.at(-1)} is only for checks that do not go through the tunnel; fix: add via: direct, or remove this key`,
   }));
 }
 
@@ -194,25 +194,24 @@ function otherFamily({ type, isDirect, addresses }: Merged, real: IpAddress | un
   const target = to === undefined ? real : to.address;
   if (from?.address === undefined || target === undefined) return [];
   if (familyOf(from.address) === familyOf(target)) return [];
-  const message = `found ${formatIp(from.address)}, from where there is no way to ${formatIp(target)}; allowed: an IPv${familyOf(target)} address of this machine`;
+  const message = `found ${formatIp(from.address)}, which cannot reach ${formatIp(target)}; allowed: an IPv${familyOf(target)} address of this machine`;
   return [{ path: from.path, message }];
 }
 
 function missingPort({ path, type, hasPort }: Merged): ConfigIssue[] {
   if (hasPort || WITHOUT_PORT.includes(type)) return [];
-  const message =
-    'a service of all ports has none that could be checked; allowed: check with its port, or check: none';
+  const message = 'a service of all ports has no port to check; fix: give check a port, or set check: none';
   return [{ path, message }];
 }
 
 function notSimulated({ typePath, type, directOptions }: Merged): ConfigIssue[] {
   const own = directOptions.filter((path) => path.at(-1) !== 'address');
   if (own.length > 0) {
-    const message = 'the simulated network has one way out; allowed: to leave it out';
+    const message = 'the simulated network has only one interface; fix: remove this key';
     return own.map((path) => ({ path, atKey: true, message }));
   }
   if (!NOT_SIMULATED.includes(type)) return [];
   const allowed = CHECK_TYPES.filter((one) => !NOT_SIMULATED.includes(one)).join(', ');
-  const message = `found ${type}, which the simulated network has no server for; allowed: one of none, ${allowed}`;
+  const message = `found ${type}, which the simulated network does not support; allowed: one of none, ${allowed}`;
   return [{ path: typePath, message }];
 }

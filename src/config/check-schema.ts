@@ -37,7 +37,7 @@ function parseRange(value: unknown): StatusRange | undefined {
   return match !== null && from >= 100 && to <= 999 && from <= to ? { from, to } : undefined;
 }
 
-const REGEX = 'a regular expression as JavaScript has them';
+const REGEX = 'a regular expression in JavaScript syntax';
 const regexPattern = z.string(REGEX).refine(isRegex, REGEX);
 
 function isRegex(text: string, flags = ''): boolean {
@@ -57,7 +57,7 @@ const regexOption = z
   })
   .refine((name) => lacking(name) === undefined, {
     error: ({ input }) =>
-      `to leave it out: JavaScript's regular expressions have no ${lacking(String(input))}`,
+      `other options, because JavaScript's regular expressions do not support ${lacking(String(input))}`,
   });
 
 function lacking(name: string): string | undefined {
@@ -85,18 +85,18 @@ const regex = mapping({
   });
 
 const url = mapping({
-  path: pattern(/^\/[\x21-\x7e]*$/, 'a path that begins with / and has no blanks').optional(),
+  path: pattern(/^\/[\x21-\x7e]*$/, 'a path that begins with / and contains no spaces').optional(),
   virtualHost: virtualHost.optional(),
   status: status.optional(),
   digest: pattern(
     /^([0-9a-fA-F]{32}|[0-9a-fA-F]{64})$/,
-    'an MD5 (32) or SHA-256 (64 hexadecimal digits) in quotes',
+    'an MD5 digest (32 hexadecimal digits) or a SHA-256 digest (64), in quotes',
   ).optional(),
   regex: z.union([regexPattern, regex]).optional(),
 });
 
 const HEX = 'bytes of two hexadecimal digits each, in quotes';
-const REPLY = `any, or ${HEX}, x for a digit that may be any`;
+const REPLY = `any, or ${HEX}, with x for any digit`;
 const NAME = 'a domain name';
 
 const checkOptions = mapping({
@@ -153,7 +153,7 @@ const checkOptions = mapping({
   error: 'a length that is not above maxReplyLength',
 });
 
-const CHECKS = 'a list of checks, each of which has to pass';
+const CHECKS = 'a list of checks, all of which must pass';
 
 /** What may stand wherever checks are spoken of. */
 export const checkKeys: {

@@ -20,6 +20,6 @@ export function commandFaults(path: IssuePath, level: unknown): ConfigIssue[] {
 /** The two are one setting in two forms. */
 export function twoCommands(path: IssuePath, value: unknown): ConfigIssue[] {
   if (field(value, 'command') === undefined || field(value, 'shell') === undefined) return [];
-  const message = 'found shell beside command; allowed: one of them';
+  const message = 'found shell next to command; allowed: only one of them';
   return [{ path: [...path, 'shell'], atKey: true, message }];
 }

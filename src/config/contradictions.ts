@@ -38,12 +38,12 @@ function interfaceFaults(config: unknown): ConfigIssue[] {
   if (typeof director !== 'object' || director === null || Array.isArray(director)) return [];
   const [one, several] = [Object.hasOwn(director, 'interface'), Object.hasOwn(director, 'interfaces')];
   if (one && several) {
-    const message = 'found interfaces beside interface; allowed: one of them';
+    const message = 'found interfaces next to interface; allowed: only one of them';
     return [{ path: ['director', 'interfaces'], atKey: true, message }];
   }
   if (one || several || field(director, 'plane') === 'simulated') return [];
   const message =
-    'interface is missing; allowed: the name of the network interface that VIP traffic reaches, or interfaces with several';
+    'interface is missing; allowed: the name of the network interface that VIP traffic reaches, or interfaces with a list of them';
   return [{ path: ['director'], message }];
 }
 
@@ -51,7 +51,7 @@ function listenFaults(config: unknown): ConfigIssue[] {
   const director = field(config, 'director');
   const [listen, metrics] = [field(director, 'listen'), field(director, 'metricsListen')].map(endpointOf);
   if (metrics === undefined || listen !== metrics) return [];
-  const message = `found ${metrics}, where director.listen listens already; allowed: another address or port`;
+  const message = `found ${metrics}, which director.listen already uses; allowed: another address or port`;
   return [{ path: ['director', 'metricsListen'], message }];
 }
 
@@ -90,7 +90,7 @@ interface ServicePort<Service> {
 function duplicateServices(services: readonly RawService[], placeOf: PlaceOf): ConfigIssue[] {
   return repeatedPorts(services).map(([again, first]) => {
     if (again.service === first.service) {
-      const message = `${again.name} is listed twice; allowed: each port once`;
+      const message = `${again.name} is listed twice; allowed: each port only once`;
       return { path: [...again.service.path, 'port'], message };
     }
     const place = placeOf(first.service.path);
@@ -125,7 +125,7 @@ function claimFaults(config: unknown, services: readonly RawService[], placeOf: 
     const known = first.get(vipAddress);
     if (known === undefined) first.set(vipAddress, { claim, path });
     if (known === undefined || known.claim === claim) return [];
-    const message = `found claim ${claim}, and ${known.claim} for the same VIP in ${placeOf(known.path)}; allowed: the same for all services of a VIP`;
+    const message = `found claim ${claim}, but ${known.claim} for the same VIP in ${placeOf(known.path)}; allowed: the same for all services of a VIP`;
     return [{ path: [...path, claimOf(value) === undefined ? 'vip' : 'claim'], message }];
   });
 }

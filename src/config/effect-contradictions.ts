@@ -20,7 +20,8 @@ function hysteresisFaults({ path, value }: RawService): ConfigIssue[] {
   const [quorum, hysteresis] = [field(value, 'quorum') ?? 1, field(value, 'hysteresis')];
   if (typeof quorum !== 'number' || typeof hysteresis !== 'number' || hysteresis < quorum || quorum < 1)
     return [];
-  const allowed = quorum === 1 ? 'with a quorum above 1, less than that' : `less than the quorum, ${quorum}`;
+  const allowed =
+    quorum === 1 ? 'less than the quorum, which must be above 1' : `less than the quorum, ${quorum}`;
   return [{ path: [...path, 'hysteresis'], message: `found ${hysteresis}; allowed: ${allowed}` }];
 }
 
@@ -35,7 +36,7 @@ function quorumFaults({ path, value, reals, checks }: RawService, defaults: unkn
   const sum = weights.reduce<number>((all, one) => all + (typeof one === 'number' ? one : 0), 0);
   if (quorum + hysteresis <= sum) return [];
   const needed = hysteresis === 0 ? `${quorum}` : `${quorum} and a hysteresis of ${hysteresis}`;
-  const message = `found ${needed}, and the weights of its reals come to ${sum}, so that it is never gained; allowed: ${sum} in all at most`;
+  const message = `found ${needed}, but the weights of its reals amount to ${sum}, so the quorum is never gained; allowed: at most ${sum} in all`;
   return [{ path: [...path, 'quorum'], message }];
 }
 

@@ -33,7 +33,7 @@ function interfaceIssues({ director }: CulvertConfig, host: HostFacts): LocatedI
   return director.interfaces
     .filter((name) => !host.interfaces.includes(name))
     .map((name) => {
-      const found = `director.interface: there is no interface '${name}'`;
+      const found = `director.interface: this machine has no interface '${name}'`;
       return { ...place(director), message: `${found}; allowed: one of ${known}` };
     });
 }

@@ -87,14 +87,14 @@ async function readText(path: string): Promise<string> {
   for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes > MAX_CONFIG_BYTES) throw new Error(`it has more than ${MAX_CONFIG_BYTES} bytes`);
+    if (bytes > MAX_CONFIG_BYTES) throw new Error(`the file is larger than ${MAX_CONFIG_BYTES} bytes`);
   }
   return Buffer.concat(chunks).toString('utf8');
 }
 
 function describe(code: string | undefined, message: string): string {
-  if (code === 'ENOENT') return 'there is no such file; name a configuration file that exists';
-  if (code === 'EACCES') return 'no permission to read it; run as root or change its mode';
-  if (code === 'EISDIR') return 'it is a directory; name the configuration file itself';
+  if (code === 'ENOENT') return 'no such file; fix: name a configuration file that exists';
+  if (code === 'EACCES') return 'permission denied; fix: run as root, or change the mode of the file';
+  if (code === 'EISDIR') return 'this is a directory; fix: name the configuration file itself';
   return `cannot be read: ${message}`;
 }

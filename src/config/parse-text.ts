@@ -70,5 +70,7 @@ export async function routesFor(
 
 function unused({ director = {}, configId }: FormatOptions, fileName: string): string[] {
   if (Object.keys(director).length === 0 && configId === undefined) return [];
-  return [`${fileName}: --interface, --set and --config-id are not used: they are for a keepalived.conf`];
+  return [
+    `${fileName}: --interface, --set and --config-id are ignored: they apply to a keepalived.conf only`,
+  ];
 }

@@ -8,7 +8,7 @@ export type WrittenPorts = Port | 'all' | readonly Port[];
 const SINGLE = `a whole number from 1 to ${MOST}, or all`;
 const LIST = `a list of ports and ranges, such as [80, 443, 8000-8010]`;
 const ITEM = `a whole number from 1 to ${MOST}, or a range such as 8000-8010`;
-const COUNT = `a list of 1 to ${MAX_PORTS} ports, ranges counted out`;
+const COUNT = `a list of 1 to ${MAX_PORTS} ports, each port of a range counted`;
 
 export const ports: z.ZodType<WrittenPorts> = z.union([
   z.custom<Port | 'all'>((value) => value === 'all' || isPort(value), SINGLE),

@@ -24,8 +24,8 @@ export const REGEX_OPTIONS: Readonly<Record<string, RegexOption>> = {
   // `$` does not match before a newline at the end.
   dollar_endonly: 'as-it-is',
   dotall: { flag: 's' },
-  dupnames: { lacking: 'two groups of one name' },
-  extended: { lacking: 'comments, and take blanks as they stand' },
+  dupnames: { lacking: 'two groups with the same name' },
+  extended: { lacking: 'comments or insignificant spaces' },
   firstline: 'first-line',
   // It matches the empty text.
   match_unset_backref: 'as-it-is',
@@ -41,7 +41,7 @@ export const REGEX_OPTIONS: Readonly<Record<string, RegexOption>> = {
   no_auto_possess: 'as-it-is',
   no_dotstar_anchor: 'as-it-is',
   no_start_optimize: 'as-it-is',
-  ucp: { lacking: 'classes such as \\w of all letters of Unicode; \\p{L} with utf is one' },
+  ucp: { lacking: 'Unicode classes such as \\w; use \\p{L} with utf' },
   // Where a match begins does not depend on how long it is.
   ungreedy: 'as-it-is',
   // regex_max_offset is observed without it.

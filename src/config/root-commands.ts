@@ -11,7 +11,7 @@ export function rootCommandWarning(services: readonly ServiceConfig[], ownUid: n
   const all = services.flatMap((service) => commandsOf(service).filter((user) => isRoot(user, ownUid)));
   if (all.length === 0) return undefined;
   const what = all.length === 1 ? 'one command or check runs' : `${all.length} commands or checks run`;
-  return `${what} as root; fix: give each a \`user\` that may do no more than it has to`;
+  return `${what} as root; fix: give each a \`user\` with only the rights that it needs`;
 }
 
 /** The user of each. */

@@ -48,11 +48,11 @@ async function runProcess(task: ParseTask): Promise<ParseOutcome> {
   });
   const ended = new AbortController();
   const timer = setTimeout(() => {
-    ended.abort(new Error(`parsing it takes longer than ${LONGEST_MS / 1000} s`));
+    ended.abort(new Error(`parsing takes longer than ${LONGEST_MS / 1000} s`));
   }, LONGEST_MS);
   child.once('error', (error) => ended.abort(error));
   child.once('exit', (status, signal) =>
-    ended.abort(new Error(`the process that parses it ended with ${signal ?? `status ${status}`}`)),
+    ended.abort(new Error(`the process that parses the file ended with ${signal ?? `status ${status}`}`)),
   );
   try {
     child.send(task);

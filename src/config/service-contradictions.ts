@@ -32,7 +32,7 @@ function flagFaults(path: IssuePath, value: unknown, scheduler: unknown): Config
   return items(field(value, 'schedulerFlags')).flatMap((flag, index) => {
     const wanted = SCHEDULER_OF_FLAG[flag as SchedulerFlag] as SchedulerName | undefined;
     if (wanted === undefined || wanted === scheduler || typeof scheduler !== 'string') return [];
-    const message = `${String(flag)} is for scheduler ${wanted}, this one's is ${scheduler}; allowed: to leave it out`;
+    const message = `${String(flag)} is for scheduler ${wanted}, but the scheduler here is ${scheduler}; fix: remove this flag`;
     return [{ path: [...path, 'schedulerFlags', index], message }];
   });
 }
@@ -41,11 +41,11 @@ function onePacketFaults({ path, value, protocol }: RawService): ConfigIssue[] {
   if (field(value, 'onePacket') !== true) return [];
   const faults: ConfigIssue[] = [];
   if (protocol !== 'udp') {
-    const message = `found onePacket with ${protocol}, whose flows have to stay together; allowed: with protocol udp`;
+    const message = `found onePacket with protocol ${protocol}, whose packets must stay with one real; allowed: only with protocol udp`;
     faults.push({ path: [...path, 'onePacket'], message });
   }
   if (field(value, 'persistence') !== undefined) {
-    const message = 'persistence keeps a client with a real, and onePacket does not; allowed: one of them';
+    const message = 'persistence keeps a client with one real, onePacket does not; allowed: only one of them';
     faults.push({ path: [...path, 'persistence'], atKey: true, message });
   }
   return faults;
@@ -55,7 +55,7 @@ function prefixFaults({ path, value, vipAddress }: RawService): ConfigIssue[] {
   const prefix = field(field(value, 'persistence'), 'prefix');
   if (typeof prefix !== 'number' || vipAddress === undefined || !isIpv4(vipAddress)) return [];
   if (prefix <= 32 || prefix > 128) return [];
-  const message = `found ${prefix}, and the clients of this service have IPv4; allowed: a whole number from 1 to 32`;
+  const message = `found ${prefix}, but the clients of this service use IPv4; allowed: a whole number from 1 to 32`;
   return [{ path: [...path, 'persistence', 'prefix'], message }];
 }
 
@@ -71,14 +71,13 @@ function thresholdFaults({ path, value }: RawReal, service: RawService): ConfigI
   const lower = field(value, 'lowerThreshold') ?? 0;
   if (typeof upper !== 'number' || typeof lower !== 'number') return [];
   if (upper > 0 && field(service.value, 'onePacket') === true) {
-    const message =
-      'a threshold counts flows, and a service with onePacket has none; allowed: to leave it out';
+    const message = 'a threshold counts flows, and a service with onePacket has none; fix: remove this key';
     return [{ path: [...path, 'upperThreshold'], atKey: true, message }];
   }
   if (lower <= upper) return [];
   const message =
     upper === 0
-      ? `found ${lower} without upperThreshold; allowed: beside an upperThreshold that is not less`
+      ? `found ${lower} without upperThreshold; allowed: only with an upperThreshold that is not less`
       : `found ${lower}, more than upperThreshold; allowed: a whole number from 0 to ${upper}`;
   return [{ path: [...path, 'lowerThreshold'], message }];
 }

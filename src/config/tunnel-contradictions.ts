@@ -16,11 +16,11 @@ export function tunnelFaults(path: IssuePath, tunnel: unknown): ConfigIssue[] {
 function portFaults(path: IssuePath, tunnel: unknown, type: string): ConfigIssue[] {
   const given = field(tunnel, 'port') !== undefined;
   if (type === 'gue' && !given) {
-    const message = 'port is missing; allowed: the UDP port that the reals take GUE at, such as 6080';
+    const message = 'port is missing; allowed: the UDP port at which the reals receive GUE, such as 6080';
     return [{ path, message }];
   }
   if (type === 'gue' || !given) return [];
-  const message = `port is for tunnels of type gue, this one's is ${type}; allowed: to leave it out`;
+  const message = `port is for tunnels of type gue, but the type here is ${type}; fix: remove this key`;
   return [{ path: [...path, 'port'], atKey: true, message }];
 }
 
@@ -29,10 +29,10 @@ function checksumFaults(path: IssuePath, tunnel: unknown, type: string): ConfigI
   if (typeof checksum !== 'string') return [];
   const allowed = CHECKSUMS[type];
   if (allowed === undefined) {
-    const message = `checksum is for tunnels of type gre or gue, this one's is ${type}; allowed: to leave it out`;
+    const message = `checksum is for tunnels of type gre or gue, but the type here is ${type}; fix: remove this key`;
     return [{ path: [...path, 'checksum'], atKey: true, message }];
   }
   if (allowed.includes(checksum) || checksum !== 'remote') return [];
-  const message = `found remote, which only tunnels of type gue have; allowed: one of ${allowed.join(', ')}`;
+  const message = `found remote, which only tunnels of type gue support; allowed: one of ${allowed.join(', ')}`;
   return [{ path: [...path, 'checksum'], message }];
 }

@@ -42,7 +42,7 @@ export function readYaml(text: string, fileName: string): YamlSource {
   if (!readable || document.warnings.length > 0) throw invalidConfig(fileName, issues);
   const dangling = danglingAliases(document).map((alias) => ({
     ...position(lines, startOf(alias) ?? 0),
-    message: `not YAML: no anchor &${alias.source} stands before this alias`,
+    message: `not YAML: there is no anchor &${alias.source} before this alias`,
   }));
   if (dangling.length > 0) throw invalidConfig(fileName, [...issues, ...dangling]);
   if (document.contents === null) fail('the file is empty; allowed: a mapping with director and services');
@@ -58,7 +58,7 @@ function parse(text: string, lines: LineCounter, fail: (message: string) => neve
     return parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   } catch (error) {
     // Nesting of thousands of levels exhausts the stack of the parser.
-    return fail(`not readable as YAML: ${(error as Error).message}`);
+    return fail(`cannot be parsed as YAML: ${(error as Error).message}`);
   }
 }
 
@@ -76,7 +76,7 @@ function toPlain(document: Document, fail: (message: string) => never): unknown 
   try {
     return document.toJS({ maxAliasCount: 1000 });
   } catch (error) {
-    return fail(`not usable as YAML: ${(error as Error).message}`);
+    return fail(`cannot be converted from YAML: ${(error as Error).message}`);
   }
 }
 

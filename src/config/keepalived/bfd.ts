@@ -101,7 +101,8 @@ export function readBfdInstances(statements: readonly Statement[], findings: Fin
     names.add(name);
     if (!isUsable) continue;
     if (target.vrrp === undefined || target.checker !== undefined) instances.set(name, target);
-    if (!wanted.has(name)) findings.warn(placeOf(statement), 'bfd_instance is not used: no check names it');
+    if (!wanted.has(name))
+      findings.warn(placeOf(statement), 'bfd_instance is not used: no check refers to it');
   }
   return instances;
 }
@@ -117,7 +118,7 @@ function namesInChecks(statements: readonly Statement[]): string[] {
 }
 
 function readName(statement: Statement, names: ReadonlySet<string>, findings: Findings): string | undefined {
-  const allowed = `a name of at most ${LONGEST_NAME} characters that no other bfd_instance has`;
+  const allowed = `a unique name of at most ${LONGEST_NAME} characters`;
   const name = required(statement, allowed, findings);
   if (name === undefined) return undefined;
   if (name.text.length <= LONGEST_NAME && !names.has(name.text)) return name.text;
@@ -128,7 +129,7 @@ function readName(statement: Statement, names: ReadonlySet<string>, findings: Fi
 /** keepalived disables an instance without a neighbor, and ignores a source that is no address. */
 function hasNeighbor(statement: Statement, instance: BfdInstance, findings: Findings): boolean {
   const { neighbor, source } = instance;
-  const disabled = 'the instance is left out, as by keepalived';
+  const disabled = 'the instance is skipped, as in keepalived';
   if (source !== undefined && parseIp(source.value) === undefined) {
     const { place, keyword } = source.origin;
     findings.complain(place, `${keyword}: found '${source.value}'; allowed: an IP address; ${IGNORED}`);
@@ -136,7 +137,7 @@ function hasNeighbor(statement: Statement, instance: BfdInstance, findings: Find
   }
   if (neighbor !== undefined && parseIp(neighbor.value) !== undefined) return true;
   const { place, keyword } = neighbor?.origin ?? { place: placeOf(statement), keyword: 'bfd_instance' };
-  const found = neighbor === undefined ? 'no neighbor is given' : `found '${neighbor.value}'`;
+  const found = neighbor === undefined ? 'the neighbor is missing' : `found '${neighbor.value}'`;
   findings.complain(place, `${keyword}: ${found}; allowed: neighbor_ip ADDRESS; ${disabled}`);
   return false;
 }

@@ -71,7 +71,7 @@ const HOST: Keywords<ReadCheck>[string] = {
     check.hosts.push({ ...host, timing: { timeout } });
     findings.complain(
       placeOf(statement),
-      'host is deprecated in keepalived; a further SMTP_CHECK is the same',
+      'host is deprecated in keepalived; fix: use another SMTP_CHECK instead',
     );
   },
   block: SHARED['connection and timing'],

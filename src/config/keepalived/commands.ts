@@ -11,8 +11,10 @@ export interface PlainCommand {
   readonly user?: string;
 }
 
-const ALLOWED = 'a program with its arguments, in quotes if it has any, then a user and a group if need be';
-const QUOTES = 'words behind an unquoted program are a user and a group: put program and arguments in quotes';
+const ALLOWED =
+  'a program with its arguments (in quotes, if there are arguments), then optionally a user and a group';
+const QUOTES =
+  'words after an unquoted program are a user and a group; fix: put the program and its arguments in quotes';
 
 /** `quorum_up "PROGRAM ARGUMENT..." [USER [GROUP]]` and the like; undefined, with a warning, where keepalived ignores it. */
 export function readCommand(statement: Statement, findings: Findings): Setting<PlainCommand> | undefined {

@@ -58,7 +58,7 @@ export class Expansion {
     let rest: Line | undefined = line;
     while (rest !== undefined && rest.text !== '') {
       if (++this.#lines > MAX_LINES)
-        throw new Unreadable(rest.place(), `this comes to more than ${MAX_LINES} lines`);
+        throw new Unreadable(rest.place(), `this expands to more than ${MAX_LINES} lines`);
       const { text }: Line = rest;
       if (text.startsWith('@')) rest = this.#conditional(rest);
       else {
@@ -121,9 +121,9 @@ export class Expansion {
     const repetition = parseRepetition(head.text);
     if (repetition === undefined || repetition === 'too many') {
       const { findings } = this.#options;
-      const message = `this repetition is not understood; allowed: ${REPETITIONS}`;
+      const message = `this repetition cannot be read; allowed: ${REPETITIONS}`;
       if (repetition === 'too many') findings.error(head.place(), message);
-      else findings.complain(head.place(), `${message}; ignored, as by keepalived`);
+      else findings.complain(head.place(), `${message}; ignored, as in keepalived`);
       return;
     }
     const rest = head.slice(repetition.end);
@@ -138,7 +138,7 @@ export class Expansion {
     if (unset !== undefined)
       this.#options.findings.warn(
         line.place(from),
-        `the environment has no variable ${unset}; taken for nothing`,
+        `the environment has no variable ${unset}; read as empty`,
       );
     if (typeof value === 'string') {
       // A definition may be the character that begins a comment.
@@ -160,7 +160,7 @@ export class Expansion {
     if (++this.#nesting > MAX_NESTING)
       throw new Unreadable(
         line.place(),
-        `definitions stand in one another ${MAX_NESTING} deep: does one contain itself?`,
+        `definitions are nested more than ${MAX_NESTING} deep; fix: look for a definition that contains itself`,
       );
     yield* this.#feed(line);
     this.#nesting--;
@@ -168,10 +168,7 @@ export class Expansion {
 
   #checked(line: Line): Line {
     if (line.text.length <= MAX_LINE_LENGTH) return line;
-    throw new Unreadable(
-      line.place(),
-      `the line grows beyond ${MAX_LINE_LENGTH} characters by what it contains`,
-    );
+    throw new Unreadable(line.place(), `the line expands to more than ${MAX_LINE_LENGTH} characters`);
   }
 
   *#include(line: Line): Generator<Line> {
@@ -189,11 +186,11 @@ export class Expansion {
     const { files, findings } = this.#options;
     const chain = this.#open.map((name) => files.identity(name));
     if (chain.includes(files.identity(path))) {
-      findings.error(place, `include ${path}: the file includes itself, by way of ${this.#open.join(' > ')}`);
+      findings.error(place, `include ${path}: the file includes itself, through ${this.#open.join(' > ')}`);
       return;
     }
     if (chain.length >= MAX_INCLUDES)
-      throw new Unreadable(place, `files include one another ${MAX_INCLUDES} deep`);
+      throw new Unreadable(place, `includes are nested more than ${MAX_INCLUDES} deep`);
     const outcome = files.read(path);
     if ('text' in outcome) yield* this.read(outcome.text, path);
     else {
@@ -201,7 +198,7 @@ export class Expansion {
       // Without a letter keepalived logs it and goes on; with one it ends, but for a file that `includer` does not find.
       const ends = outcome.missing === true ? 'mwa' : 'rmwab';
       if (variant !== '' && ends.includes(variant)) findings.error(place, message);
-      else findings.complain(place, `${message}; ignored, as by keepalived`);
+      else findings.complain(place, `${message}; ignored, as in keepalived`);
     }
   }
 }

@@ -21,10 +21,10 @@ export const diskFiles: ConfigFiles = {
     try {
       const status = statSync(path);
       // A pipe or a device may have no end; keepalived includes none either.
-      if (!status.isFile()) return { fault: 'it is no regular file' };
+      if (!status.isFile()) return { fault: 'it is not a regular file' };
       const { size, mode } = status;
       if ((mode & EXECUTABLE) !== 0)
-        return { fault: 'it is executable, which keepalived takes for a program' };
+        return { fault: 'it is executable, and keepalived treats it as a program' };
       if (size > MAX_FILE_BYTES) return { fault: tooLarge(size) };
       return { text: readFileSync(path, 'utf8') };
     } catch (error) {

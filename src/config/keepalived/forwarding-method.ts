@@ -8,16 +8,16 @@ import type { Word } from './words.ts';
 const UNABLE: ReadonlyMap<string, string> = new Map([
   [
     'NAT',
-    'culvert tunnels only: real servers answer clients directly, so it never sees the answers that NAT has to rewrite',
+    'culvert forwards by IP tunnel only: real servers answer clients directly, so it never sees the answers that NAT must rewrite',
   ],
   [
     'DR',
-    'culvert tunnels only: it reaches real servers in any subnet by an IP tunnel, not through a shared link',
+    'culvert forwards by IP tunnel only, which reaches real servers in any subnet without a shared link',
   ],
 ]);
 
 export const DEFAULT_IS_NAT =
-  'no lvs_method (lb_kind) is given, and keepalived then uses NAT; allowed: lvs_method TUN, the only one that culvert has';
+  'lvs_method (lb_kind) is missing, and keepalived then uses NAT; allowed: lvs_method TUN, the only method that culvert supports';
 
 const ALLOWED =
   'TUN, TUN type ipip, TUN type gre [nocsum|csum], or TUN type gue port PORT [nocsum|csum|remcsum]';
@@ -71,7 +71,7 @@ export function readForwardingMethod(
   const { place, text } = read.wrong;
   findings.complain(
     place,
-    `${keyword}: found ${describeFound(text)}; allowed: ${ALLOWED}; ${IGNORED}, and so are all words behind TUN`,
+    `${keyword}: found ${describeFound(text)}; allowed: ${ALLOWED}; ${IGNORED}, and so are all words after TUN`,
   );
   return isTunnel(former) ? former : { value: 'ipip', origin: originOf(statement, method) };
 }

@@ -66,7 +66,7 @@ export function readGlobalDefs(statement: Statement, { findings, origins }: Glob
     else unknownKeyword(inner, { known: [...KNOWN], level: 'in global_defs' }, findings);
   }
   if (ignored.size > 0)
-    findings.warn(placeOf(statement), `global_defs: not used by culvert: ${[...ignored].join(', ')}`);
+    findings.warn(placeOf(statement), `global_defs: culvert does not use ${[...ignored].join(', ')}`);
   return { director, scriptUser };
 }
 
@@ -76,7 +76,7 @@ function timeoutsOf(director: Readonly<Record<string, unknown>>): object {
 
 function readTimeouts(statement: Statement, { findings, origins }: GlobalContext): Record<string, string> {
   const timeouts: Record<string, string> = {};
-  const allowed = `tcp, tcpfin or udp, each with 1 to ${MAX_SECONDS} seconds, or 0 for culvert's own`;
+  const allowed = `tcp, tcpfin or udp, each with 1 to ${MAX_SECONDS} seconds, or 0 for culvert's default`;
   const words = parametersOf(statement);
   const [only] = words;
   if (words.length < 2) {

@@ -40,7 +40,7 @@ export const VIRTUAL_HOST: Keywords<{ virtualHost?: Setting<string> | undefined 
     if (/\s/.test(found.text))
       findings.warn(
         found.place,
-        `virtualhost: ${describeFound(found.text)} is no host name; checks that have no other send it as it is, as keepalived does`,
+        `virtualhost: ${describeFound(found.text)} is not a host name; checks without a virtualhost of their own send it unchanged, as in keepalived`,
       );
   },
 };
@@ -54,7 +54,7 @@ const URL_KEYWORDS: Keywords<UrlOptions> = {
       const found = required(statement, allowed, findings);
       if (found === undefined) return;
       if (url.digest !== undefined)
-        findings.complain(placeOf(statement), 'digest: the first one counts, as for keepalived');
+        findings.complain(placeOf(statement), 'digest: the first one counts, as in keepalived');
       else if (/^[0-9a-fA-F]{32}$/.test(found.text))
         url.digest = { value: found.text.toLowerCase(), origin: originOf(statement, found) };
       else tellWrong(statement, found, { allowed, findings });
@@ -79,7 +79,7 @@ const URL_KEYWORDS: Keywords<UrlOptions> = {
       else
         findings.complain(
           second?.place ?? placeOf(statement),
-          `regex: found ${describeFound(second?.text)}; allowed: one regular expression, in quotes if it has blanks; ${IGNORED}`,
+          `regex: found ${describeFound(second?.text)}; allowed: one regular expression, in quotes if it contains spaces; ${IGNORED}`,
         );
     },
   },
@@ -112,7 +112,7 @@ export const HTTP_KEYWORDS: Keywords<ReadCheck> = {
       else
         findings.complain(
           placeOf(statement),
-          `url: no path is given; allowed: path PATH in its block; ${IGNORED}`,
+          `url: path is missing; allowed: path PATH in its block; ${IGNORED}`,
         );
     },
     block: URL_KEYWORDS,
@@ -120,10 +120,7 @@ export const HTTP_KEYWORDS: Keywords<ReadCheck> = {
   nb_get_retry: {
     parameters: 1,
     read: (statement, { timing }, findings): void => {
-      findings.complain(
-        placeOf(statement),
-        'nb_get_retry is an old name; retry is the same, as by keepalived',
-      );
+      findings.complain(placeOf(statement), 'nb_get_retry is an old name; read as retry, as in keepalived');
       timing.retries = readNumber(statement, { from: 0, to: MAX_UNSIGNED }, findings) ?? timing.retries;
     },
   },
@@ -180,13 +177,13 @@ function readRegexOptions(statement: Statement, findings: Findings): Setting<rea
   const known = words.filter(({ text: name }) => Object.hasOwn(REGEX_OPTIONS, name));
   for (const found of words)
     if (!known.includes(found))
-      findings.warn(found.place, `regex_options: found '${found.text}'; ignored, as by keepalived`);
+      findings.warn(found.place, `regex_options: found '${found.text}'; ignored, as in keepalived`);
   return { value: known.map(({ text: name }) => name), origin: originOf(statement, known[0]) };
 }
 
 export function lacksUrl({ urls, origin }: ReadCheck, { findings }: LeftOutContext): boolean {
   if (urls.length > 0) return false;
-  tellLeftOut(origin, { what: 'no url is given', allowed: 'url { path ... } in its block', findings });
+  tellLeftOut(origin, { what: 'url is missing', allowed: 'url { path ... } in its block', findings });
   return true;
 }
 
@@ -223,14 +220,14 @@ function plainRegex(
   const [orphan] = Object.values(others).filter((option) => option !== undefined);
   if (pattern === undefined) {
     if (orphan !== undefined)
-      findings.complain(orphan.origin.place, `${orphan.origin.keyword} is not used: there is no regex`);
+      findings.complain(orphan.origin.place, `${orphan.origin.keyword} is ignored: there is no regex`);
     return undefined;
   }
   const offset = minOffset ?? maxOffset;
   if (offset !== undefined)
     findings.warn(
       offset.origin.place,
-      `${offset.origin.keyword}: culvert counts from where the body begins, keepalived from where the header does`,
+      `${offset.origin.keyword}: culvert counts from the start of the body, keepalived from the start of the header`,
     );
   return { value: plainSettings({ pattern, ...others }, path, origins), origin: pattern.origin };
 }
@@ -243,7 +240,7 @@ function usableOffsets({ minOffset, maxOffset }: Offsets, findings: Findings): O
     return { minOffset, maxOffset };
   findings.complain(
     minOffset.origin.place,
-    `regex_min_offset: found ${minOffset.value}, more than regex_max_offset; both are ignored, as by keepalived`,
+    `regex_min_offset: found ${minOffset.value}, more than regex_max_offset; both are ignored, as in keepalived`,
   );
   return {};
 }

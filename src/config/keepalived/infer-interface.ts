@@ -36,7 +36,7 @@ export function inferInterface(
     if (names.length > 1) return tellSeveral(first.place, names, 'vrrp_instance names', findings);
     findings.warn(
       first.place,
-      `director.interface: ${first.name}, as of this vrrp_instance; --interface names another`,
+      `director.interface: ${first.name}, taken from this vrrp_instance; to use another one, give --interface`,
     );
     origins.set(INTERFACE, { place: first.place, keyword: 'interface' });
     return first.name;
@@ -44,12 +44,13 @@ export function inferInterface(
   const reals = services.flatMap(({ reals: list }) => list as readonly { readonly address?: unknown }[]);
   const addresses = [...new Set(reals.flatMap(({ address }) => parseIp(String(address)) ?? []))];
   const reached = interfacesTo?.(addresses) ?? [];
-  if (reached.length > 1) return tellSeveral(start, reached, 'the real servers are reached by', findings);
+  if (reached.length > 1)
+    return tellSeveral(start, reached, 'the real servers are reached through', findings);
   const [name] = reached;
   if (name === undefined) return undefined;
   findings.warn(
     start,
-    `director.interface: ${name}, by which the real servers are reached; --interface names another`,
+    `director.interface: ${name}, which is on the route to the real servers; to use another one, give --interface`,
   );
   origins.set(INTERFACE, { place: start, keyword: '--interface' });
   return name;
@@ -66,7 +67,7 @@ function tellSeveral(
 ): string | undefined {
   findings.error(
     place,
-    `${what} ${names.join(' and ')}; fix: --interface NAME, the one that the traffic of virtual addresses reaches`,
+    `${what} ${names.join(' and ')}; fix: give --interface NAME, the interface on which traffic for virtual addresses arrives`,
   );
   return names[0];
 }

@@ -30,7 +30,7 @@ export const DNS_KEYWORDS: Keywords<ReadCheck> = within<'options', CheckOptions>
       if (/^\.[^]|\.\./.test(found.text))
         tellWrong(statement, found, { allowed: 'a domain name without empty labels', findings });
       else if (options.queryName !== undefined)
-        findings.complain(placeOf(statement), 'name: the first one counts, as for keepalived');
+        findings.complain(placeOf(statement), 'name: the first one counts, as in keepalived');
       else options.queryName = { value: found.text, origin: originOf(statement, found) };
     },
   },
@@ -51,7 +51,7 @@ export const UDP_KEYWORDS: Keywords<ReadCheck> = {
     parameters: Number.POSITIVE_INFINITY,
     read: (statement, { options }, findings): void => {
       const [first] = parametersOf(statement);
-      const allowed = `nothing, or ${BYTES}, x for a digit that may be any`;
+      const allowed = `nothing, or ${BYTES}, with x for any digit`;
       const value = first && readBytes(statement, { first, allowed, wildcards: true }, findings);
       // Of bytes that it cannot read keepalived keeps that there has to be a reply.
       options.reply = { value: value ?? 'any', origin: originOf(statement) };
@@ -105,7 +105,7 @@ export const MISC_KEYWORDS: Keywords<ReadCheck> = {
       if (fault === undefined) options.user = user;
       else {
         options.isLeftOut = true;
-        findings.complain(user.origin.place, `user: ${fault}; the check is left out, as by keepalived`);
+        findings.complain(user.origin.place, `user: ${fault}; the check is skipped, as in keepalived`);
       }
     },
   },

@@ -27,7 +27,7 @@ export function dnsSettings(check: ReadCheck, { findings }: CheckContext): Setti
   if (queryName === undefined)
     findings.warn(
       check.origin.place,
-      'DNS_CHECK: no name is given, so it asks for the root, which a server that is no resolver refuses; fix: name ZONE',
+      'DNS_CHECK: name is missing, so the check asks for the root zone, which a server that is not a resolver refuses; fix: add name ZONE',
     );
   return { queryType, queryName: queryName ?? standard(check, '.') };
 }
@@ -53,7 +53,11 @@ export function miscSettings(check: ReadCheck, { outermost, scriptUser }: CheckC
 export function lacksProgram({ options, origin }: ReadCheck, { findings }: LeftOutContext): boolean {
   if (options.isLeftOut === true) return true;
   if (options.command !== undefined) return false;
-  tellLeftOut(origin, { what: 'no program is given', allowed: 'misc_path PROGRAM in its block', findings });
+  tellLeftOut(origin, {
+    what: 'the program is missing',
+    allowed: 'misc_path PROGRAM in its block',
+    findings,
+  });
   return true;
 }
 
@@ -64,7 +68,7 @@ export function tellLeftOut(
 ): void {
   findings.complain(
     place,
-    `${keyword}: ${what}; allowed: ${allowed}; the check is left out, as by keepalived`,
+    `${keyword}: ${what}; allowed: ${allowed}; the check is skipped, as in keepalived`,
   );
 }
 

@@ -77,7 +77,7 @@ export function parseKeepalivedConfig(
 }
 
 const NO_INTERFACE =
-  'no vrrp_instance and no route to the real servers says which network interface the traffic of virtual addresses reaches; fix: --interface NAME';
+  'neither a vrrp_instance nor a route to the real servers shows on which network interface traffic for virtual addresses arrives; fix: give --interface NAME';
 
 /** The settings of the director, with an interface if it needs one that nobody names. */
 function withInterface(
@@ -109,7 +109,7 @@ function locate(
 function inItsWords(path: IssuePath, message: string): string {
   const ofCheck = path.at(-1) === 'type' && path.at(-2) === 'check';
   return ofCheck
-    ? message.replace(/^found ('\w+')/, 'this version of culvert has no check of type $1')
+    ? message.replace(/^found ('\w+')/, 'this version of culvert does not support checks of type $1')
     : message;
 }
 

@@ -94,10 +94,7 @@ function usableBind(
   const target = connection.address?.value ?? real.address.text;
   if (address === undefined || isIP(address.value) === isIP(target)) return bind;
   const { place, keyword } = address.origin;
-  findings.complain(
-    place,
-    `${keyword}: found ${address.value}, from which there is no way to ${target}; ${IGNORED}`,
-  );
+  findings.complain(place, `${keyword}: found ${address.value}, which cannot reach ${target}; ${IGNORED}`);
   return others;
 }
 

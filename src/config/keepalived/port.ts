@@ -24,7 +24,7 @@ export function readPort(
   const message = `${keywordOf(statement)}: found ${describeFound(word.text)}; allowed: ${allowed}`;
   if (value === undefined) findings.complain(word.place, `${message}; ${skipped}`);
   else if (fault !== undefined)
-    findings.complain(word.place, `${message}; taken for ${value}, as by keepalived`);
+    findings.complain(word.place, `${message}; read as ${value}, as in keepalived`);
   return value;
 }
 
@@ -48,7 +48,7 @@ export function readAddress(
   if (text !== word.text)
     findings.warn(
       word.place,
-      `${keywordOf(statement)}: found ${describeFound(word.text)}; taken for ${text}, as by keepalived`,
+      `${keywordOf(statement)}: found ${describeFound(word.text)}; read as ${text}, as in keepalived`,
     );
   return { ...word, text };
 }
@@ -63,6 +63,6 @@ export function tellOtherPort(
   if (servicePort !== 0 && port.value !== servicePort)
     findings.complain(
       port.word.place,
-      `${keyword}: a tunnel leaves the port as it is, so port ${port.value} is not used but ${servicePort}, as by keepalived`,
+      `${keyword}: a tunnel does not change the port, so ${servicePort} is used instead of port ${port.value}, as in keepalived`,
     );
 }

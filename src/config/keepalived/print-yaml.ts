@@ -25,8 +25,8 @@ export function printYaml({ plain, places, warnings }: KeepalivedConfig, fileNam
 function headOf(fileName: string, warnings: readonly string[]): string {
   const lines = [
     `From ${fileName}, by culvert import.`,
-    'Checks go direct to the real servers, as keepalived\'s do; "via: tunnel" also tests the tunnel.',
-    ...(warnings.length > 0 ? ['What is otherwise than it says:', ...warnings] : []),
+    'Checks connect directly to the real servers, as in keepalived; "via: tunnel" also tests the tunnel.',
+    ...(warnings.length > 0 ? ['Differences from that file:', ...warnings] : []),
   ];
   return lines.map((line) => ` ${line}`).join('\n');
 }

@@ -48,7 +48,7 @@ export function command<Name extends string>(
       else
         findings.complain(
           placeOf(statement),
-          `${keywordOf(statement)}: the first one counts, as for keepalived`,
+          `${keywordOf(statement)}: the first one counts, as in keepalived`,
         );
     },
   };
@@ -68,17 +68,17 @@ interface Weights {
 export function quorumSettings(server: ReadQuorum, { total, grow }: Weights, findings: Findings): Settings {
   const quorum = total === 0 ? undefined : lowered(server.quorum, [{ most: total, why: ALL }], findings);
   const needed = quorum?.value ?? 1;
-  const limits: Limit[] = [{ most: needed - 1, why: 'one less than the quorum, as for keepalived' }];
+  const limits: Limit[] = [{ most: needed - 1, why: 'one less than the quorum, as in keepalived' }];
   if (!grow)
     limits.push({
       most: Math.max(0, total - needed),
-      why: 'with which the weights can reach the quorum again',
+      why: 'so that the weights can reach the quorum again',
       isOwn: true,
     });
   return { quorum, hysteresis: lowered(server.hysteresis, limits, findings) };
 }
 
-const ALL = 'the weights of all real servers together, as for keepalived';
+const ALL = 'the weights of all real servers together, as in keepalived';
 
 interface Limit {
   readonly most: number;
@@ -95,7 +95,7 @@ function lowered(
   return limits.reduce((current, { most, why, isOwn }) => {
     if (current === undefined || current.value <= most) return current;
     const { place, keyword } = current.origin;
-    const message = `${keyword}: found ${current.value}; taken for ${most}, ${why}`;
+    const message = `${keyword}: found ${current.value}; read as ${most}, ${why}`;
     if (isOwn) findings.warn(place, message);
     else findings.complain(place, message);
     return { ...current, value: most };

@@ -26,7 +26,7 @@ export interface Keyword<Target> {
 export type Keywords<Target> = Readonly<Record<string, Keyword<Target>>>;
 
 /** The end of a message about what keepalived logs and goes on without. */
-export const IGNORED = 'ignored, as by keepalived';
+export const IGNORED = 'ignored, as in keepalived';
 
 /** Reads the statements of one level, each by its keyword. */
 export function readLevel<Target>(
@@ -43,14 +43,14 @@ export function readLevel<Target>(
     }
     const [extra] = parametersOf(statement).slice(keyword.parameters);
     if (extra !== undefined)
-      findings.warn(extra.place, `${name}: found '${extra.text}' behind what belongs there; ${IGNORED}`);
+      findings.warn(extra.place, `${name}: found the extra word '${extra.text}'; ${IGNORED}`);
     keyword.read(statement, target, findings);
   }
 }
 
 /** Keywords of other versions of keepalived, or of other checks, by what is meant. */
 const MEANT: Readonly<Record<string, string>> = {
-  nb_get_retry: 'nb_get_retry is for HTTP_GET and SSL_GET; here it is retry',
+  nb_get_retry: 'nb_get_retry is for HTTP_GET and SSL_GET; use retry here',
 };
 
 function meaningOf(name: string): string | undefined {
@@ -176,7 +176,7 @@ export function tellTaken(
   const found = describeFound(word.text);
   findings.complain(
     word.place,
-    `${keywordOf(statement)}: found ${found}; allowed: ${allowed}; taken for ${taken}, as by keepalived`,
+    `${keywordOf(statement)}: found ${found}; allowed: ${allowed}; read as ${taken}, as in keepalived`,
   );
 }
 
@@ -212,7 +212,7 @@ export function readTimer(
   if ('microseconds' in outcome)
     findings.error(
       word.place,
-      `${keywordOf(statement)}: found ${describeFound(word.text)}, which keepalived takes for ${outcome.microseconds} microseconds; allowed: ${allowed}`,
+      `${keywordOf(statement)}: found ${describeFound(word.text)}, which keepalived reads as ${outcome.microseconds} microseconds; allowed: ${allowed}`,
     );
   else if (outcome.value === undefined) tellWrong(statement, word, { allowed, findings });
   else {

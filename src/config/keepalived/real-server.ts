@@ -43,8 +43,8 @@ export interface RealServer {
 export const MAX_WEIGHT: number = 2 ** 31 - 1;
 const MAX_THRESHOLD = 2 ** 32 - 1;
 
-export const NO_MAIL = 'culvert sends no mail; `culvert events` and the metrics tell of transitions';
-export const NO_SNMP = 'culvert has no SNMP; its metrics are for Prometheus';
+export const NO_MAIL = 'culvert sends no mail; `culvert events` and the metrics report transitions';
+export const NO_SNMP = 'culvert does not support SNMP; it has metrics for Prometheus';
 
 export const METHOD: Keywords<Pick<RealServer, 'tunnel' | 'inherited'>>[string] = {
   parameters: Number.POSITIVE_INFINITY,
@@ -63,7 +63,7 @@ function check(name: string): Keywords<RealServer>[string] {
   };
 }
 
-const SKIPPED = 'the real server is left out, as by keepalived';
+const SKIPPED = 'the real server is skipped, as in keepalived';
 
 export const REAL_SERVER_KEYWORDS: Keywords<RealServer> = {
   weight: number('weight', { from: 0, to: MAX_WEIGHT }),

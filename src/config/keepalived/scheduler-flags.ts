@@ -56,10 +56,7 @@ function tellForeign({ flags, scheduler, findings }: FlagContext): void {
   for (const [name, statement] of flags) {
     const numbered = name.startsWith('flag-');
     if (numbered ? scheduler === 'mh' || scheduler === 'sh' : name.startsWith(`${scheduler}-`)) continue;
-    findings.warn(
-      placeOf(statement),
-      `${name} is not used: the scheduler is ${scheduler}, which has no such flag`,
-    );
+    findings.warn(placeOf(statement), `${name} is not used: the scheduler ${scheduler} has no such flag`);
   }
 }
 
@@ -76,6 +73,6 @@ export function readFlag(
   else
     findings.complain(
       placeOf(statement),
-      `${name}: lvs_sched ${name.slice(0, 2)} does not stand before it; ${IGNORED}`,
+      `${name}: lvs_sched ${name.slice(0, 2)} must come before it; ${IGNORED}`,
     );
 }

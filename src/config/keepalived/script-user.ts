@@ -5,7 +5,7 @@ import { parametersOf, type Statement } from './statement.ts';
 
 /** Whom commands run as: `script_user` in global_defs, `user` in MISC_CHECK. */
 export function readScriptUser(statement: Statement, findings: Findings): Setting<string> | undefined {
-  const user = expected(statement, 'a user, and a group if need be', findings);
+  const user = expected(statement, 'a user, and optionally a group', findings);
   if (user === undefined) return undefined;
   return { value: userAndGroup(user, parametersOf(statement)[1]), origin: originOf(statement, user) };
 }

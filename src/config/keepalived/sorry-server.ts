@@ -26,7 +26,7 @@ export interface ReadSorryServer {
   tunnel?: ReadMethod | undefined;
 }
 
-const SKIPPED = 'the sorry server is left out, as by keepalived';
+const SKIPPED = 'the sorry server is skipped, as in keepalived';
 
 export const SORRY_SERVER: Keywords<ReadSorryServer> = {
   sorry_server: {
@@ -63,7 +63,7 @@ function sorryOf(statement: Statement, server: ReadSorryServer, findings: Findin
   if (server.sorry === undefined)
     findings.complain(
       placeOf(statement),
-      `${keywordOf(statement)}: no sorry_server is given; allowed: behind one; ${IGNORED}`,
+      `${keywordOf(statement)}: there is no sorry_server; allowed: only after one; ${IGNORED}`,
     );
   return server.sorry;
 }
@@ -104,7 +104,7 @@ function inhibitionOf({ address, inhibit }: SorryServer, parts: SorryParts): Sor
   if (value === undefined || value === (inhibit?.value ?? false)) return inhibit;
   context.findings.complain(
     address.place,
-    `sorry_server: it is a real server as well, and is inhibited as that is: ${value ? 'yes' : 'no'}, as by keepalived`,
+    `sorry_server: it is also a real server, whose inhibit_on_failure applies to it: ${value ? 'on' : 'off'}, as in keepalived`,
   );
   return { value, origin: { place: address.place, keyword: 'sorry_server' } };
 }

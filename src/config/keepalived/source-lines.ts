@@ -30,7 +30,7 @@ function readTwice(line: Line, findings: Findings): Line {
   if (twice.text.length < once.text.length)
     findings.warn(
       once.place(twice.text.length),
-      'a \\# or \\! begins a comment, as for keepalived, which reads the line twice; ${_HASH} and ${_BANG} are the characters',
+      '\\# and \\! begin a comment, as in keepalived, which reads the line twice; fix: use ${_HASH} or ${_BANG} for the characters',
     );
   return twice;
 }
@@ -63,7 +63,7 @@ export function withoutComment(source: Line, findings: Findings): Line {
   if (quote !== undefined) {
     findings.complain(
       line.place(quote),
-      'the quotation that begins here does not end in this line; allowed: "..."; taken as keepalived takes it',
+      'the quotation that begins here does not end in this line; allowed: "..."; read as in keepalived',
     );
   }
   return line;

@@ -3,11 +3,11 @@ import { blockOf, ignore, type Keywords, readLevel, refuse } from './read-values
 import type { Statement } from './statement.ts';
 
 const NO_CERTIFICATE =
-  'checks in culvert have no certificate of their own to show; allowed: to leave it out, where servers do not ask for one';
+  'culvert checks present no client certificate; fix: remove this keyword if the servers do not require a certificate';
 
 export const SSL_KEYWORDS: Keywords<object> = {
   ca: ignore("keepalived verifies nothing with it; in culvert's YAML tlsVerify and tlsCaFile do"),
-  password: ignore('it is for a key'),
+  password: ignore('it is the password of a client key, and checks present no client certificate'),
   certificate: refuse(NO_CERTIFICATE, 1),
   key: refuse(NO_CERTIFICATE, 1),
 };

@@ -61,7 +61,7 @@ export class StatementReader {
     for (const statement of [...open, ...(this.#skipped?.open ?? [])])
       this.#findings.complain(
         placeOf(statement),
-        `${keywordOf(statement)}: the block that begins here is not closed; allowed: a } before the end of the file; taken for closed there, as by keepalived`,
+        `${keywordOf(statement)}: the block that begins here is not closed; allowed: a } before the end of the file; read as closed there, as in keepalived`,
       );
   }
 
@@ -102,7 +102,7 @@ export class StatementReader {
 
   #openSkipped(skipped: Skipped, head: OpenStatement, brace: Statement): true {
     if (skipped.open.length >= MAX_DEPTH)
-      throw new Unreadable(placeOf(brace), `blocks are ${MAX_DEPTH} deep`);
+      throw new Unreadable(placeOf(brace), `blocks are nested more than ${MAX_DEPTH} deep`);
     head.body ??= [];
     skipped.open.push(head);
     skipped.last = undefined;
@@ -130,7 +130,7 @@ export class StatementReader {
     } else if (text === '{') {
       this.#findings.complain(
         placeOf(statement),
-        'unexpected {; allowed: behind a keyword that has a block; ignored, as by keepalived',
+        'unexpected {; allowed: only after a keyword that has a block; ignored, as in keepalived',
       );
       return;
     }
@@ -157,7 +157,7 @@ export class StatementReader {
     if (head === undefined) return;
     this.#findings.complain(
       placeOf(head),
-      `${keywordOf(head)}: no { follows; what follows is taken for its block, as by keepalived`,
+      `${keywordOf(head)}: no { follows; the next lines are read as its block, as in keepalived`,
     );
   }
 
@@ -165,7 +165,7 @@ export class StatementReader {
     this.#braces = Math.max(this.#braces, 0);
     this.#findings.complain(
       placeOf(brace),
-      'there is one } too many; allowed: one for each {; ignored, as by keepalived',
+      'there is one } too many; allowed: one for each {; ignored, as in keepalived',
     );
   }
 }

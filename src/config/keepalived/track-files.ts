@@ -36,14 +36,14 @@ export const TRACK_FILE_LEVEL: Keywords<TrackFile> = {
       if (word === undefined) return;
       if (trackFile.file === undefined)
         trackFile.file = { value: word.text, origin: originOf(statement, word) };
-      else findings.complain(placeOf(statement), 'file: the first one counts, as for keepalived');
+      else findings.complain(placeOf(statement), 'file: the first one counts, as in keepalived');
     },
   },
   weight: {
     parameters: 2,
     read: (statement, trackFile, findings): void => readTrackWeight(statement, trackFile, findings),
   },
-  init_file: ignore('culvert writes no such file; a file that is not there counts as 0'),
+  init_file: ignore('culvert writes no such file; a missing file counts as 0'),
 };
 
 /** Every `track_file` by its name; one without a file is none for keepalived. */
@@ -57,21 +57,21 @@ export function readTrackFiles(statements: readonly Statement[], findings: Findi
     if (target.file === undefined)
       findings.complain(
         placeOf(statement),
-        `track_file: no file is given; allowed: file PATH in its block; ${IGNORED}`,
+        `track_file: file is missing; allowed: file PATH in its block; ${IGNORED}`,
       );
     else if (name !== undefined && !files.has(name.text)) files.set(name.text, target);
   }
   return files;
 }
 
-const WEIGHT_WORDS = 'a whole number, then reverse if need be';
+const WEIGHT_WORDS = 'a whole number, then optionally reverse';
 
 /** `weight NUMBER [reverse]` of a tracked file: a word that is wrong leaves the others as they are. */
 function readTrackWeight(statement: Statement, target: TrackFile, findings: Findings): void {
   const word = expected(statement, WEIGHT_WORDS, findings);
   if (word === undefined) return;
   if ((target.weight?.value ?? 1) !== 1) {
-    findings.complain(placeOf(statement), 'weight: the first one counts, as for keepalived');
+    findings.complain(placeOf(statement), 'weight: the first one counts, as in keepalived');
     return;
   }
   const range = { from: -MAX_TRACK_WEIGHT, to: MAX_TRACK_WEIGHT };

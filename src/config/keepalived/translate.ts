@@ -25,8 +25,9 @@ export interface Translated {
   readonly origins: Origins;
 }
 
-const VRRP = 'culvert has no VRRP: route the virtual addresses to it, or leave that to another program';
-const NETWORK = 'addresses, routes and rules of this machine are not set by culvert';
+const VRRP =
+  'culvert does not support VRRP; fix: route the virtual addresses to the director, or run VRRP in another program';
+const NETWORK = 'culvert does not set addresses, routes or rules of this machine';
 const TRACKING = 'it is for VRRP';
 
 /** What stands at the outermost level beside load balancing: one warning each. */
@@ -47,9 +48,9 @@ const OUTSIDE: Readonly<Record<string, string>> = {
   static_rules: NETWORK,
   net_namespace: 'start culvert inside the namespace',
   net_namespace_ipvs: 'start culvert inside the namespace',
-  namespace_with_ipsets: 'culvert has no ipsets',
+  namespace_with_ipsets: 'culvert uses no ipsets',
   use_pid_dir: 'culvert writes no pid files',
-  child_wait_time: 'culvert is one process',
+  child_wait_time: 'culvert is a single process',
 };
 
 const INSIDE = [

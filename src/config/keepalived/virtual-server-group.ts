@@ -16,7 +16,7 @@ export interface Endpoint {
 export type Groups = ReadonlyMap<string, readonly Endpoint[]>;
 
 export const NO_FWMARK: string =
-  'virtual servers by firewall mark are not in culvert, which sees packets before any firewall marks them; ' +
+  'culvert does not support virtual servers by firewall mark: it sees packets before any firewall marks them; ' +
   "allowed: an address and a port, or in culvert's YAML several ports as one service, as port: [80, 443]";
 
 /** A range larger than this is a slip: it is more services than a director is sized for. */
@@ -37,20 +37,20 @@ export function readGroups(statements: readonly Statement[], findings: Findings)
     if (members.length === 0 && !entries.includes('refused'))
       findings.complain(
         placeOf(statement),
-        'virtual_server_group: it has no entries and is left out, as by keepalived',
+        'virtual_server_group: it has no entries and is skipped, as in keepalived',
       );
     else if (name !== undefined && !groups.has(name.text)) groups.set(name.text, members);
     else if (name !== undefined)
       findings.warn(
         name.place,
-        `virtual_server_group: a second one of this name; the first counts, as for keepalived`,
+        `virtual_server_group: a second group of the same name; the first one counts, as in keepalived`,
       );
   }
   return groups;
 }
 
 const ENTRY = {
-  skipped: 'the entry is left out, as by keepalived',
+  skipped: 'the entry is skipped, as in keepalived',
   allowed: `an address, 192.0.2.1-10, 192.0.2.250-192.0.3.10, 192.0.2.8/29 or 2001:db8::10-1f, at most ${MAX_RANGE} addresses`,
 };
 

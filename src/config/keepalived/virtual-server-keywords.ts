@@ -41,7 +41,8 @@ export interface VirtualServer extends ReadPersistence, ReadQuorum, ReadSorrySer
   virtualHost?: Setting<string> | undefined;
 }
 
-const NO_ENGINE = 'culvert keeps clients by their address; allowed: persistence_timeout without an engine';
+const NO_ENGINE =
+  'culvert supports persistence by client address only; allowed: persistence_timeout without an engine';
 const FLAG: Keywords<VirtualServer>[string] = {
   parameters: 0,
   read: (statement, server, findings): void => {
@@ -81,7 +82,7 @@ export const VIRTUAL_SERVER_KEYWORDS: Keywords<VirtualServer> = {
   },
   ...Object.fromEntries(FLAG_NAMES.map((name) => [name, FLAG])),
   ops: flag('onePacket'),
-  hashed: ignore('IPVS has not looked at it for long'),
+  hashed: ignore('IPVS no longer reads it'),
   ip_family: {
     parameters: 1,
     read: (statement, server, findings): void => {

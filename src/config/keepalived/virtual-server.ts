@@ -63,7 +63,7 @@ export function readVirtualServer(statement: Statement, context: TranslateContex
   if (server.reals.length === 0) {
     findings.complain(
       placeOf(statement),
-      'virtual_server: it has no real servers and is left out, as by keepalived',
+      'virtual_server: it has no real servers and is skipped, as in keepalived',
     );
     return [];
   }
@@ -85,7 +85,10 @@ function dropDuplicates(server: VirtualServer, findings: Findings): void {
     const isNew = !seen.has(key);
     seen.add(key);
     if (!isNew)
-      findings.complain(address.place, 'real_server: it is there twice; the first counts, as for keepalived');
+      findings.complain(
+        address.place,
+        'real_server: it is listed twice; the first one counts, as in keepalived',
+      );
     return isNew;
   });
   server.reals.splice(0, server.reals.length, ...kept);
@@ -109,7 +112,7 @@ export function mergeServices(services: readonly ReadService[], findings: Findin
       continue;
     }
     const { line } = placeOf(former.statement);
-    const message = `virtual_server: the same as that of line ${line}: the settings of that one, and the real servers of both`;
+    const message = `virtual_server: it has the same address, port and protocol as the one in line ${line}: the settings of that one apply, with the real servers of both`;
     // Of a group keepalived counts its virtual servers itself; else the kernel tells it that the service exists.
     if (isGroup(statement)) findings.warn(placeOf(statement), message);
     else findings.complain(placeOf(statement), message);
@@ -122,7 +125,7 @@ function addReal({ reals }: ReadService, added: OwnedReal, findings: Findings): 
   const { address } = added.real;
   const isKnown = reals.some(({ real }) => keyOf(real.address.text) === keyOf(address.text));
   if (isKnown)
-    findings.complain(address.place, 'real_server: the virtual server has it already; the first counts');
+    findings.complain(address.place, 'real_server: the virtual server already has it; the first one counts');
   else reals.push(added);
 }
 
@@ -135,7 +138,7 @@ function readEndpoints(
   if (word === undefined) return undefined;
   const [, second, third] = parametersOf(statement);
   if (third !== undefined) findings.warn(third.place, `virtual_server: found '${third.text}'; ${IGNORED}`);
-  const skipped = 'the virtual server is left out, as by keepalived';
+  const skipped = 'the virtual server is skipped, as in keepalived';
   if (word.text === 'fwmark') {
     findings.error(word.place, `virtual_server fwmark: ${NO_FWMARK}`);
     return [];
@@ -161,13 +164,16 @@ function tellDefaults(statement: Statement, server: VirtualServer, findings: Fin
   const told = (keyword: string, value: string): void =>
     findings.complain(
       placeOf(statement),
-      `virtual_server: no ${keyword} is given; ${value}, as by keepalived`,
+      `virtual_server: ${keyword} is missing; read as ${value}, as in keepalived`,
     );
   const { onePacket, protocol, scheduler } = server;
   if (protocol === undefined) told('protocol', 'UDP');
   if (scheduler === undefined) told('lvs_sched', 'wlc');
   if (onePacket !== undefined && protocol !== undefined && protocol.value !== 'udp')
-    findings.complain(onePacket.origin.place, 'ops: only with protocol UDP; left out, as by keepalived');
+    findings.complain(
+      onePacket.origin.place,
+      'ops: only allowed with protocol UDP; ignored, as in keepalived',
+    );
 }
 
 /** IPVS has all ports only with persistence, and so the file means it; culvert itself could do without. */
@@ -176,7 +182,7 @@ function persistWithoutPort(statement: Statement, server: VirtualServer, finding
   server.persistenceTimeout = { value: DEFAULT_PERSISTENCE_SECONDS, origin: originOf(statement) };
   findings.complain(
     placeOf(statement),
-    'virtual_server: all ports and no persistence_timeout; 6 minutes, as by keepalived',
+    'virtual_server: all ports without persistence_timeout; 6 minutes are used, as in keepalived',
   );
 }
 

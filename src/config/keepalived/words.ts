@@ -1,7 +1,7 @@
 import type { Line } from './line.ts';
 import type { Findings, Place } from './place.ts';
 
-const IGNORED = 'ignored, as by keepalived';
+const IGNORED = 'ignored, as in keepalived';
 
 export interface Word {
   readonly text: string;

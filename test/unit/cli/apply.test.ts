@@ -190,9 +190,7 @@ describe('diff', () => {
     await start();
     const missing = join(directory, 'none.yaml');
     const { stderr } = await culvert('diff', missing);
-    expect(stderr).toBe(
-      `culvert: ${missing}: there is no such file; name a configuration file that exists\n`,
-    );
+    expect(stderr).toBe(`culvert: ${missing}: no such file; fix: name a configuration file that exists\n`);
   });
 
   test('takes a keepalived.conf, whose interface is the director’s', async () => {

@@ -34,7 +34,7 @@ test('a valid file, looked at alone', async () => {
 test('an interface that this machine lacks, at its place in the file', async () => {
   const { status, stderr } = await culvert(['check', file]);
   expect(status).toBe(1);
-  expect(stderr).toContain(`${file}:2:14: director.interface: there is no interface 'nosuch0'`);
+  expect(stderr).toContain(`${file}:2:14: director.interface: this machine has no interface 'nosuch0'`);
 });
 
 test('a user that this machine lacks is a warning at the service', async () => {
@@ -81,7 +81,7 @@ test('a file that is not there', async () => {
   const missing = join(directory, 'missing.yaml');
   const { status, stderr } = await culvert(['check', missing]);
   expect(status).toBe(1);
-  expect(stderr).toMatch(/missing\.yaml: there is no such file/);
+  expect(stderr).toMatch(/missing\.yaml: no such file/);
 });
 
 test('services that need more ring slots than the plane has', async () => {

@@ -25,7 +25,7 @@ const CASES: readonly (readonly [description: string, text: () => string | Uint8
   [
     'a method that culvert does not have',
     () => SOUND.replace('TUN', 'NAT'),
-    /:3:13: lb_kind NAT: culvert tunnels only/,
+    /:3:13: lb_kind NAT: culvert forwards by IP tunnel only/,
   ],
   [
     'a value out of range',

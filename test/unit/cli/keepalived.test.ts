@@ -52,7 +52,9 @@ test('check takes it as it is, and says what it does not use', async () => {
 test('without an interface it says which option names it', async () => {
   const { status, stderr } = await culvert(['check', '--no-host', file]);
   expect(status).toBe(1);
-  expect(stderr).toMatch(/keepalived\.conf:1:1: no vrrp_instance and no route .*; fix: --interface NAME\n$/);
+  expect(stderr).toMatch(
+    /keepalived\.conf:1:1: neither a vrrp_instance nor a route .*; fix: give --interface NAME\n$/,
+  );
 });
 
 test('a setting that is wrong is named', async () => {
@@ -82,7 +84,7 @@ test('import of what culvert has not got fails with its place and prints nothing
   await writeFile(file, configuration(['10.0.1.2']).replace('TUN', 'NAT'));
   const { status, stdout, stderr } = await culvert(['import', file, '--interface', 'eth0']);
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
-  expect(stderr).toContain('keepalived.conf:6:10: lb_kind NAT: culvert tunnels only');
+  expect(stderr).toContain('keepalived.conf:6:10: lb_kind NAT: culvert forwards by IP tunnel only');
 });
 
 test('the format is recognised by content, and can be named', async () => {

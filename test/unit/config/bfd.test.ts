@@ -86,7 +86,7 @@ test.each([
 
 test('a neighbour has one session, whatever it is asked for by', () => {
   expect(messageOf(() => services('check: bfd', 'check: {type: bfd, minTx: 1s}'))).toMatch(
-    /^culvert.yaml:9:13: services\[1\]\.reals\[0\]: BFD with 10\.0\.3\.2 has other values here than in line 6;/,
+    /^culvert.yaml:9:13: services\[1\]\.reals\[0\]: BFD with 10\.0\.3\.2 has different values here than in line 6;/,
   );
   // With a source of its own it is another one.
   expect(services('check: bfd', 'check: {type: bfd, minTx: 1s, source: 10.0.0.1}')).toHaveLength(2);
@@ -94,7 +94,7 @@ test('a neighbour has one session, whatever it is asked for by', () => {
 
 test('the source is of the family of the neighbour', () => {
   const message = messageOf(() => services('check: {type: bfd, source: 2001:db8::1}', 'check: none'));
-  expect(message).toContain('check.source: found 2001:db8::1, from where there is no way to 10.0.3.2');
+  expect(message).toContain('check.source: found 2001:db8::1, which cannot reach 10.0.3.2');
 });
 
 function messageOf(work: () => unknown): string {

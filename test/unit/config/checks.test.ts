@@ -53,17 +53,17 @@ describe('checks of three levels', () => {
   test.each([
     [
       ', check: tcp, checks: [ping]',
-      'services[0].reals[0].checks: found checks beside check; allowed: one of them',
+      'services[0].reals[0].checks: found checks next to check; allowed: only one of them',
     ],
     [
       ', checks: []',
-      'services[0].reals[0].checks: found a list; allowed: a list of checks, each of which has to pass',
+      'services[0].reals[0].checks: found a list; allowed: a list of checks, all of which must pass',
     ],
     [', checks: [none]', "services[0].reals[0].checks[0]: found 'none'; allowed: one of tcp,"],
     [', checks: [tcp, {type: misc}]', 'services[0].reals[0].checks[1]: command is missing; allowed: '],
     [
       ', checks: [{type: ping, helo: a}]',
-      "checks[0].helo: helo is for checks of type smtp, this one's is ping; ",
+      'checks[0].helo: helo is for checks of type smtp, but the type here is ping; ',
     ],
   ])('%s: %s', (real, message) => {
     expect(() => checks('', '', real)).toThrow(message);
@@ -71,7 +71,7 @@ describe('checks of three levels', () => {
   test('an option within has to be for one type of the list around it', () => {
     const list = ', checks: [tcp, smtp]';
     expect(checks('', list, ', check: {helo: a}')).toHaveLength(2);
-    expect(() => checks('', list, ', check: {queryName: a}')).toThrow("this one's is tcp or smtp");
+    expect(() => checks('', list, ', check: {queryName: a}')).toThrow('the type here is tcp or smtp');
   });
 });
 
@@ -91,10 +91,10 @@ describe('options of single types', () => {
       from: { address: ip('2001:db8::1'), port: 7, interface: 'eth1', mark: 3 },
     });
     expect(written('ping', 'via: direct')?.from).toBeUndefined();
-    const fault = /bind is for checks that do not go through the tunnel; allowed: via: direct beside it/;
+    const fault = /bind is only for checks that do not go through the tunnel; fix: add via: direct/;
     expect(() => written('tcp', 'bind: {port: 7}')).toThrow(fault);
     expect(() => checks('check: {via: direct, mark: 1}', '', ', check: {via: tunnel}')).toThrow(
-      /: mark is for/,
+      /: mark is only for/,
     );
     expect(() => written('misc', 'command: [a], mark: 1')).toThrow(/mark is for checks of type tcp or http/);
   });
@@ -109,23 +109,23 @@ describe('options of single types', () => {
   test.each([
     [
       '{pattern: a, options: [extended]}',
-      "found 'extended'; allowed: to leave it out: JavaScript's regular expressions have no comments",
+      "found 'extended'; allowed: other options, because JavaScript's regular expressions do not support comments",
     ],
     [
       '{pattern: a, options: [dupnames]}',
-      "found 'dupnames'; allowed: to leave it out: JavaScript's regular expressions have no two groups",
+      "found 'dupnames'; allowed: other options, because JavaScript's regular expressions do not support two groups",
     ],
     [
       '{pattern: a, options: [ucp]}',
-      "found 'ucp'; allowed: to leave it out: JavaScript's regular expressions have no classes",
+      "found 'ucp'; allowed: other options, because JavaScript's regular expressions do not support Unicode classes",
     ],
     ['{pattern: a, options: [anchored]}', "found 'anchored'; allowed: one of allow_empty_class, "],
     [
       "{pattern: '\\-', options: [utf]}",
-      'allowed: a regular expression as JavaScript has them, with these flags',
+      'allowed: a regular expression in JavaScript syntax, with these flags',
     ],
-    ['"("', "found '('; allowed: a regular expression as JavaScript has them"],
-    ['{pattern: "("}', "found '('; allowed: a regular expression as JavaScript has them"],
+    ['"("', "found '('; allowed: a regular expression in JavaScript syntax"],
+    ['{pattern: "("}', "found '('; allowed: a regular expression in JavaScript syntax"],
   ])('%s: %s', (value, message) => {
     expect(() => regex(value)).toThrow(message);
   });
@@ -168,20 +168,20 @@ describe('options of single types', () => {
       expect(regex(`{pattern: a, ${fine}}`)).toBeDefined();
   });
 
-  test('the simulated network has one way out', () => {
+  test('the simulated network has only one interface', () => {
     const text = `
 director: {plane: simulated}
 services: [{vip: 192.0.2.10, port: 80, reals: [{address: 10.0.3.2, check: {via: direct, mark: 1}}]}]
 `;
     expect(() => parseConfig(text, 'culvert.yaml')).toThrow(
-      'check.mark: the simulated network has one way out',
+      'check.mark: the simulated network has only one interface',
     );
   });
 });
 
 const from = (address: string): string => `check: {via: direct, bind: {address: "${address}"}}`;
 const noWay = (to: string): string =>
-  `bind.address: found 2001:db8::1, from where there is no way to ${to}; allowed: an IPv4 address of this machine`;
+  `bind.address: found 2001:db8::1, which cannot reach ${to}; allowed: an IPv4 address of this machine`;
 
 describe('a check goes from an address of the family that it goes to', () => {
   test('told where the address is written', () => {

@@ -66,9 +66,14 @@ test('commands are those of the innermost level that names one', () => {
 });
 
 test.each<[what: string, service: string, at: string, words: string]>([
-  ['a hysteresis of 1 alone', 'hysteresis: 1', '1', 'found 1; allowed: with a quorum above 1'],
+  [
+    'a hysteresis of 1 alone',
+    'hysteresis: 1',
+    '1',
+    'found 1; allowed: less than the quorum, which must be above 1',
+  ],
   ['one like the quorum', 'quorum: 8, hysteresis: 9', '9', 'found 9; allowed: less than the quorum, 8'],
-  ['a quorum never gained', 'quorum: 151', '151', 'come to 150'],
+  ['a quorum never gained', 'quorum: 151', '151', 'amount to 150'],
   ['one with its hysteresis', 'quorum: 150, hysteresis: 1', '150', 'found 150 and a hysteresis of 1'],
   ['no quorum', 'quorum: 0', '0', '1 to 4294967295'],
   ['a VIP that is sorry', 'sorryServer: {address: 192.0.2.10}', '192', 'the VIP of line 4'],
@@ -76,7 +81,7 @@ test.each<[what: string, service: string, at: string, words: string]>([
   ['its tunnel', 'sorryServer: {address: 10.0.9.9, tunnel: {type: gue}}', '{type', 'port is missing'],
   ['a command in one word', 'onUp: /bin/true', '/bin', 'none, or a mapping with command, shell'],
   ['a command of nothing', 'onDown: {timeout: 1s}', '{', 'command is missing'],
-  ['two commands', 'onDown: {command: [a], shell: b}', 'shell', 'found shell beside command'],
+  ['two commands', 'onDown: {command: [a], shell: b}', 'shell', 'found shell next to command'],
   ['nobody', 'onDown: {shell: b, user: "no body"}', '"no', 'user:group'],
 ])('%s is refused', (_what, service, at, words) => {
   const column = '  - {vip: 192.0.2.10, port: 80, '.length + service.indexOf(at) + 1;
@@ -88,5 +93,5 @@ test.each<[what: string, service: string, at: string, words: string]>([
 test('a quorum above the weights is sound where a check may raise them', () => {
   expect(faultOf('quorum: 151, check: {type: misc, command: [a], dynamic: true}')).toBe('accepted');
   expect(faultOf('quorum: 151', 'check: {type: file, file: /run/load, weight: 2}')).toBe('accepted');
-  expect(faultOf('quorum: 150', 'weight: 99')).toContain('come to 149');
+  expect(faultOf('quorum: 150', 'weight: 99')).toContain('amount to 149');
 });

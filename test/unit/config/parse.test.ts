@@ -252,7 +252,7 @@ test('files are read, and those that cannot be are told apart', async () => {
     });
     await expect(loadConfig('/dev/zero')).rejects.toMatchObject({
       code: 'CONFIG_UNREADABLE',
-      message: expect.stringContaining('more than 67108864 bytes'),
+      message: expect.stringContaining('larger than 67108864 bytes'),
     });
     await expect(loadConfig(directory)).rejects.toMatchObject({ code: 'CONFIG_UNREADABLE' });
     await writeFile(file, Buffer.from([0xff, 0x00, 0x80]));
@@ -355,9 +355,9 @@ test("claim is the service's, the director's, or always", () => {
 
 test('claim is the same for all services of a VIP', () => {
   expect(() => parse(twoServices(', claim: host', ', claim: never'))).toThrow(
-    /^culvert\.yaml:4:\d+: services\[1\]\.claim: found claim never, and host for the same VIP in line 3; allowed: the same for all services of a VIP$/,
+    /^culvert\.yaml:4:\d+: services\[1\]\.claim: found claim never, but host for the same VIP in line 3; allowed: the same for all services of a VIP$/,
   );
   expect(() => parse(twoServices('', ', claim: host'))).toThrow(
-    /found claim host, and always for the same VIP/,
+    /found claim host, but always for the same VIP/,
   );
 });

@@ -82,7 +82,7 @@ describe('each fault names its place and what is allowed', () => {
     ['a repetition without end', '~SEQ(A, 0, 0, 2) x\n', '1:1', ['~SEQ']],
     ['a repetition of too many', '~SEQ(A, 2000000) x\n', '1:1', ['up to a million values']],
     ['a list of too many', '~LST({A}, {1,2}) x\n', '1:1', ['~LST']],
-    ['a definition of itself', '$A=${A}x\ny ${A}\n', '2:1', ['contain itself']],
+    ['a definition of itself', '$A=${A}x\ny ${A}\n', '2:1', ['contains itself']],
     ['a definition that doubles', '$A=${B}${B}\n$B=${A}${A}\ny ${A}\n', '3:1', ['deep']],
     ['a bomb', '~SEQ(A,1,2000) ~SEQ(B,1,2000) x\n', '1:31', ['more than 1000000 lines']],
     ['blocks in blocks', `vrrp_instance ${'a { '.repeat(1000)}`, '1:217', ['50 deep']],
@@ -103,8 +103,8 @@ describe('each fault names its place and what is allowed', () => {
 });
 
 test.each([
-  ['MISC_CHECK {\n}', 'MISC_CHECK: no program is given'],
-  ['HTTP_GET {\n}', 'HTTP_GET: no url is given'],
+  ['MISC_CHECK {\n}', 'MISC_CHECK: the program is missing'],
+  ['HTTP_GET {\n}', 'HTTP_GET: url is missing'],
   ['HTTP_GET {\nurl {\npath /\nregex "(a"\n}\n}', "regex: found '(a'"],
   ['HTTP_GET {\nurl {\npath /\nstatus_code 99999\n}\n}', "status_code: found '99999'"],
 ])('%j is told once', (check, message) => {
@@ -119,7 +119,7 @@ test('an include that includes itself', () => {
     files: { 'a.conf': 'x\n  include b.conf\n', 'b.conf': 'include a.conf\n' },
   });
   expect(error).toBe(
-    `b.conf:1:9: include a.conf: the file includes itself, by way of ${FILE} > a.conf > b.conf`,
+    `b.conf:1:9: include a.conf: the file includes itself, through ${FILE} > a.conf > b.conf`,
   );
 });
 

@@ -71,8 +71,8 @@ checker
 });
 
 test.each([
-  ['bfd_instance { neighbor_ip 10.0.0.2 }', '1:1', 'bfd_instance: found nothing; allowed: a name'],
-  ['bfd_instance B { }', '1:1', 'no neighbor is given'],
+  ['bfd_instance { neighbor_ip 10.0.0.2 }', '1:1', 'bfd_instance: found nothing; allowed: a unique name'],
+  ['bfd_instance B { }', '1:1', 'the neighbor is missing'],
   ['bfd_instance B { neighbor_ip x }', '1:30', "found 'x'; allowed: neighbor_ip ADDRESS"],
   ['bfd_instance B {\nneighbor_ip 10.0.0.2\nmin_rx 0.5\n}', '3:8', "found '0.5'; allowed: milliseconds"],
   ['bfd_instance B {\nneighbor_ip 10.0.0.2\nidle_tx 999\n}', '3:9', 'from 1000 to 4294967'],

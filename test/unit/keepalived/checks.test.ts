@@ -238,8 +238,8 @@ fast_recovery
 
 describe('what is wrong in a check is told at its place', () => {
   const cases: [checks: string, where: string, words: string[]][] = [
-    ['HTTP_GET { }', '8:1', ['HTTP_GET: no url is given', 'url { path']],
-    ['HTTP_GET { url { } }', '8:12', ['url: no path is given']],
+    ['HTTP_GET { }', '8:1', ['HTTP_GET: url is missing', 'url { path']],
+    ['HTTP_GET { url { } }', '8:12', ['url: path is missing']],
     ['HTTP_GET { url { path x } }', '8:23', ['path:', 'begins with /']],
     ['HTTP_GET { url { status_code 99 } }', '8:30', ["found '99'", '100 to 599']],
     ['HTTP_GET { url { status_code 300-200 } }', '8:30', ["found '300-200'"]],
@@ -263,14 +263,14 @@ describe('what is wrong in a check is told at its place', () => {
       ['more than max_reply_length', '0 to 255'],
     ],
     ['UDP_CHECK { max_reply_length 65536 }', '8:30', ['0 to 65535']],
-    ['MISC_CHECK { }', '8:1', ['MISC_CHECK: no program', 'misc_path']],
+    ['MISC_CHECK { }', '8:1', ['MISC_CHECK: the program is missing', 'misc_path']],
     ['MISC_CHECK { connect_timeout 3 }', '8:14', ["unknown keyword 'connect_timeout'"]],
     ['MISC_CHECK {\nmisc_path /x\nmisc_timeout 4000\n}', '10:14', ['misc_timeout', '1h']],
     ['FILE_CHECK { track_file G }', '8:25', ["found 'G'", 'none is defined']],
     ['FILE_CHECK { retry 3 }', '8:14', ["unknown keyword 'retry'"]],
     ['FILE_CHECK { weight 1 x }', '8:23', ["found 'x'", 'reverse']],
     ['TCP_CHECK { bindto 10.0.0 }', '8:20', ["found '10.0.0'", 'an IP address']],
-    ['TCP_CHECK {\nbindto 2001:db8::1\n}', '9:8', ['bindto: found 2001:db8::1', 'no way to 10.0.3.2']],
+    ['TCP_CHECK {\nbindto 2001:db8::1\n}', '9:8', ['bindto: found 2001:db8::1', 'cannot reach 10.0.3.2']],
     ['TCP_CHECK { bind_port 0 }', '8:23', ["found '0'", '1 to 65535']],
     ['TCP_CHECK { bind_if a/b }', '8:21', ["found 'a/b'", 'a network interface']],
     ['TCP_CHECK { fwmark -3 }', '8:20', ["found '-3'", '0 to 4294967295']],

@@ -12,7 +12,7 @@ test('the interface is that of the vrrp_instance, and is said', () => {
   const { config, warnings } = read(instance('eth7', '192.0.2.99') + SOUND, { director: {} });
   expect(config.director.interfaces).toEqual(['eth7']);
   expect(warnings).toContain(
-    `${FILE}:2:12: director.interface: eth7, as of this vrrp_instance; --interface names another`,
+    `${FILE}:2:12: director.interface: eth7, taken from this vrrp_instance; to use another one, give --interface`,
   );
 });
 
@@ -40,7 +40,9 @@ test('several instances that say nothing of it are an error with their names', (
   const [error] = errorsOf(instance('eth1', '198.51.100.1') + instance('eth7', '198.51.100.2') + SOUND, {
     director: {},
   });
-  expect(error).toMatch(/^keepalived\.conf:2:12: vrrp_instance names eth1 and eth7; fix: --interface NAME/);
+  expect(error).toMatch(
+    /^keepalived\.conf:2:12: vrrp_instance names eth1 and eth7; fix: give --interface NAME/,
+  );
 });
 
 test('without an instance it is the one by which the real servers are reached, and is said', () => {
@@ -53,17 +55,17 @@ test('without an instance it is the one by which the real servers are reached, a
   expect(asked).toEqual([parseIpv4('10.0.3.2')]);
   expect(config.director.interfaces).toEqual(['eth3']);
   expect(warnings).toEqual([
-    `${FILE}:1:1: director.interface: eth3, by which the real servers are reached; --interface names another`,
+    `${FILE}:1:1: director.interface: eth3, which is on the route to the real servers; to use another one, give --interface`,
   ]);
 });
 
 test('several ways to the real servers, or none, are an error that says what to do', () => {
   const several = errorsOf(SOUND, { director: {}, interfacesTo: () => ['eth3', 'eth4'] });
   expect(several).toContain(
-    `${FILE}:1:1: the real servers are reached by eth3 and eth4; fix: --interface NAME, the one that the traffic of virtual addresses reaches`,
+    `${FILE}:1:1: the real servers are reached through eth3 and eth4; fix: give --interface NAME, the interface on which traffic for virtual addresses arrives`,
   );
   const none = errorsOf(SOUND, { director: {}, interfacesTo: () => [] });
-  expect(none).toEqual([expect.stringMatching(/which network interface .*; fix: --interface NAME$/)]);
+  expect(none).toEqual([expect.stringMatching(/which network interface .*; fix: give --interface NAME$/)]);
 });
 
 function neverAsked(): string[] {

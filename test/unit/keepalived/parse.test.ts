@@ -113,7 +113,7 @@ describe('include', () => {
       const options = { fileName: '/k.conf', configId: '', files: diskFiles };
       const [error] = parseKeepalived(`\ninclude ${path}\n`, GRAMMARS, options).findings.warnings;
       expect(error).toMatchObject({ line: 2, column: 9 });
-      expect(error?.message).toContain(`include ${path}: it is no regular file`);
+      expect(error?.message).toContain(`include ${path}: it is not a regular file`);
     }
   });
 

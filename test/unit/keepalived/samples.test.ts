@@ -15,9 +15,13 @@ interface Refusal {
   readonly instead: string;
 }
 
-const NAT = { text: 'lb_kind NAT', message: 'lb_kind NAT: culvert tunnels only', instead: 'lb_kind TUN' };
+const NAT = {
+  text: 'lb_kind NAT',
+  message: 'lb_kind NAT: culvert forwards by IP tunnel only',
+  instead: 'lb_kind TUN',
+};
 /** Packets have no mark yet where XDP sees them. */
-const FWMARK = { text: 'fwmark ', message: 'virtual servers by firewall mark are not in culvert' };
+const FWMARK = { text: 'fwmark ', message: 'culvert does not support virtual servers by firewall mark' };
 
 const REFUSED: Readonly<Record<string, readonly Refusal[]>> = {
   'HTTP_GET.port': [NAT],
@@ -121,7 +125,7 @@ for (const [name, path] of samples) {
       const said = judgementOf(file.path).said.split('\n');
       const complaints = said.filter((line) => !NOT_ABOUT_LOAD_BALANCING.test(line));
       const result = read(able, DIRECTOR);
-      const told = result.warnings.filter((warning) => warning.includes('by keepalived'));
+      const told = result.warnings.filter((warning) => warning.includes('as in keepalived'));
       expect(complaints.length > 0, complaints.join('\n')).toBe(told.length > 0);
       expect(parseConfig(printYaml(result, FILE), 'culvert.yaml')).toEqual(result.config);
     });

@@ -1,17 +1,17 @@
 /** Errors of files that keepalived runs, one or more for each row of the list in docs/keepalived.md. */
 const STRICTER: readonly RegExp[] = [
-  /culvert tunnels only|no lvs_method \(lb_kind\) is given/,
+  /culvert forwards by IP tunnel only|lvs_method \(lb_kind\) is missing/,
   /firewall mark/,
   /persistence_engine: /,
-  /checks in culvert have no certificate/,
+  /culvert checks present no client certificate/,
   // Limits of culvert's own.
   / to (?:24h|1h) with its unit/,
   /allowed: a whole number from 0 to (?:1000|65535|1048576)$/,
-  /which keepalived takes for \d+ microseconds/,
+  /which keepalived reads as \d+ microseconds/,
   /at most 65536 addresses/,
   /up to a million values/,
   /the file includes itself/,
-  /a regular expression as JavaScript has them|JavaScript's regular expressions/,
+  /a regular expression in JavaScript syntax|JavaScript's regular expressions/,
   /more than max_reply_length/,
   /more than upperThreshold|lthreshold: found .* allowed: .* 0 to|without upperThreshold/,
   /a path that begins with \//,

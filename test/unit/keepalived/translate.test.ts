@@ -300,7 +300,7 @@ test('the imported YAML: one line for each real, a common check once, each servi
     '    real_server 10.0.4.2 80 {\n        TCP_CHECK {\n            connect_timeout 2.5\n            retry 3\n        }\n    }\n}\n';
   const text = `! a comment\n${SOUND.replace(/\}\n$/, second)}`;
   expect(printYaml(read(text), FILE)).toBe(`# From keepalived.conf, by culvert import.
-# Checks go direct to the real servers, as keepalived's do; "via: tunnel" also tests the tunnel.
+# Checks connect directly to the real servers, as in keepalived; "via: tunnel" also tests the tunnel.
 
 director:
   plane: simulated
