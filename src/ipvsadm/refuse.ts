@@ -4,18 +4,18 @@ import { AdmFault } from './fault.ts';
 /** What ipvsadm can have done and culvert cannot, each with what to do instead. */
 const REASONS = {
   gatewaying:
-    "direct routing (-g) is not possible here: culvert reaches reals through tunnels; give -i, and have the real's tunnel device up (`culvert realserver setup`)",
+    'culvert does not support direct routing (-g): it reaches reals through tunnels; fix: give -i, and set up the tunnel device on the real (`culvert realserver setup`)',
   unsaid:
-    "ipvsadm's default, direct routing (-g), is not possible here: culvert reaches reals through tunnels; give -i, and have the real's tunnel device up (`culvert realserver setup`)",
+    "culvert does not support direct routing (-g), ipvsadm's default: it reaches reals through tunnels; fix: give -i, and set up the tunnel device on the real (`culvert realserver setup`)",
   masquerading:
-    'masquerading (-m) is not possible here: answers do not pass culvert, which reaches reals through tunnels; give -i',
-  mark: 'firewall marks (-f) are not possible here: packets are forwarded before a firewall sees them; one service can have several ports (`port: [80, 443]` in its configuration), or all with -p',
+    'culvert does not support masquerading (-m): it reaches reals through tunnels, and answers do not pass it; fix: give -i',
+  mark: 'culvert does not support firewall marks (-f): packets are forwarded before a firewall sees them; fix: use one service with several ports (`port: [80, 443]` in the configuration), or with all ports (-p)',
   engine:
-    'persistence engines (--pe) are not possible here: culvert looks no deeper than ports; -p and -M keep a client, or its network, with a real',
-  mask: 'this mask is not possible here: its ones have to come first, and be at least one; allowed: such as -M 255.255.255.0',
+    'culvert does not support persistence engines (--pe): it reads no further than ports; fix: use -p and -M, which keep a client or its network with one real',
+  mask: 'culvert does not support this mask; allowed: a mask whose one bits come first, at least one of them, such as -M 255.255.255.0',
   'start-daemon':
-    'there is no synchronisation daemon here, and none is needed: directors with the same services, scheduler mh and `director.hashSeed` choose the same reals',
-  'stop-daemon': 'there is no synchronisation daemon here that could be stopped',
+    'culvert has no synchronisation daemon and needs none: directors with the same services, scheduler mh and the same `director.hashSeed` choose the same reals',
+  'stop-daemon': 'culvert has no synchronisation daemon to stop',
 } as const;
 
 const MAX_WEIGHT = 65_535;
@@ -35,7 +35,7 @@ export function refuseServer({ name, server: { method, weight } }: AdmServerComm
   if (method === 'gatewaying' || method === 'masquerading') throw AdmFault.options(REASONS[method]);
   if (method === undefined && name === 'add-server') throw AdmFault.options(REASONS.unsaid);
   if (weight > MAX_WEIGHT) {
-    throw AdmFault.options(`weight ${weight} is not possible here; allowed: 0 to ${MAX_WEIGHT}`);
+    throw AdmFault.options(`culvert does not support weight ${weight}; allowed: 0 to ${MAX_WEIGHT}`);
   }
 }
 

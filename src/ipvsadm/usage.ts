@@ -17,8 +17,9 @@ SERVICE is -t, -u or --sctp-service with HOST[:PORT], or [IPV6]:PORT.
 TUNNEL is --tun-type ipip|gre|gue, --tun-port PORT (gue), --tun-nocsum, --tun-csum or --tun-remcsum.
 Schedulers: rr, wrr, lc, wlc (the default), lblc, lblcr, dh, sh, sed, nq, fo, ovf, mh, twos.
 
-This is culvert: it takes the commands of ipvsadm 1.31 for a running director, the one that is named, that
-$CULVERT_SOCKET names, or the only one. Not possible here: -g, -m, -f, --pe, --start-daemon, --stop-daemon.
+This is culvert. It accepts the commands of ipvsadm 1.31 for a running director: the one that --socket or
+--instance names, else the one that $CULVERT_SOCKET names, else the only one.
+Not supported: -g, -m, -f, --pe, --start-daemon, --stop-daemon.
 
 Examples:
   $ culvert ipvsadm -A -t 192.0.2.10:80 -s wlc
