@@ -26,7 +26,7 @@ export function planDescriptors(limit: number = openFilesLimit()): DescriptorPla
   if (limit < LEAST) {
     throw new CulvertError(
       'SHORTAGE',
-      `this process may have ${limit} file descriptors open, a director needs at least ${LEAST}; fix: raise its limit ` +
+      `this process may have ${limit} open file descriptors, but a director needs at least ${LEAST}; fix: raise the limit ` +
         '(LimitNOFILE=65536 in the systemd unit, or "ulimit -Hn 65536" as root before the start)',
     );
   }
@@ -43,7 +43,7 @@ export function requireRoomForCheck({ limit, reserved }: DescriptorPlan): void {
   const lowest = openSync('/dev/null', 'r');
   closeSync(lowest);
   if (lowest < limit - reserved) return;
-  const message = `${lowest} file descriptors of ${limit} are open, and the last ${reserved} are not for checks (EMFILE)`;
+  const message = `${lowest} of ${limit} file descriptors are open, and the last ${reserved} are reserved for other uses than checks (EMFILE)`;
   throw Object.assign(new Error(message), { code: 'EMFILE' });
 }
 

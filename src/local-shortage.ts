@@ -23,20 +23,23 @@ const SHORTAGES: Readonly<Record<string, Omit<LocalShortage, 'code'>>> = {
     fix: 'free memory, or raise the sysctls net.core.wmem_max and net.core.optmem_max',
   },
   EADDRNOTAVAIL: {
-    what: 'there is no local address or port to send from',
-    fix: 'give this machine the address that the check is to come from, or widen the sysctl net.ipv4.ip_local_port_range',
+    what: 'no local address or port is left to send from',
+    fix: 'give this machine the source address of the check, or widen the sysctl net.ipv4.ip_local_port_range',
   },
   EADDRINUSE: {
     what: 'the local port to send from is in use',
-    fix: 'name another port for the check to come from, or none',
+    fix: 'set another source port for the check, or none',
   },
   EAGAIN: {
-    what: 'the kernel starts no further process or takes no further packet now',
+    what: 'the kernel currently refuses another process or packet',
     fix: 'raise TasksMax= of the systemd unit, "ulimit -u" or the sysctl kernel.pid_max',
   },
-  ETXTBSY: { what: 'the program is being written', fix: 'replace programs by renaming a complete file' },
+  ETXTBSY: {
+    what: 'the program file is open for writing',
+    fix: 'replace the program by renaming a complete file over it',
+  },
   ERR_WORKER_INIT_FAILED: {
-    what: 'this process starts no further thread',
+    what: 'this process cannot start another thread',
     fix: 'raise TasksMax= of the systemd unit and its limit of open files (LimitNOFILE=)',
   },
   ERR_WORKER_OUT_OF_MEMORY: { what: 'a thread has no memory left', fix: 'free memory' },
