@@ -39,7 +39,7 @@ export async function tellMtuStory(
   await environment.filterIcmp(true);
   const filtered = await upload(environment, hangMs);
   expectations.expect(
-    'with that ICMP filtered and no clamp the upload hangs',
+    'with ICMP filtered and no clamp the upload hangs',
     !filtered.completed,
     filtered.completed ? 'it completed' : `nothing after ${hangMs / 1000} s`,
   );
@@ -69,9 +69,13 @@ async function upload(environment: LabEnvironment, timeoutMs: number): Promise<M
 
 function expectLearned(figures: MtuFigures, expectations: Expectations): void {
   expectations.figure('the client first sends segments of 1460 bytes', figures.firstDataBytes, 1460);
-  expectations.figure('the director refuses them: ICMP 3/4 with MTU 1480', figures.icmpMtuAtClient, 1480);
-  expectations.figure('the client goes down to 1440 bytes', figures.usualDataBytes, 1440);
-  expectations.figure('with the outer header that is exactly 1500', figures.largestOuterBytes, 1500);
+  expectations.figure('the director rejects them with ICMP 3/4, MTU 1480', figures.icmpMtuAtClient, 1480);
+  expectations.figure('the client reduces its segments to 1440 bytes', figures.usualDataBytes, 1440);
+  expectations.figure(
+    'with the outer header the packets have exactly 1500 bytes',
+    figures.largestOuterBytes,
+    1500,
+  );
   expectations.expect('the upload completes', figures.completed, uploaded(figures));
 }
 
@@ -81,7 +85,7 @@ function expectClamped(figures: MtuFigures, expectations: Expectations): void {
   expectations.figure("with the clamp the real's SYN-ACK says MSS 1400", figures.synAckMss, 1400);
   expectations.figure('the director receives frames of 1454 bytes', received, 1400 + 20 + 20 + 14);
   expectations.figure('and sends frames of 1474 bytes', sent, 1454 + TUNNEL_BYTES);
-  expectations.expect('no ICMP is involved', figures.icmpSent === 0, `${figures.icmpSent} messages`);
+  expectations.expect('the director sends no ICMP', figures.icmpSent === 0, `${figures.icmpSent} messages`);
   expectations.expect('the upload completes with ICMP filtered', figures.completed, uploaded(figures));
 }
 
@@ -98,9 +102,9 @@ async function expectCured(
   const fragments = stats.reasons['blackhole-cured'] ?? 0;
   const named = (await environment.events()).some(({ type }) => type === 'blackhole-cured');
   expectations.expect(
-    'without the clamp the director cures it by outer fragments',
+    'without the clamp the director forwards the packets in outer fragments',
     figures.completed && fragments > 0,
     `${figures.completed ? 'completed' : 'hung'}, ${fragments} packets`,
   );
-  expectations.expect('and says so in an event', named, named ? 'blackhole-cured' : 'no such event');
+  expectations.expect('and reports it in an event', named, named ? 'blackhole-cured' : 'no such event');
 }
