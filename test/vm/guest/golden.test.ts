@@ -35,7 +35,7 @@ describe(`golden files on Linux ${release()}`, () => {
   test('states', async () => {
     for (const { after, ...table } of readStates().tables.filter(({ kernels }) => kernels.includes(SERIES))) {
       const played = await playStates(network, table);
-      if (!sameStates(played, after)) expect(played, table.name).toEqual(after);
+      if (!sameStates(after, played)) expect(played, table.name).toEqual(after);
     }
   });
 
