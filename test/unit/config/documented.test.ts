@@ -24,7 +24,8 @@ function keysOf(node: unknown): readonly string[] {
 
 const keys = [...new Set(keysOf(z.toJSONSchema(configSchema, { unrepresentable: 'any', io: 'input' })))];
 
-test('the schema has its keys', () => expect(keys).toEqual(expect.arrayContaining(['reals', 'clientCa', 'minTx'])));
+test('the schema has its keys', () =>
+  expect(keys).toEqual(expect.arrayContaining(['reals', 'clientCa', 'minTx'])));
 
 test.each(keys)('%s is in docs/configuration.md', (key) => {
   expect(CODE).toMatch(new RegExp(`\\b${key}\\b`));
@@ -43,8 +44,8 @@ const { director, services } = parseConfig(`director: {interface: eth0}\n${SERVI
 const [service] = services;
 const [check] = service?.reals[0]?.checks ?? [];
 const { timeouts } = director;
-const bfd = parseConfig(`director: {interface: eth0}\ndefaults: {check: bfd}\n${SERVICE}`, 'x.yaml').services[0]
-  ?.reals[0]?.checks[0]?.probe;
+const bfd = parseConfig(`director: {interface: eth0}\ndefaults: {check: bfd}\n${SERVICE}`, 'x.yaml')
+  .services[0]?.reals[0]?.checks[0]?.probe;
 
 describe('the tables have the true defaults', () => {
   test.each<[heading: string, key: string, value: unknown]>([
