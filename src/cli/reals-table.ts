@@ -83,6 +83,7 @@ function lastChecks({ health: { checks } }: WireReal): string {
 
 /** Notes for reals whose traffic differs from what their health alone would mean. */
 function effectNotes({
+  service,
   health,
   serving,
   effectiveWeight,
@@ -92,7 +93,9 @@ function effectNotes({
 }: WireReal): string[] {
   if (health.state === 'down') {
     if (!serving) return [];
-    return [effectiveWeight > 0 ? 'serves as sorry server' : 'keeps its flows'];
+    if (effectiveWeight > 0) return ['serves as sorry server'];
+    // Flows of UDP move as soon as another real of the service can take them.
+    return [service.protocol === 'udp' ? 'inhibited' : 'keeps its flows'];
   }
   if (!serving) return ['displaced by the sorry server'];
   const displaced =

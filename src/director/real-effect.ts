@@ -3,7 +3,7 @@ import type { Real } from '../forwarding/table.ts';
 import { liveState, type RealView } from './live-weight.ts';
 import type { ModelReal } from './model.ts';
 
-export type RealEffect = Pick<Real, 'weight' | 'serving'>;
+export type RealEffect = Pick<Real, 'weight' | 'serving' | 'inhibited'>;
 
 /**
  * What is forwarded to a real. One that is out is not served at all, or with weight 0 where its flows are to live on: if
@@ -22,6 +22,12 @@ export function realEffect(
   if (real.config.inhibitOnFailure || (up && weight === 0)) return { weight: 0, serving: true };
   return { weight, serving: false };
 }
+
+/**
+ * What is forwarded to an inhibited real of a UDP service while another real of it takes flows: nothing. A sender of datagrams hears
+ * of no failure and opens no other connection, so that its flow would stay with the failed real for ever.
+ */
+export const HANDS_OVER: RealEffect = { weight: 0, serving: false, inhibited: true };
 
 /** What is forwarded to a sorry server. It keeps its place in the table, so that its next hop is known when it is needed. */
 export function sorryEffect({ weight, inhibit }: SorryServerConfig, serves: boolean): RealEffect {

@@ -2,10 +2,10 @@ import { isDeepStrictEqual } from 'node:util';
 import type { RealConfig, SorryServerConfig } from '../config/config.ts';
 import { formatServiceName } from '../forwarding/service-name.ts';
 import type { ForwardingTable, Real, Service, ServiceName } from '../forwarding/table.ts';
-import { liveWeight, type RealView } from './live-weight.ts';
+import { liveState, liveWeight, type RealView } from './live-weight.ts';
 import type { Model, ModelReal, ModelService, ServiceOptions } from './model.ts';
 import { nextQuorum, type QuorumState } from './quorum.ts';
-import { type RealEffect, realEffect, sorryEffect } from './real-effect.ts';
+import { HANDS_OVER, type RealEffect, realEffect, sorryEffect } from './real-effect.ts';
 
 export interface TableInput extends RealView {
   readonly model: Model;
@@ -46,7 +46,7 @@ function computeService(service: ModelService, input: TableInput, previous: Serv
 
 /** The sorry server is the last, unless it is one of the reals. */
 function computeReals(
-  { name, config, reals }: ModelService,
+  { name, config, options: { protocol, persistence }, reals }: ModelService,
   input: TableInput,
   previous: readonly Real[],
 ): Real[] {
@@ -55,7 +55,14 @@ function computeReals(
     sorryServer !== undefined &&
     nextQuorum(input.quorumOf(name), liveWeight(reals, input), config) === 'lost';
   const sorry = serves ? sorryServer : undefined;
-  const computed = reals.map((real, index) => computeReal(real, { input, sorry }, previous[index]));
+  const effects = effectsOf(reals, {
+    input,
+    sorry,
+    movesFlows: protocol === 'udp' && persistence === undefined,
+  });
+  const computed = reals.map((real, index) =>
+    computeReal(real, { effect: effects[index] as RealEffect, sorry }, previous[index]),
+  );
   if (sorryServer === undefined || reals.some((real) => real.config.address === sorryServer.address))
     return computed;
   return [...computed, realOf(sorryServer, sorryEffect(sorryServer, serves), previous[reals.length])];
@@ -81,27 +88,56 @@ function isSame(a: unknown, b: unknown): boolean {
   return a === b || isDeepStrictEqual(a, b);
 }
 
+interface EffectContext {
+  readonly input: TableInput;
+  readonly sorry: SorryServerConfig | undefined;
+  /** Flows of a failed real move even though it is inhibited. */
+  readonly movesFlows: boolean;
+}
+
+function effectsOf(
+  reals: readonly ModelReal[],
+  { input, sorry, movesFlows }: EffectContext,
+): readonly RealEffect[] {
+  const effects = reals.map((real) => realEffect(real, input, sorry));
+  if (!movesFlows || !(sorry !== undefined || effects.some(takesFlows))) return effects;
+  return reals.map((real, index) => {
+    const effect = effects[index] as RealEffect;
+    const isInhibited = effect.serving && effect.weight === 0 && !liveState(real, input).up;
+    return isInhibited ? HANDS_OVER : effect;
+  });
+}
+
+function takesFlows({ serving, weight }: RealEffect): boolean {
+  return serving && weight > 0;
+}
+
 function computeReal(
   real: ModelReal,
-  { input, sorry }: { readonly input: TableInput; readonly sorry: SorryServerConfig | undefined },
+  { effect, sorry }: { readonly effect: RealEffect; readonly sorry: SorryServerConfig | undefined },
   previous: Real | undefined,
 ): Real {
   const { config } = real;
   const own = sorry?.address === config.address ? sorry.tunnel : undefined;
-  return realOf(
-    own === undefined ? config : { ...config, tunnel: own },
-    realEffect(real, input, sorry),
-    previous,
-  );
+  return realOf(own === undefined ? config : { ...config, tunnel: own }, effect, previous);
 }
 
 /** What a table has of a real, or of a sorry server, that is the same whatever its health. */
 type RealOptions = Pick<RealConfig, 'address' | 'tunnel'> &
   Partial<Pick<RealConfig, 'upperThreshold' | 'lowerThreshold'>>;
 
-function realOf(config: RealOptions, { weight, serving }: RealEffect, previous: Real | undefined): Real {
+function realOf(
+  config: RealOptions,
+  { weight, serving, inhibited = false }: RealEffect,
+  previous: Real | undefined,
+): Real {
   // Most of thousands are as they were: nothing is made before that is known.
-  if (previous?.weight === weight && previous.serving === serving && isConfigured(previous, config)) {
+  if (
+    previous?.weight === weight &&
+    previous.serving === serving &&
+    (previous.inhibited ?? false) === inhibited &&
+    isConfigured(previous, config)
+  ) {
     return previous;
   }
   const { address, tunnel, upperThreshold = 0, lowerThreshold = 0 } = config;
@@ -109,6 +145,7 @@ function realOf(config: RealOptions, { weight, serving }: RealEffect, previous: 
     address,
     weight,
     serving,
+    ...(inhibited ? { inhibited } : {}),
     ...(tunnel === undefined ? {} : { tunnel }),
     ...(upperThreshold === 0 ? {} : { upperThreshold }),
     ...(lowerThreshold === 0 ? {} : { lowerThreshold }),

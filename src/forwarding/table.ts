@@ -151,6 +151,11 @@ export interface Real {
   readonly serving: boolean;
   /** False while there is no way to it and another real has one: it gets no new flow, and keeps those that it has. */
   readonly hasWay?: boolean;
+  /**
+   * True while it is failed and inhibited, and other reals take over its UDP flows. With `serving` false: its flows move even where
+   * those of a failed real are held.
+   */
+  readonly inhibited?: boolean;
   /** The service's unless given. */
   readonly tunnel?: Tunnel;
   /** At so many flows it gets no new ones; 0, the default: any number. */

@@ -14,7 +14,13 @@ export function writeReals(run: ApplyRun, record: ServiceRecord, service: Servic
     const index = record.reals.get(real.address);
     if (index === undefined) addReal(run, record, { ...real, tunnel: tunnelOf(service, real) });
     else if (updateReal(state, index, { ...real, tunnel: tunnelOf(service, real) })) tally.reals.changed++;
+    noteInhibited(state, record.reals.get(real.address) ?? 0, real);
   }
+}
+
+function noteInhibited(state: ImageState, index: RealIndex, { inhibited = false }: Real): void {
+  if (inhibited) state.inhibited.add(index);
+  else state.inhibited.delete(index);
 }
 
 /** A new real, or one that is back before its flows have timed out. */

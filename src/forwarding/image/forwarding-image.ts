@@ -171,7 +171,8 @@ export class ForwardingImage implements SelectionMemory {
   }
 
   holdsFlowsOf(real: RealIndex): boolean {
-    return this.#state.holdsFlows || isRetired(this.#state, real);
+    const { holdsFlows, inhibited } = this.#state;
+    return (holdsFlows && !inhibited.has(real)) || isRetired(this.#state, real);
   }
 
   isServing(real: RealIndex): boolean {

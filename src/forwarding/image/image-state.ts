@@ -1,4 +1,5 @@
 import type { IpAddress } from '../../net/ip-address.ts';
+import type { RealIndex } from '../decision.ts';
 import { type Claim, DEFAULT_TIMEOUTS, type Service } from '../table.ts';
 import { flowHash, slotOfHash } from './flow-hash.ts';
 import type { ExpiryRules, ScannedFlow } from './flow-scan.ts';
@@ -36,6 +37,8 @@ export interface ImageState {
   timeouts: FlowTimeoutTicks;
   /** Flows of a real that is gone are held until it is back. */
   holdsFlows: boolean;
+  /** Reals whose flows are never held; see `Real.inhibited`. */
+  readonly inhibited: Set<RealIndex>;
   readonly retired: Retired;
 }
 
@@ -57,6 +60,7 @@ export function openState(memory: ImageMemory): ImageState {
     claims: new Map(),
     timeouts: timeoutTicks(DEFAULT_TIMEOUTS),
     holdsFlows: false,
+    inhibited: new Set(),
     retired: noneRetired(),
   };
 }
@@ -106,11 +110,14 @@ function needsFlow(
 export function retentionRules({
   reals,
   holdsFlows,
+  inhibited,
   retired,
 }: ImageState): Pick<ExpiryRules, 'keepsFlows' | 'keepsTemplates'> {
   return {
     keepsFlows: (real) =>
-      holdsFlows ? reals.isUsed(real) : reals.isServing(real) || retired.reals.has(real),
+      holdsFlows && !inhibited.has(real)
+        ? reals.isUsed(real)
+        : reals.isServing(real) || retired.reals.has(real),
     keepsTemplates: (real) => reals.isUsed(real),
   };
 }

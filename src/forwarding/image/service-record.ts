@@ -135,6 +135,7 @@ function sameReal([serviceA, a]: readonly [Service, Real], [serviceB, b]: readon
     a.weight === b.weight &&
     a.serving === b.serving &&
     (a.hasWay ?? true) === (b.hasWay ?? true) &&
+    (a.inhibited ?? false) === (b.inhibited ?? false) &&
     (a.upperThreshold ?? 0) === (b.upperThreshold ?? 0) &&
     (a.lowerThreshold ?? 0) === (b.lowerThreshold ?? 0) &&
     sameTunnel(tunnelOf(serviceA, a), tunnelOf(serviceB, b))

@@ -22,7 +22,11 @@ function compute(service: string, situation: Situation, previous?: ForwardingTab
       model: buildModel(parseConfig(text, 'x.yaml')),
       hashKey: HASH_KEY,
       overrides: new Map(),
-      drained: new Set(drained.map((address) => `tcp 192.0.2.10:80 ${address}`)),
+      drained: new Set(
+        drained.flatMap((address) =>
+          ['tcp', 'udp'].map((protocol) => `${protocol} 192.0.2.10:80 ${address}`),
+        ),
+      ),
       healthOf: ({ config }) => ({
         up: !down.includes(formatIp(config.address)),
         weights: [],
@@ -37,9 +41,10 @@ function words(table: ForwardingTable): string {
   return table.services[0]?.reals.map(word).join(' ') ?? '';
 }
 
-/** `2:w100` for a real that serves, `2:-` for one that does not; by the last part of the address. */
-function word({ address, weight, serving }: Real): string {
-  return `${formatIp(address).split('.').at(-1)}:${serving ? `w${weight}` : '-'}`;
+/** `2:w100` for a real that serves, `2:-` for one that does not, `2:moved` if its flows are not held either; by the last part of the address. */
+function word({ address, weight, serving, inhibited = false }: Real): string {
+  const left = inhibited ? 'moved' : '-';
+  return `${formatIp(address).split('.').at(-1)}:${serving ? `w${weight}` : left}`;
 }
 
 const TWO = 'reals: [{address: 10.0.0.2}, {address: 10.0.0.3, weight: 50}]';
@@ -90,6 +95,31 @@ test.each<[what: string, service: string, situation: Situation, forwarded: strin
   const table = compute(service, situation);
   expect(words(table)).toBe(forwarded);
   expect(compute(service, situation, table)).toBe(table);
+});
+
+const INHIBITED = `inhibitOnFailure: true, ${TWO}`;
+
+test.each<[what: string, service: string, situation: Situation, forwarded: string]>([
+  ['another takes its flows', INHIBITED, { down: ['10.0.0.2'] }, '2:moved 3:w50'],
+  ['none is left: all keep theirs', INHIBITED, { down: ['10.0.0.2', '10.0.0.3'] }, '2:w0 3:w0'],
+  ['a drained one takes none', INHIBITED, { down: ['10.0.0.2'], drained: ['10.0.0.3'] }, '2:w0 3:w0'],
+  [
+    'the sorry server takes them',
+    `${INHIBITED}, ${SORRY}`,
+    { down: ['10.0.0.2', '10.0.0.3'] },
+    '2:moved 3:moved 9:w100',
+  ],
+  ['a client with a template stays', `${INHIBITED}, persistence: 5m`, { down: ['10.0.0.2'] }, '2:w0 3:w50'],
+])('UDP, a failed real is inhibited: %s', (_what, service, situation, forwarded) => {
+  const table = compute(`protocol: udp, ${service}`, situation);
+  expect(words(table)).toBe(forwarded);
+  expect(compute(`protocol: udp, ${service}`, situation, table)).toBe(table);
+  const recovered = compute(`protocol: udp, ${service}`, {}, table);
+  expect(words(recovered)).toMatch(/^2:w100 3:w50/);
+});
+
+test('SCTP, a failed real is inhibited: its flows stay', () => {
+  expect(words(compute(`protocol: sctp, ${INHIBITED}`, { down: ['10.0.0.2'] }))).toBe('2:w0 3:w50');
 });
 
 test('the sorry server has a tunnel of its own, or that of the service', () => {
