@@ -29,6 +29,8 @@ export interface DataPlane {
   mendDrift?(): void;
   /** What the plane holds now, also before the first `apply`: what a former run left is taken over. */
   services(): readonly Service[];
+  /** The key that its rings and flows are made with; undefined before the first `apply` to a plane that forwarded nothing. */
+  keyInUse(): Uint8Array | undefined;
   counters(): Promise<PlaneCounters>;
   flows(filter?: FlowFilter): AsyncIterable<FlowRecord>;
   /** What would become of this IP packet; changes nothing. */

@@ -113,7 +113,8 @@ export class Director implements DirectorControl {
     const { config } = options.running;
     this.#options = options;
     this.#startedMs = now();
-    this.#hashKey = chooseHashKey(config.director.hashSeed, state.hashKey);
+    // With another key than the plane's all connections would lose their reals, so a lost state file must not matter.
+    this.#hashKey = chooseHashKey(config.director.hashSeed, plane.keyInUse() ?? state.hashKey);
     // Nothing is forwarded yet.
     this.#model = buildModel({ ...config, services: [] });
     this.#interfaces = new InterfaceUse(plane, config.director.interfaces);

@@ -22,9 +22,12 @@ export async function loadDurable<Value>(
   try {
     return { value: decode(text), fault: undefined };
   } catch (error) {
-    // Kept aside for whoever wants to know: the next save would write over it.
-    await rename(path, `${path}.damaged`);
-    return { value: undefined, fault: `${path} is damaged (now *.damaged): ${String(error)}` };
+    // Kept aside for whoever wants to know: the next save would write over it. Where that fails, the start goes on.
+    const kept = await rename(path, `${path}.damaged`).then(
+      () => 'now *.damaged',
+      (reason: unknown) => `it cannot be kept aside: ${String(reason)}`,
+    );
+    return { value: undefined, fault: `${path} is damaged (${kept}): ${String(error)}` };
   }
 }
 

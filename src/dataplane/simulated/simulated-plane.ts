@@ -84,6 +84,10 @@ export class SimulatedPlane implements DataPlane {
     return this.#image.services();
   }
 
+  keyInUse(): Uint8Array | undefined {
+    return this.#image.keyInUse();
+  }
+
   async counters(): Promise<PlaneCounters> {
     return {
       services: imageCounters(this.#image, (real) => this.#image.slowCounters(real)),

@@ -184,6 +184,10 @@ export class XdpPlane implements DataPlane {
     return this.#image.services();
   }
 
+  keyInUse(): Uint8Array | undefined {
+    return this.#image.keyInUse();
+  }
+
   async counters(): Promise<PlaneCounters> {
     return planeCounters(this.#image, this.#parts.fastPath.image.counters);
   }

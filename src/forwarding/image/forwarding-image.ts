@@ -18,6 +18,7 @@ import type { RealFields, RealPath } from './real-table.ts';
 import { isAwaited, isRetired } from './retired-services.ts';
 import type { FlowPacket, SelectionMemory } from './select-real.ts';
 import { recordKey, type ServiceEntry } from './service-record.ts';
+import { keyBytes } from './settings.ts';
 import { NEVER_SWEPT, type SweepMemory, type SweepSummary, sweepImage } from './sweep.ts';
 import { resume, takeOver } from './take-over.ts';
 
@@ -120,6 +121,12 @@ export class ForwardingImage implements SelectionMemory {
 
   services(): Service[] {
     return [...this.#state.byIndex.values()].map(({ service }) => service);
+  }
+
+  /** Undefined before the first table. */
+  keyInUse(): Uint8Array | undefined {
+    const { hashKey } = this.#state.settings;
+    return hashKey.some((word) => word !== 0) ? keyBytes(hashKey) : undefined;
   }
 
   serviceEntries(): Iterable<ServiceEntry> {

@@ -71,6 +71,10 @@ export class Settings {
   }
 }
 
+export function keyBytes(words: Uint32Array<ArrayBuffer>): Uint8Array {
+  return new Uint8Array(Uint32Array.from(words).buffer);
+}
+
 function wordsOf(key: Uint8Array): number[] {
   const view = new DataView(key.buffer, key.byteOffset, 16);
   return [0, 4, 8, 12].map((at) => view.getUint32(at, true));

@@ -13,6 +13,7 @@ import type { RealFields } from './real-table.ts';
 import { findTransition, restartWindows } from './ring-transition.ts';
 import { isDelegated, protocolName, recordKeys, type ServiceRecord, vipKey } from './service-record.ts';
 import type { BucketEntry } from './service-table.ts';
+import { keyBytes } from './settings.ts';
 import { SlotAllocator } from './slot-allocator.ts';
 
 /** Memory does not hold the policy; it is the slow path's, which has it from the first table on. */
@@ -127,7 +128,7 @@ function assumedDelegate(
   service: Service,
   reals: ReadonlyMap<IpAddress, RealIndex>,
 ): Delegate {
-  const scheduler = createScheduler(service, new Uint8Array(state.settings.hashKey.slice().buffer));
+  const scheduler = createScheduler(service, keyBytes(state.settings.hashKey));
   return new Delegate(service, reals, {
     scheduler,
     loads: { reals: state.reals, counts: state.flows.counts },

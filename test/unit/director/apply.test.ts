@@ -342,7 +342,7 @@ describe('health', () => {
     ]);
   });
 
-  test('a real that the plane has as failed is failed, when the state is lost', async () => {
+  test('a real that the plane has as failed is failed, and the hash key the same, when the state is lost', async () => {
     const memory = allocateImageMemory({ slots: 1 << 16, flows: 1 << 8 });
     const first = await machine.start(FILE, new ImagePlane(memory));
     first.plane.connector.broken.add('10.0.3.2');
@@ -351,6 +351,7 @@ describe('health', () => {
     await rm(machine.stateFile);
     const second = await machine.start(FILE, new ImagePlane(memory));
     expect(second.plane.tables[0]?.services[0]?.reals[0]?.serving).toBe(false);
+    expect(second.plane.tables[0]?.hashKey).toEqual(first.plane.tables[0]?.hashKey);
     await vi.waitFor(() => expect(second.plane.forwarding()).toEqual(BOTH));
   });
 });

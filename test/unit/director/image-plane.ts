@@ -65,6 +65,10 @@ export class ImagePlane implements DataPlane {
     return this.image.services();
   }
 
+  keyInUse(): Uint8Array | undefined {
+    return this.image.keyInUse();
+  }
+
   /** `tcp 192.0.2.10:80 10.0.3.2 w100`, a trailing `-` for a real that does not serve. */
   forwarding(): string[] {
     return this.services()
