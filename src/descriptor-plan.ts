@@ -1,16 +1,16 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { CulvertError } from './errors.ts';
 
-/** How many file descriptors this process may have open, and who may have how many of them. */
+/** The limit of open file descriptors of this process, and its shares. */
 export interface DescriptorPlan {
   readonly limit: number;
   /** Connections to the control socket. */
   readonly control: number;
   /** Connections to an address that the API is served at. */
   readonly remote: number;
-  /** Those of them from one client address. */
+  /** Connections of `remote` from one client address. */
   readonly remotePerClient: number;
-  /** Checks leave these alone, so that the control socket, netlink and the state file find some. */
+  /** Descriptors that checks never use: reserved for the control socket, netlink and the state file. */
   readonly reserved: number;
 }
 

@@ -1,9 +1,9 @@
-/** What this machine or process may be short of, so that something could not even be tried. */
+/** A resource that this machine or process lacks, so that an action could not even be attempted. */
 export interface LocalShortage {
   /** The system's name of it, `EMFILE`. */
   readonly code: string;
   readonly what: string;
-  /** What an operator does about it. */
+  /** What the operator has to do. */
   readonly fix: string;
 }
 
@@ -61,7 +61,7 @@ export function localShortageIn(error: unknown): LocalShortage | undefined {
   return undefined;
 }
 
-/** Of these only a check's socket or program can be short; elsewhere they mean something else. */
+/** Errors that mean a shortage only for a check's socket or program; elsewhere they mean something else. */
 const CHECKS_ONLY: readonly string[] = ['EADDRNOTAVAIL', 'EADDRINUSE', 'EAGAIN', 'ETXTBSY'];
 
 /** The same for whatever else a process does: descriptors, memory, threads. */

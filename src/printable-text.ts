@@ -7,7 +7,7 @@
 const UNPRINTABLE =
   '\\p{Cc}\\p{Cs}\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb\\u{e0000}-\\u{e007f}';
 const IN_TEXT = new RegExp(`(?![\\t\\n]|\\r\\n)[${UNPRINTABLE}]`, 'gu');
-/** What `styleFor()` makes, then all that is unprintable. */
+/** The escape sequences of `styleFor()`, then all unprintable characters. */
 const IN_STYLED_TEXT = new RegExp(`\\x1b\\[(?:0|1|2|31|32|33|36)m|${IN_TEXT.source}`, 'gu');
 const IN_JSON = new RegExp(`(?!\\n)[${UNPRINTABLE}]`, 'gu');
 const ESC = '\x1b';
@@ -20,7 +20,7 @@ export function printableText(text: string): string {
   return text.replaceAll(IN_TEXT, '\ufffd');
 }
 
-/** As `printableText`, with the colours of `styleFor()` left in it. */
+/** The same as `printableText`, but keeps the colours of `styleFor()`. */
 export function printableStyledText(text: string): string {
   return text.replaceAll(IN_STYLED_TEXT, (found) =>
     found.length > 1 && found[0] === ESC ? found : '\ufffd',

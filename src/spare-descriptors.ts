@@ -33,7 +33,7 @@ function releaseAll(): void {
   for (const descriptor of spare.splice(0)) closeSync(descriptor);
 }
 
-/** As many as there are: what was opened with them may stay open. */
+/** Takes back as many as possible: files opened meanwhile may stay open. */
 function takeBack(): void {
   try {
     holdSpareDescriptors();

@@ -10,7 +10,7 @@ interface AskedSession {
   readonly probe: BfdProbeConfig;
 }
 
-/** What is wrong between BFD checks. The defaults count, so they are filled in here. */
+/** Returns contradictions between BFD checks, with defaults filled in because they count. */
 export function bfdFaults(config: CulvertConfig, placeOf: (path: IssuePath) => string): ConfigIssue[] {
   const firsts = new Map<string, AskedSession>();
   return askedSessions(config).flatMap((asked) => {

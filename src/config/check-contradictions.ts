@@ -5,18 +5,18 @@ import type { ConfigIssue, IssuePath } from './issue.ts';
 import type { CheckType } from './probe-config.ts';
 import { field, type RawCheck, type RawChecks } from './raw-config.ts';
 
-/** What one check is by the levels down to some one. */
+/** A check merged from the levels down to one of them. */
 interface Merged {
-  /** Of the innermost level that says something of it. */
+  /** The innermost level that sets something of it. */
   readonly path: IssuePath;
   readonly type: CheckType;
-  /** Of the type there, if it is written by itself. */
+  /** The path of the type, if it is written by itself. */
   readonly typePath: IssuePath;
   readonly hasCommand: boolean;
   readonly hasFile: boolean;
   readonly hasPort: boolean;
   readonly isDirect: boolean;
-  /** Those of DIRECT_OPTIONS that it has, and where. */
+  /** The paths of the DIRECT_OPTIONS that it has. */
   readonly directOptions: readonly IssuePath[];
   readonly addresses: Addresses;
 }
@@ -37,14 +37,14 @@ type Addresses = {
   };
 };
 
-/** As `mergeChecks` in `fill-in-check.ts` has it. */
+/** The same state as in `mergeChecks` of `fill-in-check.ts`. */
 interface MergedLevels {
   readonly single: Merged;
   readonly list: readonly Merged[] | undefined;
   readonly checked: boolean;
 }
 
-/** Those that connect to nothing. */
+/** Types of checks that do not connect to a port. */
 const WITHOUT_PORT: readonly CheckType[] = ['ping', 'misc', 'file', 'bfd'];
 
 /**
@@ -76,7 +76,7 @@ export interface CheckedService {
 }
 
 /**
- * What is wrong with the checks that all levels of a real come to, told at the innermost that says something.
+ * Returns faults of the checks that result from all levels of a real, at the innermost level that sets something.
  * @param real The real's address, where it is one.
  */
 export function wholeCheckFaults(

@@ -68,5 +68,5 @@ export const TYPES_OF_OPTION: Readonly<Record<string, readonly CheckType[]>> = {
   logAllFailures: ATTEMPTED,
 };
 
-/** What the simulated network has no server for. */
+/** Types of checks for which the simulated network has no server. */
 export const NOT_SIMULATED: readonly CheckType[] = ['https', 'smtp', 'dns', 'bfd'];

@@ -8,13 +8,13 @@ import type { WrittenCheck, WrittenCheckInList } from './written-check.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-/** What fits the tunnel whatever its MTU. */
+/** A length that fits any tunnel, whatever its MTU. */
 const LONGEST_PAYLOAD_BYTES = 512;
 const GREATEST_OFFSET = 2 ** 20;
 
 const yesOrNo = z.boolean('true or false');
 const filePath = pattern(/^\/[^\0]*$/, 'an absolute path');
-/** What stands in the Host header: a host name, or whatever text a server is content with. */
+/** Value of the Host header: a host name, or another text that a server accepts. */
 const virtualHost = pattern(/^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/, 'a host name');
 const hostName = pattern(/^[\x21-\x7e]{1,255}$/, 'a host name');
 
@@ -73,7 +73,7 @@ const regex = mapping({
   minOffset: wholeNumber(0, GREATEST_OFFSET).optional(),
   maxOffset: wholeNumber(0, GREATEST_OFFSET).optional(),
 })
-  // One that is wrong without flags is told already.
+  // A pattern that is wrong without flags is already reported.
   .refine(
     ({ pattern: text, flags = '', options = [] }) =>
       !isRegex(text) || isRegex(text, regexFlags(flags, options)),
@@ -155,7 +155,7 @@ const checkOptions = mapping({
 
 const CHECKS = 'a list of checks, all of which must pass';
 
-/** What may stand wherever checks are spoken of. */
+/** The keys `check` and `checks`, for every level that may have them. */
 export const checkKeys: {
   readonly check: z.ZodOptional<z.ZodType<WrittenCheck>>;
   readonly checks: z.ZodOptional<z.ZodType<WrittenCheckInList[]>>;

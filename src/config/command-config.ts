@@ -1,4 +1,4 @@
-/** What is run: a program with its arguments as they stand, or a line for `/bin/sh -c`. */
+/** A program with its arguments, run without a shell, or a line for `/bin/sh -c`. */
 export type RunConfig = { readonly command: readonly string[] } | { readonly shell: string };
 
 /** A command that tells somebody of a change. */

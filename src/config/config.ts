@@ -24,7 +24,7 @@ export interface CulvertConfig {
 export interface DirectorConfig {
   /** The first of `interfaces`. */
   readonly interface: string;
-  /** Those that VIP traffic reaches; none for the simulated plane. */
+  /** The interfaces on which VIP traffic arrives; none for the simulated plane. */
   readonly interfaces: readonly string[];
   readonly plane: 'xdp' | 'simulated';
   /** Names the pins, the control socket and the state file of this director; the interface's name by default. */
@@ -34,7 +34,7 @@ export interface DirectorConfig {
   readonly timeouts: FlowTimeouts;
   /** Whether flows of a deleted real end at once; see `ForwardingTable`. */
   readonly expireNodestConn: boolean;
-  /** Of services that have none of their own. */
+  /** For services without their own. */
   readonly claim: Claim;
   readonly capacity: { readonly slots: number; readonly flows: number };
   /** Serves the API over TCP, beside the Unix socket. */
@@ -56,7 +56,7 @@ export interface ServiceConfig extends ServiceKey {
   readonly blackhole: BlackholePolicy;
   /** Who answers ARP and neighbour discovery for the VIP; all services of a VIP have the same. */
   readonly claim: Claim;
-  /** The service is as it should be while the weights of its reals that are up come to this; `hysteresis` more to be so again. */
+  /** Healthy weight that the service needs: lost below quorum - hysteresis, regained at quorum + hysteresis. */
   readonly quorum: number;
   /** Less than the quorum: so much below it the quorum is lost, so much above it gained. */
   readonly hysteresis: number;
@@ -96,7 +96,7 @@ export interface RealConfig {
 }
 
 export interface CheckConfig {
-  /** What an attempt does, and when it passes. */
+  /** The action of an attempt, and when it passes. */
   readonly probe: ProbeConfig;
   readonly intervalMs: number;
   readonly timeoutMs: number;
@@ -107,12 +107,12 @@ export interface CheckConfig {
   readonly warmupMs: number | undefined;
   /** True: a real that is not known is down until an attempt has passed. */
   readonly alpha: boolean;
-  /** True: every failed attempt is told, not only the one that takes a real out. */
+  /** True: every failed attempt is an event, not only the one that takes a real down. */
   readonly logAllFailures: boolean;
   readonly via: 'tunnel' | 'direct';
   /** The service's port unless given. */
   readonly port: Port | undefined;
-  /** What is connected to instead of the real itself; with `via` direct. */
+  /** Target instead of the real itself; with `via` direct. */
   readonly address: IpAddress | undefined;
   /** How a connection that goes direct leaves this machine; undefined: as routing has it. */
   readonly from: CheckSource | undefined;

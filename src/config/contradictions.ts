@@ -75,7 +75,7 @@ interface Host {
   readonly address: IpAddress | undefined;
 }
 
-/** What of a service others may contradict. */
+/** The parts of a service that another service may contradict. */
 interface Claims {
   readonly vipAddress: IpAddress | undefined;
   readonly protocol: string;

@@ -37,7 +37,7 @@ export function textOf(config: CulvertConfig): string | undefined {
 export interface DocumentParts {
   /** All but `services`. */
   readonly head: string;
-  /** Each by itself, so that a reload makes only those anew that have changed. */
+  /** Each separately, so that a reload makes only the changed ones again. */
   readonly services: readonly string[];
 }
 

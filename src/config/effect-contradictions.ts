@@ -4,7 +4,7 @@ import type { ConfigIssue } from './issue.ts';
 import { field, type RawChecks, type RawService, rawChecks } from './raw-config.ts';
 import { tunnelFaults } from './tunnel-contradictions.ts';
 
-/** What is wrong between a service's quorum, its reals and what is to follow from them. */
+/** Returns contradictions between a service's quorum, its reals, its sorry server and its commands. */
 export function effectFaults(service: RawService, defaults: unknown): ConfigIssue[] {
   const { path, value, reals } = service;
   return [

@@ -5,12 +5,12 @@ import { formatDuration, parseDuration } from './duration.ts';
 import { canBeReal, isHost } from './host-address.ts';
 
 /**
- * The values of a configuration. The message of every check is what is allowed, for the reader completes it with what
- * was found; but of unknown keys it is the known ones, `KEY_SEPARATOR` between them.
+ * The values of a configuration. The message of every check says what is allowed; the reader adds what was found. For
+ * unknown keys the message lists the known ones, separated by `KEY_SEPARATOR`.
  */
 export const KEY_SEPARATOR = ', ';
 
-/** A mapping that has no other keys than these. */
+/** A mapping with only these keys. */
 export function mapping<Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
   const keys = Object.keys(shape).join(KEY_SEPARATOR);
   return z.strictObject(shape, {

@@ -36,7 +36,7 @@ const LONGEST_REPLY_BYTES = 65535;
 const DEFAULT_BFD_INTERVAL_MS = 300;
 const MAX_TTL = 255;
 
-/** What one level says of checks: one of the two, or nothing. */
+/** The checks of one level: one of the two keys, or none. */
 export interface CheckLevel {
   readonly check?: WrittenCheck | undefined;
   readonly checks?: readonly WrittenCheckInList[] | undefined;
@@ -46,7 +46,7 @@ export function saysOfChecks({ check, checks }: CheckLevel): boolean {
   return check !== undefined || checks !== undefined;
 }
 
-/** What the levels so far come to. */
+/** The result of merging the levels so far. */
 interface Merged {
   readonly single: WrittenCheckOptions;
   /** Undefined: `single` is the check. */

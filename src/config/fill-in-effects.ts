@@ -7,7 +7,7 @@ export const DEFAULT_COMMAND_TIMEOUT_MS = 30_000;
 
 type ServiceEffects = Pick<ServiceConfig, 'quorum' | 'hysteresis' | 'onQuorumUp' | 'onQuorumDown' | 'omega'>;
 
-/** What follows for a service from how many of its reals are up. */
+/** The quorum settings and commands of a service. */
 export function fillInServiceEffects(service: WrittenService, defaults: WrittenDefaults): ServiceEffects {
   return {
     quorum: service.quorum ?? 1,
@@ -25,7 +25,7 @@ export interface EffectLevels {
   readonly defaults: WrittenDefaults;
 }
 
-/** What follows when a real turns from up to down or back. */
+/** The commands and inhibition of a real. */
 export function fillInRealEffects(real: WrittenReal, { service, defaults }: EffectLevels): RealEffects {
   return {
     inhibitOnFailure: real.inhibitOnFailure ?? service.inhibitOnFailure ?? defaults.inhibitOnFailure ?? false,

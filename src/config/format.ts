@@ -14,7 +14,7 @@ const BY_EXTENSION: ReadonlyMap<string, ConfigFormat> = new Map([
 const KEEPALIVED =
   /^[ \t]*(?:@\^?\S+[ \t]+)?(?:(?:virtual_server|virtual_server_group|vrrp_instance|vrrp_sync_group|vrrp_script|bfd_instance|track_file|include[rmwba]?)[ \t]+[^\s:]|(?:global_defs|static_ipaddress|static_routes|static_rules|SSL)[ \t]*(?:\{|$))/m;
 
-/** What the extension says, or else the content. */
+/** Returns the format by the extension, otherwise by the content. */
 export function recogniseFormat(fileName: string, text: string): ConfigFormat {
   return BY_EXTENSION.get(extname(fileName).toLowerCase()) ?? (KEEPALIVED.test(text) ? 'keepalived' : 'yaml');
 }

@@ -4,7 +4,7 @@ import type { CulvertConfig } from './config.ts';
 import { invalidConfig, type LocatedIssue } from './issue.ts';
 import { locationOf } from './location.ts';
 
-/** What a configuration needs to know of the machine. */
+/** The facts of the machine that a configuration needs. */
 export interface HostFacts {
   readonly interfaces: readonly string[];
   /** All local addresses, of any interface. */

@@ -6,7 +6,7 @@ export type IssuePath = readonly (string | number)[];
 export interface ConfigIssue {
   /** The value that is wrong, or the mapping in which something is missing. */
   readonly path: IssuePath;
-  /** What was found and what is allowed. */
+  /** The value found and the values allowed. */
   readonly message: string;
   /** True: the name of the last path element is wrong, not its value. */
   readonly atKey?: boolean;
@@ -66,7 +66,7 @@ export function formatPath(path: IssuePath): string {
   }, '');
 }
 
-/** What a value is, in an operator's words. */
+/** Describes a value in an operator's words. */
 export function describeFound(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'a list';

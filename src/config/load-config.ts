@@ -20,9 +20,9 @@ const PROCESS_FROM_LENGTH = 100_000;
 const MAX_CONFIG_BYTES = 64 * 1024 * 1024;
 
 export interface LoadOptions extends FormatOptions {
-  /** Told what the file says that culvert does not need, one line each with its place. */
+  /** Receives a warning for each thing in the file that culvert does not use, one line with its place. */
   readonly onWarning?: (warning: string) => void;
-  /** What was read before: if the file differs little from it, only what is new is parsed. */
+  /** The configuration read before: if the file differs little from it, only the changes are parsed. */
   readonly previous?: CulvertConfig | undefined;
 }
 

@@ -15,7 +15,7 @@ export function rememberLocation(part: object, location: ConfigLocation): void {
   locations.set(part, location);
 }
 
-/** Of `director` its interface, of a service its VIP; undefined for what was not read from a file. */
+/** The place of the director's interface or a service's VIP; undefined for parts that were not read from a file. */
 export function locationOf(part: object): ConfigLocation | undefined {
   return locations.get(part);
 }

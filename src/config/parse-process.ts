@@ -5,7 +5,7 @@ import { type ConfigLocation, locationOf } from './location.ts';
 import { type FormatOptions, type ParsedText, parseText, routesFor } from './parse-text.ts';
 import { readDocument } from './read-document.ts';
 
-/** What the process of `run-parse-process.ts` does: it parses one configuration and ends. */
+/** The process of `run-parse-process.ts`: it parses one configuration and ends. */
 export type ParseTask = TextTask | DocumentTask;
 
 export interface DocumentTask {
@@ -25,7 +25,7 @@ export type ParseOutcome =
       readonly config: CulvertConfig;
       readonly document: DocumentParts;
       readonly warnings: readonly string[];
-      /** Of `director`, then of each service. */
+      /** The place of `director`, then of each service. */
       readonly locations: readonly (ConfigLocation | undefined)[];
     }
   | { readonly message: string; readonly where: string | undefined };

@@ -20,7 +20,7 @@ const MAX_FRESH_LENGTH = 50_000;
  * parser of YAML takes most of a reload's time. What is the same text under the same `director` and `defaults` is the same
  * object.
  * @param fileName Where the text stands from now on; left out for one that is only looked at.
- * @returns undefined where the whole has to be parsed, above all where anything is wrong: the places of errors are told by that
+ * @returns undefined if the whole text must be parsed, above all if anything is wrong: only that reports the places of errors
  */
 export function reread(before: ReadBefore, text: string, fileName?: string): CulvertConfig | undefined {
   const [former, now] = [splitServices(before.text), splitServices(text)];

@@ -93,7 +93,7 @@ const tunnel = z.union([
 
 const persistence = z.union([timeout, mapping({ timeout, prefix: wholeNumber(1, 128).optional() })]);
 
-/** What stands at a service and, for all services, in `defaults`. */
+/** Keys of a service and, for all services, of `defaults`. */
 const serviceOptions = {
   scheduler: oneOf(SCHEDULER_NAMES).optional(),
   schedulerFlags: list(oneOf(['sh-port', 'sh-fallback']), 'a list of flags of the scheduler').optional(),

@@ -5,7 +5,7 @@ import type { ConfigIssue, IssuePath } from './issue.ts';
 import { field, items, type RawReal, type RawService } from './raw-config.ts';
 import { tunnelFaults } from './tunnel-contradictions.ts';
 
-/** What is wrong between the options of one service, and those that `defaults` have for it. */
+/** Returns contradictions between the options of one service and those of `defaults`. */
 export function serviceFaults(service: RawService, defaults: unknown): ConfigIssue[] {
   const { path, value } = service;
   return [
@@ -18,7 +18,7 @@ export function serviceFaults(service: RawService, defaults: unknown): ConfigIss
   ];
 }
 
-/** Those of `defaults` are for services whose scheduler is that of `defaults`, too. */
+/** Flags of `defaults` apply only to services with the scheduler of `defaults`. */
 export function defaultFlagFaults(defaults: unknown): ConfigIssue[] {
   return flagFaults(['defaults'], defaults, field(defaults, 'scheduler') ?? 'mh');
 }

@@ -6,7 +6,7 @@ const CHECKSUMS: Readonly<Record<string, readonly string[]>> = {
   gue: ['none', 'full', 'remote'],
 };
 
-/** What does not belong to the type of a tunnel, or is missing from it. */
+/** Returns options that a type of tunnel does not support, or that it requires. */
 export function tunnelFaults(path: IssuePath, tunnel: unknown): ConfigIssue[] {
   const type = field(tunnel, 'type');
   if (type !== 'ipip' && type !== 'gre' && type !== 'gue') return [];

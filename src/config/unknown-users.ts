@@ -3,15 +3,15 @@ import type { ServiceConfig } from './config.ts';
 import type { Users } from './keepalived/place.ts';
 
 export interface UnknownUser {
-  /** The first that names it. */
+  /** The first service that names it. */
   readonly service: ServiceConfig;
-  /** What does not exist. */
+  /** The user or group that does not exist. */
   readonly fault: string;
 }
 
 /**
- * The users that commands and checks are to be run as and that this machine does not know, each told once: the first
- * failure would be a late time to learn of it. No error of the configuration, for a user may be added at any time.
+ * Returns the users of commands and checks that this machine does not have, each once. This is not an error of the
+ * configuration, because a user may be added at any time; but the first failure is too late to learn of it.
  */
 export function unknownUsers(services: readonly ServiceConfig[]): readonly UnknownUser[] {
   const firsts = new Map<string, ServiceConfig>();

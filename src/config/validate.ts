@@ -6,7 +6,7 @@ import type { ConfigIssue, IssuePath } from './issue.ts';
 import { configSchema } from './schema.ts';
 import { describeSchemaIssues } from './schema-issues.ts';
 
-/** What the plain values of a configuration come to, whatever format they were written in. */
+/** The result of validating the plain values of a configuration, from any format. */
 export interface Validated {
   /** Undefined where the values are not even of the right types; there are issues then. */
   readonly config: CulvertConfig | undefined;

@@ -54,7 +54,7 @@ export interface WrittenSctpTimeouts {
   closed?: number | undefined;
 }
 
-/** What may stand at a service and, for all services, in `defaults`. */
+/** Keys of a service and, for all services, of `defaults`. */
 export interface WrittenServiceOptions {
   scheduler?: SchedulerName | undefined;
   schedulerFlags?: SchedulerFlag[] | undefined;

@@ -22,7 +22,7 @@ export interface YamlSource {
   readonly value: unknown;
   /** Faults that left the structure readable: duplicate keys. */
   readonly issues: readonly LocatedIssue[];
-  /** Of the value at `path`, or of what comes nearest to it; `key`: of the name of its last element. */
+  /** The place of the value at `path`, or of its nearest parent; `key`: the place of the last element's name. */
   locate(path: IssuePath, part: 'key' | 'value'): Position;
 }
 

@@ -1,6 +1,6 @@
 import type { TransportProtocol } from '../forwarding/table.ts';
 
-/** What a command line of ipvsadm asks for. */
+/** A parsed command line of ipvsadm. */
 export type AdmCommand =
   | AdmServiceCommand
   | { readonly name: 'delete-service'; readonly of: AdmService }
@@ -29,7 +29,7 @@ export interface AdmServerCommand {
   readonly server: AdmServer;
 }
 
-/** Those that change the configuration. */
+/** The commands that change the configuration. */
 export type AdmEdit = Exclude<
   AdmCommand,
   {

@@ -22,7 +22,7 @@ interface Around {
   readonly service: ServiceDocument;
 }
 
-/** A real as it was, or new, with what ipvsadm says of it. */
+/** A new or existing real with the settings that ipvsadm gives. */
 export function realDocument(before: RealDocument, server: AdmServer, around: Around): RealDocument {
   const { upperThreshold: _upper, lowerThreshold: _lower, ...rest } = before;
   const { weight, upperThreshold, lowerThreshold } = server;
@@ -35,7 +35,7 @@ export function realDocument(before: RealDocument, server: AdmServer, around: Ar
   return server.method === undefined ? real : withTunnel(real, server.tunnel, around);
 }
 
-/** Said only where it is not what holds for the service anyway. */
+/** Writes the tunnel only if it differs from that of the service. */
 function withTunnel(real: RealDocument, tunnel: AdmTunnel, { config, service }: Around): RealDocument {
   const { tunnel: _tunnel, ...rest } = real;
   const own = tunnelDocument(tunnel);

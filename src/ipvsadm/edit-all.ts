@@ -7,15 +7,15 @@ import { AdmFault } from './fault.ts';
 export interface Edited {
   readonly config: ConfigDocument;
   readonly isChanged: boolean;
-  /** Those that were made. */
+  /** The commands that were applied. */
   readonly done: readonly AdmEdit[];
-  /** Of those that were refused, in order. */
+  /** The refusals, in order. */
   readonly faults: readonly AdmFault[];
-  /** What the last one came to; ipvsadm ends with it. */
+  /** The refusal of the last command, if it was refused; ipvsadm ends with its status. */
   readonly last: AdmFault | undefined;
 }
 
-/** One command after the other, as `ipvsadm -R` has them done: what the kernel would refuse is passed over. */
+/** Applies one command after the other, as `ipvsadm -R` does: it skips those that the kernel would refuse. */
 export function editAll(config: ConfigDocument, edits: readonly AdmEdit[]): Edited {
   let edited = config;
   let last: AdmFault | undefined;

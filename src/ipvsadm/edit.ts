@@ -66,7 +66,7 @@ function addService(config: ConfigDocument, { of, settings }: AdmServiceCommand)
   return { ...config, services: [...config.services, service] };
 }
 
-/** What ipvsadm has no option for stays as it is. */
+/** Keeps settings without an option of ipvsadm. */
 function editService(config: ConfigDocument, { of, settings }: AdmServiceCommand): ConfigDocument {
   const found = findService(config, of, 'No such service');
   checkScheduler(settings);

@@ -15,31 +15,31 @@ export class AdmFault extends Error {
     return new AdmFault(message, 2, true);
   }
 
-  /** For an option that popt(3) does not take. */
+  /** For an option that popt(3) refuses. */
   static popt(message: string): AdmFault {
     return new AdmFault(message, FAILED, false);
   }
 
-  /** For what does not go with the table as it is. */
+  /** For a command that does not fit the current table. */
   static table(message: string): AdmFault {
     return new AdmFault(message, FAILED, false);
   }
 
-  /** For a service that is to be listed, and is not there. */
+  /** For a service to list that does not exist. */
   static listing(message: string): AdmFault {
     return new AdmFault(message, 1, true);
   }
 
-  /** For what the director does not take, in its words. */
+  /** For a change that the director refuses, in its words. */
   static director(message: string): AdmFault {
     return new AdmFault(message, 1, false);
   }
 
-  /** For what is no command at all. */
+  /** For a command line without a command. */
   static tryHelp(): AdmFault {
     return new AdmFault("Try `ipvsadm -h' or 'ipvsadm --help' for more information.", FAILED, true);
   }
 }
 
-/** What -1 is as an exit status. */
+/** The exit status for -1. */
 const FAILED = 255;

@@ -31,7 +31,7 @@ export function listedConnection(flow: WireFlow): ListedConnection {
   };
 }
 
-/** What is listed as a real. */
+/** A line of the listing: a real, or a sorry server that serves. */
 type Listable = Omit<ListedServer, 'tunnel' | 'counted' | 'perSecond'> & Pick<WireReal, 'tunnel'>;
 
 const NOTHING = { connections: 0, packets: 0, bytes: 0 };
@@ -52,7 +52,7 @@ function list(
   });
 }
 
-/** As keepalived has it: a real like others while it serves. */
+/** Lists a sorry server as a real while it serves, as keepalived does. */
 function sorryInUse({ sorryServer, reals }: WireService): Listable[] {
   if (sorryServer?.serving !== true || reals.some(({ address }) => address === sorryServer.address))
     return [];

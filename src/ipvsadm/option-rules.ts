@@ -1,6 +1,6 @@
 import { AdmFault } from './fault.ts';
 
-/** As ipvsadm names them in what it says. */
+/** The names of commands in ipvsadm's messages. */
 export type CommandName =
   | 'add-service'
   | 'edit-service'

@@ -3,7 +3,7 @@ import type { ListedService } from './listed.ts';
 
 const PROTOCOL_NUMBERS = { tcp: 6, udp: 17, sctp: 132 } as const;
 
-/** As ipvsadm sorts: by family, protocol, address and port. */
+/** Sorts as ipvsadm does: by family, protocol, address and port. */
 export function sortServices(services: readonly ListedService[]): ListedService[] {
   return services
     .toSorted(

@@ -11,7 +11,7 @@ import { readTimeout } from './values.ts';
 const DEFAULT_SCHEDULER = 'wlc';
 const DEFAULT_WEIGHT = 1;
 
-/** Reads what stands behind `ipvsadm`, as ipvsadm 1.31 does: what is wrong first is told, in its words. */
+/** Parses the arguments of `ipvsadm` as ipvsadm 1.31 does, and reports the first fault in its words. */
 export function parseCommand(argv: readonly string[], names: Names): AdmCommand | AdmFault {
   try {
     return argv.length === 0 ? parse(['-L'], names) : parse(argv, names);

@@ -1,7 +1,7 @@
 export interface OptionSpec {
   /** Each of these is its short name. */
   readonly letters: string;
-  /** What it takes behind it. */
+  /** Whether a value follows it. */
   readonly takes: 'nothing' | 'value' | 'value-or-nothing';
 }
 

@@ -8,7 +8,7 @@ import { PLAIN_OPTIONS, type PlainOption } from './option-table.ts';
 import type { Word } from './popt.ts';
 import { readEndpoint, readIpv4, readTimeout, wholeNumber } from './values.ts';
 
-/** What the options behind a command say, whether or not they are for it. */
+/** The values of all options of a command line, whether or not the command supports them. */
 export interface Given {
   readonly options: ReadonlySet<OptionName>;
   readonly service: AdmService | undefined;
@@ -205,7 +205,7 @@ function readNetmask(given: Building, value: string): void {
   given.prefix = prefixOfMask(mask);
 }
 
-/** What comes without a port has that of the service, if that was named before. */
+/** A real without a port has that of the service, if the service was named before. */
 function readServer(given: Building, value: string, names: Names): void {
   const { service } = given;
   const of = service !== undefined && 'port' in service ? service : undefined;

@@ -1,7 +1,7 @@
 import type { AdmEndpoint, AdmServerCommand, AdmService, AdmSettings } from './command.ts';
 import { AdmFault } from './fault.ts';
 
-/** What ipvsadm can have done and culvert cannot, each with what to do instead. */
+/** Features of ipvsadm that culvert does not support, each with the alternative. */
 const REASONS = {
   gatewaying:
     'culvert does not support direct routing (-g): it reaches reals through tunnels; fix: give -i, and set up the tunnel device on the real (`culvert realserver setup`)',
@@ -20,7 +20,7 @@ const REASONS = {
 
 const MAX_WEIGHT = 65_535;
 
-/** Narrows a service to one that can be here. @throws AdmFault */
+/** Narrows a service to one that culvert supports. @throws AdmFault */
 export function refuseService(of: AdmService): asserts of is Extract<AdmService, AdmEndpoint> {
   if ('mark' in of) throw AdmFault.options(REASONS.mark);
 }

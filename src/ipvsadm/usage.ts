@@ -1,4 +1,4 @@
-/** What `--help` says. */
+/** The text of `--help`. */
 export const USAGE = `Usage: culvert ipvsadm [--socket PATH|--instance NAME] COMMAND, or by a link of that name:
   ipvsadm -A|E SERVICE [-s SCHEDULER] [-b FLAGS] [-p [SECONDS]] [-M MASK] [-o]
   ipvsadm -D SERVICE

@@ -4,7 +4,7 @@ import type { AdmEndpoint } from './command.ts';
 import { AdmFault } from './fault.ts';
 import type { Names } from './names.ts';
 
-/** What strtol(3) makes of a whole text, within these bounds. */
+/** Reads a whole text as strtol(3) does, within these bounds. */
 export function wholeNumber(text: string, least: number, most: number): number | undefined {
   const value = /^\s*[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
   return value >= least && value <= most ? value : undefined;
@@ -65,7 +65,7 @@ function readAddress(text: string, names: Names): string | undefined {
   return readIpv4(text) ?? names.addressOf(text);
 }
 
-/** As inet_aton(3): one to four parts, the last one fills the rest; octal with 0, hexadecimal with 0x. */
+/** Reads an IPv4 address as inet_aton(3) does: one to four parts, the last one fills the rest; octal with 0, hexadecimal with 0x. */
 export function readIpv4(text: string): string | undefined {
   const parts = text.split('.').map(readPart);
   if (parts.length > 4 || parts.some((part) => part === undefined)) return undefined;

@@ -85,7 +85,7 @@ function readHops(found: string): number | undefined {
   return value !== undefined && value >= 0 ? value : undefined;
 }
 
-/** Those that checks may go by, by their names. */
+/** Returns the instances that checks may use, by name. */
 export function readBfdInstances(statements: readonly Statement[], findings: Findings): BfdInstances {
   const instances = new Map<string, BfdInstance>();
   const names = new Set<string>();
@@ -107,7 +107,7 @@ export function readBfdInstances(statements: readonly Statement[], findings: Fin
   return instances;
 }
 
-/** Instances that none of these names are for VRRP, and that nothing comes of them is said. */
+/** Warns of instances that no check uses: they are for VRRP. */
 function namesInChecks(statements: readonly Statement[]): string[] {
   return statements.flatMap((statement) => {
     const { body = [] } = statement;
@@ -155,7 +155,7 @@ export function lacksInstance(check: ReadCheck, { bfdInstances, findings }: Left
   return true;
 }
 
-/** What the instance says that the check names, keepalived's defaults written out. */
+/** Returns the settings of the instance that the check names, with keepalived's defaults written out. */
 export function bfdSettings(check: ReadCheck, { bfdInstances, around }: CheckContext): Settings {
   const { origin, options } = check;
   const { bfdInstance: name, alpha = around.alpha } = options;

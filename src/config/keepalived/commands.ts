@@ -40,19 +40,19 @@ export function readCommand(statement: Statement, findings: Findings): Setting<P
   return { value: { command, user: account }, origin: originOf(statement, line) };
 }
 
-/** As culvert has them: `USER` or `USER:GROUP`. */
+/** Returns culvert's form: `USER` or `USER:GROUP`. */
 export function userAndGroup(user: Word, group: Word | undefined): string {
   return group === undefined ? user.text : `${user.text}:${group.text}`;
 }
 
 /** The one word that keepalived takes for a command line is cut into words again; no shell is involved. */
 export function programAndArguments(text: string, place: Place, findings: Findings): string[] {
-  // What is wrong in it is told at the word itself, which had quotes and escapes of its own.
+  // Faults in it are reported at the word itself, which had quotes and escapes of its own.
   const columns = Array.from(text, () => place.column);
   return escapedWords(new Line(text, place, columns), findings).map((word) => word.text);
 }
 
-/** With the user of `script_user` where it names none. */
+/** Adds the user of `script_user` to a command without one. */
 export function withUser(
   command: Setting<PlainCommand> | undefined,
   scriptUser: Setting<string> | undefined,

@@ -22,7 +22,7 @@ const REPETITIONS =
   '~SEQ(name, [start, [step,]] end) of up to a million values, ~LST(name, value, ...) or ~LST({name, ...}, {value, ...}, ...)';
 
 /**
- * The lines of a configuration as keepalived comes to see them: files included, conditions decided, definitions
+ * The lines of a configuration as keepalived sees them: files included, conditions decided, definitions
  * replaced, repetitions written out, and each brace that opens or closes a block on a line of its own.
  */
 export class Expansion {
@@ -147,7 +147,7 @@ export class Expansion {
       return;
     }
     const [first, ...others] = value;
-    // What stands in a body is placed there, for that is where it can be mended.
+    // Words of a body are placed in the body, where they can be corrected.
     const alone = from === 0 && first !== undefined;
     const joined = alone ? first : this.#checked(line.replace(from, to, first?.text ?? '')).trim();
     for (const next of [joined, ...others]) {
@@ -195,7 +195,7 @@ export class Expansion {
     if ('text' in outcome) yield* this.read(outcome.text, path);
     else {
       const message = `include${variant} ${path}: ${outcome.fault}; allowed: a file that can be read`;
-      // Without a letter keepalived logs it and goes on; with one it ends, but for a file that `includer` does not find.
+      // Without a letter keepalived logs it and goes on; with one it ends, except for a file that `includer` does not find.
       const ends = outcome.missing === true ? 'mwa' : 'rmwab';
       if (variant !== '' && ends.includes(variant)) findings.error(place, message);
       else findings.complain(place, `${message}; ignored, as in keepalived`);

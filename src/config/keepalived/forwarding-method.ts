@@ -47,7 +47,7 @@ export function isTunnel(method: ReadMethod | undefined): method is Setting<Plai
 }
 
 /**
- * What `lvs_method TUN [type ...]` says, as svr_forwarding_handler() of keepalived reads it.
+ * Reads `lvs_method TUN [type ...]` as svr_forwarding_handler() of keepalived does.
  * @param former What an earlier one says: it stays where keepalived ignores this one.
  */
 export function readForwardingMethod(

@@ -46,7 +46,7 @@ export interface GlobalContext {
   readonly origins: Origins;
 }
 
-/** What of global_defs is for load balancing. */
+/** The settings of global_defs for load balancing. */
 export interface GlobalDefs {
   /** Its timeouts. */
   readonly director: Readonly<Record<string, unknown>>;

@@ -100,7 +100,7 @@ const URL_KEYWORDS: Keywords<UrlOptions> = {
   regex_stack: ignore("culvert's regular expressions have no stack to be sized"),
 };
 
-/** Of HTTP_GET and SSL_GET. */
+/** Keywords of HTTP_GET and SSL_GET. */
 export const HTTP_KEYWORDS: Keywords<ReadCheck> = {
   url: {
     parameters: 0,
@@ -137,7 +137,7 @@ export const HTTP_KEYWORDS: Keywords<ReadCheck> = {
   }),
 };
 
-/** Of what it cannot read keepalived takes 0 (regex_offset_handler()). */
+/** Reads an offset; keepalived reads an invalid one as 0 (regex_offset_handler()). */
 function offsetOf<Name extends 'minOffset' | 'maxOffset'>(
   name: Name,
 ): Keywords<{ [name in Name]?: Setting<number> | undefined }>[string] {
@@ -161,7 +161,7 @@ function offsetOf<Name extends 'minOffset' | 'maxOffset'>(
 
 const STATUS = 'HTTP statuses from 100 to 599, or ranges such as 200-299';
 
-/** As culvert's texts. */
+/** Returns statuses in culvert's form. */
 function readStatus(statement: Statement, findings: Findings): string[] {
   return parametersOf(statement).flatMap((found) => {
     const match = /^(\d{3})(?:-(\d{3}))?$/.exec(found.text);

@@ -11,7 +11,7 @@ import {
   tellWrong,
 } from './read-values.ts';
 
-/** What a keyword sets: one value by its name. */
+/** The value that a keyword sets, by its name. */
 type Sets<Name extends string, Value> = { [name in Name]?: Setting<Value> | undefined };
 
 /** A keyword that says yes by standing there; keepalived looks at nothing behind it. */

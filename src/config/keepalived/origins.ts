@@ -1,13 +1,13 @@
 import type { IssuePath } from '../issue.ts';
 import type { Place } from './place.ts';
 
-/** Where a value comes from: the keyword that says it. */
+/** The keyword that sets a value. */
 export interface Origin {
   readonly place: Place;
   readonly keyword: string;
 }
 
-/** Of translated values: the places that an error in them is told at. */
+/** The places at which errors in translated values are reported. */
 export class Origins {
   readonly #origins = new Map<string, Origin>();
 
@@ -15,7 +15,7 @@ export class Origins {
     this.#origins.set(path.join('.'), origin);
   }
 
-  /** Of the value at `path`, or else of the nearest thing that it is in. */
+  /** The origin of the value at `path`, or of its nearest parent. */
   nearest(path: IssuePath): Origin | undefined {
     for (let length = path.length; length > 0; length--) {
       const origin = this.#origins.get(path.slice(0, length).join('.'));

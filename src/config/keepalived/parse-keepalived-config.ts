@@ -30,11 +30,11 @@ export interface KeepalivedOptions {
 
 export interface KeepalivedConfig {
   readonly config: CulvertConfig;
-  /** What the file says that culvert does not need, one line each with its place. */
+  /** A warning for each thing in the file that culvert does not use, one line with its place. */
   readonly warnings: readonly string[];
-  /** The values as culvert's YAML has them. */
+  /** The values in the form of culvert's YAML. */
   readonly plain: PlainConfig;
-  /** Of `plain`'s services: where each comes from. */
+  /** The place of each service of `plain`. */
   readonly places: readonly (Place | undefined)[];
 }
 
@@ -66,7 +66,7 @@ export function parseKeepalivedConfig(
     (path) => `line ${origins.nearest(path)?.place.line ?? 1}`,
   );
   const located = issues.map((issue) => locate(issue, { fileName, translated, plain }));
-  // What has been told of in the file's words need not be told again in culvert's.
+  // Faults already reported in the file's words are not reported again in culvert's.
   const further = located.filter((issue) => !findings.errors.some((told) => isSamePlace(told, issue)));
   const errors = [...findings.errors, ...further];
   if (errors.length > 0 || config === undefined) throw invalidConfig(fileName, errors);

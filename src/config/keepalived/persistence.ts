@@ -14,7 +14,7 @@ import {
 } from './read-values.ts';
 import { parametersOf, placeOf, type Statement } from './statement.ts';
 
-/** What a virtual server says of keeping clients with a real server. */
+/** The persistence settings of a virtual server. */
 export interface ReadPersistence {
   persistenceTimeout?: Setting<number> | undefined;
   /** Of the virtual server's address, where it is known. */
@@ -81,7 +81,7 @@ function prefixLengthOf(netmask: string): number | undefined {
   return bits === (-1 << (32 - length)) >>> 0 ? length : undefined;
 }
 
-/** culvert's `persistence` of a service at this address; what does not fit that is told. */
+/** Returns culvert's `persistence` for a service at this address, and reports values that do not fit it. */
 export function plainPersistence(
   { persistenceTimeout, granularity }: ReadPersistence,
   address: string,

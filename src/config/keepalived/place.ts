@@ -7,7 +7,7 @@ export interface Place {
   readonly column: number;
 }
 
-/** What is known of the users of this machine: keepalived ignores a command that is to run as an unknown one. */
+/** Looks up users of this machine: keepalived ignores a command of an unknown user. */
 export interface Users {
   /** False: nobody was asked, as for another machine. */
   readonly areKnown: boolean;
@@ -17,7 +17,7 @@ export interface Users {
 
 const NOT_ASKED: Users = { areKnown: false, faultOf: () => undefined };
 
-/** What a reader of a keepalived.conf found: errors and warnings, each with its place. */
+/** The errors and warnings of a keepalived.conf, each with its place. */
 export class Findings {
   readonly errors: LocatedIssue[] = [];
   readonly warnings: LocatedIssue[] = [];
@@ -39,7 +39,7 @@ export class Findings {
     this.#places.add(key);
   }
 
-  /** What keepalived logs and goes on without: culvert warns and does the same. */
+  /** Reports something that keepalived logs and ignores: culvert warns and does the same. */
   complain(place: Place, message: string): void {
     if (this.#strict) this.error(place, message);
     else this.warn(place, message);

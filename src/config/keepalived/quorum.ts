@@ -6,7 +6,7 @@ import type { Settings } from './plain-settings.ts';
 import { type Keywords, originOf, required, type Setting, tellTaken } from './read-values.ts';
 import { keywordOf, placeOf } from './statement.ts';
 
-/** What a virtual server says of its real servers together. */
+/** Settings of a virtual server for all its real servers together. */
 export interface ReadQuorum {
   quorum?: Setting<number> | undefined;
   hysteresis?: Setting<number> | undefined;
@@ -55,7 +55,7 @@ export function command<Name extends string>(
 }
 
 interface Weights {
-  /** Of all real servers, as they are written. */
+  /** The configured weights of all real servers. */
   readonly total: number;
   /** Whether checks may raise them. */
   readonly grow: boolean;

@@ -23,7 +23,7 @@ export interface ReadCheck {
   readonly options: CheckOptions;
 }
 
-/** Of checks that connect. */
+/** Settings of checks that connect. */
 export type Connection = {
   address?: Setting<string> | undefined;
   port?: Setting<number> | undefined;
@@ -58,7 +58,7 @@ export type CheckOptions = {
   alpha?: Setting<boolean> | undefined;
   weight?: Setting<number> | undefined;
   reverse?: Setting<boolean> | undefined;
-  /** keepalived leaves the check out; it was told why. */
+  /** keepalived skips the check; the reason is already reported. */
   isLeftOut?: boolean;
 };
 
@@ -102,7 +102,7 @@ export interface LeftOutContext {
   readonly bfdInstances: BfdInstances;
 }
 
-/** What stands around a check. */
+/** The levels around a check. */
 export interface CheckContext {
   readonly path: IssuePath;
   readonly origins: Origins;

@@ -14,7 +14,7 @@ export interface Setting<Value> {
   readonly origin: Origin;
 }
 
-/** What the keyword of one level means: `read` is called for each statement that begins with it. */
+/** A keyword of a level: `read` is called for each statement that begins with it. */
 export interface Keyword<Target> {
   readonly read: (statement: Statement, target: Target, findings: Findings) => void;
   /** How many parameters keepalived looks at; it ignores more, and culvert says so. */
@@ -74,7 +74,7 @@ export function unknownKeyword(
   );
 }
 
-/** For keywords that culvert has nothing for. */
+/** For keywords that culvert does not support. */
 export function refuse<Target>(
   reason: string,
   parameters: number = Number.POSITIVE_INFINITY,
@@ -86,7 +86,7 @@ export function refuse<Target>(
   };
 }
 
-/** For keywords whose loss changes nothing for the traffic. */
+/** For keywords without effect on the traffic. */
 export function ignore<Target>(reason: string): Keyword<Target> {
   return {
     parameters: Number.POSITIVE_INFINITY,

@@ -30,7 +30,7 @@ const VRRP =
 const NETWORK = 'culvert does not set addresses, routes or rules of this machine';
 const TRACKING = 'it is for VRRP';
 
-/** What stands at the outermost level beside load balancing: one warning each. */
+/** Keywords of the outermost level outside load balancing: one warning each. */
 const OUTSIDE: Readonly<Record<string, string>> = {
   vrrp_instance: VRRP,
   vrrp_sync_group: VRRP,
@@ -84,7 +84,7 @@ export const GRAMMARS: Grammars = {
   },
 };
 
-/** What load balancing a keepalived.conf describes, as culvert's values. What culvert does not support goes to `findings`. */
+/** Translates the load balancing of a keepalived.conf to culvert's values. `findings` gets whatever culvert does not support. */
 export function translate(
   { statements, global }: Pick<ParsedKeepalived, 'statements' | 'global'>,
   findings: Findings,
@@ -113,7 +113,7 @@ export function translate(
   return { director, services, origins };
 }
 
-/** What is said later counts, wherever it stands. */
+/** The last one in the file counts. */
 function readAllGlobalDefs(statements: readonly Statement[], context: GlobalContext): GlobalDefs {
   const blocks = statements.filter((statement) => keywordOf(statement) === 'global_defs');
   return blocks.reduce<GlobalDefs>(

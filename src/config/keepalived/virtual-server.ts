@@ -159,7 +159,7 @@ function readEndpoints(
   return [{ address: address.text, port, origin: originOf(statement, word) }];
 }
 
-/** What keepalived complains of, and then takes this instead. */
+/** Warns of missing settings for which keepalived uses a default. */
 function tellDefaults(statement: Statement, server: VirtualServer, findings: Findings): void {
   const told = (keyword: string, value: string): void =>
     findings.complain(
@@ -266,7 +266,7 @@ function twinInhibits(server: VirtualServer): boolean | undefined {
   return twin && ((twin.inhibitOnFailure ?? server.inhibitOnFailure)?.value ?? false);
 }
 
-/** What follows from how many real servers are up. */
+/** The quorum settings and commands of the service. */
 function plainEffects(server: VirtualServer, path: IssuePath, context: TranslateContext): object {
   const { onQuorumUp, onQuorumDown, omega, reals } = server;
   const { findings, origins, scriptUser } = context;
