@@ -128,6 +128,27 @@ describe.skipIf(!root || !hasIpip())(
         verifyRealServer(host.verifyOptions({ ...changes, ports: [53] })),
       );
       expect(findings.filter(({ ok }) => !ok)).toEqual([]);
+      // Set-up adds, and GRE devices accept packets with checksums or without them.
+      host.inside(() => teardownRealServer(host.naming()));
+      expect(host.snapshot()).toEqual(before);
+    });
+
+    test('one set-up after another: all of their tunnels are accepted', async () => {
+      const tunnels = [
+        { type: 'ipip' },
+        { type: 'gre', checksum: 'none' },
+        { type: 'gue', checksum: 'none', port: GUE_PORT },
+      ] as const satisfies Tunnel[];
+      const common: Changed = { vips: [VIP, VIP6], directors: [], decapsulation: 'kernel' };
+      for (const tunnel of tunnels) host.inside(() => setupRealServer(host.options({ ...common, tunnel })));
+      for (const tunnel of tunnels) {
+        const packet = inner(4, 600 + ++id);
+        expect(await host.echoes(packet, [encapsulated(packet, { tunnel, outer: 4 })]), tunnel.type).toBe(
+          true,
+        );
+      }
+      host.inside(() => teardownRealServer(host.naming()));
+      expect(host.snapshot()).toEqual(before);
     });
 
     test('outer fragments are put together by the kernel', async () => {
