@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { ApiClient } from '../api/client.ts';
 import { CulvertError } from '../errors.ts';
+import { namespaceInode } from '../linux/namespace-inode.ts';
 import type { Context } from './context.ts';
 
 export interface DirectorOptions {
@@ -35,10 +36,11 @@ export async function connect(options: DirectorOptions, context: Pick<Context, '
 export function findSocket(options: DirectorOptions, { env }: Pick<Context, 'env'>): string {
   if (options.socket !== undefined) return options.socket;
   const directory = env['CULVERT_RUN_DIRECTORY'] ?? RUN_DIRECTORY;
-  if (options.instance !== undefined) return join(directory, options.instance + SOCKET_ENDING);
+  if (options.instance !== undefined)
+    return join(directory, socketOf(options.instance, listSockets(directory)));
   const named = env['CULVERT_SOCKET'];
   if (named !== undefined && named !== '') return named;
-  const found = listSockets(directory);
+  const found = nearestSockets(listSockets(directory));
   if (found.length > 1) {
     const names = found.map((file) => file.slice(0, -SOCKET_ENDING.length)).join(', ');
     throw new CulvertError(
@@ -54,6 +56,21 @@ export function findSocket(options: DirectorOptions, { env }: Pick<Context, 'env
     );
   }
   return join(directory, found[0]);
+}
+
+/** Of an instance: that of the director in this network namespace, if it has one of its own (see docs/cli.md). */
+function socketOf(instance: string, sockets: readonly string[]): string {
+  const own = `${instance}@${namespaceInode()}${SOCKET_ENDING}`;
+  return sockets.includes(own) ? own : instance + SOCKET_ENDING;
+}
+
+/** One socket for each instance: this namespace's own, else the one of the plain name. */
+function nearestSockets(sockets: readonly string[]): string[] {
+  const nearest = sockets.map((file) => {
+    const socket = socketOf(file.replace(/(@\d+)?\.sock$/, ''), sockets);
+    return sockets.includes(socket) ? socket : file;
+  });
+  return [...new Set(nearest)];
 }
 
 function listSockets(directory: string): string[] {

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import {
   claimSocket,
   type ListenOptions,
@@ -7,7 +7,7 @@ import {
   type RunningApi,
   socketPathOf,
 } from '../api/listen.ts';
-import type { CulvertConfig, DirectorConfig } from '../config/config.ts';
+import type { CulvertConfig } from '../config/config.ts';
 import { readHostFacts } from '../config/host-facts.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { type DescriptorPlan, planDescriptors, requireRoomForCheck } from '../descriptor-plan.ts';
@@ -20,6 +20,7 @@ import { RunningConfig } from '../director/running-config.ts';
 import { holdSpareDescriptors } from '../spare-descriptors.ts';
 import { type ConfigOptions, loadOptions } from './config-options.ts';
 import type { Context } from './context.ts';
+import { localNaming, type Naming, stateFile } from './local-naming.ts';
 import { openLog } from './log.ts';
 import { openPlane } from './open-plane.ts';
 import { surviveShortages } from './survive-shortages.ts';
@@ -50,7 +51,10 @@ export async function runDirector({ path, options }: ConfigSource, context: Cont
     const { requireCapabilities } = await import('../linux/capabilities.ts');
     requireCapabilities('the xdp data plane');
   }
-  const socketPath = socketPathOf(config.director);
+  const naming = await localNaming(config.director);
+  if (naming.instance !== config.director.instance)
+    log.warn(sharedName(config.director.instance, naming.instance));
+  const socketPath = socketPathOf(naming);
   await claimSocket(socketPath);
   using stop = listenForStop(context);
   const events = new EventLog({ now: Date.now, log });
@@ -58,7 +62,7 @@ export async function runDirector({ path, options }: ConfigSource, context: Cont
   // Before the plane is opened: what is wrong with the configuration is said at its place in the file.
   const running = await RunningConfig.open({
     file: config,
-    store: new FileAppliedStore(stateFile(config.director, 'applied.json')),
+    store: new FileAppliedStore(stateFile(naming, 'applied.json')),
     events,
     now: Date.now,
     hostFacts: readHostFacts,
@@ -68,6 +72,7 @@ export async function runDirector({ path, options }: ConfigSource, context: Cont
   );
   const director = await startDirector({
     running,
+    naming,
     configPath: resolve(path),
     loadConfig: load,
     events,
@@ -103,14 +108,17 @@ export async function runDirector({ path, options }: ConfigSource, context: Cont
   );
 }
 
-type StartOptions = Pick<DirectorOptions, 'running' | 'configPath' | 'loadConfig' | 'events' | 'requireRoom'>;
+interface StartOptions
+  extends Pick<DirectorOptions, 'running' | 'configPath' | 'loadConfig' | 'events' | 'requireRoom'> {
+  readonly naming: Naming;
+}
 
 async function startDirector(options: StartOptions): Promise<Director> {
   const { running, events } = options;
   const { director } = running.config;
   const plane = await openPlane(director, planeEventRecorder(events));
   try {
-    const store = new FileStateStore(stateFile(director, 'json'));
+    const store = new FileStateStore(stateFile(options.naming, 'json'));
     return await Director.start({
       ...options,
       plane,
@@ -140,8 +148,11 @@ function connectionLimits(
   };
 }
 
-function stateFile({ stateDirectory, instance }: DirectorConfig, ending: string): string {
-  return join(stateDirectory, `${instance}.${ending}`);
+function sharedName(instance: string, name: string): string {
+  return (
+    `a director in another network namespace uses the name '${instance}': this one uses '${name}' for its pins, state and ` +
+    `control socket until the next reboot. fix: give this one its own \`director.instance\``
+  );
 }
 
 function listenForStop({ signals }: Context): Stop & Disposable {

@@ -13,10 +13,15 @@ const BPF_FS_MAGIC = 0xcafe4a11;
  */
 export function pinDirectory(instance: string): string {
   mountBpffs();
-  // The kernel refuses dots in names there (bpf_lookup in kernel/bpf/inode.c), and VLAN interfaces have them.
-  const directory = join(BPFFS, 'culvert', instance.replaceAll('.', '%2e'));
+  const directory = pinPath(instance);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   return directory;
+}
+
+/** Where that directory is, if there is one. */
+export function pinPath(instance: string): string {
+  // The kernel refuses dots in names there (bpf_lookup in kernel/bpf/inode.c), and VLAN interfaces have them.
+  return join(BPFFS, 'culvert', instance.replaceAll('.', '%2e'));
 }
 
 function mountBpffs(): void {

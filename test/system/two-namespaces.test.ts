@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, unlinkSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -75,6 +75,66 @@ describe.skipIf(obstacle !== undefined)(
       await using again = start('one');
       expect(await again.started(), again.log).toBe(true);
       expect(programOn('one')).toBe(first);
+    });
+
+    test('keep state and control sockets apart where they share the directories, and find their own', async () => {
+      const shared = mkdtempSync(join(tmpdir(), 'culvert-shared-'));
+      const run = (name: 'one' | 'two'): CulvertRun =>
+        new CulvertRun({
+          namespace: network.namespace(name),
+          instance: other,
+          config: SERVICES,
+          directory: shared,
+        });
+      const command = (name: 'one' | 'two', ...words: string[]): string =>
+        execFileSync(
+          'nsenter',
+          [`--net=${NAMESPACE_DIRECTORY}/${network.namespace(name)}`, CULVERT, ...words],
+          {
+            encoding: 'utf8',
+            env: { ...process.env, CULVERT_RUN_DIRECTORY: shared },
+          },
+        );
+      const drained = (name: 'one' | 'two'): boolean =>
+        (JSON.parse(command(name, 'reals', '--json')) as { drained: boolean }[]).some((real) => real.drained);
+      const other = `${instance}s`;
+      const one = run('one');
+      try {
+        expect(await one.started(), one.log).toBe(true);
+        command('one', 'drain', '10.0.0.3');
+        const two = run('two');
+        expect(await two.started(), two.log).toBe(true);
+        expect(two.log).toContain(`uses the name '${other}'`);
+        expect([drained('one'), drained('two')]).toEqual([true, false]);
+        await two.end('SIGKILL');
+        const again = run('two');
+        expect(await again.started(), again.log).toBe(true);
+        for (let times = 0; times < 2; times++) {
+          command('two', 'down', '--instance', other);
+          command('two', 'down');
+          command('two', 'down', '-c', join(shared, 'culvert.yaml'));
+          expect(programOn('two')).toBeUndefined();
+          expect(one.hasEnded).toBe(false);
+          expect(drained('one')).toBe(true);
+        }
+        expect(readdirSync(shared).filter((file) => file.includes('@'))).toEqual([]);
+      } finally {
+        command('one', 'down', '-c', join(shared, 'culvert.yaml'));
+        rmSync(shared, { recursive: true });
+      }
+    });
+
+    test('the one that has pins under its own name keeps it when the plain name is free', async () => {
+      await using one = start('one');
+      expect(await one.started(), one.log).toBe(true);
+      const two = start('two');
+      expect(await two.started(), two.log).toBe(true);
+      const program = programOn('two');
+      await two.end('SIGKILL');
+      await one.api.down();
+      await using again = start('two');
+      expect(await again.started(), again.log).toBe(true);
+      expect(programOn('two')).toBe(program);
     });
 
     test('pins that a former version left unsigned are taken over by the namespace that they are attached in', async () => {

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { ApiClient } from '../../api/client.ts';
 import { socketPathOf } from '../../api/listen.ts';
@@ -7,6 +7,7 @@ import { CulvertError } from '../../errors.ts';
 import { type ConfigOptions, configOptions, loadOptions, warnOn } from '../config-options.ts';
 import { type Context, examples, print, printJson } from '../context.ts';
 import { type DirectorOptions, directorOptions, findSocket } from '../director.ts';
+import { localInstance, localNaming, stateFile } from '../local-naming.ts';
 
 interface DownOptions extends DirectorOptions, ConfigOptions {
   readonly config?: string;
@@ -62,16 +63,20 @@ async function findTarget(options: DownOptions, context: Context): Promise<Targe
   if (options.config !== undefined) {
     const { loadConfig } = await import('../../config/load-config.ts');
     const { director } = await loadConfig(options.config, loadOptions(options, warnOn(context)));
-    const { instance, plane, stateDirectory } = director;
+    const { instance, plane } = director;
+    const naming = await localNaming(director);
     return {
       instance,
       plane,
-      socketPath: socketPathOf(director),
-      statePaths: ['json', 'applied.json'].map((ending) => join(stateDirectory, `${instance}.${ending}`)),
+      socketPath: socketPathOf(naming),
+      statePaths: [stateFile(naming, 'json'), stateFile(naming, 'applied.json')],
     };
   }
-  const socketPath = findSocket(options, context);
-  const instance = options.instance ?? basename(socketPath, '.sock');
+  const found = findSocket(options, context);
+  const instance = options.instance ?? basename(found, '.sock').replace(/@\d+$/, '');
+  // A director of another network namespace is not this command's to end, unless its socket is named.
+  const isNamed = options.socket !== undefined || found === context.env['CULVERT_SOCKET'];
+  const socketPath = isNamed ? found : join(dirname(found), `${await localInstance(instance)}.sock`);
   return { instance, socketPath, statePaths: [], plane: 'xdp' };
 }
 

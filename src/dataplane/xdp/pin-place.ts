@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { CulvertError } from '../../errors.ts';
 import { queryXdp } from '../../linux/bpf/query.ts';
 import { XdpLink } from '../../linux/bpf/xdp-link.ts';
-import { pinDirectory } from '../../linux/bpffs.ts';
+import { pinDirectory, pinPath } from '../../linux/bpffs.ts';
 import { errnoOf } from '../../linux/errno.ts';
 import { tryLock } from '../../linux/file-lock.ts';
+import { namespaceInode } from '../../linux/namespace-inode.ts';
 import { linkDirectory, linkPins } from './link-pins.ts';
 import { readText, unlinkIfThere } from './pin-files.ts';
 import { unpinDirectory } from './pinned-maps.ts';
@@ -33,7 +34,7 @@ export class PinPlace implements Disposable {
   static take(instance: string): PinPlace {
     const here = namespaceInode();
     for (;;) {
-      const directory = pinDirectory(placeName(instance, here));
+      const directory = pinDirectory(localName(instance, here));
       const fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
       if (!tryLock(fd)) {
         closeSync(fd);
@@ -62,10 +63,14 @@ export class PinPlace implements Disposable {
   }
 }
 
-/** `eth0`, or `eth0@4026532008` where the first is another namespace's. */
-function placeName(instance: string, here: string): string {
-  const plain = pinDirectory(instance);
-  return isForeign(plain, here) ? `${instance}@${here}` : instance;
+/**
+ * The name that an instance has in this network namespace, for its pins, state and control socket: `eth0`, or
+ * `eth0@4026532008` where `eth0` is another namespace's. It stays so while it has pins under that name.
+ */
+export function localName(instance: string, here: string = namespaceInode()): string {
+  const own = `${instance}@${here}`;
+  if (linkPins(pinPath(own)).length > 0) return own;
+  return isForeign(pinPath(instance), here) ? own : instance;
 }
 
 /** Whether what is pinned there is attached, and not in this namespace. */
@@ -106,10 +111,6 @@ export function clearPlace(directory: string): void {
     if (entry.isDirectory()) unpinDirectory(path);
     else unlinkIfThere(path);
   }
-}
-
-function namespaceInode(): string {
-  return String(statSync('/proc/self/ns/net').ino);
 }
 
 function inodeOf(path: string): number | undefined {
