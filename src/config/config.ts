@@ -34,6 +34,10 @@ export interface DirectorConfig {
   readonly timeouts: FlowTimeouts;
   /** Whether flows of a deleted real end at once; see `ForwardingTable`. */
   readonly expireNodestConn: boolean;
+  /** Whether a persistence template whose real has weight 0 is passed over; see `ForwardingTable`. */
+  readonly expireQuiescentTemplate: boolean;
+  /** Whether TCP packets other than a SYN open flows; see `ForwardingTable`. */
+  readonly sloppyTcp: boolean;
   /** For services without their own. */
   readonly claim: Claim;
   readonly capacity: { readonly slots: number; readonly flows: number };

@@ -59,6 +59,8 @@ function fillInDirector(written: WrittenDirector): DirectorConfig {
     hashSeed: written.hashSeed?.toLowerCase(),
     timeouts: fillInTimeouts(written.timeouts ?? {}),
     expireNodestConn: written.expireNodestConn ?? true,
+    expireQuiescentTemplate: written.expireQuiescentTemplate ?? false,
+    sloppyTcp: written.sloppyTcp ?? false,
     claim: written.claim ?? 'always',
     capacity: {
       slots: written.capacity?.slots ?? DEFAULT_CAPACITY.slots,

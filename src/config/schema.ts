@@ -69,6 +69,8 @@ const director = mapping({
   hashSeed: pattern(/^[0-9a-fA-F]{32}$/, '32 hexadecimal digits in quotes').optional(),
   timeouts: timeouts.optional(),
   expireNodestConn: yesOrNo.optional(),
+  expireQuiescentTemplate: yesOrNo.optional(),
+  sloppyTcp: yesOrNo.optional(),
   claim: claim.optional(),
   capacity: capacity.optional(),
   listen: listenSchema.optional(),

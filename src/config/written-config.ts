@@ -27,6 +27,8 @@ export interface WrittenDirector {
   hashSeed?: string | undefined;
   timeouts?: WrittenTimeouts | undefined;
   expireNodestConn?: boolean | undefined;
+  expireQuiescentTemplate?: boolean | undefined;
+  sloppyTcp?: boolean | undefined;
   claim?: Claim | undefined;
   capacity?: { slots?: number | undefined; flows?: number | undefined } | undefined;
   listen?: WrittenListen | undefined;

@@ -23,14 +23,17 @@ export function computeTable(input: TableInput, previous?: ForwardingTable): For
   const services = input.model.services.map((service) =>
     computeService(service, input, before.get(service.name)),
   );
-  const { timeouts, expireNodestConn } = input.model.config.director;
+  const { timeouts, expireNodestConn, expireQuiescentTemplate, sloppyTcp } = input.model.config.director;
+  const settings = { timeouts, expireNodestConn, expireQuiescentTemplate, sloppyTcp };
   const unchanged =
     previous?.hashKey === input.hashKey &&
     isSame(previous.timeouts, timeouts) &&
     previous.expireNodestConn === expireNodestConn &&
+    previous.expireQuiescentTemplate === expireQuiescentTemplate &&
+    previous.sloppyTcp === sloppyTcp &&
     previous.services.length === services.length &&
     services.every((service, index) => service === previous.services[index]);
-  return unchanged ? previous : { hashKey: input.hashKey, timeouts, expireNodestConn, services };
+  return unchanged ? previous : { hashKey: input.hashKey, ...settings, services };
 }
 
 function computeService(service: ModelService, input: TableInput, previous: Service | undefined): Service {
@@ -51,6 +54,7 @@ function computeReals(
   previous: readonly Real[],
 ): Real[] {
   const { sorryServer } = config;
+  const { expireQuiescentTemplate } = input.model.config.director;
   const serves =
     sorryServer !== undefined &&
     nextQuorum(input.quorumOf(name), liveWeight(reals, input), config) === 'lost';
@@ -58,7 +62,7 @@ function computeReals(
   const effects = effectsOf(reals, {
     input,
     sorry,
-    movesFlows: protocol === 'udp' && persistence === undefined,
+    movesFlows: protocol === 'udp' && (persistence === undefined || expireQuiescentTemplate),
   });
   const computed = reals.map((real, index) =>
     computeReal(real, { effect: effects[index] as RealEffect, sorry }, previous[index]),

@@ -49,6 +49,16 @@ export interface ForwardingTable {
    * expire_nodest_conn=1). False: its packets are dropped until it times out or the real is back.
    */
   readonly expireNodestConn?: boolean;
+  /**
+   * Whether a new flow is scheduled anew, and its client's persistence template with it, when the real of the template has weight 0
+   * (IPVS: expire_quiescent_template). False, the default: it follows the template.
+   */
+  readonly expireQuiescentTemplate?: boolean;
+  /**
+   * Whether a TCP packet that belongs to no flow opens one, unless it is a RST (IPVS: sloppy_tcp). False, the default: only a SYN does.
+   * Services that remember no flows forward such packets anyway.
+   */
+  readonly sloppyTcp?: boolean;
   readonly services: readonly Service[];
 }
 

@@ -63,6 +63,8 @@ export function randomTable(random: Random): ForwardingTable {
     timeouts: DEFAULT_TIMEOUTS,
     services: withClaims(random, services),
     ...(random.chance(0.2) && { expireNodestConn: false }),
+    ...(random.chance(0.2) && { expireQuiescentTemplate: true }),
+    ...(random.chance(0.2) && { sloppyTcp: true }),
   };
 }
 

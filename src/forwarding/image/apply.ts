@@ -61,6 +61,8 @@ export function applyTable(
   state.timeouts = timeoutTicks(table.timeouts);
   if (state.holdsFlows && table.expireNodestConn !== false) tally.unserved = true;
   state.holdsFlows = table.expireNodestConn === false;
+  state.expiresQuiescentTemplates = table.expireQuiescentTemplate === true;
+  state.sloppyTcp = table.sloppyTcp === true;
   if (plan.rehashed) {
     state.settings.setHashKey(table.hashKey);
     clearFlows(state.flows);

@@ -182,6 +182,15 @@ export class ForwardingImage implements SelectionMemory {
     return (holdsFlows && !inhibited.has(real)) || isRetired(this.#state, real);
   }
 
+  mayFollowTemplate(real: RealIndex): boolean {
+    const { reals, expiresQuiescentTemplates } = this.#state;
+    return reals.isServing(real) && !(expiresQuiescentTemplates && reals.weightOf(real) === 0);
+  }
+
+  get sloppyTcp(): boolean {
+    return this.#state.sloppyTcp;
+  }
+
   isServing(real: RealIndex): boolean {
     return this.#state.reals.isServing(real);
   }

@@ -37,6 +37,9 @@ export interface ImageState {
   timeouts: FlowTimeoutTicks;
   /** Flows of a real that is gone are held until it is back. */
   holdsFlows: boolean;
+  /** See `ForwardingTable.expireQuiescentTemplate` and `sloppyTcp`. */
+  expiresQuiescentTemplates: boolean;
+  sloppyTcp: boolean;
   /** Reals whose flows are never held; see `Real.inhibited`. */
   readonly inhibited: Set<RealIndex>;
   readonly retired: Retired;
@@ -60,6 +63,8 @@ export function openState(memory: ImageMemory): ImageState {
     claims: new Map(),
     timeouts: timeoutTicks(DEFAULT_TIMEOUTS),
     holdsFlows: false,
+    expiresQuiescentTemplates: false,
+    sloppyTcp: false,
     inhibited: new Set(),
     retired: noneRetired(),
   };

@@ -143,6 +143,10 @@ export class RealTable {
     });
   }
 
+  weightOf(index: RealIndex): number {
+    return this.#view.getUint16(index * REAL.size + REAL.weight, true);
+  }
+
   setWeight(index: RealIndex, weight: number): void {
     this.#write(index, (at) => this.#view.setUint16(at + REAL.weight, weight, true));
   }

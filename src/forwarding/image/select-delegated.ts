@@ -1,10 +1,11 @@
 import type { Ipv4Address } from '../../net/ipv4-address.ts';
 import type { ScheduleRequest } from '../schedulers/scheduler.ts';
 import type { Service } from '../table.ts';
-import { isUdp, opensFlow } from './flow-state.ts';
+import { isUdp } from './flow-state.ts';
 import { TICK_MS } from './layout.ts';
 import { findTemplate } from './persistence.ts';
 import {
+  beginsFlow,
   type Choice,
   type FlowPacket,
   recall,
@@ -17,8 +18,9 @@ import {
  * A choice for a service whose new flows are the slow path's:
  *
  * - A usable entry of the flow gives its real. One-packet scheduling looks for none, and remembers none.
- * - Else TCP and SCTP that open no flow: none.
- * - Persistence: a template of the client's network whose real serves gives it, overloaded or of weight 0 though it be.
+ * - Else TCP and SCTP that open no flow: none; see `beginsFlow`.
+ * - Persistence: a template of the client's network whose real serves gives it, overloaded or of weight 0 though it be; the
+ *   latter not with `expireQuiescentTemplate`.
  * - Else the scheduler chooses.
  * - The flow, and with persistence its client's template, are remembered; a template is renewed by each new flow.
  */
@@ -32,12 +34,12 @@ export function chooseDelegated(
   const remembers = !(delegate?.service.onePacket === true && isUdp(packet));
   const known = remembers ? recall(memory, service, packet) : NOTHING;
   if (known.real !== undefined) return known;
-  if (!isUdp(packet) && !opensFlow(packet)) return { real: 0, how: 'no-flow' };
+  if (!beginsFlow(memory, packet)) return { real: 0, how: 'no-flow' };
   if (delegate === undefined) return { real: 0, how: 'none' };
   const { persistence } = delegate.service;
   const template =
     persistence && findTemplate(memory, packet, { index, prefixLength: persistence.prefixLength });
-  if (template?.hit && memory.isServing(template.hit.real))
+  if (template?.hit && memory.mayFollowTemplate(template.hit.real))
     return { real: template.hit.real, how: 'template', flow: known.flow, hit: known.hit, template };
   const chosen = delegate.schedule(requestOf(delegate.service, packet, { nowTick, random: memory.random }));
   if (chosen === undefined) return { real: 0, how: 'none' };

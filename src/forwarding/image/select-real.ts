@@ -1,14 +1,16 @@
 import { flowHash, slotOfHash } from './flow-hash.ts';
-import { firstFlowState, isUdp, nextFlowState, opensFlow } from './flow-state.ts';
+import { type FlowState, firstFlowState, isUdp, nextFlowState, opensFlow } from './flow-state.ts';
 import type { FlowHit, FlowTable } from './flow-table.ts';
 import { FLOW_STATE, SERVICE_KIND, SLOT_REAL_BITS, SLOT_REAL_MASK, SLOT_TRACKED } from './layout.ts';
 import { noteTemplate } from './persistence.ts';
 import { chooseDelegated } from './select-delegated.ts';
 import {
+  beginsFlow,
   type Choice,
   type FlowPacket,
   recall,
   type SelectableService,
+  type SelectedBy,
   type Selection,
   type SelectionMemory,
 } from './selection.ts';
@@ -21,7 +23,8 @@ export type { FlowPacket, SelectableService, SelectedBy, Selection, SelectionMem
  * - hash service, slot not tracked: `current`; flow memory is not touched.
  * - hash service, tracked slot: a usable entry gives its real. Else TCP opener: `current`; any other packet: `fallback`
  *   if that serves, else `current`. The choice is remembered.
- * - rotation: a usable entry gives its real. Else TCP opener or UDP: the next turn, remembered; other TCP: none.
+ * - rotation: a usable entry gives its real. Else TCP opener or UDP: the next turn, remembered; other TCP: none, or with `sloppyTcp` the next turn as well, which is the
+ *   slow path's to take.
  * - turns: the next turn, and nothing is remembered.
  * - delegated and rare: a usable entry gives its real; all else the slow path alone knows, see select-delegated.ts.
  * - An entry is usable if its real serves, unless it is over (CLOSE, FIN_WAIT, TIME_WAIT) and the packet is an opener. An unusable one
@@ -51,8 +54,11 @@ export function selectReal(
   const remembered = remember(memory.flows, choice, packet, nowTick);
   if (choice.template) noteTemplate(memory.flows, choice.template, { real: choice.real, nowTick });
   if (remembered) service.delegate?.noteFlow(choice.real, wasOverloaded);
-  return selection(choice, opens || (isUdp(packet) && remembered));
+  return selection(choice, opens || (remembered && (isUdp(packet) || NEW_FLOW.has(choice.how))));
 }
+
+/** How a TCP packet that is no opener has got a real only as the first of its flow. */
+const NEW_FLOW: ReadonlySet<SelectedBy> = new Set(['turn', 'scheduled', 'template']);
 
 /** The same choice without any effect; `turn` names the real whose turn is next. */
 export function previewReal(
@@ -122,7 +128,7 @@ function chooseByTurn(
 ): Choice {
   const known = recall(memory, service, packet);
   if (known.real !== undefined) return known;
-  if (!isUdp(packet) && !opensFlow(packet)) return { real: 0, how: 'no-flow' };
+  if (!beginsFlow(memory, packet)) return { real: 0, how: 'no-flow' };
   const choice = nextTurn(memory, service, moment);
   return choice.real === 0 ? choice : { ...choice, flow: known.flow, hit: known.hit };
 }
@@ -139,11 +145,17 @@ function ifServing(memory: SelectionMemory, choice: Choice): Choice {
 }
 
 function remember(flows: FlowTable, choice: Choice, packet: FlowPacket, nowTick: number): boolean {
-  const state = firstFlowState(packet);
+  const state = stateToRemember(choice, packet);
   if (choice.flow === undefined || state === FLOW_STATE.none) return false;
   const next = { real: choice.real, state, nowTick };
   if (choice.hit) return flows.replace(choice.hit, next, packet.clientAddress);
   return flows.insert(choice.flow, next, packet.clientAddress);
+}
+
+/** A flow that `sloppyTcp` begins with a FIN is over, as kernel IPVS has it. */
+function stateToRemember({ how }: Choice, packet: FlowPacket): FlowState {
+  const state = firstFlowState(packet);
+  return state === FLOW_STATE.finWait && NEW_FLOW.has(how) ? FLOW_STATE.close : state;
 }
 
 function takeTurn(cursors: BigUint64Array<ArrayBuffer>, index: number): bigint {

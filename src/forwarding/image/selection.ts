@@ -1,8 +1,9 @@
 import type { Ipv6Address } from '../../net/ipv6-address.ts';
 import type { RealIndex } from '../decision.ts';
 import type { Delegate } from './delegate.ts';
-import { type FlowSignal, firstFlowState, isOver, opensFlow } from './flow-state.ts';
+import { type FlowSignal, firstFlowState, isOver, isUdp, opensFlow } from './flow-state.ts';
 import type { FlowHit, FlowKey, FlowTable } from './flow-table.ts';
+import { FLOW_STATE } from './layout.ts';
 import type { TemplatePlace } from './persistence.ts';
 
 /** What a choice needs of a service: the fields of `struct service`. */
@@ -26,6 +27,10 @@ export interface SelectionMemory {
   holdsFlowsOf(real: RealIndex): boolean;
   readonly random: () => number;
   isServing(real: RealIndex): boolean;
+  /** New flows of a client go to the real that its template names. */
+  mayFollowTemplate(real: RealIndex): boolean;
+  /** TCP packets other than a SYN open flows, too. */
+  readonly sloppyTcp: boolean;
 }
 
 export interface FlowPacket extends FlowSignal {
@@ -77,6 +82,12 @@ export interface Choice {
 /** No usable entry tells the real. */
 export interface UnknownFlow extends Pick<Choice, 'flow' | 'hit'> {
   readonly real?: undefined;
+}
+
+/** Whether a packet that belongs to no remembered flow begins one. */
+export function beginsFlow({ sloppyTcp }: Pick<SelectionMemory, 'sloppyTcp'>, packet: FlowPacket): boolean {
+  const isSloppy = sloppyTcp && packet.tcpFlags !== undefined && firstFlowState(packet) !== FLOW_STATE.none;
+  return isUdp(packet) || opensFlow(packet) || isSloppy;
 }
 
 /** By a usable entry of the flow; else where the flow is to be remembered. */

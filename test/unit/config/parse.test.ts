@@ -61,6 +61,8 @@ services:
         },
       },
       expireNodestConn: true,
+      expireQuiescentTemplate: false,
+      sloppyTcp: false,
       claim: 'always',
       capacity: { slots: 4_194_304, flows: 1_048_576 },
       listen: undefined,
@@ -152,7 +154,7 @@ services:
 
 test('what IPVS has beside: ports, flags, persistence, tunnels, thresholds, both families', () => {
   const { director, services } = parse(`
-director: {interfaces: [eth0, eth1.7], expireNodestConn: false}
+director: {interfaces: [eth0, eth1.7], expireNodestConn: false, expireQuiescentTemplate: true, sloppyTcp: true}
 defaults: {scheduler: sh, schedulerFlags: [sh-port], tunnel: gre}
 services:
   - vip: 192.0.2.10
@@ -169,6 +171,8 @@ services:
     interface: 'eth0',
     interfaces: ['eth0', 'eth1.7'],
     expireNodestConn: false,
+    expireQuiescentTemplate: true,
+    sloppyTcp: true,
   });
   expect(services[0]).toMatchObject({
     port: 443,

@@ -12,11 +12,12 @@ interface Situation {
   readonly down?: readonly string[];
   readonly drained?: readonly string[];
   readonly quorum?: QuorumState;
+  readonly director?: string;
 }
 
 function compute(service: string, situation: Situation, previous?: ForwardingTable): ForwardingTable {
-  const { down = [], drained = [], quorum } = situation;
-  const text = `director: {interface: eth0}\nservices:\n  - {vip: 192.0.2.10, port: 80, ${service}}\n`;
+  const { down = [], drained = [], quorum, director = 'interface: eth0' } = situation;
+  const text = `director: {${director}}\nservices:\n  - {vip: 192.0.2.10, port: 80, ${service}}\n`;
   return computeTable(
     {
       model: buildModel(parseConfig(text, 'x.yaml')),
@@ -116,6 +117,14 @@ test.each<[what: string, service: string, situation: Situation, forwarded: strin
   expect(compute(`protocol: udp, ${service}`, situation, table)).toBe(table);
   const recovered = compute(`protocol: udp, ${service}`, {}, table);
   expect(words(recovered)).toMatch(/^2:w100 3:w50/);
+});
+
+test('UDP, a failed real is inhibited: with expireQuiescentTemplate clients with a template move, too', () => {
+  const table = compute(`protocol: udp, ${INHIBITED}, persistence: 5m`, {
+    down: ['10.0.0.2'],
+    director: 'interface: eth0, expireQuiescentTemplate: true',
+  });
+  expect(words(table)).toBe('2:moved 3:w50');
 });
 
 test('SCTP, a failed real is inhibited: its flows stay', () => {

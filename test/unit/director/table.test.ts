@@ -81,6 +81,16 @@ test.each<[what: string, real: string]>([
   expect(first?.reals[1]).toBe(before.services[0]?.reals[1]);
 });
 
+test.each<['expireQuiescentTemplate' | 'sloppyTcp']>([['expireQuiescentTemplate'], ['sloppyTcp']])(
+  '%s is a change of the table alone',
+  (name) => {
+    const before = table(config());
+    const after = table(config(OPTIONS, REAL, `interface: eth0, ${name}: true`), before);
+    expect([before[name], after[name]]).toEqual([false, true]);
+    expect(after.services[0]).toBe(before.services[0]);
+  },
+);
+
 test('what becomes of flows of deleted reals is a change of the table alone', () => {
   const before = table(config());
   const after = table(config(OPTIONS, REAL, 'interface: eth0, expireNodestConn: false'), before);

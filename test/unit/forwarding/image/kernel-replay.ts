@@ -95,6 +95,8 @@ export class KernelReplay {
         hashKey: HASH_KEY,
         timeouts: this.#timeouts(),
         expireNodestConn: this.#scenario.sysctls?.expire_nodest_conn === 1,
+        expireQuiescentTemplate: this.#scenario.sysctls?.expire_quiescent_template === 1,
+        sloppyTcp: this.#scenario.sysctls?.sloppy_tcp === 1,
         services: [this.#service()],
       },
       tick,

@@ -36,6 +36,8 @@ function send({ memory, service, clients, progress }: SenderTask): void {
     holdsFlowsOf: () => false,
     random: Math.random,
     isServing: (real) => reals.isServing(real),
+    mayFollowTemplate: (real) => reals.isServing(real),
+    sloppyTcp: false,
   };
   const select = (port: number, tcpFlags: number): number => {
     const entry = services.read(services.find(service));

@@ -186,3 +186,42 @@ describe('the list of flows', () => {
     expect([1, 2, 3].map((index) => image.flowCounts(index).templates)).toEqual([1, 1, 0]);
   });
 });
+
+function persistent(reals: Service['reals']): Service {
+  return service({ scheduler: 'rr', persistence: PERSISTENCE, reals });
+}
+
+describe('a template whose real has weight 0', () => {
+  it.each([
+    [false, 'template'],
+    [true, 'scheduled'],
+  ] as const)(
+    'with expireQuiescentTemplate %s gives way: a new flow is by %s',
+    (expireQuiescentTemplate, how) => {
+      const { image } = open(persistent([real(1), real(2)]));
+      const first = select(image, 80).real;
+      const reals = [1, 2].map((number) => real(number, { weight: number === first ? 0 : 1 }));
+      image.apply({ ...table([persistent(reals)]), expireQuiescentTemplate }, 101);
+      expect(select(image, 80, { tcpFlags: ACK })).toMatchObject({ real: first, how: 'flow' });
+      const next = select(image, 80, { clientPort: 1001 });
+      expect(next.how).toBe(how);
+      expect(next.real === first).toBe(!expireQuiescentTemplate);
+      expect(select(image, 80, { clientPort: 1002 })).toMatchObject({ real: next.real, how: 'template' });
+    },
+  );
+});
+
+describe('a TCP packet that belongs to no flow', () => {
+  const RST = 4;
+
+  it.each(['rr', 'wlc'] as const)('%s: opens one with sloppyTcp, unless it is a RST', (scheduler) => {
+    const { image } = open(service({ scheduler }));
+    expect(select(image, 80, { tcpFlags: ACK })).toMatchObject({ real: 0, how: 'no-flow' });
+    image.apply({ ...table([service({ scheduler })]), sloppyTcp: true }, 101);
+    const chosen = select(image, 80, { tcpFlags: ACK });
+    expect(chosen).toMatchObject({ connection: true });
+    expect(chosen.real).not.toBe(0);
+    expect(select(image, 80, { tcpFlags: ACK })).toMatchObject({ real: chosen.real, how: 'flow' });
+    expect(select(image, 80, { clientPort: 1001, tcpFlags: RST })).toMatchObject({ real: 0, how: 'no-flow' });
+  });
+});
