@@ -36,7 +36,7 @@ export async function admit(head: RequestHead, listener: Listener, access: Acces
   if (access === 'read' || isAuthenticated(listener)) return;
   throw new CulvertError(
     'PERMISSION',
-    'over TCP this director can only be read; fix: use its control socket, or configure `tokenFile` or `tls.clientCa` at `director.listen`',
+    'this director is read-only over TCP; fix: use its control socket, or configure `tokenFile` or `tls.clientCa` at `director.listen`',
   );
 }
 
@@ -53,7 +53,7 @@ function requireOwnName({ hosts, localAddress }: RequestHead, listener: Listener
   if (ownNames(listener, localAddress).has(name)) return host;
   throw new CulvertError(
     'FOREIGN_PAGE',
-    `Host '${name}' is no name of this listener; fix: add it to \`names\` of the listener if clients use it`,
+    `Host '${name}' is not a name of this listener; fix: add it to \`names\` of the listener if clients use it`,
   );
 }
 

@@ -28,7 +28,7 @@ export function changeRoutes(app: ApiServer, options: ApiOptions): void {
     '/v1/reload',
     {
       schema: {
-        summary: 'Read the configuration file again and apply the difference',
+        summary: 'Reload the configuration file and apply the differences',
         response: { 200: reloadSchema, default: errorSchema },
       },
     },
@@ -38,7 +38,7 @@ export function changeRoutes(app: ApiServer, options: ApiOptions): void {
     '/v1/stats/zero',
     {
       schema: {
-        summary: 'Have what was counted since zeroing begin anew; the counters themselves go on',
+        summary: 'Set the counts since zeroing back to 0; the counters themselves continue',
         body: zeroSchema,
         response: { 200: statsSchema, default: errorSchema },
       },
@@ -53,7 +53,7 @@ export function changeRoutes(app: ApiServer, options: ApiOptions): void {
     {
       config: { access: 'read' },
       schema: {
-        summary: 'What would become of a packet, in words; changes nothing',
+        summary: 'Explain what the director would do with a packet, without changing anything',
         body: explainRequestSchema,
         response: { 200: explanationSchema, default: errorSchema },
       },
@@ -64,7 +64,7 @@ export function changeRoutes(app: ApiServer, options: ApiOptions): void {
     '/v1/down',
     {
       schema: {
-        summary: 'End forwarding and leave nothing behind; the daemon ends',
+        summary: 'Stop forwarding, remove what culvert set up for it, and stop the daemon',
         response: { 200: z.object({ removed: z.literal(true) }), default: errorSchema },
       },
     },
@@ -81,7 +81,7 @@ function realRoutes(app: ApiServer, { control }: ApiOptions): void {
     '/v1/reals/weight',
     {
       schema: {
-        summary: 'Override the weight of a real, or take the override back with null',
+        summary: 'Override the weight of a real, or remove the override with null',
         body: weightChangeSchema,
         response: changedReals,
       },
@@ -99,7 +99,7 @@ function realRoutes(app: ApiServer, { control }: ApiOptions): void {
     '/v1/reals/drain',
     {
       schema: {
-        summary: 'Let a real keep its flows and get no new ones',
+        summary: 'Drain a real: it keeps its flows and gets no new ones',
         body: realSelectorSchema,
         response: changedReals,
       },
@@ -110,7 +110,8 @@ function realRoutes(app: ApiServer, { control }: ApiOptions): void {
     '/v1/reals/undrain',
     {
       schema: {
-        summary: 'Send a drained real new flows again, by the weight set by hand or else the configured one',
+        summary:
+          'Undrain a real: it gets new flows again, by its overridden weight or else its configured one',
         body: realSelectorSchema,
         response: changedReals,
       },

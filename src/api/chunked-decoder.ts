@@ -44,7 +44,7 @@ export class ChunkedDecoder {
     if (this.#state === 'trailer') return line === '' ? 'done' : 'trailer';
     const [size = ''] = line.split(';');
     if (!/^[0-9a-f]{1,12}$/i.test(size.trim()))
-      throw new Error(`${JSON.stringify(line)} is no size of a chunk`);
+      throw new Error(`${JSON.stringify(line)} is not the size of a chunk`);
     this.#missing = Number.parseInt(size, 16);
     return this.#missing === 0 ? 'trailer' : 'data';
   }

@@ -203,12 +203,12 @@ export class ApiClient {
 
   #brokenOff(error: unknown): Error {
     if (error instanceof CulvertError) return error;
-    return notRunning(this.#socketPath, 'the answer broke off', error);
+    return notRunning(this.#socketPath, 'the answer was cut off', error);
   }
 }
 
 function silent(socketPath: string, afterMs: number): CulvertError {
-  const message = `the director has not answered for ${afterMs / 1000} s; see what its process does, and what it has done yet`;
+  const message = `the director has not answered for ${afterMs / 1000} s; fix: check its process and its log, and whether it has carried out the request`;
   return new CulvertError('NOT_RUNNING', message, { where: socketPath });
 }
 
@@ -217,7 +217,7 @@ function connectError(socketPath: string, error: NodeJS.ErrnoException): Error {
   if (error.code === 'EACCES') {
     return new CulvertError(
       'PERMISSION',
-      "only the director's user may use its control socket; try as root",
+      "only the director's user may use its control socket; fix: run as root",
       {
         where: socketPath,
         cause: error,
@@ -229,7 +229,7 @@ function connectError(socketPath: string, error: NodeJS.ErrnoException): Error {
 
 function notRunning(socketPath: string, detail: string, cause?: unknown): CulvertError {
   const advice = 'start one with `culvert run -c FILE`, or name another with --instance or --socket';
-  return new CulvertError('NOT_RUNNING', `no director answers (${detail}); ${advice}`, {
+  return new CulvertError('NOT_RUNNING', `no director answers (${detail}); fix: ${advice}`, {
     where: socketPath,
     cause,
   });

@@ -24,7 +24,7 @@ export function configRoutes(app: ApiServer, { control }: ApiOptions): void {
     {
       // It holds a secret, the hash seed.
       config: { access: 'control' },
-      schema: { summary: 'The configuration that holds now', response: config },
+      schema: { summary: 'Return the running configuration', response: config },
     },
     () => configToWire(control.config()),
   );
@@ -33,7 +33,7 @@ export function configRoutes(app: ApiServer, { control }: ApiOptions): void {
     {
       bodyLimit: BODY_LIMIT,
       schema: {
-        summary: 'Have another configuration hold until the file changes or is read again',
+        summary: 'Apply a configuration. It stays in force until the file changes or is reloaded',
         body: applyRequestSchema,
         response: applied,
       },
@@ -43,12 +43,22 @@ export function configRoutes(app: ApiServer, { control }: ApiOptions): void {
   );
   app.post(
     '/v1/config/confirm',
-    { schema: { summary: 'Keep what was applied on trial', response: config } },
+    {
+      schema: {
+        summary: 'Confirm a configuration that was applied with automatic rollback',
+        response: config,
+      },
+    },
     async () => configToWire(await control.confirm()),
   );
   app.post(
     '/v1/config/revert',
-    { schema: { summary: 'Go back from what was applied on trial', response: applied } },
+    {
+      schema: {
+        summary: 'Roll back to the configuration before the one that waits for confirmation',
+        response: applied,
+      },
+    },
     async () => appliedToWire(await control.revert()),
   );
   app.post(
@@ -56,7 +66,7 @@ export function configRoutes(app: ApiServer, { control }: ApiOptions): void {
     {
       bodyLimit: BODY_LIMIT,
       schema: {
-        summary: 'What a configuration would change; changes nothing',
+        summary: 'Compare a configuration with the running one, without changing anything',
         body: diffRequestSchema,
         response: { 200: diffSchema, default: errorSchema },
       },
@@ -69,7 +79,7 @@ export function configRoutes(app: ApiServer, { control }: ApiOptions): void {
       bodyLimit: BODY_LIMIT,
       schema: {
         summary:
-          'What a file of YAML would change that differs little from the one in use; 409 where it differs much',
+          'Compare the text of a YAML file with the running configuration; 409 if it differs much from the file in use',
         body: diffYamlRequestSchema,
         response: { 200: diffSchema, default: errorSchema },
       },

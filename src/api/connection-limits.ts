@@ -22,7 +22,7 @@ export function limitConnections(server: Server, limits: ConnectionLimits): void
     onRefused(reason);
   };
   server.maxConnections = connections;
-  server.on('drop', () => refused(`${connections} connections are open, the most that are taken`));
+  server.on('drop', () => refused(`all ${connections} connections that this listener allows are open`));
   server.prependListener('connection', (socket: Socket) => {
     const address = socket.remoteAddress ?? '';
     const count = (open.get(address) ?? 0) + 1;
@@ -34,6 +34,6 @@ export function limitConnections(server: Server, limits: ConnectionLimits): void
     });
     if (count <= perClient) return;
     socket.destroy();
-    refused(`${address} has ${perClient} connections open, the most that one client may have`);
+    refused(`${address} has ${perClient} connections open, which is the limit for one client`);
   });
 }

@@ -72,7 +72,7 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
 /** Takes over what Node would answer by itself, or not at all. */
 export function answerOddRequests(server: Server): void {
   server.on('connect', (_request: IncomingMessage, socket: Socket) =>
-    endWithAnswer(socket, 405, 'this is no proxy'),
+    endWithAnswer(socket, 405, 'this server is not a proxy'),
   );
   server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
     const body = JSON.stringify(wireError('API', 'only the expectation 100-continue is supported'));

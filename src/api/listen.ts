@@ -84,12 +84,12 @@ export async function claimSocket(path: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
   if (found === undefined) return;
   if (!found.isSocket()) {
-    throw new CulvertError('ALREADY_RUNNING', 'is in the way and no socket; remove it', { where: path });
+    throw new CulvertError('ALREADY_RUNNING', 'exists but is not a socket; fix: remove it', { where: path });
   }
   if (await answers(path)) {
     throw new CulvertError(
       'ALREADY_RUNNING',
-      'a director answers here already; stop it first, or give this one its own `director.instance`',
+      'a director already answers here; fix: stop it first, or give this one its own `director.instance`',
       { where: path },
     );
   }
@@ -128,7 +128,7 @@ async function makeRunDirectory(path: string): Promise<void> {
   } catch (error) {
     throw new CulvertError(
       'PERMISSION',
-      `the directory of the control socket cannot be made (${messageOf(error)}); try as root, or set \`director.runDirectory\``,
+      `the directory of the control socket cannot be created (${messageOf(error)}); fix: run as root, or set \`director.runDirectory\``,
       { where: path, cause: error },
     );
   }
@@ -152,7 +152,7 @@ async function listenTcp(server: ApiServer, { config, setting }: TcpListener): P
   } catch (error) {
     throw new CulvertError(
       'INTERFACE',
-      `the API cannot be served there (${messageOf(error)}); change \`director.${setting}\``,
+      `the API cannot listen there (${messageOf(error)}); fix: change \`director.${setting}\``,
       { where: endpointOf({ address, port }), cause: error },
     );
   }

@@ -28,18 +28,20 @@ export function metricsText(status: WireStatus): string {
 function directorMetrics(status: WireStatus): Metric[] {
   const { instance, interface: device, plane } = status;
   return [
-    gauge('culvert_info', 'What this director is; always 1.', [[{ instance, interface: device, plane }, 1]]),
-    gauge('culvert_start_time_seconds', 'When the daemon started, in seconds since 1970.', [
+    gauge('culvert_info', 'Identity of this director; always 1.', [
+      [{ instance, interface: device, plane }, 1],
+    ]),
+    gauge('culvert_start_time_seconds', 'Start time of the daemon, in seconds since 1970.', [
       [{}, Date.parse(status.startedAt) / 1000],
     ]),
     counter(
       'culvert_check_attempts_not_made_total',
-      'Attempts of checks that this machine could not make: no verdict on a real.',
+      'Check attempts that this machine could not make. They do not change the health of a real.',
       [[{}, status.unmadeAttempts]],
     ),
     gauge(
       'culvert_checks_short',
-      'Checks that cannot be made for want of something of this machine, by the name of the error.',
+      'Checks that cannot run because this machine is short of a resource, by error name.',
       status.shortages.map(({ code, checks }): Sample => [{ code }, checks]),
     ),
   ];
@@ -88,7 +90,7 @@ function quorumMetrics(services: readonly WireService[]): Metric[] {
     ),
     gauge(
       'culvert_service_live_weight',
-      'What the reals of a service that are up weigh together.',
+      'Sum of the weights of the healthy reals of a service.',
       each(({ weight }) => weight),
     ),
     gauge(
@@ -139,7 +141,7 @@ function realTrafficMetrics(services: readonly WireServiceStats[]): Metric[] {
     ),
     gauge(
       'culvert_real_flows_known',
-      '1 while every flow of a real is remembered, 0 while it may have more than the numbers of flows say.',
+      '1 while every flow of a real is remembered, 0 while it may have more flows than are counted.',
       each((real) => (real.activeKnown ? 1 : 0)),
     ),
     gauge(
@@ -156,7 +158,7 @@ function realStateMetrics(reals: readonly WireReal[]): Metric[] {
   return [
     gauge(
       'culvert_real_up',
-      '1 while a real passes its checks or has none, 0 while it is out.',
+      '1 while a real passes its checks or has none, 0 while it is down.',
       each((real) => (real.health.state === 'down' ? 0 : 1)),
     ),
     gauge(
@@ -166,7 +168,7 @@ function realStateMetrics(reals: readonly WireReal[]): Metric[] {
     ),
     gauge(
       'culvert_check_duration_seconds',
-      'How long the last attempt of a check took, by its type.',
+      'Duration of the last attempt of a check, by type.',
       reals.flatMap(({ service, address, health }) =>
         health.checks.flatMap(({ type, lastMs }, index): Sample[] => {
           const labels = { ...serviceLabels(service), real: address, check: type, index: String(index) };
@@ -176,7 +178,7 @@ function realStateMetrics(reals: readonly WireReal[]): Metric[] {
     ),
     gauge(
       'culvert_real_weight',
-      'The weight that holds now.',
+      'Weight in force.',
       each((real) => real.effectiveWeight),
     ),
     gauge(
@@ -205,7 +207,7 @@ function reasonMetrics({ stats }: WireStatus): Metric[] {
     ]),
     counter(
       'culvert_over_budget_packets_total',
-      'Rare packets that the fast path dropped because a flood had used up what the slow path is handed.',
+      'Rare packets that the fast path dropped because the budget of the slow path was used up.',
       [[{}, stats.overBudget]],
     ),
   ];

@@ -7,14 +7,19 @@ import { countersToWire, realToWire, serviceToWire, statusToWire } from './to-wi
 export function readRoutes(app: ApiServer, { control }: ApiOptions): void {
   app.get(
     '/v1/status',
-    { schema: { summary: 'Everything at once', response: { 200: statusSchema, default: errorSchema } } },
+    {
+      schema: {
+        summary: 'Return the status of the director, its services and reals, and the counters',
+        response: { 200: statusSchema, default: errorSchema },
+      },
+    },
     async () => statusToWire(await control.status()),
   );
   app.get(
     '/v1/services',
     {
       schema: {
-        summary: 'Services with their reals',
+        summary: 'List services with their reals',
         response: { 200: z.array(serviceSchema), default: errorSchema },
       },
     },
@@ -24,7 +29,7 @@ export function readRoutes(app: ApiServer, { control }: ApiOptions): void {
     '/v1/reals',
     {
       schema: {
-        summary: 'Reals of all services, with weight and health',
+        summary: 'List the reals of all services, with weight and health',
         response: { 200: z.array(realSchema), default: errorSchema },
       },
     },

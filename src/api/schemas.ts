@@ -27,18 +27,18 @@ import type {
 
 const address = z
   .string()
-  .refine((text) => parseIp(text) !== undefined, 'must be an IP address, as 192.0.2.10')
+  .refine((text) => parseIp(text) !== undefined, 'must be an IP address, such as 192.0.2.10')
   .meta({ examples: ['192.0.2.10', '2001:db8::10'] });
 const network = z
   .string()
   .refine(
     (text) => parseIpNetwork(text) !== undefined,
-    'must be an IP address or network, as 198.51.100.0/24',
+    'must be an IP address or network, such as 198.51.100.0/24',
   )
   .meta({ examples: ['198.51.100.7', '2001:db8::/32'] });
 const serviceText = z
   .string()
-  .refine((text) => parseServiceName(text) !== undefined, 'must name a service, as tcp:192.0.2.10:80')
+  .refine((text) => parseServiceName(text) !== undefined, 'must name a service, such as tcp:192.0.2.10:80')
   .meta({ examples: ['tcp:192.0.2.10:80', 'tcp:[2001:db8::10]:all'] });
 const count = z.int().nonnegative();
 /** 0 for all ports of an address, or of a client. */
@@ -273,7 +273,7 @@ export const explainRequestSchema: z.ZodType<{ readonly packet: string }> = z.st
   packet: z
     .string()
     .max(2 * (65_535 + 40))
-    .regex(/^(?:[0-9a-f]{2})+$/i, 'must be an IP packet in hex, two digits to a byte'),
+    .regex(/^(?:[0-9a-f]{2})+$/i, 'must be an IP packet in hex, with two digits per byte'),
 });
 
 export const flowQuerySchema: z.ZodType<{

@@ -63,7 +63,7 @@ export async function buildApi(options: ApiOptions): Promise<ApiServer> {
   const app = withZod(options);
   app.setErrorHandler((error, _request, reply) => sendError(error, reply));
   app.setNotFoundHandler((request, reply) =>
-    reply.code(404).send(wireError('API', `there is no ${request.method} ${request.url}`)),
+    reply.code(404).send(wireError('API', `no such route: ${request.method} ${request.url}`)),
   );
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(ANSWER_HEADERS);
@@ -77,7 +77,7 @@ export async function buildApi(options: ApiOptions): Promise<ApiServer> {
 async function allRoutes(app: ApiServer, options: ApiOptions): Promise<void> {
   await app.register(swagger, {
     openapi: {
-      info: { title: 'culvert', description: 'Control of a running director.', version: options.version },
+      info: { title: 'culvert', description: 'The API of a running director.', version: options.version },
     },
     transform: jsonSchemaTransform,
   });

@@ -25,8 +25,8 @@ export function streamRoutes(app: ApiServer, { control, listener }: ApiOptions):
     '/v1/flows',
     {
       schema: {
-        summary: 'Remembered flows, one JSON object to a line',
-        description: 'Flows of stable ring slots are not remembered, so they are not listed.',
+        summary: 'List remembered flows, one JSON object per line',
+        description: 'Flows of stable ring slots are not remembered, so the list does not have them.',
         produces: ['application/x-ndjson'],
         querystring: flowQuerySchema,
       },
@@ -40,7 +40,7 @@ export function streamRoutes(app: ApiServer, { control, listener }: ApiOptions):
     '/v1/events',
     {
       schema: {
-        summary: 'Events kept since the start',
+        summary: 'List the events that the daemon has kept since it started',
         querystring: eventQuerySchema,
         response: { 200: z.array(eventSchema), default: errorSchema },
       },
@@ -51,7 +51,7 @@ export function streamRoutes(app: ApiServer, { control, listener }: ApiOptions):
     '/v1/events/stream',
     {
       schema: {
-        summary: 'Events as they happen, as Server-Sent Events',
+        summary: 'Stream events as they happen, as Server-Sent Events',
         description: 'Begins after the event that `after` or the header Last-Event-ID names.',
         produces: ['text/event-stream'],
         querystring: eventQuerySchema,

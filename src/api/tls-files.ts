@@ -56,7 +56,7 @@ export function followTlsFiles(
       changed(material);
     } catch (error) {
       const { message } = error as Error;
-      if (message !== told) onFault(`the API goes on with its former certificate: ${message}`);
+      if (message !== told) onFault(`the API continues with its previous certificate: ${message}`);
       told = message;
     }
   };
@@ -73,7 +73,7 @@ async function readPem(path: string, { isSecret = false } = {}): Promise<string>
     await using file = await open(path);
     const { mode, size } = await file.stat();
     if (isSecret && (mode & MODE_OF_EVERYONE) !== 0)
-      throw new CulvertError('PERMISSION', `everyone may read this key; fix: chmod 600 ${path}`, {
+      throw new CulvertError('PERMISSION', `every user can read this key; fix: chmod 600 ${path}`, {
         where: path,
       });
     if (size > LONGEST_BYTES) throw new Error(`it has more than ${LONGEST_BYTES} bytes`);

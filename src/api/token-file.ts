@@ -50,7 +50,7 @@ export class TokenFile {
     const seen = [dev, ino, size, mtimeNs, ctimeNs].join(' ');
     if (seen === this.#seen && this.#digest !== undefined) return;
     if ((Number(mode) & MODE_OF_OTHERS) !== 0)
-      throw fault('PERMISSION', this.#path, `others may read it; fix: chmod 600 ${this.#path}`);
+      throw fault('PERMISSION', this.#path, `other users can read it; fix: chmod 600 ${this.#path}`);
     this.#digest = digestOf(await tokenIn(file, this.#path));
     this.#seen = seen;
   }
@@ -60,7 +60,7 @@ export class TokenFile {
     this.#digest = undefined;
     if (!wasUsable) return;
     const message = error instanceof Error ? error.message : String(error);
-    this.#onFault(`the API refuses every request until the token file can be used again: ${message}`);
+    this.#onFault(`the API refuses every request until the token file is usable again: ${message}`);
   }
 }
 
@@ -69,7 +69,7 @@ async function openFile(path: string): Promise<FileHandle> {
     return await open(path);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
-    const words = code === 'ENOENT' ? 'there is no such file' : message;
+    const words = code === 'ENOENT' ? 'the file does not exist' : message;
     throw new CulvertError('CONFIG_UNREADABLE', `the token file cannot be read: ${words}`, {
       where: path,
       cause,

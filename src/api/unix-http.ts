@@ -65,7 +65,7 @@ async function readHead(pieces: AsyncIterator<Buffer>): Promise<Head> {
     bytes = Buffer.concat([bytes, value]);
     const end = bytes.indexOf(HEAD_END);
     if (end >= 0) return parseHead(bytes.toString('latin1', 0, end), bytes.subarray(end + HEAD_END.length));
-    if (bytes.length > MAX_HEAD_BYTES) throw new Error('the head of the answer has no end');
+    if (bytes.length > MAX_HEAD_BYTES) throw new Error('the header of the answer is too long');
   }
 }
 
@@ -96,7 +96,7 @@ async function* bodyOf(
       if (isDone) return;
       const { value, done } = await pieces.next();
       if (done && headers.get('content-length') === undefined && !isChunked(headers)) return;
-      if (done) throw new Error('the answer broke off');
+      if (done) throw new Error('the answer was cut off');
       piece = value;
     }
   } finally {

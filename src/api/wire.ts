@@ -149,7 +149,7 @@ export interface WireStats {
   /** Packets by reason; reasons that never occurred are left out. */
   readonly reasons: Readonly<Record<string, number>>;
   readonly handedOver: number;
-  /** Rare packets that the fast path dropped because a flood had used up what the slow path is handed. */
+  /** Rare packets that the fast path dropped because the budget of the slow path was used up. */
   readonly overBudget: number;
 }
 

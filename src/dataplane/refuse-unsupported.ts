@@ -55,7 +55,7 @@ export function refuseUnsupported(table: ForwardingTable, kind: DataPlane['kind'
   for (const service of table.services) {
     const found = LACKING[kind].map((feature) => feature(service)).find((name) => name !== undefined);
     if (found === undefined) continue;
-    const message = `the ${kind} plane of this version has no ${found}`;
+    const message = `the ${kind} plane of this version does not support ${found}`;
     throw new CulvertError('UNSUPPORTED', message, { where: formatServiceName(service) });
   }
 }

@@ -56,10 +56,10 @@ export class CommandQueue {
 
   #kill(): void {
     for (const line of [...this.#ready.values(), ...this.#running.values()]) {
-      for (const task of line.splice(0)) this.#drop(task, 'the director ends');
+      for (const task of line.splice(0)) this.#drop(task, 'the director is stopping');
     }
     this.#ready.clear();
-    this.#end.abort(new Error('the director ends'));
+    this.#end.abort(new Error('the director is stopping'));
   }
 
   #begin(): void {
@@ -92,7 +92,7 @@ export class CommandQueue {
     try {
       const signal = AbortSignal.any([timeout.signal, this.#end.signal]);
       const end = await runCommand({ run, environment, user, signal });
-      const late = timeout.signal.aborted ? `, as it took longer than ${formatDuration(timeoutMs)}` : '';
+      const late = timeout.signal.aborted ? ` because it took longer than ${formatDuration(timeoutMs)}` : '';
       const took = formatDuration(Math.round(performance.now() - startedMs));
       const words = `${title} ended: ${describeStatus(end)}${late} after ${took}${describeOutput(end)}`;
       this.#events.add(end.status === 0 ? 'info' : 'warning', 'command', words);

@@ -101,7 +101,7 @@ export class ConfigChanges {
       const [saved] = await Promise.allSettled([this.#running.confirm()]);
       this.#options.settle();
       this.#watchDeadline();
-      this.#options.events.add('info', 'confirm', 'the configuration that was applied stays');
+      this.#options.events.add('info', 'confirm', 'the applied configuration is confirmed');
       if (saved.status === 'rejected') throw saved.reason;
       return this.document();
     });
@@ -171,7 +171,7 @@ export class ConfigChanges {
     const summary = { ...changes, applyMs: performance.now() - startedMs };
     const saved = await Promise.allSettled([record()]);
     const until = this.#confirmBefore();
-    const trial = until === undefined ? '' : `; on trial until ${until}`;
+    const trial = until === undefined ? '' : `; rolled back at ${until} unless it is confirmed`;
     events.add('info', verb, `${describeChanges(verb, summary)}${trial}`);
     for (const name of settingsForRestart(this.started, config)) {
       events.add('warning', 'restart-needed', `${name} has changed and takes effect at the next start`);
@@ -201,7 +201,7 @@ export class ConfigChanges {
     if (revision === undefined || revision === current) return;
     throw new CulvertError(
       'CONFLICT',
-      `the running configuration has changed meanwhile: its revision is ${current}, not ${revision}; read it again`,
+      `the running configuration has changed meanwhile: its revision is ${current}, not ${revision}; fix: read it again`,
     );
   }
 
@@ -210,7 +210,7 @@ export class ConfigChanges {
     if (trial !== undefined) return trial;
     throw new CulvertError(
       'CONFLICT',
-      'no configuration waits to be confirmed; culvert reload goes back to the file',
+      'no configuration waits for confirmation; "culvert reload" returns to the file',
     );
   }
 
@@ -221,7 +221,7 @@ export class ConfigChanges {
       if (found === own) continue;
       throw new CulvertError(
         'CONFIG_INVALID',
-        `director.${name}: found '${found}'; allowed: '${own}', as this director is found by it (edit the file to change it)`,
+        `director.${name}: found '${found}'; allowed: '${own}', because commands find this director by it; fix: change it in the file`,
       );
     }
   }
@@ -252,7 +252,7 @@ export class ConfigChanges {
         events.add(
           'error',
           'revert-failed',
-          `the former configuration cannot be brought back: ${messageOf(error)}`,
+          `the previous configuration cannot be restored: ${messageOf(error)}`,
         );
         this.#watchDeadline(RETRY_MS);
       }

@@ -21,7 +21,7 @@ export interface DirectorControl {
   status(): Promise<DirectorStatus>;
   /** Reads the configuration file again; it holds, whatever was applied. @throws CulvertError CONFIG_*; then nothing has changed. */
   reload(): Promise<ReloadSummary>;
-  /** The configuration that holds now. */
+  /** Return the running configuration. */
   config(): RunningDocument;
   /**
    * Has another configuration hold, a `ConfigDocument`, until the file's content changes or is read again. Kept over restarts.

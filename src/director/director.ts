@@ -93,8 +93,7 @@ export class Director implements DirectorControl {
    */
   static async start(options: DirectorOptions): Promise<Director> {
     const { state, fault } = await options.store.load();
-    if (fault !== undefined)
-      options.events.add('warning', 'state-lost', `the former state is lost: ${fault}`);
+    if (fault !== undefined) options.events.add('warning', 'state-lost', `the saved state is lost: ${fault}`);
     const director = new Director(options, state);
     const serving = servingReals(options.plane.services(), state.lostQuorums);
     const model = buildModel(options.running.config);
@@ -213,7 +212,7 @@ export class Director implements DirectorControl {
     if (!Number.isInteger(weight) || weight < 0 || weight > 65535) {
       throw new CulvertError('USAGE', `found weight ${weight}; allowed: a whole number from 0 to 65535`);
     }
-    const what = `weight ${weight} until it is cleared`;
+    const what = `weight ${weight} until the override is cleared`;
     return this.#override(selector, { change: { weight }, type: 'weight', what });
   }
 
@@ -223,7 +222,7 @@ export class Director implements DirectorControl {
   }
 
   drain(selector: RealSelector): Promise<readonly RealStatus[]> {
-    const what = 'drained: its flows stay, new ones go elsewhere';
+    const what = 'drained: it keeps its flows, and new ones go to other reals';
     return this.#override(selector, { change: { drained: true }, type: 'drain', what });
   }
 
@@ -257,7 +256,11 @@ export class Director implements DirectorControl {
     this.#ended = true;
     await this.#options.store.remove();
     await this.#options.running.remove();
-    this.#options.events.add('info', 'remove', 'forwarding has ended and nothing is left behind');
+    this.#options.events.add(
+      'info',
+      'remove',
+      'forwarding has stopped, and what culvert set up for it is removed',
+    );
   }
 
   /** Ends checks and control; forwarding goes on where the plane outlives the process. Nothing to do after `remove`. */

@@ -169,7 +169,7 @@ export class Effects {
   }
 
   #turnedByReload(real: ModelReal, up: boolean): void {
-    const words = `${nameReal(real)} is ${up ? 'up' : 'down'}, by the check that it has now`;
+    const words = `${nameReal(real)} is ${up ? 'up' : 'down'} according to its new check`;
     this.#options.events.add(up ? 'info' : 'warning', up ? 'real-up' : 'real-down', words);
     this.#tellReal(real, up);
   }

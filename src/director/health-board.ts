@@ -153,7 +153,7 @@ export class HealthBoard {
       if (served === undefined) return isOut.get(formatServiceName(service)) ? unproven() : undefined;
       return served
         ? healthy()
-        : { ...healthy(), up: false, lastError: 'the former run had it failed', presumed: true };
+        : { ...healthy(), up: false, lastError: 'it was down before the director restarted', presumed: true };
     };
   }
 

@@ -41,7 +41,7 @@ export class Reconciler {
     const { events, signal } = this.#options;
     this.request().catch((error: unknown) => {
       if (signal.aborted) return;
-      events.add('error', 'apply-failed', `the plane did not take a change: ${messageOf(error)}`);
+      events.add('error', 'apply-failed', `the data plane refused a change: ${messageOf(error)}`);
       clearTimeout(this.#retry);
       this.#retry = setTimeout(() => this.follow(), RETRY_MS);
     });

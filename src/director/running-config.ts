@@ -15,7 +15,8 @@ interface Trial {
   readonly deadlineMs: number;
 }
 
-export const NOT_CONFIRMED = 'what was applied was not confirmed in time: back to what was before';
+export const NOT_CONFIRMED =
+  'the applied configuration was not confirmed in time: the previous one is in force again';
 
 export interface RunningConfigOptions {
   /** As the configuration file says. */
@@ -43,7 +44,7 @@ export class RunningConfig {
       events,
       save: () => this.#save(),
       what: 'the running configuration',
-      effect: 'a restart would take up the one that was saved last',
+      effect: 'a restart would use the one that was saved last',
     });
     this.#file = file;
     this.#current = file;
@@ -57,7 +58,11 @@ export class RunningConfig {
     const running = new RunningConfig(options);
     const { applied, fault } = await options.store.load();
     if (fault !== undefined)
-      options.events.add('warning', 'state-lost', `what was applied is lost, the file holds: ${fault}`);
+      options.events.add(
+        'warning',
+        'state-lost',
+        `the applied configuration is lost, and the file is in force: ${fault}`,
+      );
     const host = await options.hostFacts();
     if (applied !== undefined) await running.#tryTakeUp(applied, { now: options.now(), host });
     if (running.#current === options.file) validateAgainstHost(options.file, host);
@@ -124,7 +129,7 @@ export class RunningConfig {
     } catch (error) {
       this.#current = this.#file;
       this.#trial = undefined;
-      const message = `what was applied cannot be used any more, the file holds: ${messageOf(error)}`;
+      const message = `the applied configuration can no longer be used, and the file is in force: ${messageOf(error)}`;
       this.#events.add('warning', 'apply-ended', message);
     }
     await this.#saver.request();
@@ -135,7 +140,7 @@ export class RunningConfig {
     { now, host }: { now: number; host: HostFacts },
   ): void {
     if (fileRevision !== revisionOf(this.#file)) {
-      const message = 'the file has changed: what was applied before no longer holds';
+      const message = 'the file has changed, and replaces the configuration that was applied before';
       this.#events.add('warning', 'apply-ended', message);
       return;
     }
@@ -150,8 +155,9 @@ export class RunningConfig {
 
   /** Whoever reads the file, and sees something else forwarded, has to find out why. */
   #tellKept(): void {
-    const until = this.#trial && `, on trial until ${new Date(this.#trial.deadlineMs).toISOString()}`;
-    const message = `what was applied before holds${until ?? ''}, not the file; culvert reload goes back to the file`;
+    const until =
+      this.#trial && ` until ${new Date(this.#trial.deadlineMs).toISOString()} unless it is confirmed`;
+    const message = `the configuration that was applied before is in force${until ?? ''}, not the file; "culvert reload" returns to the file`;
     this.#events.add('warning', 'apply-kept', message);
   }
 

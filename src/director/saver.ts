@@ -61,7 +61,7 @@ export class Saver {
       const shortage = resourceShortageIn(error);
       const fix =
         shortage === undefined ? 'fix: free space there, or make it writable' : describeShortage(shortage);
-      this.#fault = `${what} is not saved (${messageOf(error)}): ${effect}; it is tried again every ${RETRY_MS / 1000} s; ${fix}`;
+      this.#fault = `${what} is not saved (${messageOf(error)}): ${effect}; culvert tries again every ${RETRY_MS / 1000} s; ${fix}`;
       if (!this.#closed) this.#retry = setTimeout(() => void this.request(), RETRY_MS).unref();
     }
     if (this.#fault !== undefined && this.#fault !== before)

@@ -76,7 +76,7 @@ export class ShortageWatch {
     this.#events.add(
       'error',
       'check-shortage',
-      `checks cannot be made, and the health of their reals stays as it is: ${describeShortage(shortage)}`,
+      `checks cannot run, and the health of their reals stays as it is: ${describeShortage(shortage)}`,
     );
     return lack;
   }
@@ -93,7 +93,7 @@ export class ShortageWatch {
     this.#events.add(
       'info',
       'check-shortage-over',
-      `checks are made again; for ${lasted} some were not: ${shortage.what} (${shortage.code})`,
+      `checks run again; some could not for ${lasted}: ${shortage.what} (${shortage.code})`,
     );
   }
 }

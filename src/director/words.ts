@@ -19,7 +19,7 @@ export function describeDown(real: ModelReal, { failures, lastError }: RealHealt
 /** Of one check among several, which left the real as it was. */
 export function describeCheck(real: ModelReal, checkKey: string, { up, lastError }: CheckState): string {
   const type = real.checks.find(({ key }) => key === checkKey)?.type;
-  const what = up ? 'passes again, another one fails' : `fails too: ${lastError}`;
+  const what = up ? 'passes again, but another one fails' : `fails too: ${lastError}`;
   return `${nameReal(real)} stays down: its ${type} check ${what}`;
 }
 
@@ -36,11 +36,11 @@ export function describeQuorum(
   const sorry = sorryServer && `sorry server ${formatIp(sorryServer.address)}`;
   const of = (sign: string): string => (hysteresis === 0 ? `${quorum}` : `${quorum} ${sign} ${hysteresis}`);
   if (state === 'up') {
-    const words = `${name} has its quorum: the reals that are up weigh ${weight}, at least ${of('+')}`;
-    return sorry === undefined ? words : `${words}; they serve instead of ${sorry}`;
+    const words = `${name} has its quorum: healthy weight ${weight} is at least ${of('+')}`;
+    return sorry === undefined ? words : `${words}; the reals serve instead of ${sorry}`;
   }
-  const words = `${name} is without its quorum: the reals that are up weigh ${weight}, less than ${of('-')}`;
-  return sorry === undefined ? words : `${words}; ${sorry} serves instead of them`;
+  const words = `${name} lost its quorum: healthy weight ${weight} is below ${of('-')}`;
+  return sorry === undefined ? words : `${words}; ${sorry} serves instead of the reals`;
 }
 
 export function describeChanges(verb: string, summary: ReloadSummary): string {

@@ -29,7 +29,7 @@ export function admit(context: Context, packet: Uint8Array): IpPacket | Decision
 
 /** Drops a packet from an address that no client can have. */
 export function dropMartian(context: Context): Decision {
-  context.trace?.('Its source is an address that no client can have: it is dropped.');
+  context.trace?.('No client can have its source address: it is dropped.');
   return { verdict: 'drop', reason: 'martian-source' };
 }
 
@@ -63,7 +63,7 @@ function admitIpv4(context: Context, packet: IpPacket): IpPacket | Decision {
 /** Extension headers are carried along untouched, as IPVS does it; but a VIP is no waypoint (RFC 5095). */
 function admitIpv6(context: Context, packet: IpPacket): IpPacket | Decision {
   if (packet.header.segmentsLeft > 0) {
-    context.trace?.('Its routing header would send it on from here.');
+    context.trace?.('Its routing header asks this host to send it on.');
     return { verdict: 'drop', reason: 'source-route' };
   }
   if (hasOptions(packet.header)) context.trace?.('It has IPv6 extension headers; they are carried along.');

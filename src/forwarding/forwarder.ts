@@ -70,7 +70,7 @@ function decideAdmitted(context: Context, packet: IpPacket, segmentBytes?: numbe
 
 function decideUnsupported(context: Context, packet: IpPacket): Decision {
   const { family, protocol } = packet.header;
-  context.trace?.(`Protocol ${protocol} is none that a service can have.`);
+  context.trace?.(`No service can have protocol ${protocol}.`);
   if (protocol === EXTENSION_HEADER.noNextHeader && family === 6) {
     context.trace?.('There is nothing behind its headers (RFC 8200, section 4.7).');
     return { verdict: 'drop', reason: 'unsupported-protocol' };
@@ -88,7 +88,7 @@ function nextHeaderAt({ bytes }: IpPacket): number {
 function decideTransport(context: Context, packet: IpPacket, segmentBytes?: number): Decision[] {
   const transport = readTransport(context, packet);
   if (transport === undefined) {
-    context.trace?.('It has fewer bytes than a transport header.');
+    context.trace?.('It is shorter than a transport header.');
     return [{ verdict: 'drop', reason: 'truncated-transport' }];
   }
   const segments = segmentsOf(context, packet, transport, segmentBytes);

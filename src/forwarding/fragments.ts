@@ -24,7 +24,7 @@ export function decideFragment(context: Context, packet: IpPacket): Decision {
   const isFirst = fragmentOffsetBytes === 0;
   if (transportOf(protocol) === undefined && (family === 4 || isFirst)) {
     if (family === 6) settleFate(context, packet, 'dropped');
-    return drop(context, 'It is a fragment of something that no service can have');
+    return drop(context, 'It is a fragment of a protocol that no service can have');
   }
   if (isFirst) return decideFirst(context, packet);
   if (protocol === PROTOCOL.tcp && fragmentOffsetBytes <= OVERLAP_OFFSET_BYTES) {
@@ -88,7 +88,7 @@ function decideLater(context: Context, packet: IpPacket): Decision {
   }
   const real = fate === 'dropped' ? undefined : state.image.real(fate.real);
   if (real === undefined || !real.serving) {
-    return drop(context, 'Its first fragment was dropped, or its real has gone');
+    return drop(context, 'Its first fragment was dropped, or its real is gone');
   }
   context.trace?.(`Its first fragment went to ${formatIp(real.address)}.`);
   countForwarded(context, { real: real.index, connection: false }, packet.bytes.length);

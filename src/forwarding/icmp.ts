@@ -38,7 +38,7 @@ export function decideIcmp(context: Context, packet: IpPacket): Decision {
   }
   return RELAYED_ERRORS[family].includes(type)
     ? relayError(context, packet)
-    : unknown(context, `${family === 4 ? 'ICMP' : 'ICMPv6'} type ${type} is for no flow`);
+    : unknown(context, `${family === 4 ? 'ICMP' : 'ICMPv6'} type ${type} does not concern a flow`);
 }
 
 /** ICMP of the packet's own family; the other family's is none. */
@@ -65,7 +65,7 @@ function relayError(context: Context, packet: IpPacket): Decision {
     client: quoted.header.destination,
     clientPort: quoted.destinationPort,
   });
-  if (target === undefined) return unknown(context, 'It is an ICMP error about no flow that is known');
+  if (target === undefined) return unknown(context, 'It is an ICMP error that does not concern a known flow');
   const { real } = target;
   context.trace?.(`It is an ICMP error about an answer of ${formatIp(real.address)}.`);
   countForwarded(context, { real: real.index, connection: false }, bytes.length);

@@ -73,8 +73,8 @@ export function refuseOversize(context: Context, packet: IpPacket, target: Targe
 export function noteCured(context: Context, packet: IpPacket, target: Target, fate: 'cure' | 'cured'): void {
   context.trace?.(
     fate === 'cure'
-      ? 'The client was told often enough and sends the same packet again: ICMP does not reach it, so its oversize packets are fragmented from now on.'
-      : 'ICMP does not reach this client: its oversize packets are fragmented in spite of DF.',
+      ? 'The client was told and still sends the same packet: ICMP does not reach it. Its oversize packets are fragmented from now on.'
+      : 'ICMP does not reach this client: its oversize packets are fragmented despite DF.',
   );
   if (context.readOnly) return;
   const { blackholes, onCured } = context.state;

@@ -32,11 +32,11 @@ interface Reply {
 export function reply(context: Context, packet: IpPacket, options: Reply): Decision {
   const { source } = packet.header;
   if (!isAnswerable(source) || context.state.image.isVip(source)) {
-    context.trace?.('Its source is no address of a client: nothing is sent.');
+    context.trace?.('Its source cannot be the address of a client: nothing is sent.');
     return { verdict: 'drop', reason: 'martian-source' };
   }
   if (!mayAnswer(context, options.limiter, source)) {
-    context.trace?.('The answer is withheld by the rate limit.');
+    context.trace?.('The rate limit withholds the answer.');
     return { verdict: 'drop', reason: options.quietReason ?? 'answer-quiet' };
   }
   return { verdict: 'answer', packet: options.build(), to: source, reason: options.reason };
@@ -61,13 +61,15 @@ export function replyError(context: Context, packet: IpPacket, error: IcmpReply,
 }
 
 export function replyPortUnreachable(context: Context, packet: IpPacket, reason: Reason): Decision {
-  context.trace?.('ICMP port unreachable is the answer.');
+  context.trace?.('The director answers with ICMP port unreachable.');
   return replyError(context, packet, { kind: 'port-unreachable' }, reason);
 }
 
 /** The real of the packet cannot be reached from here. */
 export function replyHostUnreachable(context: Context, packet: IpPacket): Decision {
-  context.trace?.('There is no way to it: ICMP host unreachable is the answer.');
+  context.trace?.(
+    'There is no route to the real, or its next hop does not answer: the director answers with ICMP host unreachable.',
+  );
   return replyError(context, packet, { kind: 'host-unreachable' }, 'no-way');
 }
 
@@ -85,11 +87,11 @@ function replyReset(context: Context, packet: IpPacket, reason: Reason): Decisio
   const tcp = parseTcp(bytes, header.headerBytes);
   if (isFault(tcp)) return malformed(context, PARSE_FAULTS[tcp]);
   if (tcp.flags & TCP_FLAGS.rst) {
-    context.trace?.('A reset is not answered.');
+    context.trace?.('The director does not answer a reset.');
     return { verdict: 'drop', reason };
   }
   if (!checksumIsGood(packet, bytes.length)) return badChecksum(context);
-  context.trace?.('A TCP reset is the answer.');
+  context.trace?.('The director answers with a TCP reset.');
   const build = (): Uint8Array => buildReset(bytes, header, tcp);
   return reply(context, packet, { limiter: context.state.limits.resets, reason, build });
 }
@@ -101,10 +103,10 @@ function replyAbort(context: Context, packet: IpPacket, reason: Reason): Decisio
   if (!sctpChecksumIsGood(bytes, header.headerBytes)) return badChecksum(context);
   const answer = buildSctpAnswer(bytes, header.headerBytes, sctp);
   if (answer === undefined) {
-    context.trace?.('Its first chunk is one that is not answered.');
+    context.trace?.('The director does not answer a first chunk of this type.');
     return { verdict: 'drop', reason };
   }
-  context.trace?.('An SCTP abort, or that the shutdown is complete, is the answer.');
+  context.trace?.('The director answers with an SCTP abort, or with shutdown complete.');
   const build = (): Uint8Array => buildAnswer(header, answer);
   return reply(context, packet, { limiter: context.state.limits.resets, reason, build });
 }

@@ -63,11 +63,11 @@ export function findTarget(context: Context, packet: IpPacket, transport: Transp
   const service = image.findService(packet.header.destination, servicePort, protocol);
   const vip = packet.header.destination;
   if (service === undefined && image.isAwaited({ vip, port: servicePort, protocol }, flow)) {
-    context.trace?.('Its service was deleted, and its flow is held until that is back.');
+    context.trace?.('Its service was deleted, and its flow is kept until the service returns.');
     return 'real-gone';
   }
   if (service === undefined) {
-    context.trace?.(`Nothing is served on ${protocol} port ${servicePort} of the VIP.`);
+    context.trace?.(`No service has ${protocol} port ${servicePort} of the VIP.`);
     return 'no-service';
   }
   const selection = chooseReal(context, service, flow);
@@ -99,7 +99,7 @@ export function describe(
   const chosen = address === undefined ? 'no real' : formatIp(address);
   const intro = `It is for the service ${formatServiceName(service.service)}, scheduler ${scheduler}.`;
   if (service.kind !== SERVICE_KIND.hash) return [intro, SENTENCES[how](chosen)];
-  if (service.slotCount === 0) return [intro, 'Its ring is empty: no real has a weight and serves.'];
+  if (service.slotCount === 0) return [intro, 'Its ring is empty: no serving real has a weight above 0.'];
   const hash = flowHash(flow.client, flow.clientPort & service.portMask, state.image.hashKey);
   const what = hashOn === 'source' ? "the client's address" : "the client's address and port";
   const slot = `The hash of ${what} is 0x${hash.toString(16).padStart(8, '0')}: slot ${slotOfHash(hash, service.slotCount)} of ${service.slotCount}.`;
@@ -109,13 +109,13 @@ export function describe(
 const SENTENCES: Readonly<Record<SelectedBy, (real: string) => string>> = {
   stable: (real) => `The slot is stable: every packet in it goes to ${real}, and nothing is remembered.`,
   flow: (real) => `The flow is remembered: ${real}.`,
-  current: (real) => `The slot is in transition; a flow that begins now goes to its new real, ${real}.`,
+  current: (real) => `The slot is in transition; a flow that begins now goes to the new real, ${real}.`,
   fallback: (real) =>
-    `The slot is in transition; a flow that may have begun before stays with its old real, ${real}.`,
-  turn: (real) => `The flow is new, and the turn is ${real}'s.`,
-  scheduled: (real) => `The flow is new, and the scheduler gives it to ${real}.`,
+    `The slot is in transition; a flow that may have begun before stays with the old real, ${real}.`,
+  turn: (real) => `The flow is new, and it is the turn of ${real}.`,
+  scheduled: (real) => `The flow is new, and the scheduler chooses ${real}.`,
   template: (real) => `The flow is new, and its client is persistent: it stays with ${real}.`,
-  none: () => 'No real serves it.',
-  'no-flow': () => 'The packet belongs to no flow that is remembered and opens none.',
-  held: () => 'The flow is remembered, but its real is gone: it is held until that is back.',
+  none: () => 'No real is available.',
+  'no-flow': () => 'The packet belongs to no remembered flow and does not open one.',
+  held: () => 'The flow is remembered, but its real was removed: the flow is kept until the real returns.',
 };

@@ -55,7 +55,7 @@ export function sendOversize(context: Context, packet: IpPacket, target: Target,
   context.trace?.(
     packet.header.family === 4
       ? 'DF is clear: the outer packet is fragmented.'
-      : 'IPv6 carries as much everywhere: the outer packet is fragmented.',
+      : 'Every IPv6 path carries this size: the outer packet is fragmented.',
   );
   return sendInFragments(context, packet, target.real, reason);
 }
@@ -73,7 +73,7 @@ function decideOversize(context: Context, packet: IpPacket, target: Target): Dec
   const fate = oversizeFate(context, packet, target);
   if (fate === 'refuse') return refuseOversize(context, packet, target);
   if (fate === 'silent') {
-    context.trace?.('DF is set, and the MTU is one that no client can be told: nothing is sent.');
+    context.trace?.('DF is set, and the MTU is too small to report to a client: nothing is sent.');
     return { verdict: 'drop', reason: 'too-big-quiet' };
   }
   noteCured(context, packet, target, fate);
@@ -91,7 +91,7 @@ export function sendAnyway(context: Context, packet: IpPacket, real: RealEntry, 
 export function replyTimeExceeded(context: Context, packet: IpPacket): Decision {
   const { family, ttl } = packet.header;
   context.trace?.(
-    `Its ${family === 4 ? 'TTL' : 'hop limit'} of ${ttl} runs out here: time exceeded is the answer.`,
+    `Its ${family === 4 ? 'TTL' : 'hop limit'} of ${ttl} expires here: the director answers with time exceeded.`,
   );
   return replyError(context, packet, { kind: 'time-exceeded' }, 'ttl-expired');
 }

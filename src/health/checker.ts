@@ -169,7 +169,7 @@ export class Checker {
   readonly #expire = (running: RunningCheck, controller: AbortController | undefined): void => {
     if (controller === undefined || running.attempt !== controller) return;
     const reason = new Error(`no answer within ${formatDuration(running.check.schedule.timeoutMs)}`);
-    running.heard = 'silence, which passes';
+    running.heard = 'no answer, which passes';
     this.#end(running, { error: running.check.probe.silencePasses ? undefined : reason.message });
     controller.abort(reason);
   };

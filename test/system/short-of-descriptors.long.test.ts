@@ -120,13 +120,13 @@ describe.skipIf(obstacle !== undefined)(
           .filter((fd) => fd < 250),
       );
       execFileSync('prlimit', ['--pid', `${pid}`, `--nofile=${highest}:1024`]);
-      await run.until(() => run.log.includes('checks cannot be made'));
+      await run.until(() => run.log.includes('checks cannot run'));
       // Routes, links, sweeps, drift and status all go on.
       await network.ip('director', 'route add 203.0.113.0/24 via 10.0.0.3', 'link set eth0 mtu 1490');
       await delay(11_000);
       await network.ip('director', 'route del 203.0.113.0/24', 'link set eth0 mtu 1500');
       execFileSync('prlimit', ['--pid', `${pid}`, '--nofile=1024:1024']);
-      await run.until(() => run.log.includes('checks are made again'));
+      await run.until(() => run.log.includes('checks run again'));
       const { services, shortages, unmadeAttempts } = await run.api.status();
       expect(services).toHaveLength(before);
       expect(shortages).toEqual([]);

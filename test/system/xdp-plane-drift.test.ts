@@ -144,7 +144,7 @@ describe.skipIf(!able)('drift of the xdp plane (needs root and build/bpf/directo
       link.detach();
     }
     expect(fixture.programId()).toBeUndefined();
-    expect(await found()).toEqual(['the program is no more attached to eth0; attached again']);
+    expect(await found()).toEqual(['the program is no longer attached to eth0; attached again']);
     expect(fixture.programId()).toBeDefined();
     await expectForwarding(41_003);
   });
@@ -169,12 +169,13 @@ describe.skipIf(!able)('drift of the xdp plane (needs root and build/bpf/directo
     }
     fixture.plane.events.length = 0;
     await inDirector('ip', 'link', 'set', 'dev', 'eth0', 'xdp', 'obj', PASS_OBJECT, 'sec', 'xdp');
-    const occupied = /^the program is no more attached to eth0; not mended: .*another XDP program .*xdp off/;
+    const occupied =
+      /^the program is no longer attached to eth0; not mended: .*another XDP program .*xdp off/;
     expect(await found()).toEqual([expect.stringMatching(occupied)]);
     // What stays as it is is told once.
     expect(await found()).toHaveLength(1);
     await inDirector('ip', 'link', 'set', 'dev', 'eth0', 'xdp', 'off');
-    expect((await found()).at(-1)).toBe('the program is no more attached to eth0; attached again');
+    expect((await found()).at(-1)).toBe('the program is no longer attached to eth0; attached again');
     await expectForwarding(41_005);
   });
 
@@ -213,7 +214,7 @@ describe.skipIf(!able)('drift of the xdp plane (needs root and build/bpf/directo
     fixture.plane.events.length = 0;
     const former = findLink(netlink, name)?.index;
     await inDirector('ip', 'link', 'del', name);
-    expect(await found()).toContain(`the TAP device ${name} is gone; made anew`);
+    expect(await found()).toContain(`the TAP device ${name} is gone; created again`);
     expect(findLink(netlink, name)?.index).not.toBe(former);
     await expectChecks();
     await fixture.plane.mendDrift();

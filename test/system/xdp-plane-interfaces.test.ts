@@ -133,7 +133,7 @@ describe.skipIf(!able)('several interfaces (needs root and build/bpf/director.bp
     const warnings = (): unknown[] => plane.events.filter((event) => event.type === 'warning');
     await expect
       .poll(warnings)
-      .toMatchObject([{ message: expect.stringMatching(/^XDP cannot send by eth2/) as string }]);
+      .toMatchObject([{ message: expect.stringMatching(/^XDP cannot send through eth2/) as string }]);
     const before = await plane.counters();
     await arrives('client', 4);
     expect((await plane.counters()).handedOver).toBe(before.handedOver + 1);
@@ -222,7 +222,7 @@ describe.skipIf(!able)('several interfaces (needs root and build/bpf/director.bp
     const said = plane.events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
     expect(said).toEqual([
       expect.stringMatching(/^eth1 is gone/),
-      expect.stringMatching(/^eth1 is back, and forwarding goes on there/),
+      expect.stringMatching(/^eth1 is back, and forwarding continues there/),
     ]);
   });
 

@@ -111,7 +111,7 @@ describe.skipIf(!able)('starts of the xdp plane (needs root and build/bpf/direct
     expect(plane.events).toMatchObject([
       {
         type: 'warning',
-        message: expect.stringMatching(/^jumbo does not take XDP in native mode/) as string,
+        message: expect.stringMatching(/^jumbo does not support XDP in native mode/) as string,
       },
     ]);
     await plane.remove();

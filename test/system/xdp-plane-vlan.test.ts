@@ -211,7 +211,7 @@ describe.skipIf(missing !== undefined)(`802.1Q tags in the xdp plane (${missing 
     expect(plane.events).toContainEqual({
       type: 'warning',
       message: expect.stringMatching(
-        /^eth0\.100 does not take XDP in native mode.*name its parent, eth0/,
+        /^eth0\.100 does not support XDP in native mode.*name its parent, eth0/,
       ) as string,
     });
     await network.ip('router', 'neighbour flush dev trunk.100');

@@ -71,9 +71,9 @@ describe.skipIf(!able)('a veth device as the only way out (needs root and build/
   }
 
   const refused = expect.stringMatching(
-    /^XDP cannot send by eth0: the slow path sends.*fix: attach/,
+    /^XDP cannot send through eth0: the slow path sends.*fix: attach/,
   ) as string;
-  const works = expect.stringMatching(/^XDP sends by eth0 again/) as string;
+  const works = expect.stringMatching(/^XDP can send through eth0 again/) as string;
 
   test('whose other end has no XDP program: the slow path serves, and says why', async () => {
     expect(await sentBy()).toBe('slow path');

@@ -31,7 +31,8 @@ export class DriftWatch {
     this.#standing = new Set(all.filter(({ mended }) => !mended).map(({ found }) => found));
     for (const { found, done } of fresh.slice(0, MAX_TOLD)) this.#onEvent({ type: 'drift', found, done });
     const more = fresh.length - MAX_TOLD;
-    if (more > 0) this.#onEvent({ type: 'drift', found: `${more} things more`, done: 'treated likewise' });
+    if (more > 0)
+      this.#onEvent({ type: 'drift', found: `${more} more differences`, done: 'treated in the same way' });
   }
 }
 
@@ -41,7 +42,11 @@ function attempt(look: () => readonly Drift[]): readonly Drift[] {
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return [
-      { found: `what could not be looked at or mended (${message})`, done: 'tried again', mended: false },
+      {
+        found: `something that could not be checked or fixed (${message})`,
+        done: 'tried again',
+        mended: false,
+      },
     ];
   }
 }

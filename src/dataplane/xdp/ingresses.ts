@@ -151,7 +151,7 @@ export class Ingresses implements AsyncDisposable {
       this.#options.fastPath.attach([attachTarget(link, [])]);
       opening.move();
       this.#take({ link, lock });
-      this.#warn(`${name} is back, and forwarding goes on there`);
+      this.#warn(`${name} is back, and forwarding continues there`);
       this.#options.onChange();
     } catch (error) {
       this.#warn(`${name} is back, but nothing is forwarded there: ${(error as Error).message}`);

@@ -30,7 +30,7 @@ export class InstanceLock implements AsyncDisposable {
       if (errnoOf(cause) !== 'EADDRINUSE') throw cause;
       const pid = await askHolder(path);
       const holder = pid === undefined ? 'another director' : `another director (pid ${pid})`;
-      const advice = 'stop it first, or reload its configuration instead';
+      const advice = 'fix: stop it first, or reload its configuration instead';
       throw new CulvertError('ALREADY_RUNNING', `${holder} holds this interface: ${advice}`, {
         where: interfaceName,
         cause,

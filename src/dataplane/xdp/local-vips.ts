@@ -61,7 +61,7 @@ export class LocalVips {
       if (errnoOf(error) === 'EEXIST') return;
       const text = error instanceof Error ? error.message : String(error);
       this.#options.warn(
-        `${formatIp(vip)} cannot be made local, so that the director cannot be a real of it: ${text}`,
+        `${formatIp(vip)} cannot be made local, so the director cannot be one of its reals: ${text}`,
       );
     }
   }

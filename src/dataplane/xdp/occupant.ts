@@ -13,10 +13,10 @@ export function occupiedError(interfaceName: string, occupant: AttachedXdp, dire
   return new CulvertError(
     'XDP_OCCUPIED',
     instance === undefined
-      ? `another XDP program ${program} is attached; it was left in place: ` +
-          `see "bpftool net", or take it off with "ip link set dev ${interfaceName} xdp off"`
-      : `the XDP program ${program} of the instance ${instance}, which has no director now, is attached; it was left ` +
-          `in place: end it with "culvert down --instance ${instance}", or start this one under that name`,
+      ? `another XDP program ${program} is attached; it was left in place. fix: ` +
+          `see "bpftool net", or remove it with "ip link set dev ${interfaceName} xdp off"`
+      : `the XDP program ${program} of the instance ${instance}, which has no running director, is attached; it was left ` +
+          `in place. fix: end it with "culvert down --instance ${instance}", or start this one under that name`,
     { where: interfaceName },
   );
 }

@@ -73,7 +73,7 @@ export function readObject(path: string): Uint8Array {
     return withSpareDescriptors(() => readFileSync(path));
   } catch (cause) {
     if (errnoOf(cause) !== 'ENOENT') throw readError(path, cause);
-    throw new CulvertError('UNSUPPORTED', 'the compiled fast path is missing: run "make bpf" (needs clang)', {
+    throw new CulvertError('UNSUPPORTED', 'the compiled fast path is missing; fix: make bpf (needs clang)', {
       where: path,
       cause,
     });

@@ -126,7 +126,7 @@ export class PinnedLinks implements Disposable {
   }
 
   #attachAgain(target: AttachTarget, programs: FastPathPrograms, warn: (message: string) => void): Drift[] {
-    const found = `the program is no more attached to ${target.name}`;
+    const found = `the program is no longer attached to ${target.name}`;
     const pinned = this.#links.get(target.ifIndex);
     this.#links.delete(target.ifIndex);
     if (pinned !== undefined) forget(pinned);
@@ -135,7 +135,7 @@ export class PinnedLinks implements Disposable {
       return [{ found, done: 'attached again', mended: true }];
     } catch (error) {
       if (!(error instanceof CulvertError)) throw error;
-      return [{ found, done: `not mended: ${error.message}`, mended: false }];
+      return [{ found, done: `not fixed: ${error.message}`, mended: false }];
     }
   }
 
@@ -183,10 +183,10 @@ function createLink(
     if (!(error instanceof CulvertError) || error.code !== 'KERNEL') throw error;
     const link = XdpLink.create(programs.of('plain'), ifIndex, 'generic');
     const advice =
-      parent === undefined ? `"ethtool -K ${name} gro off" helps` : `name its parent, ${parent}, instead`;
+      parent === undefined ? `ethtool -K ${name} gro off` : `name its parent, ${parent}, instead`;
     warn(
-      `${name} does not take XDP in native mode (${error.message}); generic mode is slower, and merged ` +
-        `packets go round the fast path: ${advice}`,
+      `${name} does not support XDP in native mode (${error.message}). Generic mode is slower, and merged ` +
+        `packets bypass the fast path; fix: ${advice}`,
     );
     return link;
   }

@@ -224,7 +224,7 @@ function prepareReplacement(
   const { maps, programs } = create(request, build);
   const former = takeFromFormer(formerMaps, maps);
   if (former === undefined)
-    request.warn('the layout has changed, or the capacity is too small: remembered flows start anew');
+    request.warn('the layout has changed, or the capacity is too small: remembered flows are lost');
   const name = freeMapsName(directory);
   pinMaps(maps, join(directory, name));
   const swap = (): void => {

@@ -188,7 +188,8 @@ function ifIndexOf({ neighbour, resolved }: NextHop): number | undefined {
 }
 
 function faultOfPath(real: Ipv6Address, { mtuBytes, detail }: NextHop): string | undefined {
-  if (isIpv6LinkLocal(real)) return 'a link-local address is of no use here: it does not say on which link';
+  if (isIpv6LinkLocal(real))
+    return 'a link-local address cannot be used here: it does not say which link it is on';
   if (mtuBytes >= IPV6_MIN_MTU_BYTES) return undefined;
-  return `the path ${detail} has an MTU of ${mtuBytes}, and IPv6 needs ${IPV6_MIN_MTU_BYTES}: raise the MTU of the route or the interface`;
+  return `the path ${detail} has an MTU of ${mtuBytes}, but IPv6 needs ${IPV6_MIN_MTU_BYTES}; fix: raise the MTU of the route or the interface`;
 }

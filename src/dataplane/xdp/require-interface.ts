@@ -17,8 +17,8 @@ export function requireInterface(links: readonly Link[], name: string): Link {
 function faultOf(link: Link | undefined): string | undefined {
   if (link === undefined) return 'there is no such interface';
   if (link.mac.length !== MAC_BYTES || link.mac.every((byte) => byte === 0))
-    return 'it is no Ethernet interface';
-  return link.up ? undefined : `it is down: "ip link set dev ${link.name} up"`;
+    return 'it is not an Ethernet interface';
+  return link.up ? undefined : `it is down; fix: ip link set dev ${link.name} up`;
 }
 
 /** What the fast path is attached to. */

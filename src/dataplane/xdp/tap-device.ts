@@ -35,7 +35,7 @@ export function tapNameOf(instance: string, prefix: 'cv' | 'ca' = 'cv'): string 
 export function prepareTap(socket: NetlinkSocket, tapName: string): number {
   const tap = findLink(socket, tapName);
   if (tap === undefined)
-    throw new CulvertError('INTERFACE', 'the TAP device has vanished', { where: tapName });
+    throw new CulvertError('INTERFACE', 'the TAP device no longer exists', { where: tapName });
   silenceIpv6(tapName);
   changeLink(socket, tap.index, { arp: false, mtuBytes: TAP_MTU_BYTES, queueLength: QUEUE_LENGTH });
   changeLink(socket, tap.index, { up: true });

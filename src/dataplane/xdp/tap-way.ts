@@ -54,7 +54,7 @@ export class TapWay implements Disposable {
     this.#ifIndex = prepareTap(netlink, name);
     return faults.map((fault) =>
       fault === 'gone'
-        ? { found: `the TAP device ${name} is gone`, done: 'made anew', mended: true }
+        ? { found: `the TAP device ${name} is gone`, done: 'created again', mended: true }
         : { found: `the TAP device ${name}: ${fault}`, done: 'put back', mended: true },
     );
   }

@@ -28,7 +28,7 @@ export class VlanOffloads {
       if (fault === undefined) continue;
       this.#warned.add(index);
       warn(
-        `${name} may take VLAN tags out of frames before XDP sees them (${fault}), and VIPs that are reached through its ` +
+        `${name} may remove VLAN tags from frames before XDP sees them (${fault}); VIPs that are reached through its ` +
           `VLAN devices would not be found: see "ethtool -k ${name}", rx-vlan-offload`,
       );
     }
@@ -49,7 +49,7 @@ export class VlanOffloads {
       if (!features.isActive(ifIndex, FEATURE)) return undefined;
       this.#remember(ifIndex);
       features.set(ifIndex, FEATURE, false);
-      return features.isActive(ifIndex, FEATURE) ? 'the driver does not let go of it' : undefined;
+      return features.isActive(ifIndex, FEATURE) ? 'the driver does not switch it off' : undefined;
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
     }

@@ -96,7 +96,7 @@ export class WaysOut implements Disposable {
     known.way = nowMs < known.closedUntilMs ? undefined : answer;
     if (known.way === before) return false;
     if (known.way !== undefined && before === undefined) {
-      this.#options.warn(`XDP sends by ${known.link.name} again: the fast path forwards what leaves there`);
+      this.#options.warn(`XDP can send through ${known.link.name} again: the fast path forwards there`);
     } else if (known.way === undefined && nowMs >= known.closedUntilMs) {
       this.#warnOfRefusal(known.link);
     }
@@ -126,7 +126,7 @@ export class WaysOut implements Disposable {
       const pauseS = known.closedForMs / 1000;
       known.closedForMs = Math.min(2 * known.closedForMs, LONGEST_PAUSE_MS);
       this.#options.warn(
-        `${name} lost ${rate} that XDP sent in the last second: the slow path sends what leaves there for ${pauseS} s, ` +
+        `${name} lost ${rate} that XDP sent in the last second: the slow path sends there for ${pauseS} s, ` +
           `then the fast path tries again. See "ethtool -S ${name}"`,
       );
     } else if (!known.warned) {
@@ -142,8 +142,6 @@ export class WaysOut implements Disposable {
       kind === 'veth'
         ? 'fix: attach an XDP program to its other end, or run "ethtool -K NAME gro on" there'
         : 'many adapters need an XDP program of their own before they take such frames';
-    this.#options.warn(
-      `XDP cannot send by ${name}: the slow path sends what leaves there, which is slower; ${fix}`,
-    );
+    this.#options.warn(`XDP cannot send through ${name}: the slow path sends there, which is slower; ${fix}`);
   }
 }

@@ -49,7 +49,7 @@ function nameSetting(offset: number): string {
 
 function nameEntry({ services }: ImageState, bucket: number): string {
   const { kind, vip, port, protocol } = services.read(bucket);
-  if (kind === SERVICE_KIND.empty) return `entry ${bucket} of the service table, which is nobody's`;
+  if (kind === SERVICE_KIND.empty) return `entry ${bucket} of the service table, which is unused`;
   if (kind === SERVICE_KIND.vip) return `the entry of VIP ${formatIp(vip)} in the service table`;
   const name = formatServiceName({ vip, port, protocol: protocolName(protocol) });
   return `the entry of ${name} in the service table`;
@@ -58,7 +58,7 @@ function nameEntry({ services }: ImageState, bucket: number): string {
 function nameReal({ reals, byIndex }: ImageState, index: number): string {
   const { address, serviceIndex } = reals.read(index);
   const record = byIndex.get(serviceIndex);
-  if (record === undefined) return `entry ${index} of the reals, which is nobody's`;
+  if (record === undefined) return `entry ${index} of the reals, which is unused`;
   return `the entry of real ${formatIp(address)} of ${formatServiceName(record.service)}`;
 }
 

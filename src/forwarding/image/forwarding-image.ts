@@ -78,7 +78,7 @@ export class ForwardingImage implements SelectionMemory {
     if (settings.layoutVersion !== 0 && settings.layoutVersion !== LAYOUT_VERSION) {
       throw new CulvertError(
         'UNSUPPORTED',
-        `what a former run left has layout ${settings.layoutVersion}, this culvert has ${LAYOUT_VERSION}; run \`culvert down\` first`,
+        `the state of a former run has layout ${settings.layoutVersion}, but this culvert uses ${LAYOUT_VERSION}; fix: run \`culvert down\` first`,
       );
     }
     settings.initialise(flows.sets);

@@ -44,7 +44,7 @@ export function requireCapacity(services: readonly SizedService[], slots: number
 export function slotsFault(wanted: number, slots: number): string {
   return (
     `the services need ${wanted} ring slots together, director.capacity.slots is ${slots}; ` +
-    `fix: set it to ${wanted} or more (with a keepalived.conf: --set capacity.slots=${wanted}) and restart, or have fewer services or reals`
+    `fix: set it to ${wanted} or more (with a keepalived.conf: --set capacity.slots=${wanted}) and restart, or use fewer services or reals`
   );
 }
 
@@ -64,7 +64,7 @@ function requirePlaces(services: readonly SizedService[]): void {
   if (empty.fits(keys, [])) return;
   throw new CulvertError(
     'CAPACITY',
-    `the configuration has ${keys.length} VIPs and ports, more than the plane's service table of ${SERVICE_BUCKETS} places ` +
-      'has room for where they have to go; fix: have fewer, or services of all ports',
+    `the configuration has ${keys.length} VIPs and ports, which do not fit into the plane's service table of ${SERVICE_BUCKETS} ` +
+      'places; fix: use fewer, or services of all ports',
   );
 }

@@ -98,7 +98,7 @@ function checkPorts(services: readonly Service[]): void {
       if (other !== undefined)
         throw new CulvertError(
           'UNSUPPORTED',
-          `${formatServiceName(other)} and ${formatServiceName(service)} have a port in common; give it to one of them`,
+          `${formatServiceName(other)} and ${formatServiceName(service)} have a port in common; fix: give it to one of them`,
         );
       owners.set(key, service);
     }
@@ -182,7 +182,7 @@ function checkBuckets(
   requireCapacity(table.services, state.slots.length);
   throw new CulvertError(
     'CAPACITY',
-    `the plane's service table (${SERVICE_BUCKETS} places) has no room where one of the new services has to go; have fewer services`,
+    `the plane's service table (${SERVICE_BUCKETS} places) has no room for one of the new services; fix: use fewer services`,
   );
 }
 

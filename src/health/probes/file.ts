@@ -29,11 +29,11 @@ export function fileProbe(config: FileProbeConfig): Probe {
 
 function judge(number: number, { file, weight, reverse }: FileProbeConfig): WeightEffect | undefined {
   if (weight === 0) {
-    if ((number === 0) === reverse) throw new Error(`${file} has ${number}`);
+    if ((number === 0) === reverse) throw new Error(`${file} contains ${number}`);
     return undefined;
   }
   const add = number * weight * (reverse ? -1 : 1);
-  if (add <= -GREATEST) throw new Error(`${file} has ${number}, which makes ${add} of the weight`);
+  if (add <= -GREATEST) throw new Error(`${file} contains ${number}, which adds ${add} to the weight`);
   return { add: Math.min(add + 0, GREATEST - 1) };
 }
 

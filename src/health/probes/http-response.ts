@@ -103,7 +103,7 @@ export class HttpResponse {
     this.#head = '';
     const status = Number(STATUS_LINE.exec(first)?.[1] ?? 0);
     if (status < 100) throw notHttp();
-    if (status === 101) throw new Error('HTTP status 101: nobody asked for another protocol');
+    if (status === 101) throw new Error('HTTP status 101: the check did not ask for another protocol');
     // The other 1xx are interim responses, the final one follows.
     if (status >= 200) this.#begin(status, fields);
     else if (++this.#interim > MOST_INTERIM_RESPONSES)

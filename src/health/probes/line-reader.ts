@@ -23,7 +23,7 @@ export class LineReader {
     const last = pieces.pop() ?? '';
     this.#lines += pieces.length;
     if (this.#bytes > this.#limits.bytes || this.#lines > this.#limits.lines)
-      throw new Error('the answer has no end');
+      throw new Error('the answer is too long');
     const lines = pieces.map((piece, index) => (index === 0 ? this.#rest + piece : piece).replace(/\r$/, ''));
     this.#rest = pieces.length === 0 ? this.#rest + last : last;
     return lines;

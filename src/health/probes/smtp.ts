@@ -27,9 +27,10 @@ async function expectReply(
 ): Promise<void> {
   for (;;) {
     const line = (await lines.next()).value ?? undefined;
-    if (line === undefined) throw new Error(`SMTP: the server closed instead of an answer to ${to}`);
+    if (line === undefined)
+      throw new Error(`SMTP: the server closed the connection instead of answering ${to}`);
     if (!line.startsWith(code)) {
-      throw new Error(`SMTP: ${to} was answered by '${line.slice(0, 80)}', not by ${code}`);
+      throw new Error(`SMTP: ${to} was answered with '${line.slice(0, 80)}' instead of ${code}`);
     }
     if (line[code.length] !== '-') return;
   }

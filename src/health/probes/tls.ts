@@ -49,7 +49,7 @@ async function contextFor(caFile: string | undefined): Promise<SecureContext> {
 /** A pipe would be waited for. */
 async function modifiedMs(file: string): Promise<number> {
   const status = await stat(file);
-  if (!status.isFile()) throw new Error(`${file} is no regular file`);
+  if (!status.isFile()) throw new Error(`${file} is not a regular file`);
   return status.mtimeMs;
 }
 

@@ -19,7 +19,7 @@ export async function probeUdp(
     throw new Error(`the answer has ${reply.length} bytes; allowed: ${minReplyLength} to ${maxReplyLength}`);
   }
   if (pattern !== 'any' && !matches(Buffer.from(reply).toString('hex'), pattern)) {
-    throw new Error('the answer is not the one that is required');
+    throw new Error('the answer is not the required one');
   }
 }
 

@@ -234,14 +234,14 @@ describe('what goes wrong', () => {
   test.each([
     ['/v1/reals/weight', { address: '10.0.1.2', weight: 65_536 }, 'weight must be 65535 or less'],
     ['/v1/reals/weight', { address: '10.0.1.2', weight: 1.5 }, 'weight must be a whole number'],
-    ['/v1/reals/drain', { address: '10.0.1.999' }, 'address must be an IP address, as 192.0.2.10'],
+    ['/v1/reals/drain', { address: '10.0.1.999' }, 'address must be an IP address, such as 192.0.2.10'],
     [
       '/v1/reals/drain',
       { address: '10.0.1.2', service: 'web' },
-      'service must name a service, as tcp:192.0.2.10:80',
+      'service must name a service, such as tcp:192.0.2.10:80',
     ],
     ['/v1/reals/drain', { address: '10.0.1.2', wieght: 1 }, 'Unrecognized key: "wieght"'],
-    ['/v1/explain', { packet: '450' }, 'packet must be an IP packet in hex, two digits to a byte'],
+    ['/v1/explain', { packet: '450' }, 'packet must be an IP packet in hex, with two digits per byte'],
   ])('%s %j: %s', async (url, payload, message) => {
     const response = await post(url, payload);
     expect(response.statusCode).toBe(400);
@@ -250,7 +250,7 @@ describe('what goes wrong', () => {
   });
 
   test('no such route, no JSON, no such method', async () => {
-    expect((await app.inject('/v2')).json()).toEqual({ code: 'API', message: 'there is no GET /v2' });
+    expect((await app.inject('/v2')).json()).toEqual({ code: 'API', message: 'no such route: GET /v2' });
     const broken = await app.inject({
       method: 'POST',
       url: '/v1/explain',

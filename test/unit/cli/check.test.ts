@@ -90,6 +90,6 @@ test('services that need more ring slots than the plane has', async () => {
   expect(status).toBe(1);
   expect(stderr).toBe(
     `${file}: the services need 4096 ring slots together, director.capacity.slots is 2048; fix: set it to 4096 or more ` +
-      '(with a keepalived.conf: --set capacity.slots=4096) and restart, or have fewer services or reals\n',
+      '(with a keepalived.conf: --set capacity.slots=4096) and restart, or use fewer services or reals\n',
   );
 });

@@ -90,8 +90,8 @@ describe('tables', () => {
       udp 192.0.2.10:53  10.0.1.2            1         10        1,000        0          0        0       0         0           0
 
       REASON         PACKETS  MEANING
-      no-flow          3,400  belongs to no flow and opens none; reset or abort was sent
-      too-big             12  the tunnel cannot carry it whole; fragmentation needed, or packet too big, was sent
+      no-flow          3,400  the packet belongs to no flow and does not open one; reset or abort was sent
+      too-big             12  the packet does not fit the tunnel; fragmentation needed or packet too big was sent
       (slow path)      3,500  handed over by the fast path, for all reasons
       (over budget)        7  rare packets that the fast path dropped during a flood
       `),

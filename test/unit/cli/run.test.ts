@@ -83,7 +83,7 @@ describe('run', () => {
     const running = await start();
     const { status, stderr } = await runCulvert(['run', '-c', file]);
     expect(status).toBe(1);
-    expect(stderr).toMatch(/here\.sock: a director answers here already; /);
+    expect(stderr).toMatch(/here\.sock: a director already answers here; /);
     expect(await json<Real[]>('reals')).toHaveLength(2);
     running.signals.emit('SIGINT');
     expect((await running.ended).status).toBe(0);

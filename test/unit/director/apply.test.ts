@@ -230,7 +230,7 @@ describe('on trial', () => {
     expect(run.plane.forwarding()).toEqual(BOTH);
     const told = run.events
       .after(0)
-      .map(({ message }) => message.includes(`on trial until ${first.confirmBefore}`));
+      .map(({ message }) => message.includes(`rolled back at ${first.confirmBefore}`));
     expect(told).toEqual([false, true, true, false]);
   });
 

@@ -90,7 +90,7 @@ test('at the end of its time the whole group is killed, and the next one has its
   add({ shell: 'echo next' });
   await queue.close(60_000);
   expect(told()).toEqual([
-    expect.stringMatching(/killed by SIGKILL, as it took longer than 300ms after \d+m?s$/),
+    expect.stringMatching(/killed by SIGKILL because it took longer than 300ms after \d+m?s$/),
     expect.stringMatching(/exit status 0 after \d+m?s: next$/),
   ]);
   const [pid] = (await said()).map(Number);
@@ -126,7 +126,7 @@ test('the end lets them be run for a while, then kills them and says what was no
   add({ shell: 'echo never >> $FILE' });
   await queue.close(400);
   expect(told()).toEqual([
-    'error command-dropped: the command of a was not run: the director ends',
+    'error command-dropped: the command of a was not run: the director is stopping',
     expect.stringMatching(/^warning command: the command of a ended: killed by SIGKILL after \d+m?s$/),
   ]);
   expect(await said()).toEqual(['begun']);

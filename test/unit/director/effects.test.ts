@@ -66,8 +66,8 @@ describe('a service whose reals all fail', () => {
     await until(['quorum up 150', GONE, GONE_TOO, 'quorum down 0', '10.0.4.2 up 50', 'quorum up 50']);
     const words = run.events.after(0).filter(({ type }) => type.startsWith('quorum'));
     expect(words.map(({ level, message }) => `${level}: ${message}`)).toEqual([
-      'warning: tcp 192.0.2.10:80 is without its quorum: the reals that are up weigh 0, less than 1; sorry server 10.0.9.9 serves instead of them',
-      'info: tcp 192.0.2.10:80 has its quorum: the reals that are up weigh 50, at least 1; they serve instead of sorry server 10.0.9.9',
+      'warning: tcp 192.0.2.10:80 lost its quorum: healthy weight 0 is below 1; sorry server 10.0.9.9 serves instead of the reals',
+      'info: tcp 192.0.2.10:80 has its quorum: healthy weight 50 is at least 1; the reals serve instead of sorry server 10.0.9.9',
     ]);
   });
 

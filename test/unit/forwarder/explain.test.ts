@@ -64,7 +64,7 @@ test('says why: service, hash, slot, ring, sizes and what is sent', () => {
 
 test('a remembered flow and a turn', () => {
   const state = standardState();
-  expect(explain(tcp(81), state, NOW_MS).sentences.join()).toMatch(/the turn is 10\.0\.1\.2's/);
+  expect(explain(tcp(81), state, NOW_MS).sentences.join()).toMatch(/it is the turn of 10\.0\.1\.2/);
   decide(tcp(81), state, NOW_MS);
   expect(explain(tcp(81), state, NOW_MS).sentences.join()).toMatch(/The flow is remembered: 10\.0\.1\.2/);
 });

@@ -99,7 +99,7 @@ describe('what others have written is found, named and put back', () => {
         while (free.getUint8(at + SERVICE.kind) !== 0) at += SERVICE.size;
         bytes.set(bytes.slice(web(memory), web(memory) + SERVICE.size), at);
       },
-      /^entry \d+ of the service table, which is nobody's$/,
+      /^entry \d+ of the service table, which is unused$/,
     ],
     [
       'the address of a real',

@@ -41,8 +41,8 @@ describe('a check of a hostile real ends in words, and the loop answers meanwhil
     [DIGEST, 'rubbish', NOT_HTTP],
     [{ type: 'https' }, 'rubbish', /^TLS: /],
     [{ type: 'https' }, 'a drip', /^TLS: /],
-    [{ type: 'smtp' }, 'reply lines', 'SMTP: the answer has no end'],
-    [{ type: 'smtp' }, 'a reply line', 'SMTP: the answer has no end'],
+    [{ type: 'smtp' }, 'reply lines', 'SMTP: the answer is too long'],
+    [{ type: 'smtp' }, 'a reply line', 'SMTP: the answer is too long'],
     [{ type: 'smtp' }, 'rubbish', /^SMTP: the (connection|answer)/],
   ])('%j, %s', async (check, kind, words) => {
     const port = await hostile(kind);
@@ -89,7 +89,7 @@ describe('what an answer costs', () => {
   });
 
   test('lines have a limit of bytes and of number, in whatever pieces they come', () => {
-    for (const piece of ['x', '\n', 'ab\r\n', 'x'.repeat(999)]) expect(pieces(piece)).toThrow('has no end');
+    for (const piece of ['x', '\n', 'ab\r\n', 'x'.repeat(999)]) expect(pieces(piece)).toThrow('is too long');
     const reader = new LineReader({ bytes: 1000, lines: 100 });
     const text = '220-one\r\n220-\n220 three\r\nrest';
     expect(Array.from(text).flatMap((character) => reader.push(Buffer.from(character)))).toEqual([

@@ -123,7 +123,7 @@ describe('http', () => {
     [
       'another protocol',
       'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
-      'HTTP status 101: nobody asked for another protocol',
+      'HTTP status 101: the check did not ask for another protocol',
     ],
     ['an end by closing', 'HTTP/1.0 200 OK\r\n\r\nreal1', 'passes'],
   ])('broken: %s', async (_, said, outcome) => {
@@ -236,7 +236,7 @@ describe('https', () => {
     const written = { type: 'https', tlsVerify: true, tlsCaFile: join(directory, 'none.pem') } as const;
     expect(await attempt(written, { port })).toMatch(/none\.pem/);
     const device = { type: 'https', tlsVerify: true, tlsCaFile: '/dev/zero' } as const;
-    expect(await attempt(device, { port })).toBe('/dev/zero is no regular file');
+    expect(await attempt(device, { port })).toBe('/dev/zero is not a regular file');
   });
 
   test('silence in the handshake ends with the time', async () => {

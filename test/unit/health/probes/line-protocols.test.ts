@@ -36,11 +36,11 @@ describe('smtp', () => {
   });
 
   test.each([
-    ['greeting', { greeting: '554 no\r\n' }, "SMTP: the connection was answered by '554 no', not by 220"],
-    ['HELO', { helo: '502 what\r\n' }, "SMTP: HELO was answered by '502 what', not by 250"],
-    ['QUIT', { quit: '500 never\r\n' }, "SMTP: QUIT was answered by '500 never', not by 221"],
-    ['an end', { quit: '' }, 'SMTP: the server closed instead of an answer to QUIT'],
-    ['an endless line', { greeting: '2'.repeat(70_000) }, 'SMTP: the answer has no end'],
+    ['greeting', { greeting: '554 no\r\n' }, "SMTP: the connection was answered with '554 no' instead of 220"],
+    ['HELO', { helo: '502 what\r\n' }, "SMTP: HELO was answered with '502 what' instead of 250"],
+    ['QUIT', { quit: '500 never\r\n' }, "SMTP: QUIT was answered with '500 never' instead of 221"],
+    ['an end', { quit: '' }, 'SMTP: the server closed the connection instead of answering QUIT'],
+    ['an endless line', { greeting: '2'.repeat(70_000) }, 'SMTP: the answer is too long'],
   ])('broken at %s', async (_, broken, outcome) => {
     const { port } = await mailServer(broken);
     expect(await attempt({ type: 'smtp' }, { port })).toBe(outcome);
@@ -121,7 +121,7 @@ describe('udp', () => {
     [{ payload: 'abcd', reply: 'any' }, 'passes'],
     [{ payload: 'abcd', reply: 'axxd' }, 'passes'],
     [{ payload: 'abcd', reply: 'abcd99' }, 'passes'],
-    [{ payload: 'abcd', reply: 'abce' }, 'the answer is not the one that is required'],
+    [{ payload: 'abcd', reply: 'abce' }, 'the answer is not the required one'],
     [{ payload: 'abcd', reply: 'any', minReplyLength: 3 }, 'the answer has 2 bytes; allowed: 3 to 65535'],
     [{ payload: 'abcd', reply: 'any', maxReplyLength: 1 }, 'the answer has 2 bytes; allowed: 0 to 1'],
   ])('%o: %s', async (options, outcome) => {

@@ -93,8 +93,8 @@ function isRunning(pid: number): boolean {
 describe('file', () => {
   test.each([
     ['0\n', {}, 'passes'],
-    ['3', {}, 'FILE has 3'],
-    ['0', { reverse: true }, 'FILE has 0'],
+    ['3', {}, 'FILE contains 3'],
+    ['0', { reverse: true }, 'FILE contains 0'],
     ['3', { reverse: true }, 'passes'],
     ['', {}, 'passes'],
     ['words', {}, 'passes'],
@@ -107,7 +107,7 @@ describe('file', () => {
     // keepalived's limit for real servers is the least number of 32 bits, not the -254 of vrrp.
     ['-127', { weight: 2 }, { add: -254 }],
     ['-2147483647', { weight: 1 }, { add: -2_147_483_647 }],
-    ['-2147483648', { weight: 1 }, 'FILE has -2147483648, which makes -2147483648 of the weight'],
+    ['-2147483648', { weight: 1 }, 'FILE contains -2147483648, which adds -2147483648 to the weight'],
     ['2147483648', { weight: 3 }, { add: 2_147_483_647 }],
     ['99999999999', { weight: 1 }, { add: 0 }],
   ])('%j with %j: %j', async (text, options, outcome) => {

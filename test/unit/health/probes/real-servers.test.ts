@@ -200,8 +200,8 @@ describe.skipIf(noExim || process.getuid?.() !== 0)(EXIM, () => {
     const smtp = (at: string): Promise<Outcome> =>
       attempt({ type: 'smtp', helo: 'lb.example.com' }, { port: ports[at] ?? 0, address, timeoutMs: 10_000 });
     expect(await smtp('nothing')).toBe('passes');
-    expect(await smtp('connect')).toBe("SMTP: the connection was answered by '550 not today', not by 220");
-    expect(await smtp('helo')).toBe("SMTP: HELO was answered by '550 not today', not by 250");
+    expect(await smtp('connect')).toBe("SMTP: the connection was answered with '550 not today' instead of 220");
+    expect(await smtp('helo')).toBe("SMTP: HELO was answered with '550 not today' instead of 250");
   });
 });
 
@@ -224,7 +224,7 @@ describe.skipIf(noSocat)(SOCAT, () => {
     test.each<[WrittenCheckOptions, Outcome]>([
       [{ reply: 'any', minReplyLength: 32, maxReplyLength: 32 }, 'passes'],
       [{ payload: 'abcdef', reply: 'axxdef' }, 'passes'],
-      [{ payload: 'abcdef', reply: 'abcdee' }, 'the answer is not the one that is required'],
+      [{ payload: 'abcdef', reply: 'abcdee' }, 'the answer is not the required one'],
       [{ payload: 'abcdef', reply: 'any', minReplyLength: 4 }, 'the answer has 3 bytes; allowed: 4 to 65535'],
     ])('%j: %s', async (written, outcome) => {
       expect(await attempt({ type: 'udp', ...written }, { port, address })).toBe(outcome);
