@@ -43,22 +43,12 @@ export function configRoutes(app: ApiServer, { control }: ApiOptions): void {
   );
   app.post(
     '/v1/config/confirm',
-    {
-      schema: {
-        summary: 'Confirm a configuration that was applied with automatic rollback',
-        response: config,
-      },
-    },
+    { schema: { summary: 'Confirm the applied configuration', response: config } },
     async () => configToWire(await control.confirm()),
   );
   app.post(
     '/v1/config/revert',
-    {
-      schema: {
-        summary: 'Roll back to the configuration before the one that waits for confirmation',
-        response: applied,
-      },
-    },
+    { schema: { summary: 'Roll back an unconfirmed configuration', response: applied } },
     async () => appliedToWire(await control.revert()),
   );
   app.post(
@@ -66,7 +56,7 @@ export function configRoutes(app: ApiServer, { control }: ApiOptions): void {
     {
       bodyLimit: BODY_LIMIT,
       schema: {
-        summary: 'Compare a configuration with the running one, without changing anything',
+        summary: 'Compare a configuration with the running one',
         body: diffRequestSchema,
         response: { 200: diffSchema, default: errorSchema },
       },

@@ -169,8 +169,7 @@ describe.skipIf(!able)('drift of the xdp plane (needs root and build/bpf/directo
     }
     fixture.plane.events.length = 0;
     await inDirector('ip', 'link', 'set', 'dev', 'eth0', 'xdp', 'obj', PASS_OBJECT, 'sec', 'xdp');
-    const occupied =
-      /^the program is no longer attached to eth0; not mended: .*another XDP program .*xdp off/;
+    const occupied = /^the program is no longer attached to eth0; not fixed: .*another XDP program .*xdp off/;
     expect(await found()).toEqual([expect.stringMatching(occupied)]);
     // What stays as it is is told once.
     expect(await found()).toHaveLength(1);

@@ -59,7 +59,11 @@ describe('an answer', () => {
     ['none', '', /closed without an answer/],
     ['less than its length', 'HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nbody', /cut off/],
     ['a chunk that is cut off', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nbody', /cut off/],
-    ['a chunk without a size', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nbody\r\n', /is not the size of a chunk/],
+    [
+      'a chunk without a size',
+      'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nbody\r\n',
+      /is not the size of a chunk/,
+    ],
     ['a head without end', `HTTP/1.1 200 OK\r\nx: ${'y'.repeat(70_000)}`, /is too long/],
   ])('%s is an error', async (_name, answer, expected) => {
     await answerWith(answer);

@@ -37,7 +37,10 @@ test('all have to pass, and it is told which one does not', async () => {
   say('ready', '1');
   await vi.waitFor(() => expect(run.plane.forwarding()[0]).toMatch(/ -$/));
   const one = await healthIn(run);
-  expect(one).toMatchObject({ state: 'down', lastError: expect.stringMatching(/^file: .*ready contains 1$/) });
+  expect(one).toMatchObject({
+    state: 'down',
+    lastError: expect.stringMatching(/^file: .*ready contains 1$/),
+  });
   expect(states(one)).toEqual(['tcp up', 'file down']);
 
   run.plane.connector.broken.add('10.0.3.2');

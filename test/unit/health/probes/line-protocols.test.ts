@@ -36,7 +36,11 @@ describe('smtp', () => {
   });
 
   test.each([
-    ['greeting', { greeting: '554 no\r\n' }, "SMTP: the connection was answered with '554 no' instead of 220"],
+    [
+      'greeting',
+      { greeting: '554 no\r\n' },
+      "SMTP: the connection was answered with '554 no' instead of 220",
+    ],
     ['HELO', { helo: '502 what\r\n' }, "SMTP: HELO was answered with '502 what' instead of 250"],
     ['QUIT', { quit: '500 never\r\n' }, "SMTP: QUIT was answered with '500 never' instead of 221"],
     ['an end', { quit: '' }, 'SMTP: the server closed the connection instead of answering QUIT'],

@@ -200,7 +200,9 @@ describe.skipIf(noExim || process.getuid?.() !== 0)(EXIM, () => {
     const smtp = (at: string): Promise<Outcome> =>
       attempt({ type: 'smtp', helo: 'lb.example.com' }, { port: ports[at] ?? 0, address, timeoutMs: 10_000 });
     expect(await smtp('nothing')).toBe('passes');
-    expect(await smtp('connect')).toBe("SMTP: the connection was answered with '550 not today' instead of 220");
+    expect(await smtp('connect')).toBe(
+      "SMTP: the connection was answered with '550 not today' instead of 220",
+    );
     expect(await smtp('helo')).toBe("SMTP: HELO was answered with '550 not today' instead of 250");
   });
 });
