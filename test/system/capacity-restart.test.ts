@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { LAB_VIP } from '../../src/lab/lab-config.ts';
 import { NamespaceLab } from '../../src/lab/namespaces/namespace-lab.ts';
 import { topologyObstacle } from '../../src/lab/namespaces/topology.ts';
 
@@ -62,7 +63,9 @@ describe.skipIf(obstacle !== undefined)(
       const held = await lab.holdConnections(CONNECTIONS);
       const text = await readFile(lab.configPath, 'utf8');
       for (let round = 0; round < 200; round++) {
-        await writeFile(lab.configPath, text.replace('weight: 100', `weight: ${90 + (round % 10)}`));
+        // A service whose ring is retired with each reload: the table has room for three more.
+        const other = `  - {vip: ${LAB_VIP}, port: ${1000 + round}, check: none, reals: [{address: 10.0.1.2}]}\n`;
+        await writeFile(lab.configPath, `${text}${other}`);
         await lab.api.reload();
       }
       await held.settle();
