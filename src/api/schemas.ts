@@ -190,6 +190,9 @@ const reload = {
   realsChanged: count,
   realsRemoved: count,
   applyMs: z.number().nonnegative(),
+  restartNeeded: z
+    .array(z.string())
+    .meta({ description: 'Settings that have changed and take effect at the next start' }),
 };
 
 export const reloadSchema: z.ZodType<WireReload> = z.object(reload);

@@ -168,12 +168,13 @@ export class ConfigChanges {
     const changes = countChanges(diffConfigs(this.#running.config, config));
     const startedMs = performance.now();
     await adopt(config, onTrial);
-    const summary = { ...changes, applyMs: performance.now() - startedMs };
+    const restartNeeded = settingsForRestart(this.started, config);
+    const summary = { ...changes, applyMs: performance.now() - startedMs, restartNeeded };
     const saved = await Promise.allSettled([record()]);
     const until = this.#confirmBefore();
     const trial = until === undefined ? '' : `; rolled back at ${until} unless it is confirmed`;
     events.add('info', verb, `${describeChanges(verb, summary)}${trial}`);
-    for (const name of settingsForRestart(this.started, config)) {
+    for (const name of restartNeeded) {
       events.add('warning', 'restart-needed', `${name} has changed and takes effect at the next start`);
     }
     // What could not be saved holds all the same, and is said after what has been done.

@@ -45,7 +45,7 @@ export function diffConfigs(before: CulvertConfig, after: CulvertConfig): Config
 }
 
 /** In numbers. The reals of added and removed services count too. */
-export function countChanges({ services }: ConfigDiff): Omit<ReloadSummary, 'applyMs'> {
+export function countChanges({ services }: ConfigDiff): Omit<ReloadSummary, 'applyMs' | 'restartNeeded'> {
   const reals = services.flatMap((service) => service.reals);
   return {
     servicesAdded: count(services, 'added'),

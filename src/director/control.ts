@@ -171,6 +171,8 @@ export interface ReloadSummary {
   readonly realsChanged: number;
   readonly realsRemoved: number;
   readonly applyMs: number;
+  /** Settings that have changed and take effect at the next start, as `director.listen`. */
+  readonly restartNeeded: readonly string[];
 }
 
 export interface ApplyOptions {

@@ -4,6 +4,7 @@ import { printableJson } from '../../printable-text.ts';
 import { numberArgument } from '../arguments.ts';
 import { type Context, examples, printPaced, stopSignal } from '../context.ts';
 import { connect, type DirectorOptions, directorOptions } from '../director.ts';
+import { followOverRestarts } from '../follow-events.ts';
 import type { Colour, Style } from '../style.ts';
 
 type EventsOptions = DirectorOptions & {
@@ -34,8 +35,9 @@ export function register(program: Command, context: Context): void {
 async function showEvents(context: Context, options: EventsOptions): Promise<void> {
   const client = await connect(options, context);
   using stop = stopSignal(context);
+  const onGone = (message: string): void => void context.stderr.write(`culvert: ${message}\n`);
   const events = options.follow
-    ? client.follow(options.after, stop.signal)
+    ? followOverRestarts(client, { after: options.after, signal: stop.signal, onGone })
     : await client.events(options.after);
   for await (const event of events) {
     await printPaced(context, `${options.json ? printableJson(event) : eventLine(event, context.style)}\n`);

@@ -29,6 +29,7 @@ const NO_CHANGES = {
   realsChanged: 0,
   realsRemoved: 0,
   applyMs: 1.25,
+  restartNeeded: [],
 } as const;
 
 const PLAIN = {

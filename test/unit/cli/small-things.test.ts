@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { changeText } from '../../../src/cli/change-text.ts';
 import { diffText } from '../../../src/cli/diff-text.ts';
 import { PLAIN } from '../../../src/cli/style.ts';
 import { validateAgainstHost } from '../../../src/config/host.ts';
@@ -47,4 +48,13 @@ test('an interface that is not there is answered with those that traffic can com
   const config = parseConfig('director: {interface: eth9}\nservices: []\n', 'culvert.yaml');
   const host = { interfaces: ['lo', 'eth0', 'eth1', 'cv-eth0', 'ca-eth0'], addresses: [] };
   expect(() => validateAgainstHost(config, host)).toThrow(/'eth9'; allowed: one of eth0, eth1$/);
+});
+
+test('a reload says which settings wait for a restart', () => {
+  const added = { servicesAdded: 1, servicesChanged: 0, servicesRemoved: 0 };
+  const summary = { ...added, realsAdded: 1, realsChanged: 0, realsRemoved: 0, applyMs: 1 };
+  expect(changeText({ ...summary, restartNeeded: [] })).not.toContain('\n');
+  expect(changeText({ ...summary, restartNeeded: ['director.listen', 'director.capacity'] })).toMatch(
+    /\ntakes effect at the next start of the director: director\.listen, director\.capacity$/,
+  );
 });
