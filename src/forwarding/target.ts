@@ -3,6 +3,7 @@ import { formatIp, isIpv6 } from '../net/ip-address.ts';
 import { clientWord } from './client-word.ts';
 import { type Context, chooseReal, countForwarded } from './context.ts';
 import { flowHash, slotOfHash } from './image/flow-hash.ts';
+import { opensFlow } from './image/flow-state.ts';
 import type { RealEntry, ServiceEntry } from './image/forwarding-image.ts';
 import { SERVICE_KIND } from './image/layout.ts';
 import type { FlowPacket, SelectedBy, Selection } from './image/select-real.ts';
@@ -77,7 +78,8 @@ export function findTarget(context: Context, packet: IpPacket, transport: Transp
   if (real === undefined) return NO_TARGETS[selection.how] ?? 'no-real';
   countForwarded(context, selection, packet.bytes.length);
   if (context.state.lostReals.has(real.address)) return 'no-way';
-  const isDelegated = DELEGATED.has(selection.how) || service.kind === SERVICE_KIND.rare;
+  const isDelegated =
+    DELEGATED.has(selection.how) || service.kind === SERVICE_KIND.rare || isSloppyTurn(selection, flow);
   return { service, real, flow, rarity: isDelegated ? 'delegated' : undefined };
 }
 
@@ -87,6 +89,11 @@ const NO_TARGETS: Readonly<Partial<Record<SelectedBy, NoTarget>>> = {
 };
 
 const DELEGATED: ReadonlySet<SelectedBy> = new Set(['scheduled', 'template']);
+
+/** The fast path takes turns for openers and datagrams alone, whatever `sloppyTcp` says. */
+function isSloppyTurn({ how }: Selection, flow: FlowPacket): boolean {
+  return how === 'turn' && flow.tcpFlags !== undefined && !opensFlow(flow);
+}
 
 export function describe(
   { state }: Context,
