@@ -7,7 +7,7 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config';
 const LONG = 'test/**/*.long.test.ts';
 const LONGER = [
   'test/unit/forwarding/image/consistency.test.ts',
-  'test/system/{fast-path-differential,soak}.test.ts',
+  'test/system/fast-path-differential.test.ts',
 ];
 const common = { setupFiles: ['test/patience.ts'], expect: { poll: { timeout: 50_000 } } };
 const oneAtATime = {

@@ -66,7 +66,8 @@ describe('a command', () => {
     expect(descriptors?.trim().split(/\s+/)).toEqual(['0', '1', '2']);
     expect(group).toBe(pid);
     const { output: signals } = await run('exec grep ^Sig /proc/self/status');
-    for (const field of ['SigIgn', 'SigBlk']) expect(signals).toMatch(new RegExp(`^${field}:\\s*0+$`, 'm'));
+    for (const field of ['SigIgn', 'SigBlk'])
+      expect([field, signalMask(signals, field)]).toEqual([field, 0n]);
   });
 
   test('that writes without end is read slowly, and killed at its time', async () => {
@@ -100,3 +101,9 @@ test('a warning says how many commands and checks run as root', () => {
   expect(warning('onUp: {command: [/x]}', 1)).toBeUndefined();
   expect(warning('check: tcp', 0)).toBeUndefined();
 });
+
+/** The signals of a field of /proc/PID/status, without 32 and 33: they are the C library's own, and nobody can set them. */
+function signalMask(status: string, field: string): bigint {
+  const [, digits = ''] = new RegExp(`^${field}:\\s*([0-9a-f]+)$`, 'm').exec(status) ?? [];
+  return BigInt(`0x${digits}`) & ~(0b11n << 31n);
+}
