@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { summarize } from '../../bench/statistics.ts';
 
 const PAGE_BYTES = 4096;
@@ -9,8 +9,11 @@ const SLACK_BYTES = 12 << 20;
 export class MemoryLog {
   readonly #samples: number[] = [];
 
+  /** A daemon that is between two runs has no sample: whether it comes back, requests and books tell. */
   sample(pid: number): void {
-    const resident = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]);
+    const statm = `/proc/${pid}/statm`;
+    if (!existsSync(statm)) return;
+    const resident = Number(readFileSync(statm, 'utf8').split(' ')[1]);
     this.#samples.push(resident * PAGE_BYTES);
   }
 

@@ -85,7 +85,9 @@ describe.skipIf(obstacle !== undefined)(
           expect(run.hasEnded).toBe(false);
         } else {
           expect(run.process.exitCode).toBe(1);
-          expect(run.log).toMatch(/culvert: .*(open file descriptors|descriptors open|files open).*fix: raise/);
+          expect(run.log).toMatch(
+            /culvert: .*(open file descriptors|descriptors open|files open).*fix: raise/,
+          );
         }
         expect(run.log).not.toMatch(/RangeError|\n {4}at /);
         expect(run.log).not.toContain('is down');
