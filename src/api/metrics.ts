@@ -182,6 +182,11 @@ function realStateMetrics(reals: readonly WireReal[]): Metric[] {
       each((real) => real.effectiveWeight),
     ),
     gauge(
+      'culvert_real_without_way',
+      '1 while there is no route to a real, or its next hop does not answer.',
+      each((real) => (real.noWay === true ? 1 : 0)),
+    ),
+    gauge(
       'culvert_real_drained',
       '1 while a real is drained by hand.',
       each((real) => (real.drained ? 1 : 0)),

@@ -63,6 +63,8 @@ const flowCounts = {
 };
 /** True of a real that is the director itself, left out otherwise. */
 const local = z.boolean().optional();
+/** True of a real without a route, or whose next hop does not answer; left out otherwise. */
+const noWay = z.boolean().optional();
 const traffic = { connections: count, packets: count, bytes: count };
 const rate = z.number().nonnegative();
 const account = {
@@ -104,6 +106,7 @@ export const realSchema: z.ZodType<WireReal> = z.object({
   lowerThreshold: count,
   ...flowCounts,
   local,
+  noWay,
   health,
 });
 
@@ -126,6 +129,7 @@ export const serviceSchema: z.ZodType<WireService> = z.object({
       serving: z.boolean(),
       ...flowCounts,
       local,
+      noWay,
     })
     .nullable(),
   reals: z.array(realSchema),

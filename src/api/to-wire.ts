@@ -76,6 +76,7 @@ export function realToWire(real: RealStatus): WireReal {
     lowerThreshold: real.lowerThreshold,
     ...flowsToWire(real),
     ...(real.local === true && { local: true }),
+    ...(real.noWay === true && { noWay: true }),
     health: {
       ...real.health,
       lastError: real.health.lastError ?? null,
@@ -98,6 +99,7 @@ function sorryServerToWire(sorry: SorryServerStatus): WireSorryServer {
     tunnel: sorry.tunnel ?? null,
     inhibit,
     ...(sorry.local === true && { local: true }),
+    ...(sorry.noWay === true && { noWay: true }),
     serving,
     ...flowsToWire(sorry),
   };

@@ -72,6 +72,8 @@ export interface WireReal {
   readonly persistentClients: number;
   /** It is the director itself; left out otherwise. */
   readonly local?: boolean | undefined;
+  /** There is no route to it, or its next hop does not answer; left out otherwise. */
+  readonly noWay?: boolean | undefined;
   readonly health: WireHealth;
 }
 
@@ -109,6 +111,8 @@ export interface WireSorryServer {
   readonly persistentClients: number;
   /** It is the director itself; left out otherwise. */
   readonly local?: boolean | undefined;
+  /** There is no route to it, or its next hop does not answer; left out otherwise. */
+  readonly noWay?: boolean | undefined;
 }
 
 export interface WireTraffic {

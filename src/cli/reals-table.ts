@@ -115,6 +115,7 @@ function note(real: WireReal, nowMs: number): string {
   const { override, drained, health, tunnel, upperThreshold } = real;
   const notes = effectNotes(real);
   if (real.local === true) notes.push('this host');
+  if (real.noWay === true) notes.push('no way to it');
   if (drained) notes.push(drainNote(real, nowMs));
   if (override !== null) notes.push(drained ? `weight ${override} set by hand` : 'weight set by hand');
   if (override === null && health.weight !== null) notes.push('weight set by a check');

@@ -68,6 +68,8 @@ export interface RealCounters extends TrafficCounters {
   readonly persistentClients: number;
   /** It is the director itself, whose own stack its packets are given to. */
   readonly local?: boolean;
+  /** There is no way to it: no route, or a next hop that does not answer. */
+  readonly noWay?: boolean;
 }
 
 export interface ServiceCounters extends TrafficCounters {

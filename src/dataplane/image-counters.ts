@@ -1,27 +1,33 @@
 import type { RealIndex } from '../forwarding/decision.ts';
 import type { ForwardingImage, ServiceEntry } from '../forwarding/image/forwarding-image.ts';
 import { TICK_MS } from '../forwarding/image/layout.ts';
+import type { IpAddress } from '../net/ip-address.ts';
 import type { RealCounters, ServiceCounters, TrafficCounters } from './data-plane.ts';
 
-/** What a plane counted for each real of every service of its image. */
+/** What a plane counted for each real of every service of its image. `lost`: the reals without a way. */
 export function imageCounters(
   image: ForwardingImage,
   trafficOf: (real: RealIndex) => TrafficCounters,
+  lost: ReadonlySet<IpAddress> = new Set(),
 ): ServiceCounters[] {
-  return Array.from(image.serviceEntries(), (entry) => serviceCounters(image, entry, trafficOf));
+  return Array.from(image.serviceEntries(), (entry) => serviceCounters(image, entry, { trafficOf, lost }));
 }
 
 function serviceCounters(
   image: ForwardingImage,
   entry: ServiceEntry,
-  trafficOf: (real: RealIndex) => TrafficCounters,
+  {
+    trafficOf,
+    lost,
+  }: { readonly trafficOf: (real: RealIndex) => TrafficCounters; readonly lost: ReadonlySet<IpAddress> },
 ): ServiceCounters {
   const ticksToKnow = image.flowKnowledge(entry);
   const reals: RealCounters[] = Array.from(entry.reals, ([address, index]) => {
     const { active, inactive, templates } = image.flowCounts(index);
     const flows = { activeFlows: active, inactiveFlows: inactive, persistentClients: templates };
     const local = image.isLocal(index) && { local: true };
-    return { address, ...flows, ...knowledge(ticksToKnow(index)), ...local, ...trafficOf(index) };
+    const noWay = lost.has(address) && { noWay: true };
+    return { address, ...flows, ...knowledge(ticksToKnow(index)), ...local, ...noWay, ...trafficOf(index) };
   });
   const { vip, protocol, port } = entry.service;
   return {

@@ -135,7 +135,7 @@ export interface RealStatus extends RealFlows {
 /** What a plane remembers for a real. */
 export type RealFlows = Pick<
   RealCounters,
-  'activeFlows' | 'inactiveFlows' | 'persistentClients' | 'flowsKnown' | 'flowsKnownInMs' | 'local'
+  'activeFlows' | 'inactiveFlows' | 'persistentClients' | 'flowsKnown' | 'flowsKnownInMs' | 'local' | 'noWay'
 >;
 
 export interface HealthStatus {

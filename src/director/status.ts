@@ -92,10 +92,10 @@ export function flowsByReal(counters: PlaneCounters): (id: RealId) => RealFlows 
     }),
   );
   return (id) => {
-    const { activeFlows, inactiveFlows, persistentClients, flowsKnown, flowsKnownInMs, local } =
+    const { activeFlows, inactiveFlows, persistentClients, flowsKnown, flowsKnownInMs, local, noWay } =
       flows.get(id) ?? NONE;
     const known = { activeFlows, inactiveFlows, persistentClients, flowsKnown, flowsKnownInMs };
-    return local === true ? { ...known, local } : known;
+    return { ...known, ...(local === true && { local }), ...(noWay === true && { noWay }) };
   };
 }
 

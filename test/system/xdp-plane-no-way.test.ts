@@ -59,6 +59,25 @@ describe.skipIf(!able)('reals without a way (needs root and build/bpf/director.b
     expect(await receive(fixture.atReal, { protocol: PROTOCOL.ipip, count: 20 })).toHaveLength(20);
   });
 
+  test('a neighbour that does not answer is no way either, and the counters say which real has none', async () => {
+    const SILENT = ipv4('10.0.0.77');
+    await apply('wlc', SILENT, REAL);
+    const lost = async (): Promise<unknown> =>
+      (await fixture.plane.counters()).services[0]?.reals
+        .filter(({ noWay }) => noWay === true)
+        .map(({ address }) => address);
+    await expect
+      .poll(async () => {
+        fixture.client.send(tcp(nextPort++), VIP);
+        return lost();
+      })
+      .toEqual([SILENT]);
+    fixture.forgetCaptured();
+    const ports = Array.from({ length: 20 }, () => nextPort++);
+    for (const port of ports) fixture.client.send(tcp(port), VIP);
+    expect(await receive(fixture.atReal, { protocol: PROTOCOL.ipip, count: 20 })).toHaveLength(20);
+  });
+
   test('it is a choice again as soon as there is a route, and its event says so', async () => {
     const director = fixture.network.namespace('director');
     await apply('fo', LOST);

@@ -1,7 +1,8 @@
 import type { ForwardingImage } from '../../forwarding/image/forwarding-image.ts';
 import { COUNTERS } from '../../forwarding/image/layout.ts';
 import type { BpfMap } from '../../linux/bpf/map.ts';
-import type { PlaneCounters } from '../data-plane.ts';
+import type { IpAddress } from '../../net/ip-address.ts';
+import type { PlaneCounters, TrafficCounters } from '../data-plane.ts';
 import { imageCounters } from '../image-counters.ts';
 
 const FIELDS = COUNTERS.size / 8;
@@ -12,19 +13,24 @@ const FIELD = {
 };
 const HANDED_OVER = 0;
 
-/** What the slow path counted in the image and the fast path on each CPU, together. */
-export function planeCounters(image: ForwardingImage, perCpu: BpfMap): PlaneCounters {
+/** What the slow path counted in the image and the fast path on each CPU, together. `lost`: the reals without a way. */
+export function planeCounters(
+  image: ForwardingImage,
+  perCpu: BpfMap,
+  lost: ReadonlySet<IpAddress>,
+): PlaneCounters {
   const fast = perCpu.sumOverCpus(highestIndex(image) + 1);
   const fastCount = (real: number, field: number): number => Number(fast[real * FIELDS + field]);
+  const traffic = (real: number): TrafficCounters => {
+    const slow = image.slowCounters(real);
+    return {
+      packets: slow.packets + fastCount(real, FIELD.packets),
+      bytes: slow.bytes + fastCount(real, FIELD.bytes),
+      connections: slow.connections + fastCount(real, FIELD.connections),
+    };
+  };
   return {
-    services: imageCounters(image, (real) => {
-      const slow = image.slowCounters(real);
-      return {
-        packets: slow.packets + fastCount(real, FIELD.packets),
-        bytes: slow.bytes + fastCount(real, FIELD.bytes),
-        connections: slow.connections + fastCount(real, FIELD.connections),
-      };
-    }),
+    services: imageCounters(image, traffic, lost),
     reasons: image.reasonCounts(),
     handedOver: fastCount(HANDED_OVER, FIELD.packets),
     overBudget: fastCount(HANDED_OVER, FIELD.connections),

@@ -189,7 +189,7 @@ export class XdpPlane implements DataPlane {
   }
 
   async counters(): Promise<PlaneCounters> {
-    return planeCounters(this.#image, this.#parts.fastPath.image.counters);
+    return planeCounters(this.#image, this.#parts.fastPath.image.counters, this.#forwarder.lostReals);
   }
 
   flows(filter?: FlowFilter): AsyncIterable<FlowRecord> {
