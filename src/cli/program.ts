@@ -14,7 +14,7 @@ export async function runProgram(main: (environment: CliEnvironment) => Promise<
   // A closed standard error is no reason to end, least of all for a director whose log somebody read.
   process.stderr.on('error', () => {});
   const { argv, stdout, stderr, env } = process;
-  // By a link of that name it is ipvsadm.
+  // Called through a link named ipvsadm, it is ipvsadm.
   const name = basename(argv[1] ?? '') === 'ipvsadm' ? ['ipvsadm'] : [];
   const words = [...name, ...argv.slice(2)];
   const status = await main({

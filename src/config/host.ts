@@ -1,5 +1,4 @@
 import { CulvertError } from '../errors.ts';
-import type { IpAddress } from '../net/ip-address.ts';
 import type { CulvertConfig } from './config.ts';
 import { invalidConfig, type LocatedIssue } from './issue.ts';
 import { locationOf } from './location.ts';
@@ -7,8 +6,6 @@ import { locationOf } from './location.ts';
 /** The facts of the machine that a configuration needs. */
 export interface HostFacts {
   readonly interfaces: readonly string[];
-  /** All local addresses, of any interface. */
-  readonly addresses: readonly IpAddress[];
 }
 
 /**

@@ -1,17 +1,6 @@
-import { withSpareDescriptors } from '../spare-descriptors.ts';
-import { Descriptor } from './descriptor.ts';
-import { checked } from './errno.ts';
-import { libc } from './libc.ts';
+import type { Descriptor } from './descriptor.ts';
+import { IFF, openTunDevice } from './tun-device.ts';
 
-const TUNSETIFF = 0x400454ca;
-const TUNSETPERSIST = 0x400454cb;
-const IFF_TAP = 0x0002;
-const IFF_NO_PI = 0x1000;
-const IFF_VNET_HDR = 0x4000;
-const O_RDWR_NONBLOCK_CLOEXEC = 0o2 | 0o4000 | 0o2000000;
-const IFREQ_BYTES = 40;
-const IFREQ_FLAGS = 16;
-const NAME_BYTES = 16;
 /** struct virtio_net_hdr, without the count of buffers. */
 const VNET_HEADER_BYTES = 10;
 const VNET_NEEDS_CHECKSUM = 1;
@@ -42,21 +31,8 @@ export class Tap implements Disposable {
    */
   constructor(name: string, { persistent = true }: { readonly persistent?: boolean } = {}) {
     this.name = name;
-    const fd = withSpareDescriptors(() =>
-      checked('open /dev/net/tun', libc.open('/dev/net/tun', O_RDWR_NONBLOCK_CLOEXEC, 0)),
-    );
-    this.#descriptor = new Descriptor(fd, `TAP ${name}`);
-    try {
-      const request = Buffer.alloc(IFREQ_BYTES);
-      request.write(name, 0, NAME_BYTES - 1);
-      request.writeUInt16LE(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR, IFREQ_FLAGS);
-      checked(`create TAP ${name}`, libc.ioctl(fd, TUNSETIFF, request));
-      const how = persistent ? 'persistent' : 'go with the process';
-      checked(`make TAP ${name} ${how}`, libc.ioctlValue(fd, TUNSETPERSIST, persistent ? 1 : 0));
-    } catch (error) {
-      this.#descriptor.close();
-      throw error;
-    }
+    const flags = IFF.tap | IFF.noPacketInfo | IFF.vnetHeader;
+    this.#descriptor = openTunDevice(name, { kind: 'TAP', flags, persistent });
   }
 
   /** The next frame; undefined when there is none now. */

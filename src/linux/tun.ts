@@ -1,14 +1,6 @@
-import { Descriptor } from './descriptor.ts';
-import { checked } from './errno.ts';
-import { libc } from './libc.ts';
+import type { Descriptor } from './descriptor.ts';
+import { IFF, openTunDevice } from './tun-device.ts';
 
-const TUNSETIFF = 0x400454ca;
-const IFF_TUN = 0x0001;
-const IFF_NO_PI = 0x1000;
-const O_RDWR_NONBLOCK_CLOEXEC = 0o2 | 0o4000 | 0o2000000;
-const IFREQ_BYTES = 40;
-const IFREQ_FLAGS = 16;
-const NAME_BYTES = 16;
 const PACKET_BYTES = 65_536;
 
 /** A TUN device of the network namespace that it is made in: IP packets without frames. It goes with the process. */
@@ -19,17 +11,11 @@ export class Tun implements Disposable {
 
   constructor(name: string) {
     this.name = name;
-    const fd = checked('open /dev/net/tun', libc.open('/dev/net/tun', O_RDWR_NONBLOCK_CLOEXEC, 0));
-    this.#descriptor = new Descriptor(fd, `TUN ${name}`);
-    try {
-      const request = Buffer.alloc(IFREQ_BYTES);
-      request.write(name, 0, NAME_BYTES - 1);
-      request.writeUInt16LE(IFF_TUN | IFF_NO_PI, IFREQ_FLAGS);
-      checked(`create TUN ${name}`, libc.ioctl(fd, TUNSETIFF, request));
-    } catch (error) {
-      this.#descriptor.close();
-      throw error;
-    }
+    this.#descriptor = openTunDevice(name, {
+      kind: 'TUN',
+      flags: IFF.tun | IFF.noPacketInfo,
+      persistent: false,
+    });
   }
 
   /** The next packet that the stack sends, valid until the next read; undefined when there is none now. */

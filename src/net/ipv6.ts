@@ -3,7 +3,6 @@ import type { ParseFault } from './fault.ts';
 import { type Ipv6Address, readIpv6Address, writeIpv6Address } from './ipv6-address.ts';
 
 export const IPV6_HEADER_BYTES = 40;
-export const IPV6_MAX_PAYLOAD_BYTES = 65535;
 /** Every link carries packets of that size (RFC 8200, section 5). */
 export const IPV6_MIN_MTU_BYTES = 1280;
 

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { CulvertError } from '../../errors.ts';
 import type { HostRole } from '../../realserver/from-config.ts';
-import type { RealServerOptions, VerifyOptions } from '../../realserver/options.ts';
+import { type RealServerOptions, servedKey, type VerifyOptions, vipsOf } from '../../realserver/options.ts';
 import type { TeardownSummary } from '../../realserver/teardown.ts';
 import { numberArgument } from '../arguments.ts';
 import { warnOn } from '../config-options.ts';
@@ -170,7 +170,6 @@ async function verify(options: VerifyCommandOptions, context: Context): Promise<
 
 async function verifyRequest(options: VerifyCommandOptions, context: Context): Promise<VerifyOptions> {
   const { recordedOptions } = await import('../../realserver/verify.ts');
-  const { vipsOf } = await import('../../realserver/options.ts');
   const role = await roleFrom(options, context);
   const named = options.vip !== undefined || role !== undefined;
   const request = named
@@ -252,7 +251,6 @@ async function hostRequest(
   role: HostRole | undefined,
 ): Promise<Pick<VerifyOptions, 'serves' | 'interface'>> {
   const { interfaceOf } = await import('../../realserver/from-config.ts');
-  const { servedKey } = await import('../../realserver/options.ts');
   const { readRecord } = await import('../../realserver/record.ts');
   const named = options.vip === undefined ? [] : namedServes(options);
   const fromFile = (role?.serves ?? []).filter(

@@ -30,7 +30,7 @@ const PORT_RANGE = 'net/ipv4/ip_local_port_range';
 
 /**
  * The network namespace that the sockets of checks through the tunnel are in, so that it does not matter to them whose
- * addresses the VIPs are, nor what the host filters. All that leaves it comes to the slow path by a TUN device, and
+ * addresses the VIPs are, nor what the host filters. Every packet that leaves it reaches the slow path through a TUN device, and
  * answers come in by it. It has no name and vanishes with the daemon.
  */
 export class CheckNetwork implements Disposable {

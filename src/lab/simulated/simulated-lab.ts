@@ -149,7 +149,7 @@ async function startDirector(
   const loadConfig = async (path: string): Promise<CulvertConfig> =>
     parseConfig(labConfig({ ...names, blackhole: blackhole.policy, scheduler: 'mh', reals }), path);
   const configPath = 'the lab';
-  const common = { events, now: Date.now, hostFacts: async () => ({ interfaces: [], addresses: [] }) };
+  const common = { events, now: Date.now, hostFacts: async () => ({ interfaces: [] }) };
   const file = await loadConfig(configPath);
   return Director.start({
     ...common,

@@ -46,7 +46,7 @@ test('a difference of hash seeds does not say what they are', () => {
 
 test('an interface that is not there is answered with those that traffic can come in by', () => {
   const config = parseConfig('director: {interface: eth9}\nservices: []\n', 'culvert.yaml');
-  const host = { interfaces: ['lo', 'eth0', 'eth1', 'cv-eth0', 'ca-eth0'], addresses: [] };
+  const host = { interfaces: ['lo', 'eth0', 'eth1', 'cv-eth0', 'ca-eth0'] };
   expect(() => validateAgainstHost(config, host)).toThrow(/'eth9'; allowed: one of eth0, eth1$/);
 });
 

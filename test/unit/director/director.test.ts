@@ -32,9 +32,9 @@ describe('start', () => {
 
   test('is refused on a host that the configuration does not fit', async () => {
     const plane = new ImagePlane();
-    await expect(
-      machine.start(config(web(TWO)), plane, { interfaces: ['lo'], addresses: [] }),
-    ).rejects.toThrow(/^culvert\.yaml:1:23: .*eth0/);
+    await expect(machine.start(config(web(TWO)), plane, { interfaces: ['lo'] })).rejects.toThrow(
+      /^culvert\.yaml:1:23: .*eth0/,
+    );
     expect(plane.tables).toEqual([]);
   });
 

@@ -15,7 +15,7 @@ import { ImagePlane } from './image-plane.ts';
 export const WEB: ServiceKey = { vip: ipv4('192.0.2.10'), protocol: 'tcp', port: 80 };
 export const REAL: Ipv4Address = ipv4('10.0.3.2');
 export const TWO: string = '{address: 10.0.3.2}, {address: 10.0.4.2, weight: 50}';
-const HOST: HostFacts = { interfaces: ['eth0', 'eth1'], addresses: [] };
+const HOST: HostFacts = { interfaces: ['eth0', 'eth1'] };
 /** Fast enough for a test, and each attempt counts. */
 export const FAST: string = 'check: {interval: 20ms, timeout: 1s, retries: 0, retryDelay: 5ms}';
 
