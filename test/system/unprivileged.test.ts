@@ -1,7 +1,8 @@
 // A director run by a user that is not root, as docs/guides/unprivileged.md has it.
 //
 //   namespace of the director: eth0 10.0.0.2/24 ──veth── eth0 (namespace of its peer)
-//   In a mount namespace of its own: bpffs with a directory of the user's, /dev/net/tun for all.
+//   In a mount namespace of its own: bpffs with a directory of the user's, /dev/net/tun for all, and the checkout where the
+//   user can read it, wherever it is.
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,7 +19,7 @@ import {
 
 const run = promisify(execFile);
 const [DIRECTOR, PEER] = [`unpd${process.pid}`, `unpp${process.pid}`];
-const CULVERT = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 const UID = 12345;
 const CAPABILITIES = ['net_admin', 'net_raw', 'sys_admin'];
 
@@ -42,12 +43,15 @@ afterEach(async () => {
 async function asUser(script: string, capabilities: readonly string[]): Promise<string> {
   const set = ['-all', ...capabilities.map((name) => `+${name}`)].join(',');
   const setpriv = `setpriv --reuid ${UID} --regid ${UID} --clear-groups --inh-caps ${set} --ambient-caps ${set} --bounding-set ${set} --no-new-privs`;
+  const checkout = join(directory, 'checkout');
+  const node = process.execPath.replace(CHECKOUT, checkout);
   const prepared = [
     'set -e',
+    `mkdir -p ${checkout}; mount --bind ${CHECKOUT} ${checkout}`,
     'mount -t tmpfs -o mode=755 tmpfs /dev/net; mknod -m 666 /dev/net/tun c 10 200',
     'mount -t bpf -o mode=711 bpf /sys/fs/bpf',
     `install -d -m 0700 -o ${UID} -g ${UID} /sys/fs/bpf/culvert`,
-    `CULVERT="${setpriv} ${process.execPath} --disable-warning=ExperimentalWarning ${CULVERT}"`,
+    `CULVERT="${setpriv} ${node} --disable-warning=ExperimentalWarning ${checkout}/src/cli/main.ts"`,
     'set +e',
     script,
   ].join('\n');
