@@ -1,5 +1,5 @@
-import { openXdpPlane } from '../src/dataplane/xdp/open.ts';
-import { DEFAULT_CAPACITY } from '../src/forwarding/image/memory.ts';
+import { openXdpPlane } from '../src/dataplane/xdp/open-xdp.ts';
+import { DEFAULT_CAPACITY } from '../src/forwarding/image/tables/memory.ts';
 import { bigTable } from './big-table.ts';
 
 /** Runs inside a namespace: applies the big table to a fresh plane, then changes one weight; times in ms as JSON. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BfdThread } from '../src/health/bfd/thread.ts';
-import { ip } from '../src/net/ip-address.ts';
+import { ip } from '../src/net/address/ip-address.ts';
 import { address } from './bfd.ts';
 
 /** `director` or `peer`, how many sessions, their interval, and how many rounds of ten seconds are measured; JSON. */

@@ -2,7 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { connectNamespaces, createNamespace, deleteNamespace, runInNamespace } from '../src/linux/netns.ts';
+import {
+  connectNamespaces,
+  createNamespace,
+  deleteNamespace,
+  runInNamespace,
+} from '../src/linux/namespaces/netns.ts';
 import { type Sample, summarize } from './statistics.ts';
 
 export interface BfdResult {

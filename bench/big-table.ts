@@ -1,6 +1,11 @@
-import type { CulvertConfig } from '../src/config/config.ts';
-import { DEFAULT_TIMEOUTS, type ForwardingTable, type Real, type Service } from '../src/forwarding/table.ts';
-import { formatIpv4, type Ipv4Address, ipv4 } from '../src/net/ipv4-address.ts';
+import type { CulvertConfig } from '../src/config/schema/config.ts';
+import {
+  DEFAULT_TIMEOUTS,
+  type ForwardingTable,
+  type Real,
+  type Service,
+} from '../src/forwarding/forwarding-table.ts';
+import { formatIpv4, type Ipv4Address, ipv4 } from '../src/net/address/ipv4-address.ts';
 
 export const SERVICES = 1000;
 export const REALS = 10;

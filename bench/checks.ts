@@ -3,9 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { ApiClient } from '../src/api/client.ts';
-import { Program } from '../src/lab/namespaces/program.ts';
-import { connectNamespaces, createNamespace, deleteNamespace, runInNamespace } from '../src/linux/netns.ts';
+import { ApiClient } from '../src/api/client/client.ts';
+import { Program } from '../src/lab/namespaces/lab-program.ts';
+import {
+  connectNamespaces,
+  createNamespace,
+  deleteNamespace,
+  runInNamespace,
+} from '../src/linux/namespaces/netns.ts';
 import { type Sample, summarize } from './statistics.ts';
 
 /**

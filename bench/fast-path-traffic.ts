@@ -1,14 +1,18 @@
-import { buildIp } from '../src/forwarding/build-ip.ts';
+import {
+  DEFAULT_TIMEOUTS,
+  type ForwardingTable,
+  type SchedulerName,
+} from '../src/forwarding/forwarding-table.ts';
 import { ForwardingImage } from '../src/forwarding/image/forwarding-image.ts';
-import { SLOT_REAL_BITS, SLOT_REAL_MASK, SLOT_TRACKED } from '../src/forwarding/image/layout.ts';
-import type { ImageMemory } from '../src/forwarding/image/memory.ts';
-import { DEFAULT_TIMEOUTS, type ForwardingTable, type SchedulerName } from '../src/forwarding/table.ts';
-import { buildEthernet, ETHERTYPE } from '../src/net/ethernet.ts';
-import { type IpAddress, type IpFamily, ip, isIpv6 } from '../src/net/ip-address.ts';
-import { PROTOCOL } from '../src/net/ipv4.ts';
-import type { Ipv4Address } from '../src/net/ipv4-address.ts';
-import type { Ipv6Address } from '../src/net/ipv6-address.ts';
-import { buildTcp } from '../src/net/tcp.ts';
+import { SLOT_REAL_BITS, SLOT_REAL_MASK, SLOT_TRACKED } from '../src/forwarding/image/tables/layout.ts';
+import type { ImageMemory } from '../src/forwarding/image/tables/memory.ts';
+import { buildIp } from '../src/forwarding/packets/build-ip.ts';
+import { type IpAddress, type IpFamily, ip, isIpv6 } from '../src/net/address/ip-address.ts';
+import type { Ipv4Address } from '../src/net/address/ipv4-address.ts';
+import type { Ipv6Address } from '../src/net/address/ipv6-address.ts';
+import { buildEthernet, ETHERTYPE } from '../src/net/headers/ethernet.ts';
+import { PROTOCOL } from '../src/net/headers/ipv4.ts';
+import { buildTcp } from '../src/net/headers/tcp.ts';
 
 /**
  * - `mh-stable`: every slot of the ring has but one real; no flow is remembered.

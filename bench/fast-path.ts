@@ -1,10 +1,10 @@
-import { closeMaps, mapImage, mapSizes, mapsOf } from '../src/dataplane/xdp/pinned-maps.ts';
-import { DEFAULT_CAPACITY, type ImageCapacity } from '../src/forwarding/image/memory.ts';
+import { closeMaps, mapImage, mapSizes, mapsOf } from '../src/dataplane/xdp/pins/pinned-maps.ts';
+import { DEFAULT_CAPACITY, type ImageCapacity } from '../src/forwarding/image/tables/memory.ts';
+import type { BpfProgram } from '../src/linux/bpf/bpf-program.ts';
 import { type BpfObject, openBpfObject } from '../src/linux/bpf/object.ts';
-import type { BpfProgram } from '../src/linux/bpf/program.ts';
-import type { IpFamily } from '../src/net/ip-address.ts';
-import { PROTOCOL } from '../src/net/ipv4.ts';
-import { TCP_FLAGS } from '../src/net/tcp.ts';
+import type { IpFamily } from '../src/net/address/ip-address.ts';
+import { PROTOCOL } from '../src/net/headers/ipv4.ts';
+import { TCP_FLAGS } from '../src/net/headers/tcp.ts';
 import { type FastPathCase, fillImage, frameWith, TTL } from './fast-path-traffic.ts';
 import { summarize } from './statistics.ts';
 

@@ -1,8 +1,8 @@
+import { DEFAULT_TIMEOUTS, type ForwardingTable, type Service } from '../src/forwarding/forwarding-table.ts';
+import { selectReal } from '../src/forwarding/image/choice/select-real.ts';
 import { ForwardingImage } from '../src/forwarding/image/forwarding-image.ts';
-import { allocateImageMemory } from '../src/forwarding/image/memory.ts';
-import { selectReal } from '../src/forwarding/image/select-real.ts';
-import { DEFAULT_TIMEOUTS, type ForwardingTable, type Service } from '../src/forwarding/table.ts';
-import { type Ipv4Address, ipv4 } from '../src/net/ipv4-address.ts';
+import { allocateImageMemory } from '../src/forwarding/image/tables/memory.ts';
+import { type Ipv4Address, ipv4 } from '../src/net/address/ipv4-address.ts';
 import { type Sample, summarize } from './statistics.ts';
 
 export interface FlowMemoryResult {

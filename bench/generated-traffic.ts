@@ -1,6 +1,6 @@
 import { type BpfObject, openBpfObject } from '../src/linux/bpf/object.ts';
 import { errnoOf } from '../src/linux/errno.ts';
-import { inNamespace } from '../src/linux/namespace-thread.ts';
+import { inNamespace } from '../src/linux/namespaces/namespace-thread.ts';
 
 const OBJECT = 'build/bpf/traffic.bpf.o';
 /** Bytes that struct generator of bpf/traffic.bpf.c holds of a frame; the rest of a frame is zero. */

@@ -4,12 +4,12 @@ import { once } from 'node:events';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { mergeChecks } from '../src/config/fill-in-check.ts';
-import type { WrittenCheckOptions } from '../src/config/written-check.ts';
+import { mergeChecks } from '../src/config/defaults/fill-in-check.ts';
+import type { WrittenCheckOptions } from '../src/config/schema/written-check.ts';
 import type { CheckConnector } from '../src/dataplane/check-connector.ts';
 import { connectDirect } from '../src/dataplane/connect-direct.ts';
 import { openProbe } from '../src/health/open-probe.ts';
-import { ip } from '../src/net/ip-address.ts';
+import { ip } from '../src/net/address/ip-address.ts';
 import { HOSTILE, type HostileKind } from '../test/unit/health/probes/hostile-server.ts';
 
 export interface HostileFigures {

@@ -1,9 +1,9 @@
+import type { SchedulerName, Service } from '../src/forwarding/forwarding-table.ts';
 import { SCHEDULER_NAMES } from '../src/forwarding/scheduler-names.ts';
 import { createScheduler } from '../src/forwarding/schedulers/create-scheduler.ts';
 import type { Candidate, Scheduler } from '../src/forwarding/schedulers/scheduler.ts';
-import type { SchedulerName, Service } from '../src/forwarding/table.ts';
-import { ip } from '../src/net/ip-address.ts';
-import { type Ipv4Address, ipv4 } from '../src/net/ipv4-address.ts';
+import { ip } from '../src/net/address/ip-address.ts';
+import { type Ipv4Address, ipv4 } from '../src/net/address/ipv4-address.ts';
 import { type Sample, summarize } from './statistics.ts';
 
 const REALS = 1000;

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ApiClient } from '../src/api/client.ts';
+import type { ApiClient } from '../src/api/client/client.ts';
 import { LAB_PORT, LAB_VIP } from '../src/lab/lab-config.ts';
 import { NamespaceLab } from '../src/lab/namespaces/namespace-lab.ts';
 import { HOST_INTERFACE } from '../src/lab/namespaces/topology.ts';
-import { findLink, type Link } from '../src/linux/netlink/link.ts';
+import { findLink, type Link } from '../src/linux/netlink/devices/link.ts';
 import { NetlinkSocket } from '../src/linux/netlink/socket.ts';
-import { buildEthernet, ETHERTYPE } from '../src/net/ethernet.ts';
-import { buildIpv4, PROTOCOL } from '../src/net/ipv4.ts';
-import { ipv4 } from '../src/net/ipv4-address.ts';
-import { buildTcp, TCP_FLAGS } from '../src/net/tcp.ts';
+import { ipv4 } from '../src/net/address/ipv4-address.ts';
+import { buildEthernet, ETHERTYPE } from '../src/net/headers/ethernet.ts';
+import { buildIpv4, PROTOCOL } from '../src/net/headers/ipv4.ts';
+import { buildTcp, TCP_FLAGS } from '../src/net/headers/tcp.ts';
 import { Generator } from './generated-traffic.ts';
 import { type Sample, summarize } from './statistics.ts';
 

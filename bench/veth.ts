@@ -1,12 +1,12 @@
-import { closeMaps, mapImage, mapSizes, mapsOf } from '../src/dataplane/xdp/pinned-maps.ts';
+import { closeMaps, mapImage, mapSizes, mapsOf } from '../src/dataplane/xdp/pins/pinned-maps.ts';
+import type { BpfProgram } from '../src/linux/bpf/bpf-program.ts';
 import { type BpfObject, openBpfObject } from '../src/linux/bpf/object.ts';
-import type { BpfProgram } from '../src/linux/bpf/program.ts';
 import { XdpLink } from '../src/linux/bpf/xdp-link.ts';
-import { inNamespace } from '../src/linux/namespace-thread.ts';
-import { findLink, type Link } from '../src/linux/netlink/link.ts';
+import { inNamespace } from '../src/linux/namespaces/namespace-thread.ts';
+import { connectNamespaces, createNamespace, deleteNamespace } from '../src/linux/namespaces/netns.ts';
+import { findLink, type Link } from '../src/linux/netlink/devices/link.ts';
 import { NetlinkSocket } from '../src/linux/netlink/socket.ts';
-import { connectNamespaces, createNamespace, deleteNamespace } from '../src/linux/netns.ts';
-import { TCP_FLAGS } from '../src/net/tcp.ts';
+import { TCP_FLAGS } from '../src/net/headers/tcp.ts';
 import { fillImage, frameWith } from './fast-path-traffic.ts';
 import { Generator } from './generated-traffic.ts';
 import { type Sample, summarize } from './statistics.ts';

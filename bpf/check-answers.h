@@ -48,7 +48,7 @@ static __always_inline __u32 mix_address(__u32 hash, struct address address)
 	return hash;
 }
 
-/* As in src/dataplane/xdp/check-words.ts. port: of the VIP, as it lies in packets; 0 of an echo request. */
+/* As in src/dataplane/xdp/checks/check-words.ts. port: of the VIP, as it lies in packets; 0 of an echo request. */
 static __always_inline __u32 check_word(struct address vip, struct address director, __be16 port)
 {
 	return mix(mix_address(mix_address(0, vip), director), port) | 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /* Checksums that the sender left to a device which left them in turn, as the two ends of a veth cable do: the field holds the
  * sum of the pseudo header alone. XDP knows nothing of that once the packet goes on, so that the real would drop it. As
- * src/dataplane/xdp/finish-checksum.ts does. */
+ * src/dataplane/xdp/tap/finish-checksum.ts does. */
 #ifndef CULVERT_FINISH_CHECKSUM_H
 #define CULVERT_FINISH_CHECKSUM_H
 

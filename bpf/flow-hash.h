@@ -4,7 +4,7 @@
 
 #include <linux/types.h>
 
-/* src/forwarding/image/flow-hash.ts computes the same. Address and port in host order. */
+/* src/forwarding/hashing/flow-hash.ts computes the same. Address and port in host order. */
 static __always_inline __u32 flow_hash(__u32 client, __u32 client_port, const __u32 key[4])
 {
 	__u64 product = (__u64)(client ^ key[0]) * (__u32)((client_port << 16 | client_port) ^ key[1]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
-/* The flow memory, by the rules that src/forwarding/image/flow-table.ts states; both write it at the same time. */
+/* The flow memory, by the rules that src/forwarding/image/flows/flow-table.ts states; both write it at the same time. */
 #ifndef CULVERT_FLOW_TABLE_H
 #define CULVERT_FLOW_TABLE_H
 

@@ -53,7 +53,7 @@ static __always_inline int is_within_budget(__u32 rarity, __u32 share)
 }
 
 /* The slow path replies to frames out of the interface that they came in by. It has no use for their destination but for
- * the group bit, so that the interface is written over the rest of it (src/dataplane/xdp/ingress-mark.ts). */
+ * the group bit, so that the interface is written over the rest of it (src/dataplane/xdp/tap/ingress-mark.ts). */
 static __always_inline void mark_ingress(struct xdp_md *ctx)
 {
 	void *frame = (void *)(long)ctx->data;

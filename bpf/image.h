@@ -9,7 +9,7 @@
 
 #include "layout.h"
 
-#define REASON_CAPACITY 64 /* as in src/forwarding/image/memory.ts */
+#define REASON_CAPACITY 64 /* as in src/forwarding/image/tables/memory.ts */
 
 /* Arrays of fixed size are global variables, each in a section of its own, of which libbpf makes a map with a single
  * element: that spares the look-up. The other arrays are sized to the configured capacity. User space maps both kinds;

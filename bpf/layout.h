@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /* The forwarding image: the memory that the fast path, the slow path and the control plane share.
- * src/forwarding/image/layout.ts mirrors every struct and constant here; test/unit/forwarding/layout.test.ts
+ * src/forwarding/image/tables/layout.ts mirrors every struct and constant here; test/unit/forwarding/layout.test.ts
  * holds the two together. Numbers are in the machine's byte order but for those of type __be16 and __be32. */
 #ifndef CULVERT_LAYOUT_H
 #define CULVERT_LAYOUT_H
@@ -166,7 +166,7 @@ struct real {
  * service, whose keys are equal, differ in pair of sets or tag, in small tables but for few ports.
  * A writer takes an entry by compare-and-swap of its value to FLOW_BUSY, writes the key, then the value; the 8 bits of
  * the hash let a reader tell a value that belongs to another key. The rules of replacement are those of
- * src/forwarding/image/flow-table.ts, the states those of flow-state.ts, the choice of a real that of select-real.ts. */
+ * src/forwarding/image/flows/flow-table.ts, the states those of flow-state.ts, the choice of a real that of select-real.ts. */
 #define FLOW_WAYS 4
 #define FLOW_BUSY 1ull
 struct flow {
@@ -207,7 +207,7 @@ enum flow_state {
 /* States that IPVS counts as active, a bit for each. All others but templates are inactive. */
 #define FLOW_ACTIVE_STATES 0x1006
 /* By state, four bits for each: how dear an entry is to its set, and how dear a one a newcomer may push out. The rules are
- * those of src/forwarding/image/flow-table.ts. */
+ * those of src/forwarding/image/flows/flow-table.ts. */
 #define FLOW_COSTS 0x034222531203420ull
 #define FLOW_LIMITS 0x2020203420ull
 /* A flow in FLOW_FIN_WAIT of which nothing has come for so many ticks costs as much as one in FLOW_TIME_WAIT. */

@@ -147,7 +147,7 @@ static __always_inline int can_be_client_ipv6(const struct ipv6hdr *ip)
 	       (source.half[0] != vip.half[0] || source.half[1] != vip.half[1]);
 }
 
-/* The rule of src/forwarding/client-address.ts: packets from others leave no trace. */
+/* The rule of src/forwarding/packets/client-address.ts: packets from others leave no trace. */
 static __always_inline int can_be_client(const void *ip, int is_ipv6, __u32 word)
 {
 	return is_ipv6 ? can_be_client_ipv6(ip) : can_be_client_ipv4(ip, word);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
 /* Takes the outer header off tunnel packets for this host's VIPs, in place of the kernel's tunnel devices.
- * src/realserver/program.ts mirrors the maps. */
+ * src/realserver/program/decapsulation-program.ts mirrors the maps. */
 #include "tunnel-header.h"
 
 enum count {

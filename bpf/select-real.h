@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
-/* The choice of a real for one packet, by the rules that src/forwarding/image/select-real.ts states. What the fast path
+/* The choice of a real for one packet, by the rules that src/forwarding/image/choice/select-real.ts states. What the fast path
  * cannot carry out it leaves undone, without any effect, so that the slow path makes the choice anew. */
 #ifndef CULVERT_SELECT_REAL_H
 #define CULVERT_SELECT_REAL_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
-/* Look-ups in the map `services`, as src/forwarding/image/service-table.ts fills it. */
+/* Look-ups in the map `services`, as src/forwarding/image/tables/service-table.ts fills it. */
 #ifndef CULVERT_SERVICE_TABLE_H
 #define CULVERT_SERVICE_TABLE_H
 

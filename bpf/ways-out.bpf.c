@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
 /* Proves that frames which XDP redirects to an interface leave by it: sends one, and hears from the kernel what became of
- * it. src/dataplane/xdp/way-probe.ts mirrors the map. */
+ * it. src/dataplane/xdp/paths/way-probe.ts mirrors the map. */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 

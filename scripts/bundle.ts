@@ -9,12 +9,12 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const OUTPUT = join(ROOT, 'build/cli');
 /** Programs of threads and processes of their own, which are found beside the module that starts them. */
 const PROGRAMS = [
-  'src/config/parse-process.ts',
+  'src/config/load/parse-process.ts',
   'src/health/bfd/thread-main.ts',
   'src/health/probes/regex-thread-main.ts',
 ];
 const STARTERS = [
-  'src/config/run-parse-process.ts',
+  'src/config/load/run-parse-process.ts',
   'src/health/bfd/thread.ts',
   'src/health/probes/regex-thread.ts',
 ];
@@ -23,12 +23,12 @@ const GROUPS = [
   { name: 'commander', test: /\/node_modules\/commander\//, priority: 2 },
   {
     name: 'main',
-    test: /\/src\/(?:cli\/(?:main|commands|program|context|style|version)|errors|error-codes)\.ts$/,
+    test: /\/src\/(?:cli\/(?:main|commands|cli-process|command-context|tables\/style|version)|errors|error-codes)\.ts$/,
     priority: 1,
   },
   {
     name: 'listings',
-    test: /\/src\/(?:cli\/(?:director|.*table.*|service-words|commands\/(?:reals|services|stats|events|reload))|api\/(?:client|service-name)|forwarding\/reasons)\.ts$/,
+    test: /\/src\/(?:cli\/(?:options\/director-options|tables\/.*table.*|tables\/service-words|commands\/(?:look\/(?:reals|services|stats|events)|change\/reload))|api\/(?:client\/client|wire\/service-text)|forwarding\/reasons)\.ts$/,
   },
 ];
 /** Files that a process which started from the bundle before may load yet. */
@@ -116,7 +116,7 @@ function inputsOf(): BundleInputs {
 function commandChunks(): [string, string[]][] {
   return chunks.flatMap(({ fileName, moduleIds }) =>
     moduleIds.flatMap((id): [string, string[]][] => {
-      const [, name] = /\/src\/cli\/commands\/([^/]+)\.ts$/.exec(id) ?? [];
+      const [, name] = /\/src\/cli\/commands\/[^/]+\/([^/]+)\.ts$/.exec(id) ?? [];
       if (name === undefined) return [];
       const sources = sourcesOf([fileName], 'everything');
       const programs = PROGRAMS.filter((_, index) => sources.includes(STARTERS[index] ?? ''));

@@ -26,7 +26,7 @@ async function start(): Promise<void> {
   if (!isCurrent()) return startSources();
   useCache();
   const { main } = await import('./main.ts');
-  const { runProgram } = await import('./program.ts');
+  const { runProgram } = await import('./cli-process.ts');
   await runProgram(main);
 }
 
@@ -42,7 +42,7 @@ function isCurrent(): boolean {
 
 async function startSources(): Promise<void> {
   const { main } = (await import(sourceOf('main.ts'))) as typeof import('./main.ts');
-  const { runProgram } = (await import(sourceOf('program.ts'))) as typeof import('./program.ts');
+  const { runProgram } = (await import(sourceOf('cli-process.ts'))) as typeof import('./cli-process.ts');
   await runProgram(main);
 }
 

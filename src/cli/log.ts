@@ -1,6 +1,6 @@
 import type { Log } from '../director/event-log.ts';
-import type { Context } from './context.ts';
-import { type Colour, styleFor } from './style.ts';
+import type { Context } from './command-context.ts';
+import { type Colour, styleFor } from './tables/style.ts';
 
 /** Log lines on standard error: for people on a terminal, else as JSON for whatever collects them. */
 export async function openLog({ stderr, env }: Context): Promise<Log> {

@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url';
 import type { Command, CommanderError } from 'commander';
 import { CulvertError } from '../errors.ts';
 import { describeShortage, resourceShortageIn } from '../local-shortage.ts';
+import type { CliEnvironment, Context } from './command-context.ts';
 import { COMMANDS } from './commands.ts';
-import type { CliEnvironment, Context } from './context.ts';
-import { printableStream } from './printable-stream.ts';
-import { styleFor } from './style.ts';
+import { printableStream } from './tables/printable-stream.ts';
+import { styleFor } from './tables/style.ts';
 import { version } from './version.ts';
 
 const EXIT_FAILED = 1;
@@ -45,7 +45,7 @@ export async function main(environment: CliEnvironment): Promise<number> {
     }
     if (argv[0] === 'ipvsadm') {
       // Its options are not culvert's: --version and -h have another meaning.
-      const { ipvsadm } = await import('./ipvsadm.ts');
+      const { ipvsadm } = await import('./steps/run-ipvsadm.ts');
       return await ipvsadm(argv.slice(1), context);
     }
     if (await runListing(context)) return status;
@@ -64,8 +64,8 @@ async function runListing(context: Context): Promise<boolean> {
   if (!Object.hasOwn(COMMANDS, name)) return false;
   const { listing } = (await COMMANDS[name]?.load()) ?? {};
   if (listing === undefined) return false;
-  const { DIRECTOR_OPTIONS } = await import('./director.ts');
-  const { readPlainOptions } = await import('./listing.ts');
+  const { DIRECTOR_OPTIONS } = await import('./options/director-options.ts');
+  const { readPlainOptions } = await import('./options/listing.ts');
   const options = readPlainOptions(words, [...DIRECTOR_OPTIONS, ...listing.options]);
   if (options === undefined) return false;
   await listing.run(options as never, context);
@@ -160,4 +160,4 @@ function isProgram(): boolean {
 }
 
 // Not awaited: a module of the bundle must not await at its top level.
-if (isProgram()) void import('./program.ts').then(({ runProgram }) => runProgram(main));
+if (isProgram()) void import('./cli-process.ts').then(({ runProgram }) => runProgram(main));

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
-import type { Port } from '../forwarding/table.ts';
-import type { IpAddress } from '../net/ip-address.ts';
+import type { Port } from '../forwarding/forwarding-table.ts';
+import type { IpAddress } from '../net/address/ip-address.ts';
 
 /** Where a check connects to: the VIP at one real, through the tunnel; or any address, as routing has it. */
 export type CheckTarget =

@@ -1,8 +1,8 @@
 import { connect, type Socket } from 'node:net';
-import { ANY_ADDRESS } from '../linux/address-family.ts';
-import type { SocketSource } from '../linux/bound-socket.ts';
-import { openBoundTcp } from '../linux/bound-tcp.ts';
-import { familyOf, formatIp } from '../net/ip-address.ts';
+import { ANY_ADDRESS } from '../linux/sockets/address-family.ts';
+import type { SocketSource } from '../linux/sockets/bound-socket.ts';
+import { openBoundTcp } from '../linux/sockets/bound-tcp.ts';
+import { familyOf, formatIp } from '../net/address/ip-address.ts';
 import type { CheckStream, CheckTarget } from './check-connector.ts';
 import { networkError } from './network-words.ts';
 

@@ -1,7 +1,7 @@
 import type { Explanation } from '../forwarding/decision.ts';
+import type { ForwardingTable, Port, Service, ServiceKey } from '../forwarding/forwarding-table.ts';
 import type { Reason } from '../forwarding/reasons.ts';
-import type { ForwardingTable, Port, Service, ServiceKey } from '../forwarding/table.ts';
-import type { IpAddress } from '../net/ip-address.ts';
+import type { IpAddress } from '../net/address/ip-address.ts';
 import type { CheckConnector } from './check-connector.ts';
 
 /** Where packets are forwarded: the XDP program, the in-process network, or (later) the kernel's IPVS. */

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:dgram';
-import type { Port } from '../forwarding/table.ts';
-import { formatIp, type IpAddress } from '../net/ip-address.ts';
+import type { Port } from '../forwarding/forwarding-table.ts';
+import { formatIp, type IpAddress } from '../net/address/ip-address.ts';
 import type { UdpRequest } from './check-connector.ts';
 import { networkError } from './network-words.ts';
 

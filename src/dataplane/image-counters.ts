@@ -1,7 +1,7 @@
 import type { RealIndex } from '../forwarding/decision.ts';
 import type { ForwardingImage, ServiceEntry } from '../forwarding/image/forwarding-image.ts';
-import { TICK_MS } from '../forwarding/image/layout.ts';
-import type { IpAddress } from '../net/ip-address.ts';
+import { TICK_MS } from '../forwarding/image/tables/layout.ts';
+import type { IpAddress } from '../net/address/ip-address.ts';
 import type { RealCounters, ServiceCounters, TrafficCounters } from './data-plane.ts';
 
 /** What a plane counted for each real of every service of its image. `lost`: the reals without a way. */

@@ -1,7 +1,7 @@
+import type { ServiceKey } from '../forwarding/forwarding-table.ts';
 import type { ForwardingImage, ScannedFlow } from '../forwarding/image/forwarding-image.ts';
-import { FLOW_STATE, TICK_MS } from '../forwarding/image/layout.ts';
-import type { ServiceKey } from '../forwarding/table.ts';
-import { type IpAddress, isIpv6, networkOf } from '../net/ip-address.ts';
+import { FLOW_STATE, TICK_MS } from '../forwarding/image/tables/layout.ts';
+import { type IpAddress, isIpv6, networkOf } from '../net/address/ip-address.ts';
 import type { FlowFilter, FlowRecord, FlowStateName } from './data-plane.ts';
 
 const STATE_NAMES: Readonly<Record<number, FlowStateName>> = {

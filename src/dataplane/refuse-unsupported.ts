@@ -1,7 +1,7 @@
 import { CulvertError } from '../errors.ts';
+import type { ForwardingTable, Service } from '../forwarding/forwarding-table.ts';
 import { formatServiceName } from '../forwarding/service-name.ts';
-import type { ForwardingTable, Service } from '../forwarding/table.ts';
-import { formatIp, isIpv6 } from '../net/ip-address.ts';
+import { formatIp, isIpv6 } from '../net/address/ip-address.ts';
 import type { DataPlane } from './data-plane.ts';
 
 /** What a service can ask for and a plane may lack: what was found, in words; undefined where it asks for nothing of it. */

@@ -1,6 +1,6 @@
 // What an operator did to reals of a running director.
 import type { RealId } from './model.ts';
-import type { DirectorState } from './state-store.ts';
+import type { DirectorState } from './state/state-store.ts';
 
 /** What is done to one real. The weight is undefined where the configured one holds. */
 export interface Handling {

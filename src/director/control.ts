@@ -1,5 +1,5 @@
-import type { ConfigDocument } from '../config/document.ts';
-import type { CheckType } from '../config/probe-config.ts';
+import type { ConfigDocument } from '../config/load/document.ts';
+import type { CheckType } from '../config/schema/probe-config.ts';
 import type { FlowFilter, FlowRecord, PlaneCounters, RealCounters } from '../dataplane/data-plane.ts';
 import type { Explanation } from '../forwarding/decision.ts';
 import type {
@@ -9,12 +9,12 @@ import type {
   SchedulerName,
   ServiceKey,
   Tunnel,
-} from '../forwarding/table.ts';
-import type { IpAddress } from '../net/ip-address.ts';
-import type { ConfigDiff } from './config-diff.ts';
+} from '../forwarding/forwarding-table.ts';
+import type { IpAddress } from '../net/address/ip-address.ts';
+import type { ConfigDiff } from './changes/config-diff.ts';
 import type { QuorumState } from './quorum.ts';
 import type { ShortageStatus } from './shortage-watch.ts';
-import type { TrafficAccounts } from './traffic-book.ts';
+import type { TrafficAccounts } from './status/traffic-book.ts';
 
 /** What the API and the CLI can ask of a running director. */
 export interface DirectorControl {

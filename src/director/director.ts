@@ -1,14 +1,15 @@
-import type { CulvertConfig } from '../config/config.ts';
-import type { HostFacts } from '../config/host.ts';
+import type { HostFacts } from '../config/host/require-host.ts';
+import type { CulvertConfig } from '../config/schema/config.ts';
 import type { DataPlane, FlowFilter, FlowRecord } from '../dataplane/data-plane.ts';
 import { CulvertError } from '../errors.ts';
 import type { Explanation } from '../forwarding/decision.ts';
-import type { ServiceKey, ServiceName } from '../forwarding/table.ts';
+import type { ServiceKey, ServiceName } from '../forwarding/forwarding-table.ts';
 import type { CheckState } from '../health/check-state.ts';
 import { ByHand, type Handling } from './by-hand.ts';
-import { CommandQueue } from './command-queue.ts';
-import { ConfigChanges, type LoadConfig } from './config-changes.ts';
-import type { ConfigDiff } from './config-diff.ts';
+import { ConfigChanges, type LoadConfig } from './changes/config-changes.ts';
+import type { ConfigDiff } from './changes/config-diff.ts';
+import type { RunningConfig } from './changes/running-config.ts';
+import { computeTable, type TableInput } from './compute-table.ts';
 import type {
   ApplyOptions,
   ApplySummary,
@@ -20,25 +21,24 @@ import type {
   ReloadSummary,
   RunningDocument,
 } from './control.ts';
-import { Effects } from './effects.ts';
+import { CommandQueue } from './effects/command-queue.ts';
+import { Effects } from './effects/effects.ts';
+import { realEffect } from './effects/real-effect.ts';
 import type { EventLog } from './event-log.ts';
-import { chooseHashKey } from './hash-key.ts';
+import { describeFailure, nameReal } from './event-words.ts';
 import { type FormerHealth, HealthBoard, healthIn } from './health-board.ts';
 import { InterfaceUse } from './interface-use.ts';
-import { type RealView, realsUp } from './live-weight.ts';
 import { buildModel, type Model, type ModelReal, servingReals } from './model.ts';
 import { forwardedQuorums, type QuorumState } from './quorum.ts';
-import { realEffect } from './real-effect.ts';
 import { Reconciler } from './reconciler.ts';
-import type { RunningConfig } from './running-config.ts';
-import { Saver } from './saver.ts';
 import { selectReals, selectServices } from './select.ts';
 import { ShortageWatch } from './shortage-watch.ts';
-import type { DirectorState, StateStore } from './state-store.ts';
-import { directorStatus, flowsByReal, realStatus } from './status.ts';
-import { computeTable, type TableInput } from './table.ts';
-import { TrafficSampler } from './traffic-sampler.ts';
-import { describeFailure, nameReal } from './words.ts';
+import { chooseHashKey } from './state/hash-key.ts';
+import { Saver } from './state/saver.ts';
+import type { DirectorState, StateStore } from './state/state-store.ts';
+import { type RealView, realsUp } from './status/live-weight.ts';
+import { directorStatus, flowsByReal, realStatus } from './status/status.ts';
+import { TrafficSampler } from './status/traffic-sampler.ts';
 
 export interface DirectorOptions {
   /** What to begin with. */

@@ -1,13 +1,13 @@
 import type { CheckConnector } from '../dataplane/check-connector.ts';
+import type { ServiceName } from '../forwarding/forwarding-table.ts';
 import { formatServiceName } from '../forwarding/service-name.ts';
-import type { ServiceName } from '../forwarding/table.ts';
-import type { Check } from '../health/check.ts';
+import type { Check } from '../health/check-identity.ts';
 import type { CheckState, KnownHealth, LastAttempt } from '../health/check-state.ts';
 import { Checker, type CheckerOptions, type WantedCheck } from '../health/checker.ts';
 import { type CheckedBy, healthBy, type RealHealth } from '../health/real-health.ts';
-import type { IpAddress } from '../net/ip-address.ts';
+import type { IpAddress } from '../net/address/ip-address.ts';
 import type { Model, ModelReal, ModelService, RealId } from './model.ts';
-import type { DirectorState, DownState } from './state-store.ts';
+import type { DirectorState, DownState } from './state/state-store.ts';
 
 export interface HealthBoardOptions {
   readonly connector: CheckConnector;

@@ -1,8 +1,8 @@
-import type { CulvertConfig, RealConfig, ServiceConfig } from '../config/config.ts';
+import type { CulvertConfig, RealConfig, ServiceConfig } from '../config/schema/config.ts';
+import type { Service, ServiceName } from '../forwarding/forwarding-table.ts';
 import { formatServiceName } from '../forwarding/service-name.ts';
-import type { Service, ServiceName } from '../forwarding/table.ts';
-import { type Check, checkOf } from '../health/check.ts';
-import { formatIp, type IpAddress } from '../net/ip-address.ts';
+import { type Check, checkOf } from '../health/check-identity.ts';
+import { formatIp, type IpAddress } from '../net/address/ip-address.ts';
 
 /** A configuration with what the director looks up again and again: names, and which check is whose. */
 export interface Model {

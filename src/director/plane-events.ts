@@ -1,6 +1,6 @@
 import type { PlaneEvent, PlaneEventListener } from '../dataplane/data-plane.ts';
 import { formatServiceName } from '../forwarding/service-name.ts';
-import { formatIp } from '../net/ip-address.ts';
+import { formatIp } from '../net/address/ip-address.ts';
 import type { EventLog } from './event-log.ts';
 
 /** A listener to open a plane with: what the plane tells becomes the director's events. */

@@ -1,5 +1,5 @@
+import type { Service, ServiceName } from '../forwarding/forwarding-table.ts';
 import { formatServiceName } from '../forwarding/service-name.ts';
-import type { Service, ServiceName } from '../forwarding/table.ts';
 
 export type QuorumState = 'up' | 'lost';
 

@@ -1,8 +1,8 @@
 import type { DataPlane } from '../dataplane/data-plane.ts';
-import type { ForwardingTable } from '../forwarding/table.ts';
+import type { ForwardingTable } from '../forwarding/forwarding-table.ts';
 import type { EventLog } from './event-log.ts';
+import { messageOf } from './event-words.ts';
 import { Coalesced, Serial } from './serial.ts';
-import { messageOf } from './words.ts';
 
 /** Computes a table; what is as in `previous`, the one that the plane holds, is the same object. */
 export type Compute = (previous: ForwardingTable | undefined) => ForwardingTable;

@@ -1,7 +1,7 @@
 import { CulvertError } from '../errors.ts';
+import type { ServiceKey } from '../forwarding/forwarding-table.ts';
 import { formatServiceName } from '../forwarding/service-name.ts';
-import type { ServiceKey } from '../forwarding/table.ts';
-import { formatIp } from '../net/ip-address.ts';
+import { formatIp } from '../net/address/ip-address.ts';
 import type { RealSelector } from './control.ts';
 import type { Model, ModelReal, ModelService } from './model.ts';
 

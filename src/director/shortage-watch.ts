@@ -1,4 +1,4 @@
-import { formatDuration } from '../config/duration.ts';
+import { formatDuration } from '../config/schema/duration.ts';
 import { describeShortage, type LocalShortage } from '../local-shortage.ts';
 import type { EventLog } from './event-log.ts';
 

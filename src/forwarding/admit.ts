@@ -1,15 +1,15 @@
+import { formatIp, type IpAddress } from '../net/address/ip-address.ts';
+import type { Ipv4Address } from '../net/address/ipv4-address.ts';
+import { readIpv6Address } from '../net/address/ipv6-address.ts';
 import { readU32 } from '../net/bytes.ts';
 import { isFault, PARSE_FAULTS } from '../net/fault.ts';
-import { formatIp, type IpAddress } from '../net/ip-address.ts';
-import { IPV4_AT, IPV4_HEADER_BYTES, ipv4ChecksumIsGood } from '../net/ipv4.ts';
-import type { Ipv4Address } from '../net/ipv4-address.ts';
-import { IPV6_AT, IPV6_HEADER_BYTES } from '../net/ipv6.ts';
-import { readIpv6Address } from '../net/ipv6-address.ts';
-import { canBeClient } from './client-address.ts';
-import type { Context } from './context.ts';
+import { IPV4_AT, IPV4_HEADER_BYTES, ipv4ChecksumIsGood } from '../net/headers/ipv4.ts';
+import { IPV6_AT, IPV6_HEADER_BYTES } from '../net/headers/ipv6.ts';
 import type { Decision } from './decision.ts';
-import { hasOptions, type IpPacket, parseIpHeader } from './ip-header.ts';
-import { fillInOptions } from './ip-options.ts';
+import type { Context } from './decision-context.ts';
+import { canBeClient } from './packets/client-address.ts';
+import { hasOptions, type IpPacket, parseIpHeader } from './packets/ip-header.ts';
+import { fillInOptions } from './packets/ip-options.ts';
 
 /** The checks that come before all else: a sound packet to a VIP, or what becomes of another. */
 export function admit(context: Context, packet: Uint8Array): IpPacket | Decision {

@@ -1,4 +1,4 @@
-import type { IpAddress } from '../net/ip-address.ts';
+import type { IpAddress } from '../net/address/ip-address.ts';
 import type { Reason } from './reasons.ts';
 
 /** Index of a (service, real server) entry in the image; 0 means none. */

@@ -1,6 +1,6 @@
-import { describePacket } from '../net/describe.ts';
-import type { Context } from './context.ts';
+import { describePacket } from '../net/describe/describe-packet.ts';
 import type { Decision, Explanation } from './decision.ts';
+import type { Context } from './decision-context.ts';
 import { decideIn, joined } from './forwarder.ts';
 import { REASONS } from './reasons.ts';
 import type { ForwarderState } from './state.ts';

@@ -1,19 +1,19 @@
 import { isFault } from '../net/fault.ts';
-import { IPV6_AT } from '../net/ipv6.ts';
-import { EXTENSION_HEADER, findUpperLayer } from '../net/ipv6-extensions.ts';
+import { IPV6_AT } from '../net/headers/ipv6.ts';
+import { EXTENSION_HEADER, findUpperLayer } from '../net/headers/ipv6-extensions.ts';
 import { admit, dropMartian } from './admit.ts';
-import { type Context, countReason } from './context.ts';
+import { decideIcmp, isIcmp } from './answers/icmp-messages.ts';
+import { replyClosed, replyError, replyHostUnreachable, replyPortUnreachable } from './answers/reply.ts';
 import type { Decision, Trace } from './decision.ts';
-import { decideFragment } from './fragments.ts';
-import { decideIcmp, isIcmp } from './icmp.ts';
-import { previewReal } from './image/select-real.ts';
-import { type IpHeader, type IpPacket, isFragment, parseIpHeader } from './ip-header.ts';
-import { replyClosed, replyError, replyHostUnreachable, replyPortUnreachable } from './reply.ts';
-import { unmerge } from './segment.ts';
+import { type Context, countReason } from './decision-context.ts';
+import { previewReal } from './image/choice/select-real.ts';
+import { decideFragment } from './packets/fragments.ts';
+import { type IpHeader, type IpPacket, isFragment, parseIpHeader } from './packets/ip-header.ts';
+import { unmerge } from './packets/segment.ts';
+import { transportOf } from './packets/transport.ts';
 import type { ForwarderState } from './state.ts';
 import { findTarget, type NoTarget, readTransport, type Transport } from './target.ts';
 import { sendToReal } from './to-real.ts';
-import { transportOf } from './transport.ts';
 import { tunnelMtuBytes } from './tunnel/mtu.ts';
 
 /**

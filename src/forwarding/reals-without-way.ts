@@ -1,5 +1,5 @@
-import type { IpAddress } from '../net/ip-address.ts';
-import type { ForwardingTable, Real, Service } from './table.ts';
+import type { IpAddress } from '../net/address/ip-address.ts';
+import type { ForwardingTable, Real, Service } from './forwarding-table.ts';
 
 /**
  * Returns the table in which reals without a way (no route, or a next hop that does not answer) are no choice for new flows as

@@ -1,4 +1,4 @@
-import type { SchedulerName } from './table.ts';
+import type { SchedulerName } from './forwarding-table.ts';
 
 /** Every scheduler, the default one first. */
 export const SCHEDULER_NAMES: readonly SchedulerName[] = [

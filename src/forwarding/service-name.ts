@@ -1,5 +1,5 @@
-import { formatEndpoint } from '../net/ip-address.ts';
-import type { ServiceKey, ServiceName } from './table.ts';
+import { formatEndpoint } from '../net/address/ip-address.ts';
+import type { ServiceKey, ServiceName } from './forwarding-table.ts';
 
 /** A service of all ports is named `tcp 192.0.2.10:all`. */
 export function formatServiceName({ vip, protocol, port }: ServiceKey): ServiceName {

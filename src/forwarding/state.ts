@@ -1,13 +1,13 @@
-import type { MacAddress } from '../net/ethernet.ts';
-import type { IpAddress, IpFamily } from '../net/ip-address.ts';
-import { Blackholes } from './blackhole.ts';
+import type { IpAddress, IpFamily } from '../net/address/ip-address.ts';
+import type { MacAddress } from '../net/headers/ethernet.ts';
+import { RateLimiter } from './answers/rate-limit.ts';
 import type { RealIndex } from './decision.ts';
-import { FragmentStore } from './fragment-store.ts';
+import type { Port, ServiceKey } from './forwarding-table.ts';
 import type { ForwardingImage } from './image/forwarding-image.ts';
-import { PathMtus } from './path-mtus.ts';
-import { PathProbes } from './path-probes.ts';
-import { RateLimiter } from './rate-limit.ts';
-import type { Port, ServiceKey } from './table.ts';
+import { FragmentStore } from './packets/fragment-store.ts';
+import { Blackholes } from './path-mtu/blackhole.ts';
+import { PathMtus } from './path-mtu/learned.ts';
+import { PathProbes } from './path-mtu/probes.ts';
 
 /** What decisions read and change. Everything but the image may be lost with the process. */
 export interface ForwarderState {

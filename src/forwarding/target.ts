@@ -1,17 +1,17 @@
+import { formatIp, isIpv6 } from '../net/address/ip-address.ts';
 import { readU16 } from '../net/bytes.ts';
-import { formatIp, isIpv6 } from '../net/ip-address.ts';
-import { clientWord } from './client-word.ts';
-import { type Context, chooseReal, countForwarded } from './context.ts';
-import { flowHash, slotOfHash } from './image/flow-hash.ts';
-import { opensFlow } from './image/flow-state.ts';
+import { type Context, chooseReal, countForwarded } from './decision-context.ts';
+import type { TransportProtocol } from './forwarding-table.ts';
+import { clientWord } from './hashing/client-word.ts';
+import { flowHash, slotOfHash } from './hashing/flow-hash.ts';
+import type { FlowPacket, SelectedBy, Selection } from './image/choice/select-real.ts';
+import { opensFlow } from './image/flows/flow-state.ts';
 import type { RealEntry, ServiceEntry } from './image/forwarding-image.ts';
-import { SERVICE_KIND } from './image/layout.ts';
-import type { FlowPacket, SelectedBy, Selection } from './image/select-real.ts';
-import type { IpPacket } from './ip-header.ts';
+import { SERVICE_KIND } from './image/tables/layout.ts';
+import type { IpPacket } from './packets/ip-header.ts';
+import { LEAST_TRANSPORT_BYTES, sctpSignal, tcpSignal, transportOf, udpSignal } from './packets/transport.ts';
 import type { Reason } from './reasons.ts';
 import { formatServiceName } from './service-name.ts';
-import type { TransportProtocol } from './table.ts';
-import { LEAST_TRANSPORT_BYTES, sctpSignal, tcpSignal, transportOf, udpSignal } from './transport.ts';
 
 /** Where a packet goes, and by which service. */
 export interface Target {

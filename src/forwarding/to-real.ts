@@ -1,11 +1,11 @@
-import { formatIp, isIpv6 } from '../net/ip-address.ts';
-import { type Context, nextFragmentId, nextId } from './context.ts';
+import { formatIp, isIpv6 } from '../net/address/ip-address.ts';
+import { replyError } from './answers/reply.ts';
 import type { Decision } from './decision.ts';
+import { type Context, nextFragmentId, nextId } from './decision-context.ts';
 import type { RealEntry } from './image/forwarding-image.ts';
-import { hasOptions, type IpPacket } from './ip-header.ts';
-import { canBeRefused, noteCured, oversizeFate, refuseOversize } from './oversize.ts';
+import { hasOptions, type IpPacket } from './packets/ip-header.ts';
+import { canBeRefused, noteCured, oversizeFate, refuseOversize } from './path-mtu/oversize.ts';
 import type { Reason } from './reasons.ts';
-import { replyError } from './reply.ts';
 import type { Target } from './target.ts';
 import { encapsulate, encapsulateInFragments, type OuterHeader } from './tunnel/encapsulate.ts';
 import { checksumOf, formatTunnel } from './tunnel/kind.ts';

@@ -1,8 +1,8 @@
-import { formatDuration } from '../config/duration.ts';
+import { formatDuration } from '../config/schema/duration.ts';
 import type { CheckConnector } from '../dataplane/check-connector.ts';
 import { type LocalShortage, localShortageIn } from '../local-shortage.ts';
 import { printableText } from '../printable-text.ts';
-import type { Check } from './check.ts';
+import type { Check } from './check-identity.ts';
 import {
   type Attempt,
   afterAttempt,

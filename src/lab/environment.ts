@@ -1,5 +1,5 @@
-import type { WireEvent, WireStatus } from '../api/wire.ts';
-import type { IpAddress } from '../net/ip-address.ts';
+import type { WireEvent, WireStatus } from '../api/wire/wire.ts';
+import type { IpAddress } from '../net/address/ip-address.ts';
 
 /**
  * Client — router — director, and three reals in three other subnets behind the router, MTU 1500 everywhere:

@@ -1,5 +1,5 @@
-import type { SchedulerName, Tunnel } from '../forwarding/table.ts';
-import type { IpFamily } from '../net/ip-address.ts';
+import type { SchedulerName, Tunnel } from '../forwarding/forwarding-table.ts';
+import type { IpFamily } from '../net/address/ip-address.ts';
 
 export const LAB_VIP = '192.0.2.10';
 export const LAB_VIPS: Readonly<Record<IpFamily, string>> = { 4: LAB_VIP, 6: '2001:db8:10::10' };

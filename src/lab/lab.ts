@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WireStats } from '../api/wire.ts';
+import type { WireStats } from '../api/wire/wire.ts';
 import type { RealServerOptions } from '../realserver/options.ts';
 import type { LabEnvironment } from './environment.ts';
 import { type Expectation, Expectations } from './expectations.ts';

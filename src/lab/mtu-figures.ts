@@ -1,9 +1,9 @@
+import type { Ipv4Address } from '../net/address/ipv4-address.ts';
 import { readU16 } from '../net/bytes.ts';
 import { isFault } from '../net/fault.ts';
-import { ICMP_CODE, ICMP_TYPE } from '../net/icmp.ts';
-import { type Ipv4Header, PROTOCOL, parseIpv4Header } from '../net/ipv4.ts';
-import type { Ipv4Address } from '../net/ipv4-address.ts';
-import { parseTcp, TCP_FLAGS, tcpMss } from '../net/tcp.ts';
+import { ICMP_CODE, ICMP_TYPE } from '../net/headers/icmp.ts';
+import { type Ipv4Header, PROTOCOL, parseIpv4Header } from '../net/headers/ipv4.ts';
+import { parseTcp, TCP_FLAGS, tcpMss } from '../net/headers/tcp.ts';
 import type { CapturedPacket } from './environment.ts';
 
 /** The figures of a captured upload: lengths of IP packets in bytes, or of TCP data where the name says so. */

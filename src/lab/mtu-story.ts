@@ -1,5 +1,5 @@
-import { ETHERNET_HEADER_BYTES } from '../net/ethernet.ts';
-import { onlyIpv4 } from '../net/ip-address.ts';
+import { onlyIpv4 } from '../net/address/ip-address.ts';
+import { ETHERNET_HEADER_BYTES } from '../net/headers/ethernet.ts';
 import type { LabEnvironment } from './environment.ts';
 import type { Expectations } from './expectations.ts';
 import { findFigures, type MtuFigures } from './mtu-figures.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WireHealth } from '../api/wire.ts';
+import type { WireHealth } from '../api/wire/wire.ts';
 import type { LabEnvironment, LabReal } from './environment.ts';
 import type { Expectations } from './expectations.ts';
 import { type MtuStory, tellMtuStory } from './mtu-story.ts';

@@ -1,4 +1,4 @@
-import { type Style, styleFor } from '../cli/style.ts';
+import { type Style, styleFor } from '../cli/tables/style.ts';
 import type { LabEnvironment } from './environment.ts';
 import type { Expectation } from './expectations.ts';
 import type { LabOptions, LabOutcome } from './lab.ts';

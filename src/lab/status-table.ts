@@ -1,6 +1,6 @@
-import type { WireReal, WireRealStats, WireServiceKey, WireStatus } from '../api/wire.ts';
-import type { Style } from '../cli/style.ts';
-import { type Cell, type Column, formatCount, formatTable } from '../cli/table.ts';
+import type { WireReal, WireRealStats, WireServiceKey, WireStatus } from '../api/wire/wire.ts';
+import type { Style } from '../cli/tables/style.ts';
+import { type Cell, type Column, formatCount, formatTable } from '../cli/tables/text-table.ts';
 import type { LabReal } from './environment.ts';
 import type { Traffic } from './traffic.ts';
 

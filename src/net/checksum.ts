@@ -1,4 +1,4 @@
-import { type IpAddress, isIpv4 } from './ip-address.ts';
+import { type IpAddress, isIpv4 } from './address/ip-address.ts';
 
 /**
  * The unfolded ones' complement sum of big-endian words (RFC 1071), an odd last byte padded with zero.

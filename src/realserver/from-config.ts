@@ -1,8 +1,8 @@
 // Finds this host among the real servers of a director's configuration.
-import type { CulvertConfig, ServiceConfig } from '../config/config.ts';
+import type { CulvertConfig, ServiceConfig } from '../config/schema/config.ts';
 import { CulvertError } from '../errors.ts';
-import { formatIp, type IpAddress, ip, isIpv4, networkOf } from '../net/ip-address.ts';
-import type { AddressFacts } from './facts.ts';
+import { formatIp, type IpAddress, ip, isIpv4, networkOf } from '../net/address/ip-address.ts';
+import type { AddressFacts } from './facts/facts.ts';
 import { type Served, servedKey, type VerifyOptions } from './options.ts';
 
 export interface HostRole {

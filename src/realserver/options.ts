@@ -1,7 +1,7 @@
 // The options of set-up, verification and teardown of a real server.
-import type { Tunnel } from '../forwarding/table.ts';
+import type { Tunnel } from '../forwarding/forwarding-table.ts';
 import { portOf } from '../forwarding/tunnel/kind.ts';
-import type { IpAddress } from '../net/ip-address.ts';
+import type { IpAddress } from '../net/address/ip-address.ts';
 
 /** A VIP and a tunnel in which its packets arrive. A VIP with several tunnels has several entries. */
 export interface Served {

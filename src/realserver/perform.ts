@@ -3,17 +3,17 @@ import { existsSync } from 'node:fs';
 import { CulvertError } from '../errors.ts';
 import { errnoOf } from '../linux/errno.ts';
 import { addAddress, deleteAddress, type NewAddress } from '../linux/netlink/address.ts';
-import { FouPorts } from '../linux/netlink/fou.ts';
-import { changeLink, deleteLink, findLink, type Link } from '../linux/netlink/link.ts';
+import { FouPorts } from '../linux/netlink/devices/fou.ts';
+import { changeLink, deleteLink, findLink, type Link } from '../linux/netlink/devices/link.ts';
+import { createTunnel } from '../linux/netlink/devices/tunnel.ts';
 import { NetlinkSocket } from '../linux/netlink/socket.ts';
-import { createTunnel } from '../linux/netlink/tunnel.ts';
 import { readSysctl, writeSysctl } from '../linux/sysctl.ts';
-import { familyOf } from '../net/ip-address.ts';
-import { type Action, hostPrefixLength } from './action.ts';
-import type { GuePort } from './facts.ts';
-import { clamp, unclamp } from './firewall.ts';
-import { GUE_MODULE } from './kernel-devices.ts';
-import { acceptOn, refuseDirectorOn, refuseOn } from './program.ts';
+import { familyOf } from '../net/address/ip-address.ts';
+import type { GuePort } from './facts/facts.ts';
+import { clamp, unclamp } from './facts/firewall.ts';
+import { GUE_MODULE } from './facts/kernel-devices.ts';
+import { type Action, hostPrefixLength } from './plan/action.ts';
+import { acceptOn, refuseDirectorOn, refuseOn } from './program/decapsulation-program.ts';
 
 export interface Performed {
   /** Warnings for the operator. */

@@ -4,8 +4,8 @@ import {
   missingCapabilities,
   requireCapabilities,
   XDP_CAPABILITIES,
-} from '../linux/capabilities.ts';
-import type { Decapsulation } from './plan.ts';
+} from '../linux/process/capabilities.ts';
+import type { Decapsulation } from './plan/plan-setup.ts';
 
 const KERNEL_CAPABILITIES: Capabilities = [['CAP_NET_ADMIN']];
 

@@ -1,13 +1,13 @@
 // Makes this host a real server, or adds VIPs to one.
 import { CulvertError } from '../errors.ts';
-import { Changes } from './changes.ts';
-import { observe } from './observe.ts';
+import { observe } from './facts/observe.ts';
 import { type RealServerOptions, servedKey } from './options.ts';
-import { chooseDecapsulation, type Decapsulation, plan } from './plan.ts';
+import { Changes } from './plan/changes.ts';
+import { chooseDecapsulation, type Decapsulation, plan } from './plan/plan-setup.ts';
+import { contradictions, together } from './plan/wanted.ts';
 import { requirePrivilege } from './privilege.ts';
-import { newRecord, readRecord } from './record.ts';
+import { newRecord, readRecord } from './record/record.ts';
 import { teardownRealServer } from './teardown.ts';
-import { contradictions, together } from './wanted.ts';
 
 export interface SetupSummary {
   readonly decapsulation: Decapsulation;

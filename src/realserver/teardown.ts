@@ -1,9 +1,11 @@
 // Removes a real server's set-up, all of it or what is named.
 import { CulvertError } from '../errors.ts';
-import { type Action, describeAction } from './action.ts';
-import { Changes } from './changes.ts';
 import type { TeardownOptions } from './options.ts';
 import { perform } from './perform.ts';
+import { type Action, describeAction } from './plan/action.ts';
+import { Changes } from './plan/changes.ts';
+import { handOver, isShared } from './plan/shared.ts';
+import { without } from './plan/wanted.ts';
 import { requirePrivilege } from './privilege.ts';
 import {
   otherRecords,
@@ -12,9 +14,7 @@ import {
   removeRecord,
   type SetupRecord,
   writeRecord,
-} from './record.ts';
-import { handOver, isShared } from './shared.ts';
-import { without } from './wanted.ts';
+} from './record/record.ts';
 
 export interface TeardownSummary {
   /** Whether anything is still served. */

@@ -1,16 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
-import { decideFrame, type FrameDecision } from '../../src/forwarding/frame.ts';
+import { decideFrame, type FrameDecision } from '../../src/forwarding/answers/frame.ts';
+import type { ForwardingTable } from '../../src/forwarding/forwarding-table.ts';
 import { ForwardingImage } from '../../src/forwarding/image/forwarding-image.ts';
-import { REAL, TICK_MS } from '../../src/forwarding/image/layout.ts';
+import { REAL, TICK_MS } from '../../src/forwarding/image/tables/layout.ts';
 import {
   allocateImageMemory,
   type ImageCapacity,
   type ImageMemory,
-} from '../../src/forwarding/image/memory.ts';
+} from '../../src/forwarding/image/tables/memory.ts';
 import { createForwarderState, type ForwarderState } from '../../src/forwarding/state.ts';
-import type { ForwardingTable } from '../../src/forwarding/table.ts';
-import { describeFrame, describePacket } from '../../src/net/describe.ts';
-import { describeDifference } from '../../src/net/describe-difference.ts';
+import { describeDifference } from '../../src/net/describe/describe-difference.ts';
+import { describeFrame, describePacket } from '../../src/net/describe/describe-packet.ts';
 import { ReusedBuffer } from '../reused-buffer.ts';
 import { isOfLostReal } from './flow-of-lost-real.ts';
 import { isForVip } from './for-vip.ts';

@@ -1,10 +1,10 @@
-import { isOver, opensFlow } from '../../src/forwarding/image/flow-state.ts';
-import { recall } from '../../src/forwarding/image/selection.ts';
-import { isFragment, parseIpHeader } from '../../src/forwarding/ip-header.ts';
+import { recall } from '../../src/forwarding/image/choice/selection.ts';
+import { isOver, opensFlow } from '../../src/forwarding/image/flows/flow-state.ts';
+import { isFragment, parseIpHeader } from '../../src/forwarding/packets/ip-header.ts';
 import type { ForwarderState } from '../../src/forwarding/state.ts';
 import { readTransport } from '../../src/forwarding/target.ts';
-import { parseTaggedEthernet } from '../../src/net/ethernet.ts';
 import { isFault } from '../../src/net/fault.ts';
+import { parseTaggedEthernet } from '../../src/net/headers/ethernet.ts';
 
 /**
  * Whether a frame belongs to a remembered flow whose real does not serve. What becomes of it the fast path leaves to the slow

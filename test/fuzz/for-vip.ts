@@ -1,13 +1,13 @@
 import type { ForwardingImage } from '../../src/forwarding/image/forwarding-image.ts';
+import type { IpAddress } from '../../src/net/address/ip-address.ts';
+import type { Ipv4Address } from '../../src/net/address/ipv4-address.ts';
+import { readIpv6Address } from '../../src/net/address/ipv6-address.ts';
+import { isIpv6Multicast } from '../../src/net/address/ipv6-multicast.ts';
 import { readU16, readU32 } from '../../src/net/bytes.ts';
-import { ETHERTYPE, isGroupMac } from '../../src/net/ethernet.ts';
-import { ICMPV6_TYPE } from '../../src/net/icmpv6.ts';
-import type { IpAddress } from '../../src/net/ip-address.ts';
-import { IPV4_AT, IPV4_HEADER_BYTES, PROTOCOL } from '../../src/net/ipv4.ts';
-import type { Ipv4Address } from '../../src/net/ipv4-address.ts';
-import { IPV6_AT, IPV6_HEADER_BYTES } from '../../src/net/ipv6.ts';
-import { readIpv6Address } from '../../src/net/ipv6-address.ts';
-import { isIpv6Multicast } from '../../src/net/ipv6-multicast.ts';
+import { ETHERTYPE, isGroupMac } from '../../src/net/headers/ethernet.ts';
+import { ICMPV6_TYPE } from '../../src/net/headers/icmpv6.ts';
+import { IPV4_AT, IPV4_HEADER_BYTES, PROTOCOL } from '../../src/net/headers/ipv4.ts';
+import { IPV6_AT, IPV6_HEADER_BYTES } from '../../src/net/headers/ipv6.ts';
 
 const ARP_REQUEST_START = '0001080006040001';
 const ARP_TARGET_AT = 24;

@@ -1,8 +1,8 @@
-import { parseIpHeader } from '../../src/forwarding/ip-header.ts';
+import { parseIpHeader } from '../../src/forwarding/packets/ip-header.ts';
 import { concatBytes } from '../../src/net/bytes.ts';
-import { ETHERTYPE, type MacAddress, parseTaggedEthernet } from '../../src/net/ethernet.ts';
 import { isFault } from '../../src/net/fault.ts';
-import { PROTOCOL } from '../../src/net/ipv4.ts';
+import { ETHERTYPE, type MacAddress, parseTaggedEthernet } from '../../src/net/headers/ethernet.ts';
+import { PROTOCOL } from '../../src/net/headers/ipv4.ts';
 
 /** What stands before an IP packet on the wire. */
 export interface Link {

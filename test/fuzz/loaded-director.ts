@@ -6,10 +6,10 @@ import {
   mapImage,
   mapSizes,
   mapsOf,
-} from '../../src/dataplane/xdp/pinned-maps.ts';
-import type { ImageCapacity, ImageMemory } from '../../src/forwarding/image/memory.ts';
+} from '../../src/dataplane/xdp/pins/pinned-maps.ts';
+import type { ImageCapacity, ImageMemory } from '../../src/forwarding/image/tables/memory.ts';
+import { type BpfProgram, type TestResult, XDP_VERDICT } from '../../src/linux/bpf/bpf-program.ts';
 import { openBpfObject } from '../../src/linux/bpf/object.ts';
-import { type BpfProgram, type TestResult, XDP_VERDICT } from '../../src/linux/bpf/program.ts';
 
 export const DIRECTOR_OBJECT = 'build/bpf/director.bpf.o';
 

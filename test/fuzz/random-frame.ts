@@ -1,17 +1,17 @@
-import type { ForwardingTable } from '../../src/forwarding/table.ts';
-import { ARP_OPERATION, buildArp } from '../../src/net/arp.ts';
+import type { ForwardingTable } from '../../src/forwarding/forwarding-table.ts';
+import { type IpAddress, isIpv6 } from '../../src/net/address/ip-address.ts';
+import type { Ipv6Address } from '../../src/net/address/ipv6-address.ts';
+import { multicastMac, solicitedNodeAddress } from '../../src/net/address/ipv6-multicast.ts';
 import { concatBytes } from '../../src/net/bytes.ts';
+import { ARP_OPERATION, buildArp } from '../../src/net/headers/arp.ts';
 import {
   BROADCAST_MAC,
   buildEthernet,
   ETHERTYPE,
   type MacAddress,
   type VlanTag,
-} from '../../src/net/ethernet.ts';
-import { type IpAddress, isIpv6 } from '../../src/net/ip-address.ts';
-import type { Ipv6Address } from '../../src/net/ipv6-address.ts';
-import { multicastMac, solicitedNodeAddress } from '../../src/net/ipv6-multicast.ts';
-import { buildNeighbourSolicitation, UNSPECIFIED } from '../../src/net/neighbour-discovery.ts';
+} from '../../src/net/headers/ethernet.ts';
+import { buildNeighbourSolicitation, UNSPECIFIED } from '../../src/net/headers/neighbour-discovery.ts';
 import { isIpv6Packet } from './frame.ts';
 import type { Random } from './random.ts';
 import { randomClient } from './random-ip.ts';

@@ -1,10 +1,10 @@
-import type { ForwardingTable, TransportProtocol } from '../../src/forwarding/table.ts';
-import { buildIcmp, ICMP_TYPE } from '../../src/net/icmp.ts';
-import { buildIcmpv6, ICMPV6_TYPE } from '../../src/net/icmpv6.ts';
-import { type IpAddress, isIpv6 } from '../../src/net/ip-address.ts';
-import { PROTOCOL } from '../../src/net/ipv4.ts';
-import { buildTcp, TCP_FLAGS } from '../../src/net/tcp.ts';
-import { buildUdp } from '../../src/net/udp.ts';
+import type { ForwardingTable, TransportProtocol } from '../../src/forwarding/forwarding-table.ts';
+import { type IpAddress, isIpv6 } from '../../src/net/address/ip-address.ts';
+import { buildIcmp, ICMP_TYPE } from '../../src/net/headers/icmp.ts';
+import { buildIcmpv6, ICMPV6_TYPE } from '../../src/net/headers/icmpv6.ts';
+import { PROTOCOL } from '../../src/net/headers/ipv4.ts';
+import { buildTcp, TCP_FLAGS } from '../../src/net/headers/tcp.ts';
+import { buildUdp } from '../../src/net/headers/udp.ts';
 import type { Random } from './random.ts';
 import { randomClient, randomClientPort, randomIp } from './random-ip.ts';
 

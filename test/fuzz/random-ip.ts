@@ -1,14 +1,14 @@
-import { buildIp, type IpFields } from '../../src/forwarding/build-ip.ts';
-import type { TransportProtocol } from '../../src/forwarding/table.ts';
+import type { TransportProtocol } from '../../src/forwarding/forwarding-table.ts';
+import { buildIp, type IpFields } from '../../src/forwarding/packets/build-ip.ts';
+import { type IpAddress, ip, isIpv6 } from '../../src/net/address/ip-address.ts';
+import type { Ipv4Address } from '../../src/net/address/ipv4-address.ts';
+import type { Ipv6Address } from '../../src/net/address/ipv6-address.ts';
 import { writeU16 } from '../../src/net/bytes.ts';
 import { internetChecksum } from '../../src/net/checksum.ts';
-import { type IpAddress, ip, isIpv6 } from '../../src/net/ip-address.ts';
-import { IPV4_AT, PROTOCOL } from '../../src/net/ipv4.ts';
-import type { Ipv4Address } from '../../src/net/ipv4-address.ts';
-import type { Ipv6Address } from '../../src/net/ipv6-address.ts';
-import { buildSctp, SCTP_CHUNK } from '../../src/net/sctp.ts';
-import { buildTcp, TCP_FLAGS } from '../../src/net/tcp.ts';
-import { buildUdp } from '../../src/net/udp.ts';
+import { IPV4_AT, PROTOCOL } from '../../src/net/headers/ipv4.ts';
+import { buildSctp, SCTP_CHUNK } from '../../src/net/headers/sctp.ts';
+import { buildTcp, TCP_FLAGS } from '../../src/net/headers/tcp.ts';
+import { buildUdp } from '../../src/net/headers/udp.ts';
 import type { Random } from './random.ts';
 
 /** Whole and sound packets of clients, of either family. */

@@ -1,9 +1,9 @@
-import type { IpFields } from '../../src/forwarding/build-ip.ts';
-import type { ForwardingTable } from '../../src/forwarding/table.ts';
+import type { ForwardingTable } from '../../src/forwarding/forwarding-table.ts';
+import type { IpFields } from '../../src/forwarding/packets/build-ip.ts';
 import { concatBytes, writeU16 } from '../../src/net/bytes.ts';
-import { IPV4_AT, IPV4_HEADER_BYTES, writeIpv4Checksum } from '../../src/net/ipv4.ts';
-import { IPV6_AT, IPV6_HEADER_BYTES } from '../../src/net/ipv6.ts';
-import { EXTENSION_HEADER, fragmentHeader } from '../../src/net/ipv6-extensions.ts';
+import { IPV4_AT, IPV4_HEADER_BYTES, writeIpv4Checksum } from '../../src/net/headers/ipv4.ts';
+import { IPV6_AT, IPV6_HEADER_BYTES } from '../../src/net/headers/ipv6.ts';
+import { EXTENSION_HEADER, fragmentHeader } from '../../src/net/headers/ipv6-extensions.ts';
 import { isIpv6Packet } from './frame.ts';
 import type { Random } from './random.ts';
 import { randomIcmp } from './random-icmp.ts';

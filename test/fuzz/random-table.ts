@@ -1,5 +1,3 @@
-import type { ForwardingImage } from '../../src/forwarding/image/forwarding-image.ts';
-import { SCHEDULER_NAMES } from '../../src/forwarding/scheduler-names.ts';
 import {
   type Claim,
   DEFAULT_TIMEOUTS,
@@ -8,8 +6,10 @@ import {
   type Real,
   type Service,
   type Tunnel,
-} from '../../src/forwarding/table.ts';
-import { familyOf, type IpAddress, ip, isIpv6 } from '../../src/net/ip-address.ts';
+} from '../../src/forwarding/forwarding-table.ts';
+import type { ForwardingImage } from '../../src/forwarding/image/forwarding-image.ts';
+import { SCHEDULER_NAMES } from '../../src/forwarding/scheduler-names.ts';
+import { familyOf, type IpAddress, ip, isIpv6 } from '../../src/net/address/ip-address.ts';
 import { INGRESS_IF_INDEX } from './loaded-director.ts';
 import type { Random } from './random.ts';
 

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WireStats } from '../../src/api/wire.ts';
+import type { WireStats } from '../../src/api/wire/wire.ts';
 import { LAB_VIP } from '../../src/lab/lab-config.ts';
 import type { NamespaceLab } from '../../src/lab/namespaces/namespace-lab.ts';
 import { HOST_INTERFACE, REAL_NAMES } from '../../src/lab/namespaces/topology.ts';
-import type { Verification } from '../../src/realserver/verify.ts';
+import type { Verification } from '../../src/realserver/verify/verify.ts';
 
 /** What the director and the reals have counted so far. */
 export interface Books {

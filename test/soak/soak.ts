@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WireStats } from '../../src/api/wire.ts';
+import type { WireStats } from '../../src/api/wire/wire.ts';
 import type { RequestResult } from '../../src/lab/environment.ts';
 import { LAB_PORT } from '../../src/lab/lab-config.ts';
 import type { HeldConnections, HeldSummary } from '../../src/lab/namespaces/held-connections.ts';
 import { NamespaceLab } from '../../src/lab/namespaces/namespace-lab.ts';
-import { ip } from '../../src/net/ip-address.ts';
+import { ip } from '../../src/net/address/ip-address.ts';
 import { Random } from '../fuzz/random.ts';
 import { bookFaults, flowFaults, QUIET_MS, readBooks, sumFaults } from './books.ts';
 import { Fitness, type Interval } from './fitness.ts';

@@ -2,7 +2,7 @@ import type { LabReal } from '../../src/lab/environment.ts';
 import { LAB_VIP } from '../../src/lab/lab-config.ts';
 import type { NamespaceLab } from '../../src/lab/namespaces/namespace-lab.ts';
 import { REAL_NAMES } from '../../src/lab/namespaces/topology.ts';
-import { runInNamespace } from '../../src/linux/netns.ts';
+import { runInNamespace } from '../../src/linux/namespaces/netns.ts';
 import type { Random } from '../fuzz/random.ts';
 import type { Fitness } from './fitness.ts';
 import { SERVICES } from './services.ts';

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { listenApi, prepareListeners } from '../../src/api/listen.ts';
+import { listenApi, prepareListeners } from '../../src/api/server/listen.ts';
 import { ControlDouble } from '../unit/api/control-double.ts';
 
 const BROWSER = ['chromium', 'chromium-browser', 'google-chrome'].find(

@@ -5,12 +5,12 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CulvertError } from '../../src/errors.ts';
+import { BpfProgram, XDP_VERDICT } from '../../src/linux/bpf/bpf-program.ts';
 import { BpfMap } from '../../src/linux/bpf/map.ts';
 import { openBpfObject } from '../../src/linux/bpf/object.ts';
-import { BpfProgram, XDP_VERDICT } from '../../src/linux/bpf/program.ts';
 import { queryXdp } from '../../src/linux/bpf/query.ts';
 import { XdpLink } from '../../src/linux/bpf/xdp-link.ts';
-import { inNamespace } from '../../src/linux/namespace-thread.ts';
+import { inNamespace } from '../../src/linux/namespaces/namespace-thread.ts';
 import { DIRECTOR_OBJECT, whyNotLoadable } from '../fuzz/loaded-director.ts';
 
 const PASS_OBJECT = 'build/bpf/pass.bpf.o';

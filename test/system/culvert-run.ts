@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { ApiClient } from '../../src/api/client.ts';
-import { NAMESPACE_DIRECTORY } from '../../src/linux/namespace-thread.ts';
+import { ApiClient } from '../../src/api/client/client.ts';
+import { NAMESPACE_DIRECTORY } from '../../src/linux/namespaces/namespace-thread.ts';
 
 const CULVERT = fileURLToPath(new URL('../../culvert', import.meta.url));
 

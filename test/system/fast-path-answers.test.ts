@@ -1,16 +1,16 @@
 // Which frames the fast path takes for answers to checks, by BPF_PROG_TEST_RUN: everything else has to stay the host's.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { CheckWords } from '../../src/dataplane/xdp/check-words.ts';
+import { CheckWords } from '../../src/dataplane/xdp/checks/check-words.ts';
+import { type IpAddress, type IpFamily, ip } from '../../src/net/address/ip-address.ts';
 import { concatBytes, writeU16 } from '../../src/net/bytes.ts';
-import { ICMP_TYPE } from '../../src/net/icmp.ts';
-import { ICMPV6_TYPE } from '../../src/net/icmpv6.ts';
-import { type IpAddress, type IpFamily, ip } from '../../src/net/ip-address.ts';
-import { PROTOCOL } from '../../src/net/ipv4.ts';
-import { buildTcp, TCP_FLAGS } from '../../src/net/tcp.ts';
-import { buildUdp } from '../../src/net/udp.ts';
+import { ICMP_TYPE } from '../../src/net/headers/icmp.ts';
+import { ICMPV6_TYPE } from '../../src/net/headers/icmpv6.ts';
+import { PROTOCOL } from '../../src/net/headers/ipv4.ts';
+import { buildTcp, TCP_FLAGS } from '../../src/net/headers/tcp.ts';
+import { buildUdp } from '../../src/net/headers/udp.ts';
 import { frameOf } from '../fuzz/frame.ts';
 import { LoadedDirector, whyNotLoadable } from '../fuzz/loaded-director.ts';
-import { DIRECTOR_MAC, NEXT_HOP_MAC } from '../unit/forwarder/fixture.ts';
+import { DIRECTOR_MAC, NEXT_HOP_MAC } from '../unit/forwarding/forwarder/fixture.ts';
 import { echo } from './xdp-plane/echo.ts';
 import { type Ends, ipBetween } from './xdp-plane/ip-packets.ts';
 

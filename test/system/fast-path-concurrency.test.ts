@@ -3,9 +3,16 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { ForwardingImage } from '../../src/forwarding/image/forwarding-image.ts';
-import { FLOW_BUSY, FLOW_WAYS } from '../../src/forwarding/image/layout.ts';
+import { FLOW_BUSY, FLOW_WAYS } from '../../src/forwarding/image/tables/layout.ts';
 import { INGRESS_IF_INDEX, LoadedDirector, whyNotLoadable } from '../fuzz/loaded-director.ts';
-import { DIRECTOR, DIRECTOR_MAC, MTU, NEXT_HOP_MAC, STANDARD_TABLE, VIP } from '../unit/forwarder/fixture.ts';
+import {
+  DIRECTOR,
+  DIRECTOR_MAC,
+  MTU,
+  NEXT_HOP_MAC,
+  STANDARD_TABLE,
+  VIP,
+} from '../unit/forwarding/forwarder/fixture.ts';
 import type { FlowWriterData } from './fast-path/flow-writer.ts';
 
 const SETS = 4;

@@ -1,17 +1,22 @@
 // The build of the fast path that finishes checksums, by BPF_PROG_TEST_RUN: what it makes of frames with unfinished ones is
 // what it makes of the same frames with finished ones; what is for no service stays as it is.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { finishUnfinished } from '../../src/dataplane/xdp/finish-checksum.ts';
+import { finishUnfinished } from '../../src/dataplane/xdp/tap/finish-checksum.ts';
 import { ForwardingImage } from '../../src/forwarding/image/forwarding-image.ts';
+import { type IpAddress, type IpFamily, ip } from '../../src/net/address/ip-address.ts';
 import { readU16, writeU16 } from '../../src/net/bytes.ts';
 import { foldChecksum, pseudoHeaderSum } from '../../src/net/checksum.ts';
-import { buildEthernet, ETHERTYPE } from '../../src/net/ethernet.ts';
-import { type IpAddress, type IpFamily, ip } from '../../src/net/ip-address.ts';
-import { PROTOCOL } from '../../src/net/ipv4.ts';
-import { buildTcp, TCP_FLAGS } from '../../src/net/tcp.ts';
-import { buildUdp } from '../../src/net/udp.ts';
+import { buildEthernet, ETHERTYPE } from '../../src/net/headers/ethernet.ts';
+import { PROTOCOL } from '../../src/net/headers/ipv4.ts';
+import { buildTcp, TCP_FLAGS } from '../../src/net/headers/tcp.ts';
+import { buildUdp } from '../../src/net/headers/udp.ts';
 import { INGRESS_IF_INDEX, LoadedDirector, whyNotLoadable } from '../fuzz/loaded-director.ts';
-import { DIRECTOR, DIRECTOR_MAC, NEXT_HOP_MAC, STANDARD_TABLE } from '../unit/forwarder/fixture.ts';
+import {
+  DIRECTOR,
+  DIRECTOR_MAC,
+  NEXT_HOP_MAC,
+  STANDARD_TABLE,
+} from '../unit/forwarding/forwarder/fixture.ts';
 import { ipBetween } from './xdp-plane/ip-packets.ts';
 
 const OBJECT = 'build/bpf/director-finishing.bpf.o';

@@ -1,16 +1,16 @@
 // What the built fast path does with whole frames, by BPF_PROG_TEST_RUN: what is its own, what is the slow path's, and
 // what is neither's.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { ingressOf } from '../../src/dataplane/xdp/ingress-mark.ts';
+import { ingressOf } from '../../src/dataplane/xdp/tap/ingress-mark.ts';
+import type { ForwardingTable } from '../../src/forwarding/forwarding-table.ts';
 import { ForwardingImage } from '../../src/forwarding/image/forwarding-image.ts';
-import type { ForwardingTable } from '../../src/forwarding/table.ts';
-import { XDP_VERDICT } from '../../src/linux/bpf/program.ts';
-import { ARP_OPERATION, buildArp } from '../../src/net/arp.ts';
-import { BROADCAST_MAC, buildEthernet, ETHERTYPE } from '../../src/net/ethernet.ts';
-import { buildIpv4, PROTOCOL } from '../../src/net/ipv4.ts';
-import type { Ipv4Address } from '../../src/net/ipv4-address.ts';
-import { buildTcp, TCP_FLAGS } from '../../src/net/tcp.ts';
-import { buildUdp } from '../../src/net/udp.ts';
+import { XDP_VERDICT } from '../../src/linux/bpf/bpf-program.ts';
+import type { Ipv4Address } from '../../src/net/address/ipv4-address.ts';
+import { ARP_OPERATION, buildArp } from '../../src/net/headers/arp.ts';
+import { BROADCAST_MAC, buildEthernet, ETHERTYPE } from '../../src/net/headers/ethernet.ts';
+import { buildIpv4, PROTOCOL } from '../../src/net/headers/ipv4.ts';
+import { buildTcp, TCP_FLAGS } from '../../src/net/headers/tcp.ts';
+import { buildUdp } from '../../src/net/headers/udp.ts';
 import { INGRESS_IF_INDEX, LoadedDirector, whyNotLoadable } from '../fuzz/loaded-director.ts';
 import {
   CLIENT,
@@ -21,7 +21,7 @@ import {
   REALS,
   STANDARD_TABLE,
   VIP,
-} from '../unit/forwarder/fixture.ts';
+} from '../unit/forwarding/forwarder/fixture.ts';
 
 const CAPACITY = { slots: 1 << 24, flows: 1 << 10 };
 const MANY_VIPS = 3000;

@@ -3,14 +3,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Decision } from '../../src/forwarding/decision.ts';
 import { decide } from '../../src/forwarding/forwarder.ts';
-import { describeFrame } from '../../src/net/describe.ts';
-import { describeDifference } from '../../src/net/describe-difference.ts';
+import { describeDifference } from '../../src/net/describe/describe-difference.ts';
+import { describeFrame } from '../../src/net/describe/describe-packet.ts';
 import { frameOf, isSctp } from '../fuzz/frame.ts';
 import { LoadedDirector, whyNotLoadable } from '../fuzz/loaded-director.ts';
-import { expectDecision } from '../unit/forwarder/expect-decision.ts';
-import { DIRECTOR_MAC, NEXT_HOP_MAC, NOW_MS, standardState } from '../unit/forwarder/fixture.ts';
-import { PACKET_SUITES } from '../unit/forwarder/packet-table.ts';
-import type { Expected } from '../unit/forwarder/row.ts';
+import { expectDecision } from '../unit/forwarding/forwarder/expect-decision.ts';
+import { DIRECTOR_MAC, NEXT_HOP_MAC, NOW_MS, standardState } from '../unit/forwarding/forwarder/fixture.ts';
+import { PACKET_SUITES } from '../unit/forwarding/forwarder/packet-table.ts';
+import type { Expected } from '../unit/forwarding/forwarder/row.ts';
 
 const missing = whyNotLoadable();
 

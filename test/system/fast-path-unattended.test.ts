@@ -1,10 +1,10 @@
 // What becomes of new flows of services that the slow path schedules, while nobody keeps the image's clock.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Service } from '../../src/forwarding/forwarding-table.ts';
 import { ForwardingImage } from '../../src/forwarding/image/forwarding-image.ts';
-import { TICK_MS } from '../../src/forwarding/image/layout.ts';
-import type { Service } from '../../src/forwarding/table.ts';
+import { TICK_MS } from '../../src/forwarding/image/tables/layout.ts';
 import { bootTimeMs } from '../../src/linux/clock.ts';
-import { buildEthernet, ETHERTYPE } from '../../src/net/ethernet.ts';
+import { buildEthernet, ETHERTYPE } from '../../src/net/headers/ethernet.ts';
 import { LoadedDirector, whyNotLoadable } from '../fuzz/loaded-director.ts';
 import {
   DIRECTOR,
@@ -13,8 +13,8 @@ import {
   MTU,
   NEXT_HOP_MAC,
   STANDARD_TABLE,
-} from '../unit/forwarder/fixture.ts';
-import { ACK, tcp } from '../unit/forwarder/packets.ts';
+} from '../unit/forwarding/forwarder/fixture.ts';
+import { ACK, tcp } from '../unit/forwarding/forwarder/packets.ts';
 
 const PORT = 80;
 const FLOWS = 300;

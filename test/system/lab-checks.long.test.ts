@@ -1,11 +1,11 @@
 // The lab in namespaces: client ── router ── director (eth0, XDP), and three reals behind the router. real1 has a server
 // of each protocol, the others have none of them; all are checked through the tunnel and direct, in both families.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { WireReal } from '../../src/api/wire.ts';
+import type { WireReal } from '../../src/api/wire/wire.ts';
 import { NamespaceLab } from '../../src/lab/namespaces/namespace-lab.ts';
 import { topologyObstacle } from '../../src/lab/namespaces/topology.ts';
-import { NAMESPACE_DIRECTORY } from '../../src/linux/namespace-thread.ts';
-import { formatIp } from '../../src/net/ip-address.ts';
+import { NAMESPACE_DIRECTORY } from '../../src/linux/namespaces/namespace-thread.ts';
+import { formatIp } from '../../src/net/address/ip-address.ts';
 import { makeCertificate } from '../servers/certificates.ts';
 import { exim } from '../servers/exim.ts';
 import { named } from '../servers/named.ts';

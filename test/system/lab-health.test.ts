@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { WireReal } from '../../src/api/wire.ts';
+import type { WireReal } from '../../src/api/wire/wire.ts';
 import type { LabReal } from '../../src/lab/environment.ts';
 import { LAB_VIP } from '../../src/lab/lab-config.ts';
 import { NamespaceLab } from '../../src/lab/namespaces/namespace-lab.ts';
 import { HOST_INTERFACE, topologyObstacle } from '../../src/lab/namespaces/topology.ts';
 import { Traffic } from '../../src/lab/traffic.ts';
-import { runInNamespace } from '../../src/linux/netns.ts';
+import { runInNamespace } from '../../src/linux/namespaces/netns.ts';
 
 const obstacle = topologyObstacle();
 const PATIENCE_MS = 60_000;

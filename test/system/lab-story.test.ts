@@ -9,7 +9,7 @@ import type { LabOutcome } from '../../src/lab/lab.ts';
 import { type MtuStory, tellMtuStory } from '../../src/lab/mtu-story.ts';
 import { NamespaceLab } from '../../src/lab/namespaces/namespace-lab.ts';
 import { topologyObstacle } from '../../src/lab/namespaces/topology.ts';
-import { listNamespaces } from '../../src/linux/netns.ts';
+import { listNamespaces } from '../../src/linux/namespaces/netns.ts';
 
 const obstacle = topologyObstacle();
 const CULVERT = fileURLToPath(new URL('../../culvert', import.meta.url));

@@ -2,7 +2,7 @@
 // once for each mix of families and kind of tunnel. Where the director is on a VLAN, its addresses are on eth0.100.
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Tunnel } from '../../src/forwarding/table.ts';
+import type { Tunnel } from '../../src/forwarding/forwarding-table.ts';
 import { NamespaceLab, type NamespaceLabOptions } from '../../src/lab/namespaces/namespace-lab.ts';
 import { topologyObstacle } from '../../src/lab/namespaces/topology.ts';
 

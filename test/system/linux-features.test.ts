@@ -1,10 +1,10 @@
 //   One namespace; eth0 ──── veth ──── eth1, both in it.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { DeviceFeatures } from '../../src/linux/netlink/features.ts';
-import { findLink } from '../../src/linux/netlink/link.ts';
+import { createNamespace, deleteNamespace, runInNamespace } from '../../src/linux/namespaces/netns.ts';
+import { DeviceFeatures } from '../../src/linux/netlink/devices/features.ts';
+import { findLink } from '../../src/linux/netlink/devices/link.ts';
+import { createVeth } from '../../src/linux/netlink/devices/veth.ts';
 import { NetlinkSocket } from '../../src/linux/netlink/socket.ts';
-import { createVeth } from '../../src/linux/netlink/veth.ts';
-import { createNamespace, deleteNamespace, runInNamespace } from '../../src/linux/netns.ts';
 
 const namespace = `cvfeatures${process.pid}`;
 const root = process.getuid?.() === 0;

@@ -2,35 +2,35 @@
 
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { AF, ANY_ADDRESS } from '../../src/linux/address-family.ts';
-import { openBoundTcp } from '../../src/linux/bound-tcp.ts';
-import { openBoundUdp } from '../../src/linux/bound-udp.ts';
-import { openSocket, SOCK, SOL } from '../../src/linux/descriptor.ts';
-import { EchoSocket } from '../../src/linux/echo-socket.ts';
+import { Tap } from '../../src/linux/devices/tap.ts';
 import { checked } from '../../src/linux/errno.ts';
-import { GROUPS_PER_SOCKET, GroupMember } from '../../src/linux/group-member.ts';
-import { IcmpReceiver } from '../../src/linux/icmp-receiver.ts';
 import { libc } from '../../src/linux/libc.ts';
-import { inNamespace } from '../../src/linux/namespace-thread.ts';
-import { addAddress } from '../../src/linux/netlink/address.ts';
-import { changeLink, deleteLink, findLink } from '../../src/linux/netlink/link.ts';
-import { replaceRoute } from '../../src/linux/netlink/route.ts';
-import { NetlinkSocket } from '../../src/linux/netlink/socket.ts';
+import { inNamespace } from '../../src/linux/namespaces/namespace-thread.ts';
 import {
   connectNamespaces,
   createNamespace,
   deleteNamespace,
   runInNamespace,
-} from '../../src/linux/netns.ts';
-import { PacketSocket } from '../../src/linux/packet-socket.ts';
-import { RawSender } from '../../src/linux/raw-socket.ts';
+} from '../../src/linux/namespaces/netns.ts';
+import { addAddress } from '../../src/linux/netlink/address.ts';
+import { changeLink, deleteLink, findLink } from '../../src/linux/netlink/devices/link.ts';
+import { replaceRoute } from '../../src/linux/netlink/route.ts';
+import { NetlinkSocket } from '../../src/linux/netlink/socket.ts';
+import { openSocket, SOCK, SOL } from '../../src/linux/process/descriptor.ts';
+import { AF, ANY_ADDRESS } from '../../src/linux/sockets/address-family.ts';
+import { openBoundTcp } from '../../src/linux/sockets/bound-tcp.ts';
+import { openBoundUdp } from '../../src/linux/sockets/bound-udp.ts';
+import { EchoSocket } from '../../src/linux/sockets/echo-socket.ts';
+import { GROUPS_PER_SOCKET, GroupMember } from '../../src/linux/sockets/group-member.ts';
+import { IcmpReceiver } from '../../src/linux/sockets/icmp-receiver.ts';
+import { PacketSocket } from '../../src/linux/sockets/packet-socket.ts';
+import { RawSender } from '../../src/linux/sockets/raw-socket.ts';
 import { writeSysctl } from '../../src/linux/sysctl.ts';
-import { Tap } from '../../src/linux/tap.ts';
+import { type IpAddress, ip, ipBytes, ipFromBytes } from '../../src/net/address/ip-address.ts';
+import type { Ipv6Address } from '../../src/net/address/ipv6-address.ts';
+import { solicitedNodeAddress } from '../../src/net/address/ipv6-multicast.ts';
 import { internetChecksum } from '../../src/net/checksum.ts';
-import { ETHERTYPE } from '../../src/net/ethernet.ts';
-import { type IpAddress, ip, ipBytes, ipFromBytes } from '../../src/net/ip-address.ts';
-import type { Ipv6Address } from '../../src/net/ipv6-address.ts';
-import { solicitedNodeAddress } from '../../src/net/ipv6-multicast.ts';
+import { ETHERTYPE } from '../../src/net/headers/ethernet.ts';
 import { ownBytes } from '../../src/net/owned-bytes.ts';
 import { until } from './until.ts';
 

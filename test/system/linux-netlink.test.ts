@@ -2,11 +2,18 @@
 //   10.9.0.1/24         10.9.0.2/24
 //   2001:db8:9::1/64    2001:db8:9::2/64
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ANY_ADDRESS } from '../../src/linux/address-family.ts';
-import { inNamespace } from '../../src/linux/namespace-thread.ts';
+import { setOffloads } from '../../src/linux/devices/offload.ts';
+import { inNamespace } from '../../src/linux/namespaces/namespace-thread.ts';
+import {
+  connectNamespaces,
+  createNamespace,
+  deleteNamespace,
+  listNamespaces,
+  runInNamespace,
+} from '../../src/linux/namespaces/netns.ts';
 import { addAddress, deleteAddress, listAddresses } from '../../src/linux/netlink/address.ts';
 import { IFA_F, NUD, RT_TABLE, RTN } from '../../src/linux/netlink/constants.ts';
-import { changeLink, findLink, listLinks } from '../../src/linux/netlink/link.ts';
+import { changeLink, findLink, listLinks } from '../../src/linux/netlink/devices/link.ts';
 import { type NetworkChange, NetworkMonitor } from '../../src/linux/netlink/monitor.ts';
 import {
   deleteNeighbour,
@@ -19,16 +26,9 @@ import {
 import { deleteRoute, listRoutes, lookUpRoute, replaceRoute } from '../../src/linux/netlink/route.ts';
 import { addMarkRule, deleteMarkRule, listMarkRules } from '../../src/linux/netlink/rule.ts';
 import { NetlinkSocket } from '../../src/linux/netlink/socket.ts';
-import {
-  connectNamespaces,
-  createNamespace,
-  deleteNamespace,
-  listNamespaces,
-  runInNamespace,
-} from '../../src/linux/netns.ts';
-import { setOffloads } from '../../src/linux/offload.ts';
+import { ANY_ADDRESS } from '../../src/linux/sockets/address-family.ts';
 import { readSysctl, writeSysctl } from '../../src/linux/sysctl.ts';
-import { familyOf, formatIp, type IpAddress, ip } from '../../src/net/ip-address.ts';
+import { familyOf, formatIp, type IpAddress, ip } from '../../src/net/address/ip-address.ts';
 
 const near = `cvnear${process.pid}`;
 const far = `cvfar${process.pid}`;

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { WayProbe } from '../../src/dataplane/xdp/way-probe.ts';
-import { inNamespace } from '../../src/linux/namespace-thread.ts';
-import { setOffloads } from '../../src/linux/offload.ts';
+import { WayProbe } from '../../src/dataplane/xdp/paths/way-probe.ts';
+import { setOffloads } from '../../src/linux/devices/offload.ts';
+import { inNamespace } from '../../src/linux/namespaces/namespace-thread.ts';
 import { WiredNetwork } from './xdp-plane/wired-network.ts';
 
 const OBJECT = fileURLToPath(new URL('../../build/bpf/ways-out.bpf.o', import.meta.url));

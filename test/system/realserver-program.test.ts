@@ -1,12 +1,12 @@
 // The decapsulating XDP program alone, by BPF_PROG_TEST_RUN.
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { XDP_VERDICT } from '../../src/linux/bpf/program.ts';
-import { describeFrame } from '../../src/net/describe.ts';
-import { describeDifference } from '../../src/net/describe-difference.ts';
-import { ETHERNET_HEADER_BYTES } from '../../src/net/ethernet.ts';
-import { buildIpv4, ipv4ChecksumIsGood, PROTOCOL, writeIpv4Checksum } from '../../src/net/ipv4.ts';
-import type { DecapsulationCounts } from '../../src/realserver/facts.ts';
+import { XDP_VERDICT } from '../../src/linux/bpf/bpf-program.ts';
+import { describeDifference } from '../../src/net/describe/describe-difference.ts';
+import { describeFrame } from '../../src/net/describe/describe-packet.ts';
+import { ETHERNET_HEADER_BYTES } from '../../src/net/headers/ethernet.ts';
+import { buildIpv4, ipv4ChecksumIsGood, PROTOCOL, writeIpv4Checksum } from '../../src/net/headers/ipv4.ts';
+import type { DecapsulationCounts } from '../../src/realserver/facts/facts.ts';
 import {
   CASES,
   ECN,

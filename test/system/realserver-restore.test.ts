@@ -4,16 +4,16 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ip } from '../../src/net/ip-address.ts';
-import { ipv4 } from '../../src/net/ipv4-address.ts';
-import type { LinkFacts } from '../../src/realserver/facts.ts';
-import { observe } from '../../src/realserver/observe.ts';
+import { ip } from '../../src/net/address/ip-address.ts';
+import { ipv4 } from '../../src/net/address/ipv4-address.ts';
+import type { LinkFacts } from '../../src/realserver/facts/facts.ts';
+import { observe } from '../../src/realserver/facts/observe.ts';
 import { perform } from '../../src/realserver/perform.ts';
-import { plan } from '../../src/realserver/plan.ts';
+import { plan } from '../../src/realserver/plan/plan-setup.ts';
+import { together } from '../../src/realserver/plan/wanted.ts';
 import { setupRealServer } from '../../src/realserver/setup.ts';
 import { teardownRealServer } from '../../src/realserver/teardown.ts';
-import { verifyRealServer } from '../../src/realserver/verify.ts';
-import { together } from '../../src/realserver/wanted.ts';
+import { verifyRealServer } from '../../src/realserver/verify/verify.ts';
 import { type Changed, RealHost } from './realserver/host.ts';
 
 const root = process.getuid?.() === 0;

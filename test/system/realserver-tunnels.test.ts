@@ -1,18 +1,18 @@
 // Every kind of tunnel in both families, by BPF_PROG_TEST_RUN.
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type IpHeader, parseIpHeader } from '../../src/forwarding/ip-header.ts';
-import type { Tunnel } from '../../src/forwarding/table.ts';
+import type { Tunnel } from '../../src/forwarding/forwarding-table.ts';
+import { type IpHeader, parseIpHeader } from '../../src/forwarding/packets/ip-header.ts';
 import { encapsulate, encapsulateInFragments } from '../../src/forwarding/tunnel/encapsulate.ts';
 import { routed } from '../../src/forwarding/tunnel/routed.ts';
-import { XDP_VERDICT } from '../../src/linux/bpf/program.ts';
-import { describeFrame } from '../../src/net/describe.ts';
-import { describeDifference } from '../../src/net/describe-difference.ts';
-import { ip } from '../../src/net/ip-address.ts';
-import { PROTOCOL, writeIpv4Checksum } from '../../src/net/ipv4.ts';
-import { buildIpv6 } from '../../src/net/ipv6.ts';
-import { EXTENSION_HEADER, fragmentHeader } from '../../src/net/ipv6-extensions.ts';
-import { ANYONE } from '../../src/realserver/address-keys.ts';
+import { XDP_VERDICT } from '../../src/linux/bpf/bpf-program.ts';
+import { ip } from '../../src/net/address/ip-address.ts';
+import { describeDifference } from '../../src/net/describe/describe-difference.ts';
+import { describeFrame } from '../../src/net/describe/describe-packet.ts';
+import { PROTOCOL, writeIpv4Checksum } from '../../src/net/headers/ipv4.ts';
+import { buildIpv6 } from '../../src/net/headers/ipv6.ts';
+import { EXTENSION_HEADER, fragmentHeader } from '../../src/net/headers/ipv6-extensions.ts';
+import { ANYONE } from '../../src/realserver/program/address-keys.ts';
 import { encapsulated, encapsulatedFragments } from './realserver/encapsulated.ts';
 import { LoadedProgram } from './realserver/loaded-program.ts';
 import { expectedOutcome } from './realserver/model.ts';

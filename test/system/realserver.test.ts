@@ -2,14 +2,14 @@
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ARP_OPERATION, buildArp, parseArp } from '../../src/net/arp.ts';
-import { BROADCAST_MAC, buildEthernet, ETHERTYPE, parseEthernet } from '../../src/net/ethernet.ts';
-import { buildIpv4, PROTOCOL, parseIpv4Header } from '../../src/net/ipv4.ts';
-import { type Ipv4Address, ipv4 } from '../../src/net/ipv4-address.ts';
-import { buildTcp, mssOption, parseTcp, TCP_FLAGS, tcpMss } from '../../src/net/tcp.ts';
+import { type Ipv4Address, ipv4 } from '../../src/net/address/ipv4-address.ts';
+import { ARP_OPERATION, buildArp, parseArp } from '../../src/net/headers/arp.ts';
+import { BROADCAST_MAC, buildEthernet, ETHERTYPE, parseEthernet } from '../../src/net/headers/ethernet.ts';
+import { buildIpv4, PROTOCOL, parseIpv4Header } from '../../src/net/headers/ipv4.ts';
+import { buildTcp, mssOption, parseTcp, TCP_FLAGS, tcpMss } from '../../src/net/headers/tcp.ts';
 import { setupRealServer } from '../../src/realserver/setup.ts';
 import { teardownRealServer } from '../../src/realserver/teardown.ts';
-import { type Verification, verifyRealServer } from '../../src/realserver/verify.ts';
+import { type Verification, verifyRealServer } from '../../src/realserver/verify/verify.ts';
 import { type Changed, RealHost } from './realserver/host.ts';
 import {
   CLIENT,

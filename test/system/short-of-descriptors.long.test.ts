@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { topologyObstacle } from '../../src/lab/namespaces/topology.ts';
-import { spawnInNamespace } from '../../src/linux/netns.ts';
+import { spawnInNamespace } from '../../src/linux/namespaces/netns.ts';
 import { CulvertRun } from './culvert-run.ts';
 import { WiredNetwork } from './xdp-plane/wired-network.ts';
 

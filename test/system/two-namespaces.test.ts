@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { topologyObstacle } from '../../src/lab/namespaces/topology.ts';
 import { queryXdp } from '../../src/linux/bpf/query.ts';
-import { inNamespace, NAMESPACE_DIRECTORY } from '../../src/linux/namespace-thread.ts';
+import { inNamespace, NAMESPACE_DIRECTORY } from '../../src/linux/namespaces/namespace-thread.ts';
 import { CulvertRun } from './culvert-run.ts';
 import { WiredNetwork } from './xdp-plane/wired-network.ts';
 

@@ -15,7 +15,7 @@ import {
   createNamespace,
   deleteNamespace,
   runInNamespace,
-} from '../../src/linux/netns.ts';
+} from '../../src/linux/namespaces/netns.ts';
 
 const run = promisify(execFile);
 const [DIRECTOR, PEER] = [`unpd${process.pid}`, `unpp${process.pid}`];

@@ -1,20 +1,20 @@
 // peer .1 ── switch ─┬── one  .2 (director, XDP on eth0)      10.0.0.0/24 and 2001:db8::/64 on one segment;
 //                    └── other .3 (director, XDP on eth0)     the VIPs are in these networks
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Claim, ForwardingTable } from '../../src/forwarding/table.ts';
-import type { PacketSocket } from '../../src/linux/packet-socket.ts';
-import { ARP_OPERATION, buildArp, parseArp } from '../../src/net/arp.ts';
+import type { Claim, ForwardingTable } from '../../src/forwarding/forwarding-table.ts';
+import type { PacketSocket } from '../../src/linux/sockets/packet-socket.ts';
+import { formatIp, type IpFamily, ip } from '../../src/net/address/ip-address.ts';
+import { ipv4 } from '../../src/net/address/ipv4-address.ts';
+import type { Ipv6Address } from '../../src/net/address/ipv6-address.ts';
+import { multicastMac, solicitedNodeAddress } from '../../src/net/address/ipv6-multicast.ts';
 import { readU16 } from '../../src/net/bytes.ts';
-import { BROADCAST_MAC, buildEthernet, ETHERTYPE, formatMac } from '../../src/net/ethernet.ts';
 import { isFault } from '../../src/net/fault.ts';
-import { formatIp, type IpFamily, ip } from '../../src/net/ip-address.ts';
-import { ipv4 } from '../../src/net/ipv4-address.ts';
-import type { Ipv6Address } from '../../src/net/ipv6-address.ts';
-import { multicastMac, solicitedNodeAddress } from '../../src/net/ipv6-multicast.ts';
+import { ARP_OPERATION, buildArp, parseArp } from '../../src/net/headers/arp.ts';
+import { BROADCAST_MAC, buildEthernet, ETHERTYPE, formatMac } from '../../src/net/headers/ethernet.ts';
 import {
   buildNeighbourSolicitation,
   parseNeighbourAdvertisement,
-} from '../../src/net/neighbour-discovery.ts';
+} from '../../src/net/headers/neighbour-discovery.ts';
 import { delay } from './xdp-plane/packets.ts';
 import { RemotePlane } from './xdp-plane/remote-plane.ts';
 import { able, SERVICE, TABLE } from './xdp-plane/table.ts';

@@ -3,14 +3,14 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { SERVICE as ENTRY, REAL as REAL_LAYOUT, SETTINGS } from '../../src/forwarding/image/layout.ts';
+import { SERVICE as ENTRY, REAL as REAL_LAYOUT, SETTINGS } from '../../src/forwarding/image/tables/layout.ts';
 import { BpfMap } from '../../src/linux/bpf/map.ts';
 import { openBpfObject } from '../../src/linux/bpf/object.ts';
 import { XdpLink } from '../../src/linux/bpf/xdp-link.ts';
-import { findLink } from '../../src/linux/netlink/link.ts';
+import { runInNamespace } from '../../src/linux/namespaces/netns.ts';
+import { findLink } from '../../src/linux/netlink/devices/link.ts';
 import { NetlinkSocket } from '../../src/linux/netlink/socket.ts';
-import { runInNamespace } from '../../src/linux/netns.ts';
-import { PROTOCOL } from '../../src/net/ipv4.ts';
+import { PROTOCOL } from '../../src/net/headers/ipv4.ts';
 import { PlaneFixture } from './xdp-plane/fixture.ts';
 import { REAL, receive, tcp, VIP } from './xdp-plane/packets.ts';
 import { able, TABLE } from './xdp-plane/table.ts';

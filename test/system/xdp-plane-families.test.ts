@@ -1,15 +1,15 @@
 // client ── router ── director (XDP on eth0), both families everywhere; the VIPs' networks are on the director's link
 //             └────── real, which takes nothing apart: what comes to it is captured
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Service } from '../../src/forwarding/table.ts';
-import { runInNamespace } from '../../src/linux/netns.ts';
-import type { PacketSocket } from '../../src/linux/packet-socket.ts';
-import type { RawSender } from '../../src/linux/raw-socket.ts';
-import { formatMac } from '../../src/net/ethernet.ts';
-import { parseIcmp } from '../../src/net/icmp.ts';
-import { ICMPV6_TYPE } from '../../src/net/icmpv6.ts';
-import { formatIp, type IpFamily, ip } from '../../src/net/ip-address.ts';
-import { parseTcp, TCP_FLAGS } from '../../src/net/tcp.ts';
+import type { Service } from '../../src/forwarding/forwarding-table.ts';
+import { runInNamespace } from '../../src/linux/namespaces/netns.ts';
+import type { PacketSocket } from '../../src/linux/sockets/packet-socket.ts';
+import type { RawSender } from '../../src/linux/sockets/raw-socket.ts';
+import { formatIp, type IpFamily, ip } from '../../src/net/address/ip-address.ts';
+import { formatMac } from '../../src/net/headers/ethernet.ts';
+import { parseIcmp } from '../../src/net/headers/icmp.ts';
+import { ICMPV6_TYPE } from '../../src/net/headers/icmpv6.ts';
+import { parseTcp, TCP_FLAGS } from '../../src/net/headers/tcp.ts';
 import { echo, echoReplyTo } from './xdp-plane/echo.ts';
 import {
   buildFamiliesNetwork,

@@ -1,8 +1,8 @@
 // client 198.51.100.2 ── router ── 10.0.0.2 director (XDP on eth0; the VIPs are routed to it)
 //                          └────── 10.0.1.2 real, which takes nothing apart: what comes to it is captured
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { buildIpv4, PROTOCOL, parseIpv4Header } from '../../src/net/ipv4.ts';
-import { buildUdp } from '../../src/net/udp.ts';
+import { buildIpv4, PROTOCOL, parseIpv4Header } from '../../src/net/headers/ipv4.ts';
+import { buildUdp } from '../../src/net/headers/udp.ts';
 import { PlaneFixture } from './xdp-plane/fixture.ts';
 import { CLIENT, delay, receive, VIP } from './xdp-plane/packets.ts';
 import { able, SERVICE, TABLE } from './xdp-plane/table.ts';

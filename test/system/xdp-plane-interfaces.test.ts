@@ -5,12 +5,12 @@
 // and eth1; eth2 has none.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { queryXdp } from '../../src/linux/bpf/query.ts';
-import { inNamespace } from '../../src/linux/namespace-thread.ts';
-import { runInNamespace } from '../../src/linux/netns.ts';
-import type { PacketSocket } from '../../src/linux/packet-socket.ts';
-import type { RawSender } from '../../src/linux/raw-socket.ts';
-import { formatMac } from '../../src/net/ethernet.ts';
-import { formatIp, type IpFamily, ip } from '../../src/net/ip-address.ts';
+import { inNamespace } from '../../src/linux/namespaces/namespace-thread.ts';
+import { runInNamespace } from '../../src/linux/namespaces/netns.ts';
+import type { PacketSocket } from '../../src/linux/sockets/packet-socket.ts';
+import type { RawSender } from '../../src/linux/sockets/raw-socket.ts';
+import { formatIp, type IpFamily, ip } from '../../src/net/address/ip-address.ts';
+import { formatMac } from '../../src/net/headers/ethernet.ts';
 import { openSinks } from './xdp-plane/families-network.ts';
 import { arrivals, arrivalsOf, isTunnelTo, tcpBetween } from './xdp-plane/ip-packets.ts';
 import { delay } from './xdp-plane/packets.ts';

@@ -5,10 +5,10 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { SchedulerName, Service } from '../../src/forwarding/table.ts';
-import { Program } from '../../src/lab/namespaces/program.ts';
-import { connectNamespaces, runInNamespace } from '../../src/linux/netns.ts';
-import { type IpFamily, ip } from '../../src/net/ip-address.ts';
+import type { SchedulerName, Service } from '../../src/forwarding/forwarding-table.ts';
+import { Program } from '../../src/lab/namespaces/lab-program.ts';
+import { connectNamespaces, runInNamespace } from '../../src/linux/namespaces/netns.ts';
+import { type IpFamily, ip } from '../../src/net/address/ip-address.ts';
 import { RemotePlane } from './xdp-plane/remote-plane.ts';
 import { able, SERVICE, TABLE } from './xdp-plane/table.ts';
 import { WiredNetwork } from './xdp-plane/wired-network.ts';

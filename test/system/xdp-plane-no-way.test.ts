@@ -1,11 +1,11 @@
 // client 198.51.100.2 ── router ── 10.0.0.2 director (XDP on eth0), which has no route to 10.99.0.9
 //                          └────── 10.0.1.2 real, which takes nothing apart: what comes to it is captured
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { SchedulerName } from '../../src/forwarding/table.ts';
-import { runInNamespace } from '../../src/linux/netns.ts';
-import { ICMP_CODE, ICMP_TYPE, parseIcmp } from '../../src/net/icmp.ts';
-import { PROTOCOL } from '../../src/net/ipv4.ts';
-import { ipv4 } from '../../src/net/ipv4-address.ts';
+import type { SchedulerName } from '../../src/forwarding/forwarding-table.ts';
+import { runInNamespace } from '../../src/linux/namespaces/netns.ts';
+import { ipv4 } from '../../src/net/address/ipv4-address.ts';
+import { ICMP_CODE, ICMP_TYPE, parseIcmp } from '../../src/net/headers/icmp.ts';
+import { PROTOCOL } from '../../src/net/headers/ipv4.ts';
 import { PlaneFixture } from './xdp-plane/fixture.ts';
 import { REAL, receive, tcp, VIP } from './xdp-plane/packets.ts';
 import { able, SERVICE, TABLE } from './xdp-plane/table.ts';

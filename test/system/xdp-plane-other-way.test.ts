@@ -1,9 +1,9 @@
 // clients ── eth0 director (XDP) eth1 ── real: answers to checks come in where the fast path is not
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Service } from '../../src/forwarding/table.ts';
+import type { Service } from '../../src/forwarding/forwarding-table.ts';
+import { formatIp, ip } from '../../src/net/address/ip-address.ts';
 import { isFault } from '../../src/net/fault.ts';
-import { formatIp, ip } from '../../src/net/ip-address.ts';
-import { parseTcp, TCP_FLAGS } from '../../src/net/tcp.ts';
+import { parseTcp, TCP_FLAGS } from '../../src/net/headers/tcp.ts';
 import { echoReplyTo, isTunnelledEcho } from './xdp-plane/echo.ts';
 import { openSinks } from './xdp-plane/families-network.ts';
 import { type Arrival, arrivalsOf, tcpBetween } from './xdp-plane/ip-packets.ts';

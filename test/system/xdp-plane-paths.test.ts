@@ -1,15 +1,15 @@
 // client ── router ── director (XDP on eth0), both families everywhere; the VIPs' networks are on the director's link
 //             └────── real, which takes nothing apart; its link gets narrow, its router another MAC address, or goes away
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Service } from '../../src/forwarding/table.ts';
-import type { PacketSocket } from '../../src/linux/packet-socket.ts';
-import type { RawSender } from '../../src/linux/raw-socket.ts';
-import { formatMac } from '../../src/net/ethernet.ts';
-import { buildIcmp, ICMP_CODE, parseIcmp } from '../../src/net/icmp.ts';
-import { buildIcmpv6, ICMPV6_TYPE } from '../../src/net/icmpv6.ts';
-import { formatIp, type IpFamily, ip, isIpv6 } from '../../src/net/ip-address.ts';
-import { PROTOCOL } from '../../src/net/ipv4.ts';
-import { TCP_FLAGS } from '../../src/net/tcp.ts';
+import type { Service } from '../../src/forwarding/forwarding-table.ts';
+import type { PacketSocket } from '../../src/linux/sockets/packet-socket.ts';
+import type { RawSender } from '../../src/linux/sockets/raw-socket.ts';
+import { formatIp, type IpFamily, ip, isIpv6 } from '../../src/net/address/ip-address.ts';
+import { formatMac } from '../../src/net/headers/ethernet.ts';
+import { buildIcmp, ICMP_CODE, parseIcmp } from '../../src/net/headers/icmp.ts';
+import { buildIcmpv6, ICMPV6_TYPE } from '../../src/net/headers/icmpv6.ts';
+import { PROTOCOL } from '../../src/net/headers/ipv4.ts';
+import { TCP_FLAGS } from '../../src/net/headers/tcp.ts';
 import { echoReplyTo, isTunnelledEcho } from './xdp-plane/echo.ts';
 import {
   buildFamiliesNetwork,

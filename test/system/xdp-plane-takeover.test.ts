@@ -4,11 +4,11 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { listLinks } from '../../src/linux/netlink/link.ts';
+import { listLinks } from '../../src/linux/netlink/devices/link.ts';
 import { listMarkRules } from '../../src/linux/netlink/rule.ts';
 import { NetlinkSocket } from '../../src/linux/netlink/socket.ts';
 import { readU16 } from '../../src/net/bytes.ts';
-import { PROTOCOL } from '../../src/net/ipv4.ts';
+import { PROTOCOL } from '../../src/net/headers/ipv4.ts';
 import { PlaneFixture } from './xdp-plane/fixture.ts';
 import { CLIENT, delay, REAL, receive, tcp, udp, VIP } from './xdp-plane/packets.ts';
 import { RemotePlane } from './xdp-plane/remote-plane.ts';

@@ -3,15 +3,15 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Service } from '../../src/forwarding/table.ts';
-import { runInNamespace } from '../../src/linux/netns.ts';
-import { setOffloads } from '../../src/linux/offload.ts';
-import type { PacketSocket } from '../../src/linux/packet-socket.ts';
-import type { RawSender } from '../../src/linux/raw-socket.ts';
-import { formatMac } from '../../src/net/ethernet.ts';
-import { parseIcmp } from '../../src/net/icmp.ts';
-import { formatIp, type IpFamily, ip } from '../../src/net/ip-address.ts';
-import { parseTcp, TCP_FLAGS } from '../../src/net/tcp.ts';
+import type { Service } from '../../src/forwarding/forwarding-table.ts';
+import { setOffloads } from '../../src/linux/devices/offload.ts';
+import { runInNamespace } from '../../src/linux/namespaces/netns.ts';
+import type { PacketSocket } from '../../src/linux/sockets/packet-socket.ts';
+import type { RawSender } from '../../src/linux/sockets/raw-socket.ts';
+import { formatIp, type IpFamily, ip } from '../../src/net/address/ip-address.ts';
+import { formatMac } from '../../src/net/headers/ethernet.ts';
+import { parseIcmp } from '../../src/net/headers/icmp.ts';
+import { parseTcp, TCP_FLAGS } from '../../src/net/headers/tcp.ts';
 import { openSinks } from './xdp-plane/families-network.ts';
 import {
   type Arrival,

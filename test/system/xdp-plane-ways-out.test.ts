@@ -2,12 +2,12 @@
 // (10.0.1.2), and takes nothing apart: what comes to it is captured. The director has this one interface, so that all of its
 // packets leave by the one they came in by.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { readDriverStatistics } from '../../src/linux/driver-statistics.ts';
-import { inNamespace } from '../../src/linux/namespace-thread.ts';
-import { setOffloads } from '../../src/linux/offload.ts';
-import type { PacketSocket } from '../../src/linux/packet-socket.ts';
-import type { RawSender } from '../../src/linux/raw-socket.ts';
-import { ip } from '../../src/net/ip-address.ts';
+import { readDriverStatistics } from '../../src/linux/devices/driver-statistics.ts';
+import { setOffloads } from '../../src/linux/devices/offload.ts';
+import { inNamespace } from '../../src/linux/namespaces/namespace-thread.ts';
+import type { PacketSocket } from '../../src/linux/sockets/packet-socket.ts';
+import type { RawSender } from '../../src/linux/sockets/raw-socket.ts';
+import { ip } from '../../src/net/address/ip-address.ts';
 import { openSinks } from './xdp-plane/families-network.ts';
 import { arrivals, arrivalsOf, isTunnelTo, tcpBetween } from './xdp-plane/ip-packets.ts';
 import { RemotePlane } from './xdp-plane/remote-plane.ts';

@@ -2,17 +2,17 @@
 //                          └────── 10.0.1.2 real, which takes nothing apart: what comes to it is captured
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { RTN } from '../../src/linux/netlink/constants.ts';
-import { changeLink } from '../../src/linux/netlink/link.ts';
+import { changeLink } from '../../src/linux/netlink/devices/link.ts';
 import { setPermanentNeighbour } from '../../src/linux/netlink/neighbour.ts';
 import { deleteRoute, replaceRoute } from '../../src/linux/netlink/route.ts';
 import { NetlinkSocket } from '../../src/linux/netlink/socket.ts';
-import { ARP_OPERATION, buildArp, parseArp } from '../../src/net/arp.ts';
+import { ipv4 } from '../../src/net/address/ipv4-address.ts';
 import { readU16 } from '../../src/net/bytes.ts';
-import { BROADCAST_MAC, buildEthernet, ETHERTYPE, formatMac } from '../../src/net/ethernet.ts';
-import { buildIcmp, ICMP_TYPE, parseIcmp } from '../../src/net/icmp.ts';
-import { buildIpv4, PROTOCOL, parseIpv4Header } from '../../src/net/ipv4.ts';
-import { ipv4 } from '../../src/net/ipv4-address.ts';
-import { buildTcp, parseTcp, TCP_FLAGS } from '../../src/net/tcp.ts';
+import { ARP_OPERATION, buildArp, parseArp } from '../../src/net/headers/arp.ts';
+import { BROADCAST_MAC, buildEthernet, ETHERTYPE, formatMac } from '../../src/net/headers/ethernet.ts';
+import { buildIcmp, ICMP_TYPE, parseIcmp } from '../../src/net/headers/icmp.ts';
+import { buildIpv4, PROTOCOL, parseIpv4Header } from '../../src/net/headers/ipv4.ts';
+import { buildTcp, parseTcp, TCP_FLAGS } from '../../src/net/headers/tcp.ts';
 import { PlaneFixture } from './xdp-plane/fixture.ts';
 import { type Captured, CLIENT, DIRECTOR, delay, REAL, receive, tcp, VIP } from './xdp-plane/packets.ts';
 import { able } from './xdp-plane/table.ts';

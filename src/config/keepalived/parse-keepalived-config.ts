@@ -1,15 +1,21 @@
-import type { CulvertConfig } from '../config.ts';
-import { rememberDocument } from '../document.ts';
-import { type ConfigIssue, type IssuePath, invalidConfig, issueLines, type LocatedIssue } from '../issue.ts';
-import { rememberLocation } from '../location.ts';
-import { validateConfig } from '../validate.ts';
-import type { ConfigFiles } from './files.ts';
-import { type InterfacesTo, inferInterface } from './infer-interface.ts';
-import { parseKeepalived } from './parse.ts';
-import { type Findings, isSamePlace, type Place, type Users } from './place.ts';
-import type { Statement } from './statement.ts';
+import { rememberDocument } from '../load/document.ts';
+import {
+  type ConfigIssue,
+  type IssuePath,
+  invalidConfig,
+  issueLines,
+  type LocatedIssue,
+} from '../load/issue.ts';
+import { rememberLocation } from '../load/location.ts';
+import { validateConfig } from '../load/validate.ts';
+import type { CulvertConfig } from '../schema/config.ts';
+import { parseKeepalived } from './text/parse-statements.ts';
+import { type Findings, isSamePlace, type Place, type Users } from './text/place.ts';
+import type { ConfigFiles } from './text/source-files.ts';
+import type { Statement } from './text/statement.ts';
 import { GRAMMARS, type Translated, translate } from './translate.ts';
-import { withClaims } from './virtual-addresses.ts';
+import { type InterfacesTo, inferInterface } from './values/infer-interface.ts';
+import { withClaims } from './values/virtual-addresses.ts';
 
 export interface KeepalivedOptions {
   /** What `@id` conditions are compared with (keepalived's -i); by default the first part of the host's name. */

@@ -1,6 +1,6 @@
 import { Document, isMap, isSeq, type YAMLMap } from 'yaml';
 import type { KeepalivedConfig } from './parse-keepalived-config.ts';
-import type { Place } from './place.ts';
+import type { Place } from './text/place.ts';
 
 interface PlainReal {
   readonly check?: unknown;

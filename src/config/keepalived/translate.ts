@@ -1,22 +1,22 @@
-import { INSTANCE_KEYWORDS, readBfdInstances } from './bfd.ts';
-import { GLOBAL_LEVEL, type GlobalContext, type GlobalDefs, readGlobalDefs } from './global-defs.ts';
-import type { Level } from './grammar.ts';
-import { Origins } from './origins.ts';
-import type { Grammars, ParsedKeepalived } from './parse.ts';
-import type { Findings } from './place.ts';
-import { originOf, unknownKeyword } from './read-values.ts';
-import { readSsl, SSL_KEYWORDS } from './ssl.ts';
-import { keywordOf, parametersOf, placeOf, type Statement } from './statement.ts';
-import { readTrackFiles, TRACK_FILE_KEYWORDS, TRACK_FILE_LEVEL } from './track-files.ts';
+import { INSTANCE_KEYWORDS, readBfdInstances } from './checks/bfd-instance.ts';
+import { readSsl, SSL_KEYWORDS } from './checks/ssl-block.ts';
+import { readTrackFiles, TRACK_FILE_KEYWORDS, TRACK_FILE_LEVEL } from './checks/track-files.ts';
 import {
   mergeServices,
   type PlainService,
   plainService,
   type ReadService,
   readVirtualServer,
-} from './virtual-server.ts';
-import { readGroups } from './virtual-server-group.ts';
-import { VIRTUAL_SERVER_KEYWORDS } from './virtual-server-keywords.ts';
+} from './services/virtual-server.ts';
+import { readGroups } from './services/virtual-server-group.ts';
+import { VIRTUAL_SERVER_KEYWORDS } from './services/virtual-server-keywords.ts';
+import type { Level } from './text/grammar.ts';
+import type { Grammars, ParsedKeepalived } from './text/parse-statements.ts';
+import type { Findings } from './text/place.ts';
+import { keywordOf, parametersOf, placeOf, type Statement } from './text/statement.ts';
+import { GLOBAL_LEVEL, type GlobalContext, type GlobalDefs, readGlobalDefs } from './values/global-defs.ts';
+import { Origins } from './values/origins.ts';
+import { originOf, unknownKeyword } from './values/read-values.ts';
 
 /** The values of a keepalived.conf in culvert's format, not validated yet, and where they come from. */
 export interface Translated {

@@ -1,11 +1,11 @@
-import { decideCheck } from '../../forwarding/check-packet.ts';
 import type { Decision, RealIndex } from '../../forwarding/decision.ts';
 import { decide } from '../../forwarding/forwarder.ts';
-import { learnPathMtu } from '../../forwarding/path-mtu.ts';
+import { decideCheck } from '../../forwarding/packets/check-packet.ts';
+import { learnPathMtu } from '../../forwarding/path-mtu/report.ts';
 import { checkKey, type ForwarderState } from '../../forwarding/state.ts';
 import { readU16 } from '../../net/bytes.ts';
-import { PROTOCOL, parseIpv4Header } from '../../net/ipv4.ts';
-import type { Host } from './host.ts';
+import { PROTOCOL, parseIpv4Header } from '../../net/headers/ipv4.ts';
+import type { Host } from './network/simulated-host.ts';
 
 const ECHO_IDENTIFIER_AT = 4;
 

@@ -1,10 +1,10 @@
-import type { Port } from '../../forwarding/table.ts';
-import { PROTOCOL } from '../../net/ipv4.ts';
-import type { Ipv4Address } from '../../net/ipv4-address.ts';
-import type { EventLoop } from './event-loop.ts';
-import { Host } from './host.ts';
-import { HttpServer } from './http-server.ts';
-import { clampMss } from './mss-clamp.ts';
+import type { Port } from '../../forwarding/forwarding-table.ts';
+import type { Ipv4Address } from '../../net/address/ipv4-address.ts';
+import { PROTOCOL } from '../../net/headers/ipv4.ts';
+import type { EventLoop } from './network/event-loop.ts';
+import { Host } from './network/simulated-host.ts';
+import { clampMss } from './transport/mss-clamp.ts';
+import { HttpServer } from './transport/simulated-http-server.ts';
 
 /**
  * A host that takes the outer header off, holds VIPs and answers clients directly from them. Every part of its set-up

@@ -1,11 +1,11 @@
 import type { Explanation } from '../../forwarding/decision.ts';
 import { explain } from '../../forwarding/explain.ts';
+import type { ForwardingTable, Service } from '../../forwarding/forwarding-table.ts';
 import { ForwardingImage } from '../../forwarding/image/forwarding-image.ts';
-import { TICK_MS } from '../../forwarding/image/layout.ts';
-import type { ImageMemory } from '../../forwarding/image/memory.ts';
+import { TICK_MS } from '../../forwarding/image/tables/layout.ts';
+import type { ImageMemory } from '../../forwarding/image/tables/memory.ts';
 import { createForwarderState, type ForwarderState, sweepForwarder } from '../../forwarding/state.ts';
-import type { ForwardingTable, Service } from '../../forwarding/table.ts';
-import { onlyIpv4 } from '../../net/ip-address.ts';
+import { onlyIpv4 } from '../../net/address/ip-address.ts';
 import type { CheckConnector } from '../check-connector.ts';
 import type {
   ApplySummary,
@@ -18,10 +18,10 @@ import type {
 import { imageCounters } from '../image-counters.ts';
 import { imageFlows } from '../image-flows.ts';
 import { refuseUnsupported } from '../refuse-unsupported.ts';
-import { SimulatedCheckConnector } from './check-connector.ts';
 import { attachForwarder } from './director-node.ts';
-import type { Timer } from './event-loop.ts';
-import type { Topology } from './topology.ts';
+import type { Timer } from './network/event-loop.ts';
+import type { Topology } from './network/simulated-topology.ts';
+import { SimulatedCheckConnector } from './simulated-connector.ts';
 
 export interface SimulatedPlaneParts {
   readonly topology: Topology;

@@ -1,7 +1,7 @@
 import type { ForwardingImage } from '../../forwarding/image/forwarding-image.ts';
-import { COUNTERS } from '../../forwarding/image/layout.ts';
+import { COUNTERS } from '../../forwarding/image/tables/layout.ts';
 import type { BpfMap } from '../../linux/bpf/map.ts';
-import type { IpAddress } from '../../net/ip-address.ts';
+import type { IpAddress } from '../../net/address/ip-address.ts';
 import type { PlaneCounters, TrafficCounters } from '../data-plane.ts';
 import { imageCounters } from '../image-counters.ts';
 

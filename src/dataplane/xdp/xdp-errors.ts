@@ -1,4 +1,4 @@
-import { readDriverStatistics } from '../../linux/driver-statistics.ts';
+import { readDriverStatistics } from '../../linux/devices/driver-statistics.ts';
 
 /**
  * How many frames a driver says that it could not send for XDP; undefined where it does not count them. Drivers name these

@@ -1,31 +1,38 @@
 import type { ApplySummary } from '../../dataplane/data-plane.ts';
 import { CulvertError } from '../../errors.ts';
-import type { IpAddress } from '../../net/ip-address.ts';
+import type { IpAddress } from '../../net/address/ip-address.ts';
 import type { RealIndex } from '../decision.ts';
+import type {
+  Claim,
+  ForwardingTable,
+  Port,
+  Service,
+  ServiceKey,
+  TransportProtocol,
+} from '../forwarding-table.ts';
 import { REASON_NAMES, type Reason } from '../reasons.ts';
-import type { Claim, ForwardingTable, Port, Service, ServiceKey, TransportProtocol } from '../table.ts';
-import { type ApplyHooks, applyTable } from './apply.ts';
-import { mendDrift } from './drift.ts';
-import { flowKnowledge, type TicksToKnow } from './flow-knowledge.ts';
-import { type FlowVisitor, type ScannedFlow, scanFlows } from './flow-scan.ts';
-import { isTemplate } from './flow-state.ts';
-import type { FlowTable } from './flow-table.ts';
-import { templateTicks } from './flow-timeouts.ts';
+import { type ApplyHooks, applyTable } from './change/apply-table.ts';
+import { mendDrift } from './change/drift.ts';
+import { resume, takeOver } from './change/take-over.ts';
+import type { FlowPacket, SelectionMemory } from './choice/select-real.ts';
+import { flowKnowledge, type TicksToKnow } from './flows/flow-knowledge.ts';
+import { type FlowVisitor, type ScannedFlow, scanFlows } from './flows/flow-scan.ts';
+import { isTemplate } from './flows/flow-state.ts';
+import type { FlowTable } from './flows/flow-table.ts';
+import { templateTicks } from './flows/flow-timeouts.ts';
 import { type ImageState, openState, rangeOf, serviceAt, transitionRules } from './image-state.ts';
-import { COUNTERS, LAYOUT_VERSION, RARITY, REALS } from './layout.ts';
-import type { ImageMemory } from './memory.ts';
-import type { RealFields, RealPath } from './real-table.ts';
-import { isAwaited, isRetired } from './retired-services.ts';
-import type { FlowPacket, SelectionMemory } from './select-real.ts';
-import { recordKey, type ServiceEntry } from './service-record.ts';
-import { keyBytes } from './settings.ts';
-import { NEVER_SWEPT, type SweepMemory, type SweepSummary, sweepImage } from './sweep.ts';
-import { resume, takeOver } from './take-over.ts';
+import { NEVER_SWEPT, type SweepMemory, type SweepSummary, sweepImage } from './sweep/sweep.ts';
+import { COUNTERS, LAYOUT_VERSION, RARITY, REALS } from './tables/layout.ts';
+import type { ImageMemory } from './tables/memory.ts';
+import type { RealFields, RealPath } from './tables/real-table.ts';
+import { isAwaited, isRetired } from './tables/retired-services.ts';
+import { recordKey, type ServiceEntry } from './tables/service-record.ts';
+import { keyBytes } from './tables/settings.ts';
 
-export type { ScannedFlow } from './flow-scan.ts';
-export type { NextHop, RealFields, RealPath } from './real-table.ts';
-export type { ServiceEntry } from './service-record.ts';
-export type { SweepSummary } from './sweep.ts';
+export type { ScannedFlow } from './flows/flow-scan.ts';
+export type { SweepSummary } from './sweep/sweep.ts';
+export type { NextHop, RealFields, RealPath } from './tables/real-table.ts';
+export type { ServiceEntry } from './tables/service-record.ts';
 
 export interface RealEntry extends RealFields {
   readonly service: Service;

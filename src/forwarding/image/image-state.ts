@@ -1,21 +1,21 @@
-import type { IpAddress } from '../../net/ip-address.ts';
+import type { IpAddress } from '../../net/address/ip-address.ts';
 import type { RealIndex } from '../decision.ts';
-import { type Claim, DEFAULT_TIMEOUTS, type Service } from '../table.ts';
-import { flowHash, slotOfHash } from './flow-hash.ts';
-import type { ExpiryRules, ScannedFlow } from './flow-scan.ts';
-import { FlowTable } from './flow-table.ts';
-import { type FlowTimeoutTicks, longestRingTimeout, timeoutTicks } from './flow-timeouts.ts';
-import { IndexPool } from './index-pool.ts';
-import { SERVICE_KIND, SERVICES } from './layout.ts';
-import type { ImageMemory } from './memory.ts';
-import { OwnWords } from './own-words.ts';
-import { RealTable } from './real-table.ts';
-import { noneRetired, type Retired } from './retired-services.ts';
-import { isTracked, type RingRange, type TransitionRules } from './ring-transition.ts';
-import type { RecordKey, ServiceRecord } from './service-record.ts';
-import { ServiceTable } from './service-table.ts';
-import { Settings } from './settings.ts';
-import { SlotAllocator } from './slot-allocator.ts';
+import { type Claim, DEFAULT_TIMEOUTS, type Service } from '../forwarding-table.ts';
+import { flowHash, slotOfHash } from '../hashing/flow-hash.ts';
+import type { ExpiryRules, ScannedFlow } from './flows/flow-scan.ts';
+import { FlowTable } from './flows/flow-table.ts';
+import { type FlowTimeoutTicks, longestRingTimeout, timeoutTicks } from './flows/flow-timeouts.ts';
+import { isTracked, type RingRange, type TransitionRules } from './slots/ring-transition.ts';
+import { SlotAllocator } from './slots/slot-allocator.ts';
+import { IndexPool } from './tables/index-pool.ts';
+import { SERVICE_KIND, SERVICES } from './tables/layout.ts';
+import type { ImageMemory } from './tables/memory.ts';
+import { OwnWords } from './tables/own-words.ts';
+import { RealTable } from './tables/real-table.ts';
+import { noneRetired, type Retired } from './tables/retired-services.ts';
+import type { RecordKey, ServiceRecord } from './tables/service-record.ts';
+import { ServiceTable } from './tables/service-table.ts';
+import { Settings } from './tables/settings.ts';
 
 /** The image in parts, and what the control plane keeps beside it. `apply`, `sweep` and take-over work on this. */
 export interface ImageState {

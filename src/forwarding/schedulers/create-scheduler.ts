@@ -1,4 +1,4 @@
-import type { SchedulerName, Service } from '../table.ts';
+import type { SchedulerName, Service } from '../forwarding-table.ts';
 import { DestinationHashing } from './dh.ts';
 import { failover } from './fo.ts';
 import { LocalityBased } from './lblc.ts';
@@ -7,7 +7,7 @@ import { leastConnection } from './lc.ts';
 import { MaglevHashing } from './mh.ts';
 import { neverQueue } from './nq.ts';
 import { overflow } from './ovf.ts';
-import { ownRing } from './own-ring.ts';
+import { ownRing } from './parts/scheduler-ring.ts';
 import { RoundRobin } from './rr.ts';
 import type { Scheduler } from './scheduler.ts';
 import { shortestExpectedDelay } from './sed.ts';

@@ -1,5 +1,5 @@
-import { isEligible } from './eligible.ts';
-import { HashTable } from './hash-table.ts';
+import { isEligible } from './parts/eligible.ts';
+import { HashTable } from './parts/hash-table.ts';
 import type { Candidate, Choice, ScheduleRequest, Scheduler } from './scheduler.ts';
 
 /** Destination hashing: the real that the virtual address is assigned to, or none while that is not eligible. */

@@ -1,7 +1,7 @@
-import type { IpAddress } from '../../net/ip-address.ts';
-import { AddressCache } from './address-cache.ts';
-import { isEligible } from './eligible.ts';
-import { BY_FLOWS_AND_WEIGHT, leastLoaded } from './load.ts';
+import type { IpAddress } from '../../net/address/ip-address.ts';
+import { AddressCache } from './parts/address-cache.ts';
+import { isEligible } from './parts/eligible.ts';
+import { BY_FLOWS_AND_WEIGHT, leastLoaded } from './parts/real-load.ts';
 import type { Candidate, Choice, ScheduleRequest, Scheduler } from './scheduler.ts';
 
 /**

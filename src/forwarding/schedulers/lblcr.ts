@@ -1,7 +1,7 @@
-import type { IpAddress } from '../../net/ip-address.ts';
-import { AddressCache } from './address-cache.ts';
+import type { IpAddress } from '../../net/address/ip-address.ts';
 import { isPressed } from './lblc.ts';
-import { BY_FLOWS, BY_FLOWS_AND_WEIGHT, leastLoaded, loadBy } from './load.ts';
+import { AddressCache } from './parts/address-cache.ts';
+import { BY_FLOWS, BY_FLOWS_AND_WEIGHT, leastLoaded, loadBy } from './parts/real-load.ts';
 import type { Candidate, Choice, ScheduleRequest, Scheduler } from './scheduler.ts';
 
 /** The reals of one virtual address. */

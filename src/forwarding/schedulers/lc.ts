@@ -1,6 +1,6 @@
-import { BY_FLOWS, leastLoaded } from './load.ts';
+import { BY_FLOWS, leastLoaded } from './parts/real-load.ts';
+import { stateless } from './parts/stateless.ts';
 import type { Scheduler } from './scheduler.ts';
-import { stateless } from './stateless.ts';
 
 /** Least connection: the real with the fewest flows, whatever its weight. */
 export const leastConnection: Scheduler = stateless((candidates) => leastLoaded(candidates, BY_FLOWS));

@@ -1,4 +1,4 @@
-import { isEligible } from './eligible.ts';
+import { isEligible } from './parts/eligible.ts';
 import type { Candidate, Choice, ScheduleRequest, Scheduler } from './scheduler.ts';
 
 /** Positions of the candidates in the order in which a client comes to them on a ring, its own first; repetitions do not matter. */

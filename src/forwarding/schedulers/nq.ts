@@ -1,7 +1,7 @@
-import { isEligible } from './eligible.ts';
+import { isEligible } from './parts/eligible.ts';
+import { stateless } from './parts/stateless.ts';
 import type { Scheduler } from './scheduler.ts';
 import { shortestDelay } from './sed.ts';
-import { stateless } from './stateless.ts';
 
 /** Never queue: a real without active flows, of several that listed last; if there is none, as `sed`. */
 export const neverQueue: Scheduler = stateless((candidates) => {

@@ -1,7 +1,7 @@
-import { isEligible } from './eligible.ts';
-import { heaviest } from './heaviest.ts';
+import { isEligible } from './parts/eligible.ts';
+import { heaviest } from './parts/heaviest.ts';
+import { stateless } from './parts/stateless.ts';
 import type { Scheduler } from './scheduler.ts';
-import { stateless } from './stateless.ts';
 
 /** Overflow: the real of the greatest weight that has not more active flows than its weight. */
 export const overflow: Scheduler = stateless((candidates) =>

@@ -1,5 +1,5 @@
-import type { IpAddress } from '../../net/ip-address.ts';
-import { isEligible } from './eligible.ts';
+import type { IpAddress } from '../../net/address/ip-address.ts';
+import { isEligible } from './parts/eligible.ts';
 import type { Candidate, Choice, Scheduler } from './scheduler.ts';
 
 /** Round robin: one real after another in the order of configuration, whatever their weights. */

@@ -1,6 +1,6 @@
-import type { IpAddress } from '../../net/ip-address.ts';
+import type { IpAddress } from '../../net/address/ip-address.ts';
 import type { RealIndex } from '../decision.ts';
-import type { TransportProtocol } from '../table.ts';
+import type { TransportProtocol } from '../forwarding-table.ts';
 
 /** A serving real that a scheduler may choose, as it is at this moment. */
 export interface Candidate {

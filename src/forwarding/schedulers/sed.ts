@@ -1,6 +1,6 @@
-import { BY_EXPECTED_DELAY, leastLoaded } from './load.ts';
+import { BY_EXPECTED_DELAY, leastLoaded } from './parts/real-load.ts';
+import { stateless } from './parts/stateless.ts';
 import type { Candidate, Scheduler } from './scheduler.ts';
-import { stateless } from './stateless.ts';
 
 /** Shortest expected delay: the real that has the fewest active flows for its weight once it has the new one, too. */
 export const shortestExpectedDelay: Scheduler = stateless(shortestDelay);

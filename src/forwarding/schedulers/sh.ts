@@ -1,6 +1,6 @@
-import type { SchedulerFlag } from '../table.ts';
-import { isEligible } from './eligible.ts';
-import { HashTable } from './hash-table.ts';
+import type { SchedulerFlag } from '../forwarding-table.ts';
+import { isEligible } from './parts/eligible.ts';
+import { HashTable } from './parts/hash-table.ts';
 import type { Candidate, Choice, ScheduleRequest, Scheduler } from './scheduler.ts';
 
 /**

@@ -1,7 +1,7 @@
-import { isEligible } from './eligible.ts';
-import { BY_FLOWS, loadBy } from './load.ts';
+import { isEligible } from './parts/eligible.ts';
+import { BY_FLOWS, loadBy } from './parts/real-load.ts';
+import { stateless } from './parts/stateless.ts';
 import type { Candidate, ScheduleRequest, Scheduler } from './scheduler.ts';
-import { stateless } from './stateless.ts';
 
 /** Power of two choices: of two reals that are drawn by their weights, the one with the fewer flows for its weight. */
 export const twoChoices: Scheduler = stateless((candidates, { random }: ScheduleRequest) => {

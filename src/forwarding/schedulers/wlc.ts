@@ -1,6 +1,6 @@
-import { BY_FLOWS_AND_WEIGHT, leastLoaded } from './load.ts';
+import { BY_FLOWS_AND_WEIGHT, leastLoaded } from './parts/real-load.ts';
+import { stateless } from './parts/stateless.ts';
 import type { Scheduler } from './scheduler.ts';
-import { stateless } from './stateless.ts';
 
 /** Weighted least connection: the real with the fewest flows for its weight. */
 export const weightedLeastConnection: Scheduler = stateless((candidates) =>

@@ -1,7 +1,7 @@
-import type { IpAddress } from '../../net/ip-address.ts';
-import { greatestCommonDivisor } from '../image/rotation.ts';
-import { isEligible } from './eligible.ts';
-import { KnownReals } from './known-reals.ts';
+import type { IpAddress } from '../../net/address/ip-address.ts';
+import { greatestCommonDivisor } from '../image/slots/rotation.ts';
+import { isEligible } from './parts/eligible.ts';
+import { KnownReals } from './parts/known-reals.ts';
 import type { Candidate, Choice, Scheduler } from './scheduler.ts';
 
 /** Where the rotation is: within a pass, the reals whose weight is above `level` have a turn, that listed last first. */

@@ -1,15 +1,19 @@
+import { type IpAddress, isIpv6 } from '../../net/address/ip-address.ts';
 import { concatBytes } from '../../net/bytes.ts';
-import { ETHERTYPE } from '../../net/ethernet.ts';
-import { buildGre } from '../../net/gre.ts';
-import { buildGue } from '../../net/gue.ts';
-import { type IpAddress, isIpv6 } from '../../net/ip-address.ts';
-import { IPV4_HEADER_BYTES, PROTOCOL } from '../../net/ipv4.ts';
-import { IPV6_HEADER_BYTES } from '../../net/ipv6.ts';
-import { EXTENSION_HEADER, FRAGMENT_HEADER_BYTES, fragmentHeader } from '../../net/ipv6-extensions.ts';
-import { buildUdp } from '../../net/udp.ts';
-import { buildIp } from '../build-ip.ts';
-import type { IpPacket } from '../ip-header.ts';
-import type { Tunnel } from '../table.ts';
+import { ETHERTYPE } from '../../net/headers/ethernet.ts';
+import { buildGre } from '../../net/headers/gre.ts';
+import { buildGue } from '../../net/headers/gue.ts';
+import { IPV4_HEADER_BYTES, PROTOCOL } from '../../net/headers/ipv4.ts';
+import { IPV6_HEADER_BYTES } from '../../net/headers/ipv6.ts';
+import {
+  EXTENSION_HEADER,
+  FRAGMENT_HEADER_BYTES,
+  fragmentHeader,
+} from '../../net/headers/ipv6-extensions.ts';
+import { buildUdp } from '../../net/headers/udp.ts';
+import type { Tunnel } from '../forwarding-table.ts';
+import { buildIp } from '../packets/build-ip.ts';
+import type { IpPacket } from '../packets/ip-header.ts';
 import { leaveChecksum } from './remote-checksum.ts';
 import { routed } from './routed.ts';
 

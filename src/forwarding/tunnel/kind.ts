@@ -1,8 +1,8 @@
-import type { IpFamily } from '../../net/ip-address.ts';
-import { IPV4_HEADER_BYTES } from '../../net/ipv4.ts';
-import { IPV6_HEADER_BYTES } from '../../net/ipv6.ts';
-import { UDP_HEADER_BYTES } from '../../net/udp.ts';
-import type { Real, Service, Tunnel } from '../table.ts';
+import type { IpFamily } from '../../net/address/ip-address.ts';
+import { IPV4_HEADER_BYTES } from '../../net/headers/ipv4.ts';
+import { IPV6_HEADER_BYTES } from '../../net/headers/ipv6.ts';
+import { UDP_HEADER_BYTES } from '../../net/headers/udp.ts';
+import type { Real, Service, Tunnel } from '../forwarding-table.ts';
 
 /** Without key and sequence number, which IPVS does not write. */
 const GRE_BYTES = { none: 4, full: 8 } as const;

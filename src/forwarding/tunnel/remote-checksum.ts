@@ -1,8 +1,8 @@
 import { readU16, writeU16 } from '../../net/bytes.ts';
 import { foldChecksum, internetChecksum, pseudoHeaderSum } from '../../net/checksum.ts';
-import type { GueRemoteChecksum } from '../../net/gue.ts';
-import { PROTOCOL } from '../../net/ipv4.ts';
-import { type IpPacket, isFragment } from '../ip-header.ts';
+import type { GueRemoteChecksum } from '../../net/headers/gue.ts';
+import { PROTOCOL } from '../../net/headers/ipv4.ts';
+import { type IpPacket, isFragment } from '../packets/ip-header.ts';
 
 const CHECKSUM_AT: Readonly<Record<number, number>> = { [PROTOCOL.tcp]: 16, [PROTOCOL.udp]: 6 };
 

@@ -1,7 +1,7 @@
 import { readU16, writeU16 } from '../../net/bytes.ts';
 import { updateChecksum } from '../../net/checksum.ts';
-import { IPV4_AT } from '../../net/ipv4.ts';
-import { IPV6_AT } from '../../net/ipv6.ts';
+import { IPV4_AT } from '../../net/headers/ipv4.ts';
+import { IPV6_AT } from '../../net/headers/ipv6.ts';
 import { ownBytes } from '../../net/owned-bytes.ts';
 
 /** A copy of the packet one hop on, as a router sends it: TTL or hop limit decremented, IPv4's checksum mended (RFC 1624). */

@@ -1,8 +1,8 @@
 import { readU16 } from '../../net/bytes.ts';
-import { PROTOCOL } from '../../net/ipv4.ts';
-import { clientWord } from '../client-word.ts';
-import { flowHash } from '../image/flow-hash.ts';
-import type { IpPacket } from '../ip-header.ts';
+import { PROTOCOL } from '../../net/headers/ipv4.ts';
+import { clientWord } from '../hashing/client-word.ts';
+import { flowHash } from '../hashing/flow-hash.ts';
+import type { IpPacket } from '../packets/ip-header.ts';
 
 /** RFC 6335, section 6: the dynamic ports, 49152 to 65535. */
 const FIRST_DYNAMIC_PORT = 0xc000;

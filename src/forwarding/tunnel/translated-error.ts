@@ -1,7 +1,7 @@
-import { ICMP_CODE, ICMP_TYPE } from '../../net/icmp.ts';
-import { ICMPV6_CODE, ICMPV6_TYPE } from '../../net/icmpv6.ts';
-import type { IpFamily } from '../../net/ip-address.ts';
-import { ICMP_ERRORS, type IcmpError } from '../answers.ts';
+import type { IpFamily } from '../../net/address/ip-address.ts';
+import { ICMP_CODE, ICMP_TYPE } from '../../net/headers/icmp.ts';
+import { ICMPV6_CODE, ICMPV6_TYPE } from '../../net/headers/icmpv6.ts';
+import { ICMP_ERRORS, type IcmpError } from '../answers/answers.ts';
 import type { TunnelError } from './tunnel-error.ts';
 
 type Said = Pick<IcmpError, 'type' | 'code'>;

@@ -1,16 +1,16 @@
+import type { IpFamily } from '../../net/address/ip-address.ts';
 import { readU16, readU32 } from '../../net/bytes.ts';
 import { internetChecksum, transportChecksum } from '../../net/checksum.ts';
-import { ETHERTYPE } from '../../net/ethernet.ts';
 import { isFault } from '../../net/fault.ts';
-import { parseGre } from '../../net/gre.ts';
-import { parseGue } from '../../net/gue.ts';
-import { ICMP_CODE, ICMP_HEADER_BYTES, ICMP_TYPE } from '../../net/icmp.ts';
-import { ICMPV6_TYPE } from '../../net/icmpv6.ts';
-import type { IpFamily } from '../../net/ip-address.ts';
-import { ipv4ChecksumIsGood, PROTOCOL } from '../../net/ipv4.ts';
-import { UDP_HEADER_BYTES } from '../../net/udp.ts';
-import { type IpHeader, isFragment, parseIpHeader, parseQuotedIpHeader } from '../ip-header.ts';
-import type { Tunnel } from '../table.ts';
+import { ETHERTYPE } from '../../net/headers/ethernet.ts';
+import { parseGre } from '../../net/headers/gre.ts';
+import { parseGue } from '../../net/headers/gue.ts';
+import { ICMP_CODE, ICMP_HEADER_BYTES, ICMP_TYPE } from '../../net/headers/icmp.ts';
+import { ICMPV6_TYPE } from '../../net/headers/icmpv6.ts';
+import { ipv4ChecksumIsGood, PROTOCOL } from '../../net/headers/ipv4.ts';
+import { UDP_HEADER_BYTES } from '../../net/headers/udp.ts';
+import type { Tunnel } from '../forwarding-table.ts';
+import { type IpHeader, isFragment, parseIpHeader, parseQuotedIpHeader } from '../packets/ip-header.ts';
 
 /** What a router on the way to a real says about an outer packet. */
 export type TunnelTrouble = 'too-big' | 'unreachable' | 'time-exceeded' | 'source-quench';

@@ -1,4 +1,4 @@
-import { formatIp, type IpAddress } from '../../net/ip-address.ts';
+import { formatIp, type IpAddress } from '../../net/address/ip-address.ts';
 import type { BfdParameters } from './session.ts';
 
 /** The other end of a session, and how it is reached. */

@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
-import { ANY_ADDRESS } from '../../linux/address-family.ts';
-import { UdpSender } from '../../linux/udp-sender.ts';
+import { ANY_ADDRESS } from '../../linux/sockets/address-family.ts';
+import { UdpSender } from '../../linux/sockets/udp-sender.ts';
 import { resourceShortageIn } from '../../local-shortage.ts';
-import { familyOf } from '../../net/ip-address.ts';
+import { familyOf } from '../../net/address/ip-address.ts';
 import { BFD_STATE, type ControlPacket, encodeControlPacket } from './control-packet.ts';
 import type { BfdNeighbor } from './neighbor.ts';
 import {
@@ -16,8 +16,8 @@ import {
   shutDown,
   startSession,
 } from './session.ts';
+import { describeAbsence, describeFall } from './session-words.ts';
 import type { BfdListener } from './sessions.ts';
-import { describeAbsence, describeFall } from './words.ts';
 
 export interface RunningSessionOptions {
   readonly neighbor: BfdNeighbor;

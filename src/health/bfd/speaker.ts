@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { type ReceivedDatagram, UdpReceiver } from '../../linux/udp-receiver.ts';
-import { familyOf, type IpFamily } from '../../net/ip-address.ts';
+import { type ReceivedDatagram, UdpReceiver } from '../../linux/sockets/udp-receiver.ts';
+import { familyOf, type IpFamily } from '../../net/address/ip-address.ts';
 import { CONTROL_PACKET_BYTES, decodeControlPacket } from './control-packet.ts';
 import { type BfdNeighbor, isNearEnough, sessionKey } from './neighbor.ts';
 import { RunningSession } from './running-session.ts';

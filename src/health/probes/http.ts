@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream';
-import type { HttpProbeConfig, HttpUrlConfig } from '../../config/probe-config.ts';
+import type { HttpProbeConfig, HttpUrlConfig } from '../../config/schema/probe-config.ts';
 import type { CheckTarget } from '../../dataplane/check-connector.ts';
 import { networkError } from '../../dataplane/network-words.ts';
-import { formatEndpoint, formatIp, type IpAddress } from '../../net/ip-address.ts';
+import { formatEndpoint, formatIp, type IpAddress } from '../../net/address/ip-address.ts';
 import type { ProbeContext } from '../probe.ts';
 import { BodyJudge } from './body-judge.ts';
 import { HttpResponse } from './http-response.ts';

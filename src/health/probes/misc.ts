@@ -1,7 +1,7 @@
-import type { MiscProbeConfig } from '../../config/probe-config.ts';
+import type { MiscProbeConfig } from '../../config/schema/probe-config.ts';
 import type { CheckTarget } from '../../dataplane/check-connector.ts';
-import { type CommandEnd, runCommand } from '../../linux/command.ts';
-import { formatIp } from '../../net/ip-address.ts';
+import { type CommandEnd, runCommand } from '../../linux/process/run-command.ts';
+import { formatIp } from '../../net/address/ip-address.ts';
 import type { ProbeContext } from '../probe.ts';
 import type { WeightEffect } from '../weight-effect.ts';
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Program } from './program.ts';
+import type { Program } from './lab-program.ts';
 
 export interface HeldSummary {
   readonly connections: number;

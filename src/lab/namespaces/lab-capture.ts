@@ -1,8 +1,8 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ipv4PacketOf, readCapture } from '../../net/pcap.ts';
+import { ipv4PacketOf, readCapture } from '../../net/captures/pcap.ts';
 import type { CapturedPacket, CapturePoint, LabCapture } from '../environment.ts';
-import { Program } from './program.ts';
+import { Program } from './lab-program.ts';
 import { HOST_INTERFACE, type Topology } from './topology.ts';
 
 interface Tap {

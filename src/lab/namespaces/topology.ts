@@ -2,15 +2,20 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { openBpfObject } from '../../linux/bpf/object.ts';
-import { missingCapabilities } from '../../linux/capabilities.ts';
-import { inNamespace } from '../../linux/namespace-thread.ts';
-import { findLink } from '../../linux/netlink/link.ts';
+import { type Offload, setOffloads } from '../../linux/devices/offload.ts';
+import { inNamespace } from '../../linux/namespaces/namespace-thread.ts';
+import {
+  connectNamespaces,
+  createNamespace,
+  deleteNamespace,
+  runInNamespace,
+} from '../../linux/namespaces/netns.ts';
+import { findLink } from '../../linux/netlink/devices/link.ts';
+import { createVlan } from '../../linux/netlink/devices/vlan.ts';
 import { NetlinkSocket } from '../../linux/netlink/socket.ts';
-import { createVlan } from '../../linux/netlink/vlan.ts';
-import { connectNamespaces, createNamespace, deleteNamespace, runInNamespace } from '../../linux/netns.ts';
-import { type Offload, setOffloads } from '../../linux/offload.ts';
+import { missingCapabilities } from '../../linux/process/capabilities.ts';
 import { readSysctl, writeSysctl } from '../../linux/sysctl.ts';
-import type { IpFamily } from '../../net/ip-address.ts';
+import type { IpFamily } from '../../net/address/ip-address.ts';
 import { LAB_VIPS } from '../lab-config.ts';
 
 /*

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
-import { check } from './check.ts';
 import { libbpf } from './libbpf.ts';
+import { check } from './libbpf-result.ts';
 import type { BpfMap } from './map.ts';
 
 const { ENOENT } = constants.errno;

@@ -1,8 +1,8 @@
 import { constants } from 'node:os';
 import { withSpareDescriptors } from '../../spare-descriptors.ts';
-import { check } from './check.ts';
-import { BpfDescriptor, objectInfo, openPinned } from './descriptor.ts';
+import { BpfDescriptor, objectInfo, openPinned } from './bpf-descriptor.ts';
 import { libbpf } from './libbpf.ts';
+import { check } from './libbpf-result.ts';
 import { type MappedMemory, mapShared } from './shared-memory.ts';
 
 const { ENOENT } = constants.errno;

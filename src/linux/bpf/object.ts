@@ -1,11 +1,11 @@
 import koffi from 'koffi';
 import { CulvertError } from '../../errors.ts';
 import { errnoName, kernelError } from '../errno.ts';
-import { check } from './check.ts';
-import { duplicate } from './descriptor.ts';
+import { duplicate } from './bpf-descriptor.ts';
+import { BpfProgram } from './bpf-program.ts';
 import { libbpf } from './libbpf.ts';
+import { check } from './libbpf-result.ts';
 import { BpfMap } from './map.ts';
-import { BpfProgram } from './program.ts';
 
 export interface BpfObjectOptions {
   /** Entries by map, where the program's own number is not the one wanted. */

@@ -1,6 +1,6 @@
 import { withSpareDescriptors } from '../../spare-descriptors.ts';
-import { check } from './check.ts';
 import { libbpf } from './libbpf.ts';
+import { check } from './libbpf-result.ts';
 
 export interface AttachedXdp {
   readonly programId: number;

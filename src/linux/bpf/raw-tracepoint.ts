@@ -1,7 +1,7 @@
-import { check } from './check.ts';
-import { BpfDescriptor } from './descriptor.ts';
+import { BpfDescriptor } from './bpf-descriptor.ts';
+import type { BpfProgram } from './bpf-program.ts';
 import { libbpf } from './libbpf.ts';
-import type { BpfProgram } from './program.ts';
+import { check } from './libbpf-result.ts';
 
 /** A program's attachment to one of the kernel's tracepoints; ends with its descriptor. */
 export class RawTracepoint extends BpfDescriptor {

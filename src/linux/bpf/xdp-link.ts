@@ -1,10 +1,10 @@
 import { constants } from 'node:os';
 import { CulvertError } from '../../errors.ts';
 import { withSpareDescriptors } from '../../spare-descriptors.ts';
-import { check } from './check.ts';
-import { BpfDescriptor, objectInfo, openPinned } from './descriptor.ts';
+import { BpfDescriptor, objectInfo, openPinned } from './bpf-descriptor.ts';
+import type { BpfProgram } from './bpf-program.ts';
 import { libbpf } from './libbpf.ts';
-import type { BpfProgram } from './program.ts';
+import { check } from './libbpf-result.ts';
 import { queryXdp } from './query.ts';
 
 export type XdpMode = 'native' | 'generic';

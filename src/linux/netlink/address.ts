@@ -1,5 +1,5 @@
-import { formatIp, type IpAddress, type IpFamily, ipBytes } from '../../net/ip-address.ts';
-import { ipFamily, kernelFamily, kernelFamilyOf } from '../address-family.ts';
+import { formatIp, type IpAddress, type IpFamily, ipBytes } from '../../net/address/ip-address.ts';
+import { ipFamily, kernelFamily, kernelFamilyOf } from '../sockets/address-family.ts';
 import {
   type Attribute,
   decodeAttributes,

@@ -1,4 +1,4 @@
-import { type IpAddress, ipFromBytes } from '../../net/ip-address.ts';
+import { type IpAddress, ipFromBytes } from '../../net/address/ip-address.ts';
 
 /** A netlink attribute; a list of them as value is a nested one. */
 export type Attribute = readonly [type: number, value: Uint8Array | readonly Attribute[]];

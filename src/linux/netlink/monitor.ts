@@ -1,8 +1,8 @@
-import type { Descriptor } from '../descriptor.ts';
 import { errnoOf } from '../errno.ts';
+import type { Descriptor } from '../process/descriptor.ts';
 import { decodeAddress, type ListedAddress } from './address.ts';
 import { RTM, RTNLGRP } from './constants.ts';
-import { decodeLink, type Link } from './link.ts';
+import { decodeLink, type Link } from './devices/link.ts';
 import { decodeMessages, type NetlinkMessage } from './message.ts';
 import { decodeNeighbour, type Neighbour } from './neighbour.ts';
 import { decodeRoute, type Route } from './route.ts';

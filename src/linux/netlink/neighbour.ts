@@ -1,5 +1,5 @@
-import { familyOf, formatIp, type IpAddress, type IpFamily, ipBytes } from '../../net/ip-address.ts';
-import { ipFamily, kernelFamily, kernelFamilyOf } from '../address-family.ts';
+import { familyOf, formatIp, type IpAddress, type IpFamily, ipBytes } from '../../net/address/ip-address.ts';
+import { ipFamily, kernelFamily, kernelFamilyOf } from '../sockets/address-family.ts';
 import { type Attribute, decodeAttributes, encodeAttributes, readAddress } from './attributes.ts';
 import { NLM_F, NUD, RTM } from './constants.ts';
 import type { NetlinkMessage } from './message.ts';

@@ -5,9 +5,9 @@ import {
   type IpFamily,
   ipBytes,
   ipFromBytes,
-} from '../../net/ip-address.ts';
-import { ANY_ADDRESS, ipFamily, kernelFamily, kernelFamilyOf } from '../address-family.ts';
+} from '../../net/address/ip-address.ts';
 import { errnoOf } from '../errno.ts';
+import { ANY_ADDRESS, ipFamily, kernelFamily, kernelFamilyOf } from '../sockets/address-family.ts';
 import {
   type Attribute,
   decodeAttributes,

@@ -1,6 +1,6 @@
-import type { IpFamily } from '../../net/ip-address.ts';
-import { ipFamily, kernelFamily } from '../address-family.ts';
+import type { IpFamily } from '../../net/address/ip-address.ts';
 import { errnoOf } from '../errno.ts';
+import { ipFamily, kernelFamily } from '../sockets/address-family.ts';
 import { decodeAttributes, encodeAttributes, readNumber, u32 } from './attributes.ts';
 import { NLM_F, RTM } from './constants.ts';
 import type { NetlinkMessage } from './message.ts';

@@ -1,9 +1,9 @@
 import { CulvertError } from '../../errors.ts';
-import { AF } from '../address-family.ts';
-import { type Descriptor, openSocket, SOCK, SOL } from '../descriptor.ts';
 import { checked, kernelError } from '../errno.ts';
 import { libc } from '../libc.ts';
-import { inNamespace } from '../namespace-thread.ts';
+import { inNamespace } from '../namespaces/namespace-thread.ts';
+import { type Descriptor, openSocket, SOCK, SOL } from '../process/descriptor.ts';
+import { AF } from '../sockets/address-family.ts';
 import { decodeAttributes, readText } from './attributes.ts';
 import { NLM_F, NLMSG } from './constants.ts';
 import { decodeMessages, encodeMessage, type NetlinkMessage } from './message.ts';

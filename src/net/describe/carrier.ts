@@ -1,5 +1,5 @@
+import type { IpAddress } from '../address/ip-address.ts';
 import { transportChecksum } from '../checksum.ts';
-import type { IpAddress } from '../ip-address.ts';
 
 /** How an IP packet is put into lines; `cutOff` if it may end before its length says so. */
 export type DescribeIp = (packet: Uint8Array, cutOff: boolean) => string[];

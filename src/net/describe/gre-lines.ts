@@ -1,5 +1,5 @@
-import { ETHERTYPE } from '../ethernet.ts';
-import { type GreHeader, greChecksumIsGood, parseGre } from '../gre.ts';
+import { ETHERTYPE } from '../headers/ethernet.ts';
+import { type GreHeader, greChecksumIsGood, parseGre } from '../headers/gre.ts';
 import { type Carrier, verdict } from './carrier.ts';
 import { dataLines, faultLines, hex, indent } from './text.ts';
 

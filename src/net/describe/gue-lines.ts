@@ -1,6 +1,6 @@
 import { readU16 } from '../bytes.ts';
-import { finishRemoteChecksum, type GueHeader, parseGue } from '../gue.ts';
-import { PROTOCOL } from '../ipv4.ts';
+import { finishRemoteChecksum, type GueHeader, parseGue } from '../headers/gue.ts';
+import { PROTOCOL } from '../headers/ipv4.ts';
 import type { Carrier } from './carrier.ts';
 import { dataLines, faultLines, hex, indent } from './text.ts';
 

@@ -1,5 +1,5 @@
 import { internetChecksum } from '../checksum.ts';
-import { ICMP_CODE, ICMP_HEADER_BYTES, ICMP_TYPE, isIcmpError, parseIcmp } from '../icmp.ts';
+import { ICMP_CODE, ICMP_HEADER_BYTES, ICMP_TYPE, isIcmpError, parseIcmp } from '../headers/icmp.ts';
 import { type Carrier, verdict } from './carrier.ts';
 import { dataLines, faultLines, hex, indent, nameOf } from './text.ts';
 

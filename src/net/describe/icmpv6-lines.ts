@@ -1,5 +1,6 @@
-import { formatMac, type MacAddress } from '../ethernet.ts';
+import { formatIpv6 } from '../address/ipv6-address.ts';
 import { PARSE_FAULTS } from '../fault.ts';
+import { formatMac, type MacAddress } from '../headers/ethernet.ts';
 import {
   ICMPV6_HEADER_BYTES,
   ICMPV6_TYPE,
@@ -7,10 +8,9 @@ import {
   icmpv6Mtu,
   isIcmpv6Error,
   parseIcmpv6,
-} from '../icmpv6.ts';
-import { PROTOCOL } from '../ipv4.ts';
-import { formatIpv6 } from '../ipv6-address.ts';
-import { parseNeighbourAdvertisement, parseNeighbourSolicitation } from '../neighbour-discovery.ts';
+} from '../headers/icmpv6.ts';
+import { PROTOCOL } from '../headers/ipv4.ts';
+import { parseNeighbourAdvertisement, parseNeighbourSolicitation } from '../headers/neighbour-discovery.ts';
 import { type Carrier, transportVerdict } from './carrier.ts';
 import { dataLines, faultLines, hex, indent, nameOf } from './text.ts';
 

@@ -1,8 +1,13 @@
-import { IPV4_HEADER_BYTES, type Ipv4Header, ipv4ChecksumIsGood, parseQuotedIpv4Header } from '../ipv4.ts';
-import { formatIpv4 } from '../ipv4-address.ts';
-import { IPV6_HEADER_BYTES, type Ipv6Header, parseQuotedIpv6Header } from '../ipv6.ts';
-import { formatIpv6 } from '../ipv6-address.ts';
-import { findUpperLayer, type UpperLayer } from '../ipv6-extensions.ts';
+import { formatIpv4 } from '../address/ipv4-address.ts';
+import { formatIpv6 } from '../address/ipv6-address.ts';
+import {
+  IPV4_HEADER_BYTES,
+  type Ipv4Header,
+  ipv4ChecksumIsGood,
+  parseQuotedIpv4Header,
+} from '../headers/ipv4.ts';
+import { IPV6_HEADER_BYTES, type Ipv6Header, parseQuotedIpv6Header } from '../headers/ipv6.ts';
+import { findUpperLayer, type UpperLayer } from '../headers/ipv6-extensions.ts';
 import type { Carrier } from './carrier.ts';
 import { ipPayloadLines } from './ip-payload-lines.ts';
 import { dataLines, faultLines, hex, hexBytes, indent } from './text.ts';

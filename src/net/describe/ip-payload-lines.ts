@@ -1,4 +1,4 @@
-import { PROTOCOL } from '../ipv4.ts';
+import { PROTOCOL } from '../headers/ipv4.ts';
 import type { Carrier } from './carrier.ts';
 import { greLines } from './gre-lines.ts';
 import { icmpLines } from './icmp-lines.ts';

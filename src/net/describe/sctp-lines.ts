@@ -1,4 +1,4 @@
-import { parseSctp, SCTP_CHUNK, type SctpChunk, sctpChecksumIsGood, sctpChunks } from '../sctp.ts';
+import { parseSctp, SCTP_CHUNK, type SctpChunk, sctpChecksumIsGood, sctpChunks } from '../headers/sctp.ts';
 import { type Carrier, verdict } from './carrier.ts';
 import { faultLines, hex, nameOf } from './text.ts';
 

@@ -1,5 +1,12 @@
-import { PROTOCOL } from '../ipv4.ts';
-import { parseTcp, TCP_FLAGS, TCP_OPTION, type TcpHeader, type TcpOption, tcpOptions } from '../tcp.ts';
+import { PROTOCOL } from '../headers/ipv4.ts';
+import {
+  parseTcp,
+  TCP_FLAGS,
+  TCP_OPTION,
+  type TcpHeader,
+  type TcpOption,
+  tcpOptions,
+} from '../headers/tcp.ts';
 import { type Carrier, transportVerdict } from './carrier.ts';
 import { dataLines, faultLines, hex, hexBytes, indent, nameOf } from './text.ts';
 

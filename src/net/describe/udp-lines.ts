@@ -1,5 +1,5 @@
-import { PROTOCOL } from '../ipv4.ts';
-import { parseUdp, UDP_HEADER_BYTES } from '../udp.ts';
+import { PROTOCOL } from '../headers/ipv4.ts';
+import { parseUdp, UDP_HEADER_BYTES } from '../headers/udp.ts';
 import { type Carrier, transportVerdict } from './carrier.ts';
 import { gueLines } from './gue-lines.ts';
 import { dataLines, faultLines, hex, indent } from './text.ts';

@@ -1,7 +1,7 @@
+import { type Ipv4Address, ipv4 } from '../../../src/net/address/ipv4-address.ts';
 import { writeU16, writeU32 } from '../../../src/net/bytes.ts';
-import { type Ipv4Address, ipv4 } from '../../../src/net/ipv4-address.ts';
-import { TCP_FLAGS } from '../../../src/net/tcp.ts';
-import { ipPacket, tcp, udp } from '../../unit/forwarder/packets.ts';
+import { TCP_FLAGS } from '../../../src/net/headers/tcp.ts';
+import { ipPacket, tcp, udp } from '../../unit/forwarding/forwarder/packets.ts';
 import { type Action, flowNumbers, type Scenario } from './golden.ts';
 import { fromHex } from './hex.ts';
 

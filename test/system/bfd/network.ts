@@ -9,14 +9,14 @@ import { promisify } from 'node:util';
 import { expect, vi } from 'vitest';
 import type { BfdNeighbor } from '../../../src/health/bfd/neighbor.ts';
 import type { BfdSessions } from '../../../src/health/bfd/sessions.ts';
-import { inNamespace } from '../../../src/linux/namespace-thread.ts';
+import { inNamespace } from '../../../src/linux/namespaces/namespace-thread.ts';
 import {
   connectNamespaces,
   createNamespace,
   deleteNamespace,
   runInNamespace,
   spawnInNamespace,
-} from '../../../src/linux/netns.ts';
+} from '../../../src/linux/namespaces/netns.ts';
 import { writeSysctl } from '../../../src/linux/sysctl.ts';
 
 const execute = promisify(execFile);

@@ -1,10 +1,10 @@
 // A worker that runs the fast path on packets of a few flows, as fast as it can, beside others that do the same.
 import { workerData } from 'node:worker_threads';
-import { BpfProgram } from '../../../src/linux/bpf/program.ts';
-import { buildEthernet, ETHERTYPE } from '../../../src/net/ethernet.ts';
-import { buildIpv4, PROTOCOL } from '../../../src/net/ipv4.ts';
-import type { Ipv4Address } from '../../../src/net/ipv4-address.ts';
-import { buildTcp, TCP_FLAGS } from '../../../src/net/tcp.ts';
+import { BpfProgram } from '../../../src/linux/bpf/bpf-program.ts';
+import type { Ipv4Address } from '../../../src/net/address/ipv4-address.ts';
+import { buildEthernet, ETHERTYPE } from '../../../src/net/headers/ethernet.ts';
+import { buildIpv4, PROTOCOL } from '../../../src/net/headers/ipv4.ts';
+import { buildTcp, TCP_FLAGS } from '../../../src/net/headers/tcp.ts';
 import { Random } from '../../fuzz/random.ts';
 
 export interface FlowWriterData {

@@ -1,7 +1,7 @@
-import { XDP_VERDICT } from '../../../src/linux/bpf/program.ts';
-import { buildIpv4, PROTOCOL } from '../../../src/net/ipv4.ts';
-import { type Ipv4Address, ipv4 } from '../../../src/net/ipv4-address.ts';
-import type { DecapsulationCounts } from '../../../src/realserver/facts.ts';
+import { XDP_VERDICT } from '../../../src/linux/bpf/bpf-program.ts';
+import { type Ipv4Address, ipv4 } from '../../../src/net/address/ipv4-address.ts';
+import { buildIpv4, PROTOCOL } from '../../../src/net/headers/ipv4.ts';
+import type { DecapsulationCounts } from '../../../src/realserver/facts/facts.ts';
 import { CLIENT, clientPacket, frame, headerOf, REAL, STRANGER, tunnelled, VIP } from './tunnel-frames.ts';
 
 const { pass, drop } = XDP_VERDICT;

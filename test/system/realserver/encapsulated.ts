@@ -1,16 +1,16 @@
-import { parseIpHeader } from '../../../src/forwarding/ip-header.ts';
-import type { Tunnel } from '../../../src/forwarding/table.ts';
+import type { Tunnel } from '../../../src/forwarding/forwarding-table.ts';
+import { parseIpHeader } from '../../../src/forwarding/packets/ip-header.ts';
 import { leaveChecksum } from '../../../src/forwarding/tunnel/remote-checksum.ts';
-import { ETHERTYPE } from '../../../src/net/ethernet.ts';
-import { buildGre } from '../../../src/net/gre.ts';
-import { buildGue } from '../../../src/net/gue.ts';
-import type { IpAddress, IpFamily } from '../../../src/net/ip-address.ts';
-import { buildIpv4, PROTOCOL } from '../../../src/net/ipv4.ts';
-import type { Ipv4Address } from '../../../src/net/ipv4-address.ts';
-import { buildIpv6 } from '../../../src/net/ipv6.ts';
-import type { Ipv6Address } from '../../../src/net/ipv6-address.ts';
-import { EXTENSION_HEADER, fragmentHeader } from '../../../src/net/ipv6-extensions.ts';
-import { buildUdp } from '../../../src/net/udp.ts';
+import type { IpAddress, IpFamily } from '../../../src/net/address/ip-address.ts';
+import type { Ipv4Address } from '../../../src/net/address/ipv4-address.ts';
+import type { Ipv6Address } from '../../../src/net/address/ipv6-address.ts';
+import { ETHERTYPE } from '../../../src/net/headers/ethernet.ts';
+import { buildGre } from '../../../src/net/headers/gre.ts';
+import { buildGue } from '../../../src/net/headers/gue.ts';
+import { buildIpv4, PROTOCOL } from '../../../src/net/headers/ipv4.ts';
+import { buildIpv6 } from '../../../src/net/headers/ipv6.ts';
+import { EXTENSION_HEADER, fragmentHeader } from '../../../src/net/headers/ipv6-extensions.ts';
+import { buildUdp } from '../../../src/net/headers/udp.ts';
 import { DIRECTOR, DIRECTOR6, REAL, REAL6, versionOf } from './tunnel-frames.ts';
 
 /** What is around an inner packet. */

@@ -5,37 +5,37 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Tunnel } from '../../../src/forwarding/table.ts';
-import { inNamespace } from '../../../src/linux/namespace-thread.ts';
-import { addAddress } from '../../../src/linux/netlink/address.ts';
-import { findLink, type Link } from '../../../src/linux/netlink/link.ts';
-import { replaceRoute } from '../../../src/linux/netlink/route.ts';
-import { NetlinkSocket } from '../../../src/linux/netlink/socket.ts';
+import type { Tunnel } from '../../../src/forwarding/forwarding-table.ts';
+import { setOffloads } from '../../../src/linux/devices/offload.ts';
+import { inNamespace } from '../../../src/linux/namespaces/namespace-thread.ts';
 import {
   connectNamespaces,
   createNamespace,
   deleteNamespace,
   spawnInNamespace,
-} from '../../../src/linux/netns.ts';
-import { setOffloads } from '../../../src/linux/offload.ts';
-import { PacketSocket } from '../../../src/linux/packet-socket.ts';
-import { buildEthernet, ETHERTYPE } from '../../../src/net/ethernet.ts';
-import { familyOf, type IpAddress, ip } from '../../../src/net/ip-address.ts';
-import { PROTOCOL } from '../../../src/net/ipv4.ts';
-import { ipv4 } from '../../../src/net/ipv4-address.ts';
-import type { Ipv6Address } from '../../../src/net/ipv6-address.ts';
-import { multicastMac, solicitedNodeAddress } from '../../../src/net/ipv6-multicast.ts';
+} from '../../../src/linux/namespaces/netns.ts';
+import { addAddress } from '../../../src/linux/netlink/address.ts';
+import { findLink, type Link } from '../../../src/linux/netlink/devices/link.ts';
+import { replaceRoute } from '../../../src/linux/netlink/route.ts';
+import { NetlinkSocket } from '../../../src/linux/netlink/socket.ts';
+import { PacketSocket } from '../../../src/linux/sockets/packet-socket.ts';
+import { familyOf, type IpAddress, ip } from '../../../src/net/address/ip-address.ts';
+import { ipv4 } from '../../../src/net/address/ipv4-address.ts';
+import type { Ipv6Address } from '../../../src/net/address/ipv6-address.ts';
+import { multicastMac, solicitedNodeAddress } from '../../../src/net/address/ipv6-multicast.ts';
+import { buildEthernet, ETHERTYPE } from '../../../src/net/headers/ethernet.ts';
+import { PROTOCOL } from '../../../src/net/headers/ipv4.ts';
 import {
   buildNeighbourSolicitation,
   parseNeighbourAdvertisement,
-} from '../../../src/net/neighbour-discovery.ts';
+} from '../../../src/net/headers/neighbour-discovery.ts';
 import {
   type InstanceOptions,
   type RealServerOptions,
   serving,
   type VerifyOptions,
 } from '../../../src/realserver/options.ts';
-import { networkNamespace } from '../../../src/realserver/program-pins.ts';
+import { networkNamespace } from '../../../src/realserver/program/program-pins.ts';
 import { CLIENT, CLIENT6, DIRECTOR, frame, REAL, REAL6, VIP, versionOf } from './tunnel-frames.ts';
 
 export const INTERFACE = 'eth0';

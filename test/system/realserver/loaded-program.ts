@@ -1,9 +1,9 @@
+import { type BpfProgram, type TestResult, XDP_VERDICT } from '../../../src/linux/bpf/bpf-program.ts';
 import type { BpfMap } from '../../../src/linux/bpf/map.ts';
 import type { BpfObject } from '../../../src/linux/bpf/object.ts';
-import { type BpfProgram, type TestResult, XDP_VERDICT } from '../../../src/linux/bpf/program.ts';
-import { ETHERNET_HEADER_BYTES } from '../../../src/net/ethernet.ts';
-import { COUNT_NAMES, type DecapsulationCounts } from '../../../src/realserver/facts.ts';
-import { countsOf, loadRealServerProgram } from '../../../src/realserver/program.ts';
+import { ETHERNET_HEADER_BYTES } from '../../../src/net/headers/ethernet.ts';
+import { COUNT_NAMES, type DecapsulationCounts } from '../../../src/realserver/facts/facts.ts';
+import { countsOf, loadRealServerProgram } from '../../../src/realserver/program/decapsulation-program.ts';
 import { type Accepts, acceptanceOf } from './model.ts';
 import { frame } from './tunnel-frames.ts';
 

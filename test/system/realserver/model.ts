@@ -1,16 +1,16 @@
-import type { Tunnel } from '../../../src/forwarding/table.ts';
+import type { Tunnel } from '../../../src/forwarding/forwarding-table.ts';
+import type { IpAddress, IpFamily } from '../../../src/net/address/ip-address.ts';
+import type { Ipv4Address } from '../../../src/net/address/ipv4-address.ts';
+import { readIpv6Address } from '../../../src/net/address/ipv6-address.ts';
 import { readU16, readU32, writeU16 } from '../../../src/net/bytes.ts';
 import { foldChecksum, pseudoHeaderSum, sumWords, updateChecksum } from '../../../src/net/checksum.ts';
-import { ETHERNET_HEADER_BYTES, ETHERTYPE, parseEthernet } from '../../../src/net/ethernet.ts';
-import type { IpAddress, IpFamily } from '../../../src/net/ip-address.ts';
-import { IPV4_AT, ipv4ChecksumIsGood, PROTOCOL, parseIpv4Header } from '../../../src/net/ipv4.ts';
-import type { Ipv4Address } from '../../../src/net/ipv4-address.ts';
-import { IPV6_AT, parseIpv6Header } from '../../../src/net/ipv6.ts';
-import { readIpv6Address } from '../../../src/net/ipv6-address.ts';
-import { ANYONE } from '../../../src/realserver/address-keys.ts';
-import type { Acceptance } from '../../../src/realserver/facts.ts';
+import { ETHERNET_HEADER_BYTES, ETHERTYPE, parseEthernet } from '../../../src/net/headers/ethernet.ts';
+import { IPV4_AT, ipv4ChecksumIsGood, PROTOCOL, parseIpv4Header } from '../../../src/net/headers/ipv4.ts';
+import { IPV6_AT, parseIpv6Header } from '../../../src/net/headers/ipv6.ts';
+import type { Acceptance } from '../../../src/realserver/facts/facts.ts';
 import { serving } from '../../../src/realserver/options.ts';
-import { entriesOf } from '../../../src/realserver/plan.ts';
+import { entriesOf } from '../../../src/realserver/plan/plan-setup.ts';
+import { ANYONE } from '../../../src/realserver/program/address-keys.ts';
 
 interface Outer {
   readonly source: IpAddress;

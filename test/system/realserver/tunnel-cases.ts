@@ -1,8 +1,8 @@
-import type { Tunnel } from '../../../src/forwarding/table.ts';
+import type { Tunnel } from '../../../src/forwarding/forwarding-table.ts';
+import type { IpFamily } from '../../../src/net/address/ip-address.ts';
+import { ipv4 } from '../../../src/net/address/ipv4-address.ts';
 import { writeU16 } from '../../../src/net/bytes.ts';
-import type { IpFamily } from '../../../src/net/ip-address.ts';
-import { ipv4 } from '../../../src/net/ipv4-address.ts';
-import type { DecapsulationCounts } from '../../../src/realserver/facts.ts';
+import type { DecapsulationCounts } from '../../../src/realserver/facts/facts.ts';
 import { ECN, edited, sumMended } from './cases.ts';
 import { type Around, encapsulated } from './encapsulated.ts';
 import { clientPacket, clientPacket6, REAL6, STRANGER, STRANGER6, versionOf } from './tunnel-frames.ts';

@@ -1,17 +1,17 @@
-import { buildEthernet, ETHERTYPE } from '../../../src/net/ethernet.ts';
-import { type IpAddress, type IpFamily, ip } from '../../../src/net/ip-address.ts';
+import { type IpAddress, type IpFamily, ip } from '../../../src/net/address/ip-address.ts';
+import { type Ipv4Address, ipv4 } from '../../../src/net/address/ipv4-address.ts';
+import type { Ipv6Address } from '../../../src/net/address/ipv6-address.ts';
+import { buildEthernet, ETHERTYPE } from '../../../src/net/headers/ethernet.ts';
 import {
   buildIpv4,
   type Ipv4Fields,
   type Ipv4Header,
   PROTOCOL,
   parseIpv4Header,
-} from '../../../src/net/ipv4.ts';
-import { type Ipv4Address, ipv4 } from '../../../src/net/ipv4-address.ts';
-import { buildIpv6, type Ipv6Fields, parseIpv6Header } from '../../../src/net/ipv6.ts';
-import type { Ipv6Address } from '../../../src/net/ipv6-address.ts';
-import { findUpperLayer } from '../../../src/net/ipv6-extensions.ts';
-import { buildUdp } from '../../../src/net/udp.ts';
+} from '../../../src/net/headers/ipv4.ts';
+import { buildIpv6, type Ipv6Fields, parseIpv6Header } from '../../../src/net/headers/ipv6.ts';
+import { findUpperLayer } from '../../../src/net/headers/ipv6-extensions.ts';
+import { buildUdp } from '../../../src/net/headers/udp.ts';
 
 export const VIP: Ipv4Address = ipv4('192.0.2.10');
 export const CLIENT: Ipv4Address = ipv4('198.51.100.7');

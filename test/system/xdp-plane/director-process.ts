@@ -1,7 +1,7 @@
 // Opens the plane in the namespace that it was started in and does what its parent asks over IPC.
 import type { DataPlane, FlowRecord } from '../../../src/dataplane/data-plane.ts';
-import type { XdpPlaneOptions } from '../../../src/dataplane/xdp/open.ts';
-import { openXdpPlane } from '../../../src/dataplane/xdp/open.ts';
+import type { XdpPlaneOptions } from '../../../src/dataplane/xdp/open-xdp.ts';
+import { openXdpPlane } from '../../../src/dataplane/xdp/open-xdp.ts';
 import type { Answer, Call } from './remote-plane.ts';
 
 let plane: DataPlane | undefined;

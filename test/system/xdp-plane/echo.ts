@@ -1,7 +1,7 @@
-import { buildIcmp } from '../../../src/net/icmp.ts';
-import { buildIcmpv6 } from '../../../src/net/icmpv6.ts';
-import { isIpv6 } from '../../../src/net/ip-address.ts';
-import { PROTOCOL } from '../../../src/net/ipv4.ts';
+import { isIpv6 } from '../../../src/net/address/ip-address.ts';
+import { buildIcmp } from '../../../src/net/headers/icmp.ts';
+import { buildIcmpv6 } from '../../../src/net/headers/icmpv6.ts';
+import { PROTOCOL } from '../../../src/net/headers/ipv4.ts';
 import { type Arrival, type Ends, icmpEchoType, ipBetween } from './ip-packets.ts';
 
 export function echo(

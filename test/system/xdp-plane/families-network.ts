@@ -1,8 +1,8 @@
-import { AF } from '../../../src/linux/address-family.ts';
-import { type Descriptor, openSocket, SOCK } from '../../../src/linux/descriptor.ts';
-import { inNamespace } from '../../../src/linux/namespace-thread.ts';
-import { type IpAddress, ip } from '../../../src/net/ip-address.ts';
-import { PROTOCOL } from '../../../src/net/ipv4.ts';
+import { inNamespace } from '../../../src/linux/namespaces/namespace-thread.ts';
+import { type Descriptor, openSocket, SOCK } from '../../../src/linux/process/descriptor.ts';
+import { AF } from '../../../src/linux/sockets/address-family.ts';
+import { type IpAddress, ip } from '../../../src/net/address/ip-address.ts';
+import { PROTOCOL } from '../../../src/net/headers/ipv4.ts';
 import { WiredNetwork } from './wired-network.ts';
 
 /** Addresses of one host. */

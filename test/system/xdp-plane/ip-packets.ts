@@ -1,11 +1,15 @@
-import { type IpHeader, parseIpHeader } from '../../../src/forwarding/ip-header.ts';
-import type { PacketSocket } from '../../../src/linux/packet-socket.ts';
-import { ETHERTYPE, parseTaggedEthernet, type TaggedEthernetHeader } from '../../../src/net/ethernet.ts';
+import { type IpHeader, parseIpHeader } from '../../../src/forwarding/packets/ip-header.ts';
+import type { PacketSocket } from '../../../src/linux/sockets/packet-socket.ts';
+import { familyOf, type IpAddress, isIpv4, isIpv6 } from '../../../src/net/address/ip-address.ts';
 import { isFault } from '../../../src/net/fault.ts';
-import { familyOf, type IpAddress, isIpv4, isIpv6 } from '../../../src/net/ip-address.ts';
-import { buildIpv4, PROTOCOL } from '../../../src/net/ipv4.ts';
-import { buildIpv6 } from '../../../src/net/ipv6.ts';
-import { buildTcp, TCP_FLAGS } from '../../../src/net/tcp.ts';
+import {
+  ETHERTYPE,
+  parseTaggedEthernet,
+  type TaggedEthernetHeader,
+} from '../../../src/net/headers/ethernet.ts';
+import { buildIpv4, PROTOCOL } from '../../../src/net/headers/ipv4.ts';
+import { buildIpv6 } from '../../../src/net/headers/ipv6.ts';
+import { buildTcp, TCP_FLAGS } from '../../../src/net/headers/tcp.ts';
 import { delay } from './packets.ts';
 
 /** What came in a frame, of either family. */

@@ -1,10 +1,10 @@
-import type { PacketSocket } from '../../../src/linux/packet-socket.ts';
-import { ETHERNET_HEADER_BYTES, ETHERTYPE, parseEthernet } from '../../../src/net/ethernet.ts';
+import type { PacketSocket } from '../../../src/linux/sockets/packet-socket.ts';
+import { ipv4 } from '../../../src/net/address/ipv4-address.ts';
 import { isFault } from '../../../src/net/fault.ts';
-import { buildIpv4, type Ipv4Header, PROTOCOL, parseIpv4Header } from '../../../src/net/ipv4.ts';
-import { ipv4 } from '../../../src/net/ipv4-address.ts';
-import { buildTcp, TCP_FLAGS } from '../../../src/net/tcp.ts';
-import { buildUdp } from '../../../src/net/udp.ts';
+import { ETHERNET_HEADER_BYTES, ETHERTYPE, parseEthernet } from '../../../src/net/headers/ethernet.ts';
+import { buildIpv4, type Ipv4Header, PROTOCOL, parseIpv4Header } from '../../../src/net/headers/ipv4.ts';
+import { buildTcp, TCP_FLAGS } from '../../../src/net/headers/tcp.ts';
+import { buildUdp } from '../../../src/net/headers/udp.ts';
 
 export const CLIENT: ReturnType<typeof ipv4> = ipv4('198.51.100.2');
 export const VIP: ReturnType<typeof ipv4> = ipv4('192.0.2.10');

@@ -8,8 +8,8 @@ import type {
   PlaneCounters,
   PlaneEvent,
 } from '../../../src/dataplane/data-plane.ts';
-import type { ForwardingTable, Service } from '../../../src/forwarding/table.ts';
-import { NAMESPACE_DIRECTORY } from '../../../src/linux/namespace-thread.ts';
+import type { ForwardingTable, Service } from '../../../src/forwarding/forwarding-table.ts';
+import { NAMESPACE_DIRECTORY } from '../../../src/linux/namespaces/namespace-thread.ts';
 
 type Method =
   | 'open'

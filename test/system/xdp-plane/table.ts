@@ -1,6 +1,10 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { DEFAULT_TIMEOUTS, type ForwardingTable, type Service } from '../../../src/forwarding/table.ts';
+import {
+  DEFAULT_TIMEOUTS,
+  type ForwardingTable,
+  type Service,
+} from '../../../src/forwarding/forwarding-table.ts';
 import { REAL, VIP } from './packets.ts';
 
 export const DIRECTOR_OBJECT: string = fileURLToPath(

@@ -1,21 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { inNamespace } from '../../../src/linux/namespace-thread.ts';
-import { addAddress } from '../../../src/linux/netlink/address.ts';
-import { findLink, type Link } from '../../../src/linux/netlink/link.ts';
-import { replaceRoute } from '../../../src/linux/netlink/route.ts';
-import { NetlinkSocket } from '../../../src/linux/netlink/socket.ts';
+import { setOffloads } from '../../../src/linux/devices/offload.ts';
+import { inNamespace } from '../../../src/linux/namespaces/namespace-thread.ts';
 import {
   connectNamespaces,
   createNamespace,
   deleteNamespace,
   runInNamespace,
-} from '../../../src/linux/netns.ts';
-import { setOffloads } from '../../../src/linux/offload.ts';
-import { PacketSocket } from '../../../src/linux/packet-socket.ts';
-import { RawSender } from '../../../src/linux/raw-socket.ts';
+} from '../../../src/linux/namespaces/netns.ts';
+import { addAddress } from '../../../src/linux/netlink/address.ts';
+import { findLink, type Link } from '../../../src/linux/netlink/devices/link.ts';
+import { replaceRoute } from '../../../src/linux/netlink/route.ts';
+import { NetlinkSocket } from '../../../src/linux/netlink/socket.ts';
+import { PacketSocket } from '../../../src/linux/sockets/packet-socket.ts';
+import { RawSender } from '../../../src/linux/sockets/raw-socket.ts';
 import { writeSysctl } from '../../../src/linux/sysctl.ts';
-import { ipv4 } from '../../../src/net/ipv4-address.ts';
+import { ipv4 } from '../../../src/net/address/ipv4-address.ts';
 
 /*
  *   client 198.51.100.2 ── .1 ┐

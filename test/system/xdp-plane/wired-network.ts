@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { inNamespace } from '../../../src/linux/namespace-thread.ts';
-import { findLink, type Link } from '../../../src/linux/netlink/link.ts';
-import { NetlinkSocket } from '../../../src/linux/netlink/socket.ts';
+import { setOffloads } from '../../../src/linux/devices/offload.ts';
+import { inNamespace } from '../../../src/linux/namespaces/namespace-thread.ts';
 import {
   connectNamespaces,
   createNamespace,
   deleteNamespace,
   runInNamespace,
-} from '../../../src/linux/netns.ts';
-import { setOffloads } from '../../../src/linux/offload.ts';
-import { PacketSocket } from '../../../src/linux/packet-socket.ts';
-import { RawSender } from '../../../src/linux/raw-socket.ts';
+} from '../../../src/linux/namespaces/netns.ts';
+import { findLink, type Link } from '../../../src/linux/netlink/devices/link.ts';
+import { NetlinkSocket } from '../../../src/linux/netlink/socket.ts';
+import { PacketSocket } from '../../../src/linux/sockets/packet-socket.ts';
+import { RawSender } from '../../../src/linux/sockets/raw-socket.ts';
 import { writeSysctl } from '../../../src/linux/sysctl.ts';
 import { PASS_OBJECT } from './topology.ts';
 

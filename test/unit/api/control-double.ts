@@ -1,5 +1,5 @@
 import type { FlowFilter, FlowRecord } from '../../../src/dataplane/data-plane.ts';
-import type { ConfigDiff } from '../../../src/director/config-diff.ts';
+import type { ConfigDiff } from '../../../src/director/changes/config-diff.ts';
 import type {
   ApplyOptions,
   ApplySummary,
@@ -10,11 +10,11 @@ import type {
   RealStatus,
   RunningDocument,
 } from '../../../src/director/control.ts';
-import { TrafficBook } from '../../../src/director/traffic-book.ts';
+import { TrafficBook } from '../../../src/director/status/traffic-book.ts';
 import { CulvertError } from '../../../src/errors.ts';
+import type { ServiceKey } from '../../../src/forwarding/forwarding-table.ts';
 import { formatServiceName } from '../../../src/forwarding/service-name.ts';
-import type { ServiceKey } from '../../../src/forwarding/table.ts';
-import { formatIp, type IpAddress, ip, networkOf } from '../../../src/net/ip-address.ts';
+import { formatIp, type IpAddress, ip, networkOf } from '../../../src/net/address/ip-address.ts';
 
 export const WEB: ServiceKey = { vip: ip('192.0.2.10'), protocol: 'tcp', port: 80 };
 export const DNS: ServiceKey = { vip: ip('192.0.2.10'), protocol: 'udp', port: 53 };

@@ -5,9 +5,14 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { ApiClient } from '../../../src/api/client.ts';
-import { listenApi, prepareListeners, type RunningApi, socketPathOf } from '../../../src/api/listen.ts';
-import type { WireEvent } from '../../../src/api/wire.ts';
+import { ApiClient } from '../../../src/api/client/client.ts';
+import {
+  listenApi,
+  prepareListeners,
+  type RunningApi,
+  socketPathOf,
+} from '../../../src/api/server/listen.ts';
+import type { WireEvent } from '../../../src/api/wire/wire.ts';
 import { ControlDouble } from './control-double.ts';
 
 let directory: string;

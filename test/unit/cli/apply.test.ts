@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { ApiClient } from '../../../src/api/client.ts';
+import { ApiClient } from '../../../src/api/client/client.ts';
 import { type Outcome, Running, culvert as runCulvert } from './culvert.ts';
 
 /** `diff`, `apply`, `confirm` and `revert`, over a real director with the simulated plane. */

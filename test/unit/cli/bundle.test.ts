@@ -63,7 +63,7 @@ test('what a command starts as a process of its own is in it', async () => {
 });
 
 test('a source that is another one is what runs, until the bundle is made of it', async () => {
-  const file = join(checkout, 'src/cli/reals-table.ts');
+  const file = join(checkout, 'src/cli/tables/reals-table.ts');
   const text = await readFile(file, 'utf8');
   await writeFile(file, `${text}\n// More.\n`);
   expect(await ranFrom('reals', ...NOBODY)).toBe('sources');
@@ -72,7 +72,7 @@ test('a source that is another one is what runs, until the bundle is made of it'
 });
 
 test('a source that is gone is not passed over', async () => {
-  const file = join(checkout, 'src/api/client.ts');
+  const file = join(checkout, 'src/api/client/client.ts');
   const text = await readFile(file, 'utf8');
   await rm(file);
   const failed = run(join(checkout, 'culvert'), ['reals', ...NOBODY]);

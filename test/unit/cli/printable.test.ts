@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { listenApi, type RunningApi } from '../../../src/api/listen.ts';
+import { listenApi, type RunningApi } from '../../../src/api/server/listen.ts';
 import { openLog } from '../../../src/cli/log.ts';
 import { EventLog } from '../../../src/director/event-log.ts';
 import { printableJson, printableStyledText, printableText } from '../../../src/printable-text.ts';

@@ -3,11 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
-import { listenApi, type RunningApi } from '../../../src/api/listen.ts';
-import { eventSchema, flowSchema, realSchema, serviceSchema, statsSchema } from '../../../src/api/schemas.ts';
+import { listenApi, type RunningApi } from '../../../src/api/server/listen.ts';
+import {
+  eventSchema,
+  flowSchema,
+  realSchema,
+  serviceSchema,
+  statsSchema,
+} from '../../../src/api/wire/schemas.ts';
 import { main } from '../../../src/cli/main.ts';
 import { CulvertError } from '../../../src/errors.ts';
-import { ip } from '../../../src/net/ip-address.ts';
+import { ip } from '../../../src/net/address/ip-address.ts';
 import { ControlDouble } from '../api/control-double.ts';
 import { type Outcome, Running, culvert as runCulvert, Sink } from './culvert.ts';
 

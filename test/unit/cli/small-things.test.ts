@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { changeText } from '../../../src/cli/change-text.ts';
-import { diffText } from '../../../src/cli/diff-text.ts';
-import { PLAIN } from '../../../src/cli/style.ts';
-import { validateAgainstHost } from '../../../src/config/host.ts';
-import { parseConfig } from '../../../src/config/parse-config.ts';
-import { diffConfigs } from '../../../src/director/config-diff.ts';
+import { PLAIN } from '../../../src/cli/tables/style.ts';
+import { changeText } from '../../../src/cli/text/change-text.ts';
+import { diffText } from '../../../src/cli/text/diff-text.ts';
+import { validateAgainstHost } from '../../../src/config/host/require-host.ts';
+import { parseConfig } from '../../../src/config/load/parse-config.ts';
+import { diffConfigs } from '../../../src/director/changes/config-diff.ts';
 import { culvert } from './culvert.ts';
 
 let directory: string;

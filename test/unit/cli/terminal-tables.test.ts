@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { listenApi, type RunningApi } from '../../../src/api/listen.ts';
+import { listenApi, type RunningApi } from '../../../src/api/server/listen.ts';
 import { main } from '../../../src/cli/main.ts';
-import { ip } from '../../../src/net/ip-address.ts';
+import { ip } from '../../../src/net/address/ip-address.ts';
 import { ControlDouble } from '../api/control-double.ts';
 import { Sink } from './culvert.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseConfig } from '../../../src/config/parse-config.ts';
+import { parseConfig } from '../../../src/config/load/parse-config.ts';
 import { CulvertError } from '../../../src/errors.ts';
 
 /** A sound configuration; each case replaces one piece of it. Line numbers of the cases count from here. */

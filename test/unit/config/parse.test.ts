@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { CulvertConfig } from '../../../src/config/config.ts';
-import { formatDuration, parseDuration } from '../../../src/config/duration.ts';
-import { validateAgainstHost } from '../../../src/config/host.ts';
-import { loadConfig } from '../../../src/config/load-config.ts';
-import { parseConfig } from '../../../src/config/parse-config.ts';
+import { validateAgainstHost } from '../../../src/config/host/require-host.ts';
+import { loadConfig } from '../../../src/config/load/load-config.ts';
+import { parseConfig } from '../../../src/config/load/parse-config.ts';
+import type { CulvertConfig } from '../../../src/config/schema/config.ts';
+import { formatDuration, parseDuration } from '../../../src/config/schema/duration.ts';
 import { CulvertError } from '../../../src/errors.ts';
-import { ip } from '../../../src/net/ip-address.ts';
-import { ipv4 } from '../../../src/net/ipv4-address.ts';
+import { ip } from '../../../src/net/address/ip-address.ts';
+import { ipv4 } from '../../../src/net/address/ipv4-address.ts';
 
 const parse = (text: string): CulvertConfig => parseConfig(text, 'culvert.yaml');
 

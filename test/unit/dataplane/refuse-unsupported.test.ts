@@ -2,8 +2,12 @@ import { expect, test } from 'vitest';
 import type { DataPlane } from '../../../src/dataplane/data-plane.ts';
 import { refuseUnsupported } from '../../../src/dataplane/refuse-unsupported.ts';
 import type { CulvertError } from '../../../src/errors.ts';
-import { DEFAULT_TIMEOUTS, type ForwardingTable, type Service } from '../../../src/forwarding/table.ts';
-import { ip } from '../../../src/net/ip-address.ts';
+import {
+  DEFAULT_TIMEOUTS,
+  type ForwardingTable,
+  type Service,
+} from '../../../src/forwarding/forwarding-table.ts';
+import { ip } from '../../../src/net/address/ip-address.ts';
 
 const REAL = { address: ip('10.0.3.2'), weight: 1, serving: true };
 const SERVICE: Service = {

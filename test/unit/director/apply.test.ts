@@ -2,9 +2,9 @@ import { rm } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CulvertError } from '../../../src/errors.ts';
 import { ForwardingImage } from '../../../src/forwarding/image/forwarding-image.ts';
-import { REAL as REAL_LAYOUT } from '../../../src/forwarding/image/layout.ts';
-import { allocateImageMemory } from '../../../src/forwarding/image/memory.ts';
-import { ipv4 } from '../../../src/net/ipv4-address.ts';
+import { REAL as REAL_LAYOUT } from '../../../src/forwarding/image/tables/layout.ts';
+import { allocateImageMemory } from '../../../src/forwarding/image/tables/memory.ts';
+import { ipv4 } from '../../../src/net/address/ipv4-address.ts';
 import { ImagePlane } from './image-plane.ts';
 import { config, eventTypes, Machine, type Run, TWO, WEB, web } from './machine.ts';
 

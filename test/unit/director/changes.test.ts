@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CulvertError } from '../../../src/errors.ts';
-import { ipv4 } from '../../../src/net/ipv4-address.ts';
+import { ipv4 } from '../../../src/net/address/ipv4-address.ts';
 import { config, eventTypes, FAST, Machine, REAL, TWO, WEB, web } from './machine.ts';
 
 let machine: Machine;

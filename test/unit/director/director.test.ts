@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { planeEventRecorder } from '../../../src/director/plane-events.ts';
-import { ipv4 } from '../../../src/net/ipv4-address.ts';
+import { ipv4 } from '../../../src/net/address/ipv4-address.ts';
 import { ImagePlane } from './image-plane.ts';
 import { config, eventTypes, Machine, REAL, TWO, WEB, web } from './machine.ts';
 

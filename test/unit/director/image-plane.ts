@@ -9,11 +9,11 @@ import type {
 import { imageCounters } from '../../../src/dataplane/image-counters.ts';
 import { imageFlows } from '../../../src/dataplane/image-flows.ts';
 import type { Explanation } from '../../../src/forwarding/decision.ts';
+import type { ForwardingTable, Service } from '../../../src/forwarding/forwarding-table.ts';
 import { ForwardingImage } from '../../../src/forwarding/image/forwarding-image.ts';
-import { allocateImageMemory, type ImageMemory } from '../../../src/forwarding/image/memory.ts';
+import { allocateImageMemory, type ImageMemory } from '../../../src/forwarding/image/tables/memory.ts';
 import { formatServiceName } from '../../../src/forwarding/service-name.ts';
-import type { ForwardingTable, Service } from '../../../src/forwarding/table.ts';
-import { formatIp } from '../../../src/net/ip-address.ts';
+import { formatIp } from '../../../src/net/address/ip-address.ts';
 import { TcpOnlyConnector } from '../health/tcp-only-connector.ts';
 
 /** A plane that forwards nothing: a real image in plain memory, which outlives the plane as pinned maps do. */

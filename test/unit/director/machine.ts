@@ -1,15 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { HostFacts } from '../../../src/config/host.ts';
-import { parseConfig } from '../../../src/config/parse-config.ts';
-import { FileAppliedStore } from '../../../src/director/applied-store.ts';
+import type { HostFacts } from '../../../src/config/host/require-host.ts';
+import { parseConfig } from '../../../src/config/load/parse-config.ts';
+import { FileAppliedStore } from '../../../src/director/changes/applied-store.ts';
+import { RunningConfig } from '../../../src/director/changes/running-config.ts';
 import { Director } from '../../../src/director/director.ts';
 import { EventLog } from '../../../src/director/event-log.ts';
-import { FileStateStore } from '../../../src/director/file-state-store.ts';
-import { RunningConfig } from '../../../src/director/running-config.ts';
-import type { ServiceKey } from '../../../src/forwarding/table.ts';
-import { type Ipv4Address, ipv4 } from '../../../src/net/ipv4-address.ts';
+import { FileStateStore } from '../../../src/director/state/file-state-store.ts';
+import type { ServiceKey } from '../../../src/forwarding/forwarding-table.ts';
+import { type Ipv4Address, ipv4 } from '../../../src/net/address/ipv4-address.ts';
 import { ImagePlane } from './image-plane.ts';
 
 export const WEB: ServiceKey = { vip: ipv4('192.0.2.10'), protocol: 'tcp', port: 80 };

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { flowHash, foldIpv6, slotOfHash } from '../../../src/forwarding/image/flow-hash.ts';
-import type { Ipv6Address } from '../../../src/net/ipv6-address.ts';
+import { flowHash, foldIpv6, slotOfHash } from '../../../src/forwarding/hashing/flow-hash.ts';
+import type { Ipv6Address } from '../../../src/net/address/ipv6-address.ts';
 
 const word = fc.integer({ min: 0, max: 0xffff_ffff });
 const port = fc.integer({ min: 0, max: 0xffff });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import * as layout from '../../../src/forwarding/image/layout.ts';
+import * as layout from '../../../src/forwarding/image/tables/layout.ts';
 import { parseCHeader } from './c-header.ts';
 
 const header = parseCHeader(readFileSync(new URL('../../../bpf/layout.h', import.meta.url), 'utf8'));

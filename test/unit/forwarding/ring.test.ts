@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { flowHash, slotOfHash } from '../../../src/forwarding/image/flow-hash.ts';
-import { buildRing, NO_MEMBER, type RingMember, ringSize } from '../../../src/forwarding/image/ring.ts';
-import type { Ipv4Address } from '../../../src/net/ipv4-address.ts';
+import { flowHash, slotOfHash } from '../../../src/forwarding/hashing/flow-hash.ts';
+import { buildRing, NO_MEMBER, type RingMember, ringSize } from '../../../src/forwarding/hashing/ring.ts';
+import type { Ipv4Address } from '../../../src/net/address/ipv4-address.ts';
 
 const KEY = Uint8Array.from({ length: 16 }, (_, i) => 17 * i + 3);
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MAX_TURNS, roundRobin, weightedRotation } from '../../../src/forwarding/image/rotation.ts';
+import { MAX_TURNS, roundRobin, weightedRotation } from '../../../src/forwarding/image/slots/rotation.ts';
 
 const weights = fc.array(fc.integer({ min: 0, max: 65_535 }), { maxLength: 20 });
 

@@ -3,12 +3,12 @@ import { connect, createServer, type Server } from 'node:net';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { CheckConnector, CheckTarget } from '../../../src/dataplane/check-connector.ts';
 import { connectDirect } from '../../../src/dataplane/connect-direct.ts';
-import type { Check } from '../../../src/health/check.ts';
+import type { Check } from '../../../src/health/check-identity.ts';
 import type { CheckState } from '../../../src/health/check-state.ts';
 import { Checker } from '../../../src/health/checker.ts';
 import { openProbe } from '../../../src/health/open-probe.ts';
 import type { ProbeContext } from '../../../src/health/probe.ts';
-import { ipv4 } from '../../../src/net/ipv4-address.ts';
+import { ipv4 } from '../../../src/net/address/ipv4-address.ts';
 import { TcpOnlyConnector } from './tcp-only-connector.ts';
 
 const LOOPBACK = ipv4('127.0.0.1');

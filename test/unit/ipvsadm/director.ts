@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { ApiClient } from '../../../src/api/client.ts';
-import { listenApi, type RunningApi } from '../../../src/api/listen.ts';
-import { ipvsadm } from '../../../src/cli/ipvsadm.ts';
-import { allocateImageMemory } from '../../../src/forwarding/image/memory.ts';
+import { ApiClient } from '../../../src/api/client/client.ts';
+import { listenApi, type RunningApi } from '../../../src/api/server/listen.ts';
+import { ipvsadm } from '../../../src/cli/steps/run-ipvsadm.ts';
+import { allocateImageMemory } from '../../../src/forwarding/image/tables/memory.ts';
 import type { AdmOutcome } from '../../golden/ipvsadm/golden.ts';
 import { type Outcome, culvert as runCulvert, Sink } from '../cli/culvert.ts';
 import { ImagePlane } from '../director/image-plane.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import type { LearntNames } from '../../../src/cli/machine-names.ts';
-import { ServiceNames } from '../../../src/ipvsadm/names.ts';
+import type { LearntNames } from '../../../src/cli/steps/machine-names.ts';
+import { ServiceNames } from '../../../src/ipvsadm/print/host-names.ts';
 import { HOSTS } from '../../golden/ipvsadm/golden.ts';
 
 const SERVICES = new ServiceNames(readFileSync('/etc/services', 'utf8'));

@@ -1,9 +1,9 @@
 // What is wrong with a command line is told as ipvsadm tells it.
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { AdmFault } from '../../../src/ipvsadm/fault.ts';
-import { COMMAND_OPTIONS, PLAIN_OPTIONS } from '../../../src/ipvsadm/option-table.ts';
-import { parseCommand } from '../../../src/ipvsadm/parse-command.ts';
+import { AdmFault } from '../../../src/ipvsadm/parse/ipvsadm-fault.ts';
+import { COMMAND_OPTIONS, PLAIN_OPTIONS } from '../../../src/ipvsadm/parse/option-table.ts';
+import { parseCommand } from '../../../src/ipvsadm/parse/parse-command.ts';
 import { type AdmStep, readAdmGolden, wordsOf } from '../../golden/ipvsadm/golden.ts';
 import { GOLDEN_NAMES } from './golden-names.ts';
 

@@ -1,7 +1,7 @@
 // Counters and connections in the columns that the real ipvsadm was recorded to print them in.
 import { describe, expect, test } from 'vitest';
-import { countText } from '../../../src/ipvsadm/count-text.ts';
-import { CONNECTIONS_TITLE, connectionText } from '../../../src/ipvsadm/print-connections.ts';
+import { countText } from '../../../src/ipvsadm/print/count-text.ts';
+import { CONNECTIONS_TITLE, connectionText } from '../../../src/ipvsadm/print/print-connections.ts';
 import { type AdmStep, readAdmGolden } from '../../golden/ipvsadm/golden.ts';
 import { GOLDEN_NAMES } from './golden-names.ts';
 

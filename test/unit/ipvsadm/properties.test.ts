@@ -1,18 +1,18 @@
 // What is saved is read back as the same table.
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { ConfigDocument } from '../../../src/config/document.ts';
-import { readDocument } from '../../../src/config/read-document.ts';
+import type { ConfigDocument } from '../../../src/config/load/document.ts';
+import { readDocument } from '../../../src/config/load/read-document.ts';
 import { SCHEDULER_NAMES } from '../../../src/forwarding/scheduler-names.ts';
-import type { AdmEdit } from '../../../src/ipvsadm/command.ts';
-import { editAll } from '../../../src/ipvsadm/edit-all.ts';
-import { AdmFault } from '../../../src/ipvsadm/fault.ts';
-import type { ListedServer, ListedService } from '../../../src/ipvsadm/listed.ts';
-import { sortServices } from '../../../src/ipvsadm/order.ts';
-import { parseCommand } from '../../../src/ipvsadm/parse-command.ts';
-import { rulesText } from '../../../src/ipvsadm/print-rules.ts';
-import { restoreLines } from '../../../src/ipvsadm/restore-lines.ts';
-import { formatIp } from '../../../src/net/ip-address.ts';
+import { editAll } from '../../../src/ipvsadm/edit/edit-all.ts';
+import type { AdmEdit } from '../../../src/ipvsadm/parse/ipvsadm-command.ts';
+import { AdmFault } from '../../../src/ipvsadm/parse/ipvsadm-fault.ts';
+import { parseCommand } from '../../../src/ipvsadm/parse/parse-command.ts';
+import { restoreLines } from '../../../src/ipvsadm/parse/restore-lines.ts';
+import type { ListedServer, ListedService } from '../../../src/ipvsadm/print/listed.ts';
+import { sortServices } from '../../../src/ipvsadm/print/order.ts';
+import { rulesText } from '../../../src/ipvsadm/print/print-rules.ts';
+import { formatIp } from '../../../src/net/address/ip-address.ts';
 import { GOLDEN_NAMES } from './golden-names.ts';
 
 const NOTHING = { connections: 0, packets: 0, bytes: 0 };

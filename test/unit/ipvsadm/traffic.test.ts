@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { decide } from '../../../src/forwarding/forwarder.ts';
 import type { ForwarderState } from '../../../src/forwarding/state.ts';
-import { isIpv4 } from '../../../src/net/ip-address.ts';
+import { isIpv4 } from '../../../src/net/address/ip-address.ts';
 import {
   type AdmOutcome,
   type AdmStep,
@@ -19,7 +19,7 @@ import {
   MTU,
   NEXT_HOP_MAC,
   standardState,
-} from '../forwarder/fixture.ts';
+} from '../forwarding/forwarder/fixture.ts';
 import { AdmDirector } from './director.ts';
 
 const scenarios = readAdmGolden('traffic').scenarios.filter(({ steps }) =>

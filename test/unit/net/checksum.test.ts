@@ -1,5 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { ipBytes } from '../../../src/net/address/ip-address.ts';
+import { ipv4 } from '../../../src/net/address/ipv4-address.ts';
 import { concatBytes, readU16, writeU16, writeU32 } from '../../../src/net/bytes.ts';
 import {
   internetChecksum,
@@ -8,10 +10,8 @@ import {
   transportChecksum,
   updateChecksum,
 } from '../../../src/net/checksum.ts';
-import { ipBytes } from '../../../src/net/ip-address.ts';
-import { ipv4 } from '../../../src/net/ipv4-address.ts';
-import { buildTcp } from '../../../src/net/tcp.ts';
-import { buildUdp } from '../../../src/net/udp.ts';
+import { buildTcp } from '../../../src/net/headers/tcp.ts';
+import { buildUdp } from '../../../src/net/headers/udp.ts';
 import { anyIpv6, payload, u8 } from './values.ts';
 
 test('the example of RFC 1071, section 3', () => {

@@ -1,12 +1,12 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { ipv4 } from '../../../src/net/address/ipv4-address.ts';
 import { concatBytes } from '../../../src/net/bytes.ts';
-import { describeFrame, describePacket } from '../../../src/net/describe.ts';
-import { describeDifference } from '../../../src/net/describe-difference.ts';
-import { buildGue } from '../../../src/net/gue.ts';
-import { buildIpv4, PROTOCOL } from '../../../src/net/ipv4.ts';
-import { ipv4 } from '../../../src/net/ipv4-address.ts';
-import { buildUdp } from '../../../src/net/udp.ts';
+import { describeDifference } from '../../../src/net/describe/describe-difference.ts';
+import { describeFrame, describePacket } from '../../../src/net/describe/describe-packet.ts';
+import { buildGue } from '../../../src/net/headers/gue.ts';
+import { buildIpv4, PROTOCOL } from '../../../src/net/headers/ipv4.ts';
+import { buildUdp } from '../../../src/net/headers/udp.ts';
 import { kernelPackets } from './kernel-packets.ts';
 import { fromHex, u8 } from './values.ts';
 

@@ -1,7 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { buildArp, parseArp } from '../../../src/net/arp.ts';
+import { ipv4 } from '../../../src/net/address/ipv4-address.ts';
 import { internetChecksum, transportChecksum } from '../../../src/net/checksum.ts';
+import { isFault, PARSE_FAULTS } from '../../../src/net/fault.ts';
+import { buildArp, parseArp } from '../../../src/net/headers/arp.ts';
 import {
   buildEthernet,
   ETHERTYPE,
@@ -9,19 +11,24 @@ import {
   parseEthernet,
   parseMac,
   parseTaggedEthernet,
-} from '../../../src/net/ethernet.ts';
-import { isFault, PARSE_FAULTS } from '../../../src/net/fault.ts';
-import { buildIcmp, parseIcmp } from '../../../src/net/icmp.ts';
+} from '../../../src/net/headers/ethernet.ts';
+import { buildIcmp, parseIcmp } from '../../../src/net/headers/icmp.ts';
 import {
   buildIpv4,
   ipv4ChecksumIsGood,
   PROTOCOL,
   parseIpv4Header,
   parseQuotedIpv4Header,
-} from '../../../src/net/ipv4.ts';
-import { ipv4 } from '../../../src/net/ipv4-address.ts';
-import { buildTcp, mssOption, parseTcp, TCP_FLAGS, tcpMss, tcpOptions } from '../../../src/net/tcp.ts';
-import { buildUdp, parseUdp } from '../../../src/net/udp.ts';
+} from '../../../src/net/headers/ipv4.ts';
+import {
+  buildTcp,
+  mssOption,
+  parseTcp,
+  TCP_FLAGS,
+  tcpMss,
+  tcpOptions,
+} from '../../../src/net/headers/tcp.ts';
+import { buildUdp, parseUdp } from '../../../src/net/headers/udp.ts';
 import { anyIpv4, fromHex, mac, payload, u8, u16, u32 } from './values.ts';
 
 describe('known answers', () => {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
-import { ip } from '../../../src/net/ip-address.ts';
-import type { Ipv4Address } from '../../../src/net/ipv4-address.ts';
-import type { Ipv6Address } from '../../../src/net/ipv6-address.ts';
+import { ip } from '../../../src/net/address/ip-address.ts';
+import type { Ipv4Address } from '../../../src/net/address/ipv4-address.ts';
+import type { Ipv6Address } from '../../../src/net/address/ipv6-address.ts';
 
 export const u8: fc.Arbitrary<number> = fc.nat(0xff);
 export const u16: fc.Arbitrary<number> = fc.nat(0xffff);

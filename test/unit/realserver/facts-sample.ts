@@ -1,14 +1,14 @@
-import type { Tunnel } from '../../../src/forwarding/table.ts';
-import type { IpAddress } from '../../../src/net/ip-address.ts';
-import { ipv4 } from '../../../src/net/ipv4-address.ts';
-import { ANYONE } from '../../../src/realserver/address-keys.ts';
-import type { LinkFacts, RealServerFacts, TunnelFacts } from '../../../src/realserver/facts.ts';
+import type { Tunnel } from '../../../src/forwarding/forwarding-table.ts';
+import type { IpAddress } from '../../../src/net/address/ip-address.ts';
+import { ipv4 } from '../../../src/net/address/ipv4-address.ts';
+import type { LinkFacts, RealServerFacts, TunnelFacts } from '../../../src/realserver/facts/facts.ts';
 import {
   type MssSetting,
   serving,
   type VerifyOptions,
   type Wanted,
 } from '../../../src/realserver/options.ts';
+import { ANYONE } from '../../../src/realserver/program/address-keys.ts';
 
 export const VIP: ReturnType<typeof ipv4> = ipv4('192.0.2.10');
 export const DIRECTOR: ReturnType<typeof ipv4> = ipv4('10.0.0.1');

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { ip } from '../../../src/net/ip-address.ts';
-import { ipv4 } from '../../../src/net/ipv4-address.ts';
-import { parseIptablesClamps, parseNftClamps } from '../../../src/realserver/clamp-rules.ts';
-import { contains } from '../../../src/realserver/facts.ts';
-import { nftScript, ownIptablesRules } from '../../../src/realserver/firewall.ts';
-import { parseListeners } from '../../../src/realserver/listeners.ts';
+import { ip } from '../../../src/net/address/ip-address.ts';
+import { ipv4 } from '../../../src/net/address/ipv4-address.ts';
+import { contains } from '../../../src/realserver/facts/facts.ts';
+import { nftScript, ownIptablesRules } from '../../../src/realserver/facts/firewall.ts';
+import { parseListeners } from '../../../src/realserver/facts/listeners.ts';
+import { parseIptablesClamps, parseNftClamps } from '../../../src/realserver/plan/clamp-rules.ts';
 
 const host = (text: string): { address: number; length: number } => ({ address: ipv4(text), length: 32 });
 const chain = (hook: string): object => ({ chain: { family: 'ip', table: 't', name: 'c', hook } });

@@ -1,16 +1,16 @@
 // Planning and judging for every kind of tunnel, and for IPv6.
 import { describe, expect, test } from 'vitest';
-import type { Tunnel } from '../../../src/forwarding/table.ts';
-import { ip, ipBytes } from '../../../src/net/ip-address.ts';
-import { describeAction } from '../../../src/realserver/action.ts';
-import { addressKey, addressOfKey } from '../../../src/realserver/address-keys.ts';
-import type { RealServerFacts } from '../../../src/realserver/facts.ts';
-import { findings } from '../../../src/realserver/findings.ts';
-import { obsolete } from '../../../src/realserver/obsolete.ts';
+import type { Tunnel } from '../../../src/forwarding/forwarding-table.ts';
+import { ip, ipBytes } from '../../../src/net/address/ip-address.ts';
+import type { RealServerFacts } from '../../../src/realserver/facts/facts.ts';
 import { serving } from '../../../src/realserver/options.ts';
-import { chooseDecapsulation, plan } from '../../../src/realserver/plan.ts';
-import { planTunnelDevices } from '../../../src/realserver/plan-devices.ts';
-import { fittingMss } from '../../../src/realserver/tunnel-room.ts';
+import { describeAction } from '../../../src/realserver/plan/action.ts';
+import { obsolete } from '../../../src/realserver/plan/obsolete.ts';
+import { planTunnelDevices } from '../../../src/realserver/plan/plan-devices.ts';
+import { chooseDecapsulation, plan } from '../../../src/realserver/plan/plan-setup.ts';
+import { fittingMss } from '../../../src/realserver/plan/tunnel-room.ts';
+import { addressKey, addressOfKey } from '../../../src/realserver/program/address-keys.ts';
+import { findings } from '../../../src/realserver/verify/findings.ts';
 import { BARE, type Changed, DIRECTOR, toVerify, tunnel, VIP, wanted } from './facts-sample.ts';
 
 const VIP6 = ip('2001:db8::10');

@@ -6,7 +6,10 @@ import { expect, test } from 'vitest';
 const SPEED =
   /expect\((?:[^;]*\b(?:performance\.now|Date\.now|hrtime)\(|took|elapsed\w*|\w*duration\w*)[^;]*\)\s*\.toBeLessThan/i;
 /** Of the network's own simulated clock. */
-const ALLOWED = ['test/unit/simulated/mtu-story.test.ts', 'test/unit/setup/no-speed-assertions.test.ts'];
+const ALLOWED = [
+  'test/unit/dataplane/simulated/mtu-story.test.ts',
+  'test/unit/setup/no-speed-assertions.test.ts',
+];
 
 test('no test asserts how fast something is: that is what benches are for', () => {
   const files = readdirSync('test', { recursive: true, encoding: 'utf8' }).map((file) => join('test', file));

@@ -6,9 +6,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Decision } from '../../../src/forwarding/decision.ts';
 import { decide } from '../../../src/forwarding/forwarder.ts';
 import { readU16, readU32, writeU16 } from '../../../src/net/bytes.ts';
-import { describePacket } from '../../../src/net/describe.ts';
-import { IPV4_AT, IPV4_HEADER_BYTES, ipv4ChecksumIsGood, writeIpv4Checksum } from '../../../src/net/ipv4.ts';
-import { NOW_MS, REALS } from '../../unit/forwarder/fixture.ts';
+import { describePacket } from '../../../src/net/describe/describe-packet.ts';
+import {
+  IPV4_AT,
+  IPV4_HEADER_BYTES,
+  ipv4ChecksumIsGood,
+  writeIpv4Checksum,
+} from '../../../src/net/headers/ipv4.ts';
+import { NOW_MS, REALS } from '../../unit/forwarding/forwarder/fixture.ts';
 import { CASES, culvertState, FIRST_PORTS, openings, PORT, TABLE } from './ipvs/cases.ts';
 import { KernelDirector } from './ipvs/kernel-director.ts';
 

@@ -4,8 +4,8 @@ import { Worker } from 'node:worker_threads';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ForwardingImage } from '../../../../src/forwarding/image/forwarding-image.ts';
-import { type ImageMemory, imageSizes } from '../../../../src/forwarding/image/memory.ts';
-import { ipv4 } from '../../../../src/net/ipv4-address.ts';
+import { type ImageMemory, imageSizes } from '../../../../src/forwarding/image/tables/memory.ts';
+import { ipv4 } from '../../../../src/net/address/ipv4-address.ts';
 import { ROUNDS_SENT, type SenderTask, STOP, WRONG } from './packet-sender.ts';
 import { real, service, table, VIP } from './tables.ts';
 

@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ringSize } from '../../../../src/forwarding/hashing/ring.ts';
+import { previewReal } from '../../../../src/forwarding/image/choice/select-real.ts';
 import { ForwardingImage } from '../../../../src/forwarding/image/forwarding-image.ts';
-import { allocateImageMemory } from '../../../../src/forwarding/image/memory.ts';
-import { ringSize } from '../../../../src/forwarding/image/ring.ts';
-import { previewReal } from '../../../../src/forwarding/image/select-real.ts';
-import type { IpAddress } from '../../../../src/net/ip-address.ts';
-import { ipv4 } from '../../../../src/net/ipv4-address.ts';
+import { allocateImageMemory } from '../../../../src/forwarding/image/tables/memory.ts';
+import type { IpAddress } from '../../../../src/net/address/ip-address.ts';
+import { ipv4 } from '../../../../src/net/address/ipv4-address.ts';
 import { quickOrLong } from '../../../long.ts';
 import { service, table, VIP } from './tables.ts';
 import { CAPACITY, initialReals, SYN, steps, World, type WorldOptions } from './world.ts';

@@ -1,6 +1,6 @@
 import { isMainThread, workerData } from 'node:worker_threads';
-import { FlowTable } from '../../../../src/forwarding/image/flow-table.ts';
-import { FLOW_STATE } from '../../../../src/forwarding/image/layout.ts';
+import { FlowTable } from '../../../../src/forwarding/image/flows/flow-table.ts';
+import { FLOW_STATE } from '../../../../src/forwarding/image/tables/layout.ts';
 import type { FlowMemory } from './tables.ts';
 
 /** What a worker is given; it leaves how many answers were wrong and how many flows it found in `results`. */

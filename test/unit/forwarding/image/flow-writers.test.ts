@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
-import { FlowTable } from '../../../../src/forwarding/image/flow-table.ts';
-import { FLOW_BUSY } from '../../../../src/forwarding/image/layout.ts';
+import { FlowTable } from '../../../../src/forwarding/image/flows/flow-table.ts';
+import { FLOW_BUSY } from '../../../../src/forwarding/image/tables/layout.ts';
 import type { WriterTask } from './flow-writer.ts';
 import { flowMemory } from './tables.ts';
 

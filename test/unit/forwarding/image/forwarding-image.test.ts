@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { CulvertError } from '../../../../src/errors.ts';
+import { DEFAULT_TIMEOUTS, type Real, type Service } from '../../../../src/forwarding/forwarding-table.ts';
+import { type Selection, selectReal } from '../../../../src/forwarding/image/choice/select-real.ts';
 import { ForwardingImage } from '../../../../src/forwarding/image/forwarding-image.ts';
-import { SETTINGS } from '../../../../src/forwarding/image/layout.ts';
-import { allocateImageMemory } from '../../../../src/forwarding/image/memory.ts';
-import { type Selection, selectReal } from '../../../../src/forwarding/image/select-real.ts';
-import { DEFAULT_TIMEOUTS, type Real, type Service } from '../../../../src/forwarding/table.ts';
-import type { IpAddress } from '../../../../src/net/ip-address.ts';
-import { type Ipv4Address, ipv4 } from '../../../../src/net/ipv4-address.ts';
+import { SETTINGS } from '../../../../src/forwarding/image/tables/layout.ts';
+import { allocateImageMemory } from '../../../../src/forwarding/image/tables/memory.ts';
+import type { IpAddress } from '../../../../src/net/address/ip-address.ts';
+import { type Ipv4Address, ipv4 } from '../../../../src/net/address/ipv4-address.ts';
 import { flowsOf, HASH_KEY, real, service, table, VIP } from './tables.ts';
 
 const CAPACITY = { slots: 1 << 16, flows: 1 << 10 };

@@ -1,10 +1,10 @@
 // What becomes of the flows of a failed real that is inhibited, once other reals take them over.
 import { describe, expect, test } from 'vitest';
+import type { Real, SchedulerName } from '../../../../src/forwarding/forwarding-table.ts';
+import { selectReal } from '../../../../src/forwarding/image/choice/select-real.ts';
 import { ForwardingImage } from '../../../../src/forwarding/image/forwarding-image.ts';
-import { allocateImageMemory } from '../../../../src/forwarding/image/memory.ts';
-import { selectReal } from '../../../../src/forwarding/image/select-real.ts';
-import type { Real, SchedulerName } from '../../../../src/forwarding/table.ts';
-import { ipv4 } from '../../../../src/net/ipv4-address.ts';
+import { allocateImageMemory } from '../../../../src/forwarding/image/tables/memory.ts';
+import { ipv4 } from '../../../../src/net/address/ipv4-address.ts';
 import { flowsOf, real, service, table, VIP } from './tables.ts';
 
 const PORTS = Array.from({ length: 40 }, (_, i) => 1000 + i);

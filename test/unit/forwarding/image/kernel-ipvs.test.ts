@@ -1,6 +1,6 @@
 // What kernel IPVS was recorded to do with states, thresholds, persistence and reals that go, against image and forwarder.
 import { describe, expect, it } from 'vitest';
-import { formatEndpoint, ip } from '../../../../src/net/ip-address.ts';
+import { formatEndpoint, ip } from '../../../../src/net/address/ip-address.ts';
 import { readGolden, readStates, type Scenario } from '../../../golden/ipvs/golden.ts';
 import { KernelReplay } from './kernel-replay.ts';
 

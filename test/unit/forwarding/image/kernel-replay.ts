@@ -1,18 +1,18 @@
 import { imageFlows } from '../../../../src/dataplane/image-flows.ts';
 import type { Decision } from '../../../../src/forwarding/decision.ts';
 import { decide } from '../../../../src/forwarding/forwarder.ts';
-import { ForwardingImage } from '../../../../src/forwarding/image/forwarding-image.ts';
-import { allocateImageMemory } from '../../../../src/forwarding/image/memory.ts';
-import { createForwarderState, type ForwarderState } from '../../../../src/forwarding/state.ts';
 import {
   DEFAULT_TIMEOUTS,
   type FlowTimeouts,
   type Real,
   type SchedulerName,
   type Service,
-} from '../../../../src/forwarding/table.ts';
+} from '../../../../src/forwarding/forwarding-table.ts';
+import { ForwardingImage } from '../../../../src/forwarding/image/forwarding-image.ts';
+import { allocateImageMemory } from '../../../../src/forwarding/image/tables/memory.ts';
+import { createForwarderState, type ForwarderState } from '../../../../src/forwarding/state.ts';
 
-import { formatEndpoint, type IpAddress, ip, isIpv6 } from '../../../../src/net/ip-address.ts';
+import { formatEndpoint, type IpAddress, ip, isIpv6 } from '../../../../src/net/address/ip-address.ts';
 import type { Change, GoldenReal, Scenario, Step } from '../../../golden/ipvs/golden.ts';
 import { packetsOf } from '../../../golden/ipvs/packets.ts';
 import { HASH_KEY } from './tables.ts';

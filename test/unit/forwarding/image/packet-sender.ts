@@ -1,10 +1,10 @@
 import { isMainThread, workerData } from 'node:worker_threads';
-import { FlowTable } from '../../../../src/forwarding/image/flow-table.ts';
-import type { ImageMemory } from '../../../../src/forwarding/image/memory.ts';
-import { RealTable } from '../../../../src/forwarding/image/real-table.ts';
-import { type SelectionMemory, selectReal } from '../../../../src/forwarding/image/select-real.ts';
-import { type BucketKey, ServiceTable } from '../../../../src/forwarding/image/service-table.ts';
-import { Settings } from '../../../../src/forwarding/image/settings.ts';
+import { type SelectionMemory, selectReal } from '../../../../src/forwarding/image/choice/select-real.ts';
+import { FlowTable } from '../../../../src/forwarding/image/flows/flow-table.ts';
+import type { ImageMemory } from '../../../../src/forwarding/image/tables/memory.ts';
+import { RealTable } from '../../../../src/forwarding/image/tables/real-table.ts';
+import { type BucketKey, ServiceTable } from '../../../../src/forwarding/image/tables/service-table.ts';
+import { Settings } from '../../../../src/forwarding/image/tables/settings.ts';
 
 /** What a worker is given; `progress` counts its rounds, and its packets that went to another real than their flow's. */
 export interface SenderTask {

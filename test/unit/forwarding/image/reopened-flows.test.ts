@@ -1,11 +1,11 @@
 // A client that has closed its side and opens again from the same port, to every kind of service that remembers flows.
 import { describe, expect, it } from 'vitest';
+import type { Service } from '../../../../src/forwarding/forwarding-table.ts';
+import { type FlowPacket, selectReal } from '../../../../src/forwarding/image/choice/select-real.ts';
 import { ForwardingImage } from '../../../../src/forwarding/image/forwarding-image.ts';
-import { allocateImageMemory } from '../../../../src/forwarding/image/memory.ts';
-import { type FlowPacket, selectReal } from '../../../../src/forwarding/image/select-real.ts';
-import type { Service } from '../../../../src/forwarding/table.ts';
-import { ipv4 } from '../../../../src/net/ipv4-address.ts';
-import { SCTP_CHUNK } from '../../../../src/net/sctp.ts';
+import { allocateImageMemory } from '../../../../src/forwarding/image/tables/memory.ts';
+import { ipv4 } from '../../../../src/net/address/ipv4-address.ts';
+import { SCTP_CHUNK } from '../../../../src/net/headers/sctp.ts';
 import { flowsOf, real, service, table, VIP } from './tables.ts';
 
 const [FIN, SYN, RST, ACK] = [1, 2, 4, 16];

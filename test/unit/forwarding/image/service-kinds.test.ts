@@ -1,14 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import type { FlowFilter } from '../../../../src/dataplane/data-plane.ts';
 import { imageFlows } from '../../../../src/dataplane/image-flows.ts';
+import type { Service } from '../../../../src/forwarding/forwarding-table.ts';
+import {
+  type FlowPacket,
+  type Selection,
+  selectReal,
+} from '../../../../src/forwarding/image/choice/select-real.ts';
 import { ForwardingImage } from '../../../../src/forwarding/image/forwarding-image.ts';
-import { SERVICE_KIND } from '../../../../src/forwarding/image/layout.ts';
-import { allocateImageMemory } from '../../../../src/forwarding/image/memory.ts';
-import { type FlowPacket, type Selection, selectReal } from '../../../../src/forwarding/image/select-real.ts';
-import { serviceKind } from '../../../../src/forwarding/image/service-record.ts';
-import type { Service } from '../../../../src/forwarding/table.ts';
-import { type IpAddress, ip } from '../../../../src/net/ip-address.ts';
-import { ipv4 } from '../../../../src/net/ipv4-address.ts';
+import { SERVICE_KIND } from '../../../../src/forwarding/image/tables/layout.ts';
+import { allocateImageMemory } from '../../../../src/forwarding/image/tables/memory.ts';
+import { serviceKind } from '../../../../src/forwarding/image/tables/service-record.ts';
+import { type IpAddress, ip } from '../../../../src/net/address/ip-address.ts';
+import { ipv4 } from '../../../../src/net/address/ipv4-address.ts';
 import { flowsOf, real, service, table, VIP } from './tables.ts';
 
 const CAPACITY = { slots: 1 << 14, flows: 1 << 12 };

@@ -1,8 +1,13 @@
+import type {
+  FlowTimeouts,
+  ForwardingTable,
+  Real,
+  Service,
+} from '../../../../src/forwarding/forwarding-table.ts';
 import type { ForwardingImage, ScannedFlow } from '../../../../src/forwarding/image/forwarding-image.ts';
-import { FLOW_CLIENT_SIZE, FLOW_WAYS } from '../../../../src/forwarding/image/layout.ts';
-import { type ImageMemory, imageSizes } from '../../../../src/forwarding/image/memory.ts';
-import type { FlowTimeouts, ForwardingTable, Real, Service } from '../../../../src/forwarding/table.ts';
-import { type Ipv4Address, ipv4 } from '../../../../src/net/ipv4-address.ts';
+import { FLOW_CLIENT_SIZE, FLOW_WAYS } from '../../../../src/forwarding/image/tables/layout.ts';
+import { type ImageMemory, imageSizes } from '../../../../src/forwarding/image/tables/memory.ts';
+import { type Ipv4Address, ipv4 } from '../../../../src/net/address/ipv4-address.ts';
 
 export const HASH_KEY: Uint8Array = Uint8Array.from({ length: 16 }, (_, i) => 29 * i + 11);
 export const VIP: Ipv4Address = ipv4('192.0.2.10');

@@ -1,13 +1,13 @@
 import * as fc from 'fast-check';
 import { expect } from 'vitest';
-import { clientWord } from '../../../../src/forwarding/client-word.ts';
-import { isActive, isTemplate } from '../../../../src/forwarding/image/flow-state.ts';
+import type { Real, Service } from '../../../../src/forwarding/forwarding-table.ts';
+import { clientWord } from '../../../../src/forwarding/hashing/client-word.ts';
+import { selectReal } from '../../../../src/forwarding/image/choice/select-real.ts';
+import { isActive, isTemplate } from '../../../../src/forwarding/image/flows/flow-state.ts';
 import { ForwardingImage } from '../../../../src/forwarding/image/forwarding-image.ts';
-import { allocateImageMemory, type ImageCapacity } from '../../../../src/forwarding/image/memory.ts';
-import { selectReal } from '../../../../src/forwarding/image/select-real.ts';
-import type { Real, Service } from '../../../../src/forwarding/table.ts';
-import { type IpAddress, ip, isIpv6 } from '../../../../src/net/ip-address.ts';
-import { type Ipv4Address, ipv4 } from '../../../../src/net/ipv4-address.ts';
+import { allocateImageMemory, type ImageCapacity } from '../../../../src/forwarding/image/tables/memory.ts';
+import { type IpAddress, ip, isIpv6 } from '../../../../src/net/address/ip-address.ts';
+import { type Ipv4Address, ipv4 } from '../../../../src/net/address/ipv4-address.ts';
 import { flowsOf, real, SHORT_TIMEOUTS, service, table, VIP } from './tables.ts';
 
 export const SYN = 2;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { SchedulerFlag, SchedulerName } from '../../../../src/forwarding/forwarding-table.ts';
 import type { Scheduler } from '../../../../src/forwarding/schedulers/scheduler.ts';
-import type { SchedulerFlag, SchedulerName } from '../../../../src/forwarding/table.ts';
-import { type IpAddress, ip } from '../../../../src/net/ip-address.ts';
+import { type IpAddress, ip } from '../../../../src/net/address/ip-address.ts';
 import {
   type Change,
   flowNumbers,

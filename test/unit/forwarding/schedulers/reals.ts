@@ -1,11 +1,11 @@
+import type { SchedulerFlag, SchedulerName, Service } from '../../../../src/forwarding/forwarding-table.ts';
 import { createScheduler } from '../../../../src/forwarding/schedulers/create-scheduler.ts';
 import type {
   Candidate,
   ScheduleRequest,
   Scheduler,
 } from '../../../../src/forwarding/schedulers/scheduler.ts';
-import type { SchedulerFlag, SchedulerName, Service } from '../../../../src/forwarding/table.ts';
-import { type IpAddress, ip } from '../../../../src/net/ip-address.ts';
+import { type IpAddress, ip } from '../../../../src/net/address/ip-address.ts';
 
 const HASH_KEY = Uint8Array.from({ length: 16 }, (_, i) => i * 7 + 1);
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { ringSize } from '../../../../src/forwarding/image/ring.ts';
+import type { SchedulerName } from '../../../../src/forwarding/forwarding-table.ts';
+import { ringSize } from '../../../../src/forwarding/hashing/ring.ts';
 import { MaglevHashing } from '../../../../src/forwarding/schedulers/mh.ts';
 import type { Candidate } from '../../../../src/forwarding/schedulers/scheduler.ts';
-import type { SchedulerName } from '../../../../src/forwarding/table.ts';
-import { ip } from '../../../../src/net/ip-address.ts';
+import { ip } from '../../../../src/net/address/ip-address.ts';
 import {
   addressesFrom,
   letterOf,

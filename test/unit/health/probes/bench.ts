@@ -1,19 +1,19 @@
 import type { Server as NetServer } from 'node:net';
 import { afterEach } from 'vitest';
-import { mergeChecks } from '../../../../src/config/fill-in-check.ts';
-import type { WrittenCheckOptions } from '../../../../src/config/written-check.ts';
-import type { CheckEnds } from '../../../../src/dataplane/xdp/check-network.ts';
-import { CheckRegistry } from '../../../../src/dataplane/xdp/check-registry.ts';
-import { CheckWords } from '../../../../src/dataplane/xdp/check-words.ts';
-import { TunnelConnector } from '../../../../src/dataplane/xdp/tunnel-connector.ts';
+import { mergeChecks } from '../../../../src/config/defaults/fill-in-check.ts';
+import type { WrittenCheckOptions } from '../../../../src/config/schema/written-check.ts';
+import type { CheckEnds } from '../../../../src/dataplane/xdp/checks/check-network.ts';
+import { CheckRegistry } from '../../../../src/dataplane/xdp/checks/check-registry.ts';
+import { CheckWords } from '../../../../src/dataplane/xdp/checks/check-words.ts';
+import { TunnelConnector } from '../../../../src/dataplane/xdp/checks/tunnel-connector.ts';
 import { ForwardingImage } from '../../../../src/forwarding/image/forwarding-image.ts';
-import { CHECK_WORDS } from '../../../../src/forwarding/image/layout.ts';
-import { allocateImageMemory } from '../../../../src/forwarding/image/memory.ts';
+import { CHECK_WORDS } from '../../../../src/forwarding/image/tables/layout.ts';
+import { allocateImageMemory } from '../../../../src/forwarding/image/tables/memory.ts';
 import { createForwarderState } from '../../../../src/forwarding/state.ts';
 import { openProbe } from '../../../../src/health/open-probe.ts';
 import type { Unfinished } from '../../../../src/health/probe.ts';
 import type { WeightEffect } from '../../../../src/health/weight-effect.ts';
-import { ip } from '../../../../src/net/ip-address.ts';
+import { ip } from '../../../../src/net/address/ip-address.ts';
 
 /** What is to be closed after the test. */
 const cleanUp: (() => unknown)[] = [];

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { ServiceConfig } from '../../../../src/config/config.ts';
-import { mergeChecks } from '../../../../src/config/fill-in-check.ts';
-import { checkOf } from '../../../../src/health/check.ts';
+import { mergeChecks } from '../../../../src/config/defaults/fill-in-check.ts';
+import type { ServiceConfig } from '../../../../src/config/schema/config.ts';
+import { checkOf } from '../../../../src/health/check-identity.ts';
 import { Checker } from '../../../../src/health/checker.ts';
-import { ip } from '../../../../src/net/ip-address.ts';
+import { ip } from '../../../../src/net/address/ip-address.ts';
 import { TcpOnlyConnector } from '../tcp-only-connector.ts';
 import { attempt, openAttempts } from './bench.ts';
 

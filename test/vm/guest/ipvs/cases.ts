@@ -1,7 +1,11 @@
+import {
+  DEFAULT_TIMEOUTS,
+  type ForwardingTable,
+  type Service,
+} from '../../../../src/forwarding/forwarding-table.ts';
 import { ForwardingImage } from '../../../../src/forwarding/image/forwarding-image.ts';
-import { TICK_MS } from '../../../../src/forwarding/image/layout.ts';
+import { TICK_MS } from '../../../../src/forwarding/image/tables/layout.ts';
 import { createForwarderState, type ForwarderState } from '../../../../src/forwarding/state.ts';
-import { DEFAULT_TIMEOUTS, type ForwardingTable, type Service } from '../../../../src/forwarding/table.ts';
 import {
   DIRECTOR,
   DIRECTOR_MAC,
@@ -12,8 +16,8 @@ import {
   REALS,
   smallMemory,
   VIP,
-} from '../../../unit/forwarder/fixture.ts';
-import { ACK, fragmentsOf, PSH, tcp, udp } from '../../../unit/forwarder/packets.ts';
+} from '../../../unit/forwarding/forwarder/fixture.ts';
+import { ACK, fragmentsOf, PSH, tcp, udp } from '../../../unit/forwarding/forwarder/packets.ts';
 
 export const PORT = { one: 80, rr: 81, none: 82, wrr: 84, dns: 53 } as const;
 

@@ -1,6 +1,6 @@
 import { readU16, writeU16 } from '../../../../src/net/bytes.ts';
 import { foldChecksum } from '../../../../src/net/checksum.ts';
-import { IPV4_AT, IPV4_HEADER_BYTES, writeIpv4Checksum } from '../../../../src/net/ipv4.ts';
+import { IPV4_AT, IPV4_HEADER_BYTES, writeIpv4Checksum } from '../../../../src/net/headers/ipv4.ts';
 import { IPV6_HEADER_BYTES, PROTOCOL } from './raw-packet.ts';
 
 const DONT_FRAGMENT = 0x4000;

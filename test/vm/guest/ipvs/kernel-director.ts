@@ -1,5 +1,5 @@
-import type { ForwardingTable, Service } from '../../../../src/forwarding/table.ts';
-import { formatEndpoint, formatIp } from '../../../../src/net/ip-address.ts';
+import type { ForwardingTable, Service } from '../../../../src/forwarding/forwarding-table.ts';
+import { formatEndpoint, formatIp } from '../../../../src/net/address/ip-address.ts';
 import { IpvsNetwork } from './network.ts';
 
 /** Kernel IPVS with the services of a table, in TUN mode. */

@@ -1,19 +1,28 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inNamespace } from '../../../../src/linux/namespace-thread.ts';
-import { findLink } from '../../../../src/linux/netlink/link.ts';
+import { type Offload, setOffloads } from '../../../../src/linux/devices/offload.ts';
+import { inNamespace } from '../../../../src/linux/namespaces/namespace-thread.ts';
+import {
+  connectNamespaces,
+  createNamespace,
+  deleteNamespace,
+} from '../../../../src/linux/namespaces/netns.ts';
+import { findLink } from '../../../../src/linux/netlink/devices/link.ts';
 import { NetlinkSocket } from '../../../../src/linux/netlink/socket.ts';
-import { connectNamespaces, createNamespace, deleteNamespace } from '../../../../src/linux/netns.ts';
-import { type Offload, setOffloads } from '../../../../src/linux/offload.ts';
-import { PacketSocket } from '../../../../src/linux/packet-socket.ts';
+import { PacketSocket } from '../../../../src/linux/sockets/packet-socket.ts';
 import { writeSysctl } from '../../../../src/linux/sysctl.ts';
+import { ipv4 } from '../../../../src/net/address/ipv4-address.ts';
 import { readU16 } from '../../../../src/net/bytes.ts';
-import { buildEthernet, ETHERNET_HEADER_BYTES, ETHERTYPE, formatMac } from '../../../../src/net/ethernet.ts';
-import { buildIcmp, ICMP_TYPE } from '../../../../src/net/icmp.ts';
-import { buildIpv4, IPV4_AT, IPV4_HEADER_BYTES, PROTOCOL } from '../../../../src/net/ipv4.ts';
-import { ipv4 } from '../../../../src/net/ipv4-address.ts';
-import { DIRECTOR } from '../../../unit/forwarder/fixture.ts';
+import {
+  buildEthernet,
+  ETHERNET_HEADER_BYTES,
+  ETHERTYPE,
+  formatMac,
+} from '../../../../src/net/headers/ethernet.ts';
+import { buildIcmp, ICMP_TYPE } from '../../../../src/net/headers/icmp.ts';
+import { buildIpv4, IPV4_AT, IPV4_HEADER_BYTES, PROTOCOL } from '../../../../src/net/headers/ipv4.ts';
+import { DIRECTOR } from '../../../unit/forwarding/forwarder/fixture.ts';
 
 const INTERFACE = 'eth0';
 const ROUTER = '10.0.0.1';

@@ -1,8 +1,8 @@
+import { ip, ipBytes } from '../../../../src/net/address/ip-address.ts';
 import { writeU16, writeU32 } from '../../../../src/net/bytes.ts';
 import { foldChecksum, sumWords } from '../../../../src/net/checksum.ts';
-import { ip, ipBytes } from '../../../../src/net/ip-address.ts';
-import { IPV4_HEADER_BYTES, writeIpv4Checksum } from '../../../../src/net/ipv4.ts';
-import { TCP_FLAGS } from '../../../../src/net/tcp.ts';
+import { IPV4_HEADER_BYTES, writeIpv4Checksum } from '../../../../src/net/headers/ipv4.ts';
+import { TCP_FLAGS } from '../../../../src/net/headers/tcp.ts';
 
 /** Protocols and next headers. */
 export const PROTOCOL = {

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inNamespace } from '../../../../src/linux/namespace-thread.ts';
+import { inNamespace } from '../../../../src/linux/namespaces/namespace-thread.ts';
 import { type AdmAction, type AdmOutcome, HOSTS, wordsOf } from '../../../golden/ipvsadm/golden.ts';
 import { packetOf } from '../../../golden/ipvsadm/packets.ts';
 import type { IpvsNetwork } from '../ipvs/network.ts';

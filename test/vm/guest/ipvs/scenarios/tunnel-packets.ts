@@ -1,6 +1,6 @@
 import { writeU16 } from '../../../../../src/net/bytes.ts';
-import { ETHERTYPE } from '../../../../../src/net/ethernet.ts';
-import { TCP_FLAGS } from '../../../../../src/net/tcp.ts';
+import { ETHERTYPE } from '../../../../../src/net/headers/ethernet.ts';
+import { TCP_FLAGS } from '../../../../../src/net/headers/tcp.ts';
 import type { GoldenTunnel } from '../../../../golden/ipvs/golden.ts';
 import { PROTOCOL } from '../raw-packet.ts';
 import type { ScenarioInput } from './scenario-input.ts';

@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import type { RealSelector, RealStatus } from '../../director/control.ts';
+import { CulvertError } from '../../errors.ts';
+import { parseIp } from '../../net/address/ip-address.ts';
+import {
+  errorSchema,
+  explainRequestSchema,
+  explanationSchema,
+  realSchema,
+  realSelectorSchema,
+  reloadSchema,
+  statsSchema,
+  weightChangeSchema,
+  zeroSchema,
+} from '../wire/schemas.ts';
+import { parseServiceName } from '../wire/service-text.ts';
+import { countersToWire, explanationToWire, realToWire } from '../wire/to-wire.ts';
+import type { WireRealSelector } from '../wire/wire.ts';
+import type { ApiOptions, ApiServer } from './server.ts';
+
+const changedReals = { 200: z.array(realSchema), default: errorSchema };
+
+/** What an operator can have a director do. */
+export function changeRoutes(app: ApiServer, options: ApiOptions): void {
+  realRoutes(app, options);
+  const { control, onDown } = options;
+  app.post(
+    '/v1/reload',
+    {
+      schema: {
+        summary: 'Reload the configuration file and apply the differences',
+        response: { 200: reloadSchema, default: errorSchema },
+      },
+    },
+    async () => control.reload(),
+  );
+  app.post(
+    '/v1/stats/zero',
+    {
+      schema: {
+        summary: 'Set the counts since zeroing back to 0; the counters themselves continue',
+        body: zeroSchema,
+        response: { 200: statsSchema, default: errorSchema },
+      },
+    },
+    async ({ body }) => {
+      await control.zeroCounters(parseServiceName(body.service ?? ''));
+      return countersToWire(await control.status());
+    },
+  );
+  app.post(
+    '/v1/explain',
+    {
+      config: { access: 'read' },
+      schema: {
+        summary: 'Explain what the director would do with a packet, without changing anything',
+        body: explainRequestSchema,
+        response: { 200: explanationSchema, default: errorSchema },
+      },
+    },
+    (request) => explanationToWire(control.explain(Buffer.from(request.body.packet, 'hex'))),
+  );
+  app.post(
+    '/v1/down',
+    {
+      schema: {
+        summary: 'Stop forwarding, remove what culvert set up for it, and stop the daemon',
+        response: { 200: z.object({ removed: z.literal(true) }), default: errorSchema },
+      },
+    },
+    async (_request, reply) => {
+      await control.remove();
+      reply.raw.once('close', onDown);
+      return { removed: true as const };
+    },
+  );
+}
+
+function realRoutes(app: ApiServer, { control }: ApiOptions): void {
+  app.post(
+    '/v1/reals/weight',
+    {
+      schema: {
+        summary: 'Override the weight of a real, or remove the override with null',
+        body: weightChangeSchema,
+        response: changedReals,
+      },
+    },
+    async ({ body }) => {
+      const selector = selectorOf(body);
+      return wireReals(
+        body.weight === null
+          ? await control.clearWeight(selector)
+          : await control.setWeight(selector, body.weight),
+      );
+    },
+  );
+  app.post(
+    '/v1/reals/drain',
+    {
+      schema: {
+        summary: 'Drain a real: it keeps its flows and gets no new ones',
+        body: realSelectorSchema,
+        response: changedReals,
+      },
+    },
+    async ({ body }) => wireReals(await control.drain(selectorOf(body))),
+  );
+  app.post(
+    '/v1/reals/undrain',
+    {
+      schema: {
+        summary:
+          'Undrain a real: it gets new flows again, by its overridden weight or else its configured one',
+        body: realSelectorSchema,
+        response: changedReals,
+      },
+    },
+    async ({ body }) => wireReals(await control.undrain(selectorOf(body))),
+  );
+}
+
+function selectorOf(body: WireRealSelector): RealSelector {
+  const address = parseIp(body.address);
+  if (address === undefined) throw new CulvertError('API', `not an IP address: ${body.address}`);
+  const service = parseServiceName(body.service ?? '');
+  return service === undefined ? { address } : { address, service };
+}
+
+function wireReals(reals: readonly RealStatus[]): ReturnType<typeof realToWire>[] {
+  return reals.map(realToWire);
+}

@@ -1,0 +1,16 @@
+/** `/metrics`, which has a listener of its own where `director.metricsListen` is set. */
+
+import { statusToWire } from '../wire/to-wire.ts';
+import { metricsText } from './metrics.ts';
+import type { ApiOptions, ApiServer } from './server.ts';
+
+export function metricsRoute(app: ApiServer, { control }: ApiOptions): void {
+  app.get(
+    '/metrics',
+    { schema: { summary: 'Return the metrics for Prometheus', produces: ['text/plain'] } },
+    async (_request, reply) => {
+      const text = metricsText(statusToWire(await control.status()));
+      return reply.type('text/plain; version=0.0.4; charset=utf-8').send(text);
+    },
+  );
+}

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { errorSchema, realSchema, serviceSchema, statsSchema, statusSchema } from '../wire/schemas.ts';
+import { countersToWire, realToWire, serviceToWire, statusToWire } from '../wire/to-wire.ts';
+import type { ApiOptions, ApiServer } from './server.ts';
+
+/** What a director is and does now. */
+export function readRoutes(app: ApiServer, { control }: ApiOptions): void {
+  app.get(
+    '/v1/status',
+    {
+      schema: {
+        summary: 'Return the status of the director, its services and reals, and the counters',
+        response: { 200: statusSchema, default: errorSchema },
+      },
+    },
+    async () => statusToWire(await control.status()),
+  );
+  app.get(
+    '/v1/services',
+    {
+      schema: {
+        summary: 'List services with their reals',
+        response: { 200: z.array(serviceSchema), default: errorSchema },
+      },
+    },
+    async () => (await control.status()).services.map(serviceToWire),
+  );
+  app.get(
+    '/v1/reals',
+    {
+      schema: {
+        summary: 'List the reals of all services, with weight and health',
+        response: { 200: z.array(realSchema), default: errorSchema },
+      },
+    },
+    async () => (await control.status()).services.flatMap((service) => service.reals.map(realToWire)),
+  );
+  app.get(
+    '/v1/stats',
+    { schema: { summary: 'Counters', response: { 200: statsSchema, default: errorSchema } } },
+    async () => countersToWire(await control.status()),
+  );
+}

@@ -1,0 +1,42 @@
+import { basename } from 'node:path';
+import type { CliEnvironment } from './command-context.ts';
+
+const EXIT_FAILED = 1;
+
+/** Runs `main` as this process: with its arguments and streams, and its exit status as the process's own. */
+export async function runProgram(main: (environment: CliEnvironment) => Promise<number>): Promise<never> {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // A reader that has seen enough, as `head`, is no failure.
+    if (error.code === 'EPIPE') process.exit(0);
+    process.stderr.write(`culvert: standard output: ${error.message}\n`);
+    process.exit(EXIT_FAILED);
+  });
+  // A closed standard error is no reason to end, least of all for a director whose log somebody read.
+  process.stderr.on('error', () => {});
+  const { argv, stdout, stderr, env } = process;
+  // Called through a link named ipvsadm, it is ipvsadm.
+  const name = basename(argv[1] ?? '') === 'ipvsadm' ? ['ipvsadm'] : [];
+  const words = [...name, ...argv.slice(2)];
+  const status = await main({
+    argv: words,
+    stdout,
+    stderr,
+    env,
+    signals: process,
+    // Opened when it is read: few commands do.
+    get stdin() {
+      return process.stdin;
+    },
+  });
+  await Promise.all([flushed(stdout), flushed(stderr)]);
+  // A write that has just failed is reported in a later turn: half a file (`culvert import > FILE`) is no success.
+  await new Promise((resolve) => setImmediate(resolve));
+  process.exit(status);
+}
+
+/** Resolves when the reader has taken everything: `process.exit` would cut a pipe off at what fits into it, 64 KiB. */
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  stream.write('', () => resolve());
+  return promise;
+}

@@ -1,0 +1,28 @@
+/** Under which name a director keeps its state and its control socket. */
+import { join } from 'node:path';
+import type { DirectorConfig } from '../../config/schema/config.ts';
+
+export type Naming = Pick<DirectorConfig, 'instance' | 'runDirectory' | 'stateDirectory'>;
+
+/** As its pins, which may have another name than the configuration gives: network namespaces may share a file system. */
+export async function localNaming({
+  plane,
+  instance,
+  runDirectory,
+  stateDirectory,
+}: Pick<DirectorConfig, 'plane'> & Naming): Promise<Naming> {
+  return {
+    instance: plane === 'xdp' ? await localInstance(instance) : instance,
+    runDirectory,
+    stateDirectory,
+  };
+}
+
+export async function localInstance(instance: string): Promise<string> {
+  const { localName } = await import('../../dataplane/xdp/pins/pin-place.ts');
+  return localName(instance);
+}
+
+export function stateFile({ stateDirectory, instance }: Naming, ending: 'json' | 'applied.json'): string {
+  return join(stateDirectory, `${instance}.${ending}`);
+}

@@ -1,0 +1,58 @@
+import { explanationToWire } from '../../api/wire/to-wire.ts';
+import type { WireExplanation } from '../../api/wire/wire.ts';
+import { type LoadOptions, loadConfig } from '../../config/load/load-config.ts';
+import type { CulvertConfig } from '../../config/schema/config.ts';
+import { computeTable } from '../../director/compute-table.ts';
+import { buildModel } from '../../director/model.ts';
+import { chooseHashKey } from '../../director/state/hash-key.ts';
+import { explain } from '../../forwarding/explain.ts';
+import { ForwardingImage } from '../../forwarding/image/forwarding-image.ts';
+import { allocateImageMemory } from '../../forwarding/image/tables/memory.ts';
+import { createForwarderState, type ForwarderState } from '../../forwarding/state.ts';
+import { isIpv4 } from '../../net/address/ip-address.ts';
+import type { Ipv4Address } from '../../net/address/ipv4-address.ts';
+import type { Ipv6Address } from '../../net/address/ipv6-address.ts';
+
+const MTU_BYTES = 1500;
+const FLOWS = 4096;
+/** Only the machine's routes say which address it sends from. */
+const UNKNOWN_SOURCE = { ipv4: 0 as Ipv4Address, ipv6: 0n as Ipv6Address } as const;
+const SOME_NEXT_HOP = { nextHopMac: new Uint8Array(6), sourceMac: new Uint8Array(6), ifIndex: 1 };
+
+/** Explains what a director that has just read this file would do with the packet: every real is up, no flow is known. */
+export async function explainOffline(
+  configPath: string,
+  packet: Uint8Array,
+  options: LoadOptions = {},
+): Promise<WireExplanation> {
+  const config = await loadConfig(configPath, options);
+  const explanation = explain(packet, forwarderOf(config), 0);
+  return explanationToWire({ ...explanation, sentences: [...assumptions(config), ...explanation.sentences] });
+}
+
+function forwarderOf(config: CulvertConfig): ForwarderState {
+  const table = computeTable({
+    model: buildModel(config),
+    hashKey: chooseHashKey(config.director.hashSeed, new Uint8Array(16)),
+    overrides: new Map(),
+    drained: new Set(),
+    healthOf: () => undefined,
+    quorumOf: () => undefined,
+  });
+  const image = new ForwardingImage(
+    allocateImageMemory({ slots: config.director.capacity.slots, flows: FLOWS }),
+  );
+  image.apply(table, 0);
+  for (const { index, address } of image.reals()) {
+    const sourceAddress = isIpv4(address) ? UNKNOWN_SOURCE.ipv4 : UNKNOWN_SOURCE.ipv6;
+    image.setPath(index, { sourceAddress, mtuBytes: MTU_BYTES, resolved: SOME_NEXT_HOP });
+  }
+  return createForwarderState({ image, linkMtuBytes: MTU_BYTES, interfaceMac: SOME_NEXT_HOP.sourceMac });
+}
+
+function assumptions({ director }: CulvertConfig): string[] {
+  const assumed = `Assumed: every real is up, no flow is known, every MTU is ${MTU_BYTES}. The outer source address is not known.`;
+  const unseeded =
+    'The file has no director.hashSeed, so a running director may choose another real of an mh service.';
+  return director.hashSeed === undefined ? [assumed, unseeded] : [assumed];
+}

@@ -1,0 +1,83 @@
+// Waits until no connection to drained reals can be left.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ApiClient } from '../../api/client/client.ts';
+import { serviceName } from '../../api/wire/service-text.ts';
+import type { WireReal } from '../../api/wire/wire.ts';
+import { CulvertError } from '../../errors.ts';
+import { completionText } from '../tables/flow-words.ts';
+
+export interface DrainWait {
+  /** The drained reals. */
+  readonly reals: readonly WireReal[];
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /** One line for each change, and one a minute. */
+  readonly progress: (line: string) => void;
+}
+
+const POLL_MS = 1000;
+/** Interval at which unchanged numbers are printed again. */
+const REPEAT_MS = 60_000;
+
+/**
+ * Resolves once each real is known to have no connection left, or is out of its service or the configuration.
+ * @throws CulvertError TIMEOUT with the least number of connections left; CONFLICT when a real is no longer drained.
+ */
+export async function waitDrained(client: ApiClient, wait: DrainWait): Promise<void> {
+  const endMs = Date.now() + wait.timeoutMs;
+  let said = '';
+  let saidMs = 0;
+  for (;;) {
+    const left = (await currentReals(client, wait.reals)).filter(mayHaveFlows);
+    if (left.length === 0) return;
+    const nowMs = Date.now();
+    if (nowMs >= endMs) throw timedOut(left, nowMs);
+    const counts = left.map((real) => `${nameOf(real)} ${flowsText(real)}`).join('\n');
+    if (counts !== said || nowMs - saidMs >= REPEAT_MS) {
+      for (const real of left) wait.progress(leftText(real, nowMs));
+      said = counts;
+      saidMs = nowMs;
+    }
+    await sleep(Math.min(POLL_MS, endMs - nowMs), undefined, { signal: wait.signal });
+  }
+}
+
+/** Returns the current state of the reals, without those that no longer exist. @throws CulvertError CONFLICT */
+async function currentReals(client: ApiClient, drained: readonly WireReal[]): Promise<readonly WireReal[]> {
+  const wanted = new Set(drained.map(nameOf));
+  const reals = (await client.reals()).filter((real) => wanted.has(nameOf(real)));
+  const undrained = reals.find((real) => !real.drained);
+  if (undrained === undefined) return reals;
+  throw new CulvertError(
+    'CONFLICT',
+    `${nameOf(undrained)} is no longer drained: another command has ended the drain`,
+  );
+}
+
+/** Persistent clients come back to a drained real. */
+function mayHaveFlows(real: WireReal): boolean {
+  return !real.activeKnown || real.activeFlows + real.inactiveFlows + real.persistentClients > 0;
+}
+
+function leftText(real: WireReal, nowMs: number): string {
+  const complete = completionText(real, nowMs);
+  return `${nameOf(real)}: ${flowsText(real)}${complete === undefined ? '' : `; ${complete}`}`;
+}
+
+function flowsText({ activeKnown, activeFlows, inactiveFlows, persistentClients }: WireReal): string {
+  const counts = [`${activeKnown ? '' : 'at least '}${activeFlows} active`, `${inactiveFlows} inactive`];
+  if (persistentClients > 0) counts.push(`${persistentClients} persistent clients`);
+  return counts.join(', ');
+}
+
+function nameOf(real: WireReal): string {
+  return `${real.address} in ${serviceName(real.service)}`;
+}
+
+function timedOut(left: readonly WireReal[], nowMs: number): CulvertError {
+  const lines = left.map((real) => leftText(real, nowMs));
+  return new CulvertError(
+    'TIMEOUT',
+    `timed out. Connections may be left, and the real stays drained:\n${lines.join('\n')}`,
+  );
+}

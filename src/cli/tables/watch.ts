@@ -1,0 +1,32 @@
+import { setTimeout } from 'node:timers/promises';
+import { printableJson } from '../../printable-text.ts';
+import { type Context, printPaced, stopSignal } from '../command-context.ts';
+import { isTerminal } from './terminal.ts';
+
+const USUAL_SECONDS = 2;
+/** Cursor to the top left, and everything from there on away. */
+const CLEAR = '\u001b[H\u001b[J';
+const CLEAR_ALL = '\u001b[2J';
+
+/** Prints a text once; with `--watch` again and again, on a terminal in the same place, until SIGINT or SIGTERM. */
+export async function printWatched(
+  context: Context,
+  watch: true | number | undefined,
+  text: () => Promise<string>,
+): Promise<void> {
+  if (watch === undefined) return printPaced(context, await text());
+  using stop = stopSignal(context);
+  const terminal = isTerminal(context.stdout);
+  const intervalMs = (watch === true ? USUAL_SECONDS : watch) * 1000;
+  for (let round = 0; !stop.signal.aborted; round++) {
+    const shown = await text();
+    // What is written by way of the context has its control characters taken out.
+    if (terminal) context.raw.stdout.write((round === 0 ? CLEAR_ALL : '') + CLEAR);
+    await printPaced(context, terminal || round === 0 ? shown : `\n${shown}`);
+    await setTimeout(intervalMs, undefined, { signal: stop.signal }).catch(() => undefined);
+  }
+}
+
+export function jsonText(value: unknown): string {
+  return `${printableJson(value, 2)}\n`;
+}

@@ -1,0 +1,34 @@
+/** Commands and checks that run with the rights of root. */
+import { lookUpUser } from '../../linux/process/user.ts';
+import type { ServiceConfig } from '../schema/config.ts';
+
+/**
+ * What a warning says when commands or checks run as root, of whom every one that may write to such a program or its
+ * directory could then be one; undefined: none does.
+ * @param ownUid who runs those that name no user
+ */
+export function rootCommandWarning(services: readonly ServiceConfig[], ownUid: number): string | undefined {
+  const all = services.flatMap((service) => commandsOf(service).filter((user) => isRoot(user, ownUid)));
+  if (all.length === 0) return undefined;
+  const what = all.length === 1 ? 'one command or check runs' : `${all.length} commands or checks run`;
+  return `${what} as root; fix: give each a \`user\` with only the rights that it needs`;
+}
+
+/** The user of each. */
+function commandsOf({ onQuorumUp, onQuorumDown, reals }: ServiceConfig): readonly (string | undefined)[] {
+  const probes = reals.flatMap(({ checks }) =>
+    checks.flatMap(({ probe }) => (probe.type === 'misc' ? [probe] : [])),
+  );
+  const commands = [onQuorumUp, onQuorumDown, ...reals.flatMap(({ onUp, onDown }) => [onUp, onDown])];
+  return [...commands, ...probes].flatMap((command) => (command === undefined ? [] : [command.user]));
+}
+
+function isRoot(user: string | undefined, ownUid: number): boolean {
+  if (user === undefined) return ownUid === 0;
+  try {
+    return lookUpUser(user).uid === 0;
+  } catch {
+    // That there is no such user is another warning.
+    return false;
+  }
+}

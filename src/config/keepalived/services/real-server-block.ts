@@ -1,0 +1,102 @@
+import { VIRTUAL_HOST } from '../checks/http-check.ts';
+import type { ReadCheck } from '../checks/read-check.ts';
+import { CHECK_KEYWORDS, checkKeywords, readCheck } from '../checks/real-checks.ts';
+import { REAL_SERVER_TIMING, type Timing } from '../checks/timing.ts';
+import type { Word } from '../text/cut-words.ts';
+import type { Findings } from '../text/place.ts';
+import { parametersOf, type Statement } from '../text/statement.ts';
+import { number, toggle } from '../values/keywords.ts';
+import { ownPort, readAddress, readPort, type WrittenPort } from '../values/port.ts';
+import type { PlainCommand } from '../values/read-command.ts';
+import {
+  blockOf,
+  ignore,
+  ignoreSwitch,
+  type Keywords,
+  readLevel,
+  required,
+  type Setting,
+} from '../values/read-values.ts';
+import { type ReadMethod, readForwardingMethod } from './forwarding-method.ts';
+import { command } from './quorum-settings.ts';
+
+/** A `real_server` as it is written. */
+export interface RealServer {
+  readonly address: Word;
+  readonly port: WrittenPort | undefined;
+  readonly timing: Timing;
+  readonly checks: ReadCheck[];
+  weight?: Setting<number> | undefined;
+  upperThreshold?: Setting<number> | undefined;
+  lowerThreshold?: Setting<number> | undefined;
+  inhibitOnFailure?: Setting<boolean> | undefined;
+  onUp?: Setting<PlainCommand> | undefined;
+  onDown?: Setting<PlainCommand> | undefined;
+  virtualHost?: Setting<string> | undefined;
+  /** What the virtual server said before it. */
+  readonly inherited?: ReadMethod | undefined;
+  /** Undefined: what is inherited, or else what the virtual server says at last. */
+  tunnel?: ReadMethod | undefined;
+}
+
+/** keepalived's; culvert's own limit is that of every configuration. */
+export const MAX_WEIGHT: number = 2 ** 31 - 1;
+const MAX_THRESHOLD = 2 ** 32 - 1;
+
+export const NO_MAIL = 'culvert sends no mail; `culvert events` and the metrics report transitions';
+export const NO_SNMP = 'culvert does not support SNMP; it has metrics for Prometheus';
+
+export const METHOD: Keywords<Pick<RealServer, 'tunnel' | 'inherited'>>[string] = {
+  parameters: Number.POSITIVE_INFINITY,
+  read: (statement, target, findings): void => {
+    target.tunnel = readForwardingMethod(statement, target.tunnel ?? target.inherited, findings);
+  },
+};
+
+function check(name: string): Keywords<RealServer>[string] {
+  return {
+    parameters: 0,
+    read: (statement, real, findings): void => {
+      real.checks.push(...readCheck(statement, findings));
+    },
+    block: checkKeywords(name),
+  };
+}
+
+const SKIPPED = 'the real server is skipped, as in keepalived';
+
+export const REAL_SERVER_KEYWORDS: Keywords<RealServer> = {
+  weight: number('weight', { from: 0, to: MAX_WEIGHT }),
+  lvs_method: METHOD,
+  ...REAL_SERVER_TIMING,
+  inhibit_on_failure: toggle('inhibitOnFailure'),
+  uthreshold: number('upperThreshold', { from: 0, to: MAX_THRESHOLD }),
+  lthreshold: number('lowerThreshold', { from: 0, to: MAX_THRESHOLD }),
+  notify_up: command('onUp'),
+  notify_down: command('onDown'),
+  smtp_alert: ignoreSwitch(NO_MAIL),
+  virtualhost: VIRTUAL_HOST,
+  snmp_name: ignore(NO_SNMP),
+  ...Object.fromEntries(CHECK_KEYWORDS.map((name) => [name, check(name)])),
+};
+
+export function readRealServer(
+  statement: Statement,
+  inherited: ReadMethod | undefined,
+  findings: Findings,
+): RealServer | undefined {
+  const word = required(statement, 'the address of the real server', findings);
+  if (word === undefined) return undefined;
+  const [, portWord] = parametersOf(statement);
+  const context = { statement, skipped: SKIPPED };
+  const port = readPort(portWord, context, findings);
+  const address = port === undefined ? undefined : readAddress(word, context, findings);
+  if (port === undefined || address === undefined) return undefined;
+  const real: RealServer = { address, port: ownPort(port, portWord), inherited, timing: {}, checks: [] };
+  readLevel(
+    blockOf(statement),
+    { keywords: REAL_SERVER_KEYWORDS, target: real, level: 'in real_server' },
+    findings,
+  );
+  return real;
+}

@@ -1,0 +1,69 @@
+import type { LocatedIssue } from '../../load/issue.ts';
+
+/** A position in a file; line and column count from 1. */
+export interface Place {
+  readonly fileName: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Looks up users of this machine: keepalived ignores a command of an unknown user. */
+export interface Users {
+  /** False: nobody was asked, as for another machine. */
+  readonly areKnown: boolean;
+  /** Why there is no such `USER` or `USER:GROUP`; undefined where there is one, or nobody was asked. */
+  faultOf(account: string): string | undefined;
+}
+
+const NOT_ASKED: Users = { areKnown: false, faultOf: () => undefined };
+
+/** The errors and warnings of a keepalived.conf, each with its place. */
+export class Findings {
+  readonly errors: LocatedIssue[] = [];
+  readonly warnings: LocatedIssue[] = [];
+  readonly users: Users;
+  readonly #strict: boolean;
+  /** Of errors. */
+  readonly #places = new Set<string>();
+
+  /** @param strict Whether what keepalived logs and then goes on without is an error (`check --strict`). */
+  constructor(strict = false, users: Users = NOT_ASKED) {
+    this.#strict = strict;
+    this.users = users;
+  }
+
+  /** One error for a place: a word is cut out of a line that another reader saw before. */
+  error(place: Place, message: string): void {
+    const key = `${place.fileName}:${place.line}:${place.column}`;
+    if (!this.#places.has(key)) this.errors.push({ ...at(place), message });
+    this.#places.add(key);
+  }
+
+  /** Reports something that keepalived logs and ignores: culvert warns and does the same. */
+  complain(place: Place, message: string): void {
+    if (this.#strict) this.error(place, message);
+    else this.warn(place, message);
+  }
+
+  warn(place: Place, message: string): void {
+    this.warnings.push({ ...at(place), message });
+  }
+}
+
+/** Ends the reading at once: more of the file would only be more of the same. */
+export class Unreadable extends Error {
+  readonly issue: LocatedIssue;
+
+  constructor(place: Place, message: string) {
+    super(message);
+    this.issue = { ...at(place), message };
+  }
+}
+
+export function isSamePlace(a: Partial<Place>, b: Partial<Place>): boolean {
+  return a.fileName === b.fileName && a.line === b.line && a.column === b.column;
+}
+
+function at({ fileName, line, column }: Place): Place {
+  return { fileName, line, column };
+}

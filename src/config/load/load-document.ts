@@ -1,0 +1,31 @@
+/** Reads a configuration that somebody else sent, without holding up what runs meanwhile. */
+import { CulvertError } from '../../errors.ts';
+import type { CulvertConfig } from '../schema/config.ts';
+import { readDocument } from './read-document.ts';
+import { rereadDocument } from './reread-document.ts';
+import { parseInProcess } from './run-parse-process.ts';
+
+/** In JSON. An error takes ten times as long as what is valid: more of it takes longer here than a process takes to start; what differs little from `previous` does not. */
+const PROCESS_FROM_LENGTH = 30_000;
+
+/**
+ * As `readDocument`; a large document is read in a process of its own.
+ * @throws CulvertError CONFIG_INVALID; CONFIG_UNREADABLE where it needs too much time or memory
+ */
+export async function loadDocument(value: unknown, previous: CulvertConfig): Promise<CulvertConfig> {
+  const { reread, document } = lookAt(value, previous);
+  if (reread !== undefined) return reread;
+  if (document.length < PROCESS_FROM_LENGTH) return readDocument(value);
+  return (await parseInProcess({ document })).config;
+}
+
+function lookAt(value: unknown, previous: CulvertConfig): { reread?: CulvertConfig; document: string } {
+  try {
+    const document = JSON.stringify(value ?? null);
+    const reread = rereadDocument(previous, value);
+    return reread === undefined ? { document } : { reread, document };
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new CulvertError('CONFIG_INVALID', 'the configuration is nested too deeply', { cause });
+  }
+}

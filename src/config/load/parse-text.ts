@@ -1,0 +1,76 @@
+import { usersOfThisHost } from '../host/unknown-users.ts';
+import { parseKeepalivedConfig } from '../keepalived/parse-keepalived-config.ts';
+import type { InterfacesTo } from '../keepalived/values/infer-interface.ts';
+import type { CulvertConfig } from '../schema/config.ts';
+import { type ConfigFormat, recogniseFormat } from './config-format.ts';
+import { parseConfig } from './parse-config.ts';
+
+/** How a file is to be read; plain values, for it may be read in another process. */
+export interface FormatOptions {
+  /** Recognised by extension or content when left out. */
+  readonly format?: ConfigFormat;
+  /** For a keepalived.conf alone: see `KeepalivedOptions`. */
+  readonly director?: Readonly<Record<string, unknown>>;
+  readonly directorDefaults?: Readonly<Record<string, unknown>>;
+  readonly configId?: string;
+  /** Whether what keepalived logs and ignores is an error. */
+  readonly strict?: boolean;
+  /** False: the users of this machine say nothing of the file, which is for another. */
+  readonly host?: boolean;
+  /** The interface that was found before: a later route does not move what is running. */
+  readonly reachedBy?: string;
+}
+
+export interface ParsedText {
+  readonly config: CulvertConfig;
+  readonly warnings: readonly string[];
+}
+
+/** Reads a configuration in either format. @throws CulvertError CONFIG_INVALID. */
+export function parseText(
+  text: string,
+  fileName: string,
+  options: FormatOptions & { hostName: string },
+  interfacesTo?: InterfacesTo,
+): ParsedText {
+  const format = options.format ?? recogniseFormat(fileName, text);
+  if (format === 'yaml') return { config: parseConfig(text, fileName), warnings: unused(options, fileName) };
+  const { director = {}, directorDefaults = {}, configId = configIdOf(options.hostName) } = options;
+  const { strict = false, host = true } = options;
+  return parseKeepalivedConfig(text, fileName, {
+    director,
+    directorDefaults,
+    configId,
+    strict,
+    environment: process.env,
+    ...(host ? { users: usersOfThisHost } : {}),
+    ...(interfacesTo === undefined ? {} : { interfacesTo }),
+  });
+}
+
+/** keepalived's default for -i. */
+export function configIdOf(hostName: string): string {
+  return hostName.split('.')[0] ?? '';
+}
+
+/** The routes of this machine, for a keepalived.conf that is for it and is read without an interface. */
+export async function routesFor(
+  text: string,
+  fileName: string,
+  { format, director, directorDefaults, host = true, reachedBy }: FormatOptions,
+): Promise<InterfacesTo | undefined> {
+  const settings: Readonly<Record<string, unknown>> = { ...directorDefaults, ...director };
+  const isNamed = settings['interface'] !== undefined || settings['interfaces'] !== undefined;
+  if (!host || isNamed || settings['plane'] === 'simulated') return undefined;
+  if ((format ?? recogniseFormat(fileName, text)) === 'yaml') return undefined;
+  if (reachedBy !== undefined) return () => [reachedBy];
+  const { interfacesOfRoutes } = await import('../host/host-routes.ts');
+  return interfacesOfRoutes;
+}
+
+function unused({ director = {}, configId }: FormatOptions, fileName: string): string[] {
+  if (Object.keys(director).length === 0 && configId === undefined) return [];
+  return [
+    `${fileName}: --interface, --set and --config-id are ignored: they apply to a keepalived.conf only`,
+  ];
+}

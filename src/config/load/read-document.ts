@@ -1,0 +1,32 @@
+import { CulvertError } from '../../errors.ts';
+import type { CulvertConfig } from '../schema/config.ts';
+import { rememberDocument } from './document.ts';
+import { type ConfigIssue, formatPath } from './issue.ts';
+import { rereadDocument } from './reread-document.ts';
+import { validateConfig } from './validate.ts';
+
+/**
+ * Reads a configuration from the values that a `ConfigDocument` has.
+ * @param previous One that it may differ little from; what is the same in both is the same object.
+ * @throws CulvertError CONFIG_INVALID with one line for each error, which begins with its path: a document has no lines.
+ */
+export function readDocument(value: unknown, previous?: CulvertConfig): CulvertConfig {
+  const reread = previous && rereadDocument(previous, value);
+  if (reread !== undefined) return reread;
+  const { config, issues } = validateConfig(value, formatPath);
+  if (config === undefined) throw invalidDocument(issues);
+  rememberDocument(config, value);
+  return config;
+}
+
+const MAX_REPORTED = 100;
+
+function invalidDocument(issues: readonly ConfigIssue[]): CulvertError {
+  const lines = issues.map(({ path, message }) => {
+    const place = formatPath(path);
+    return place === '' ? message : `${place}: ${message}`;
+  });
+  const reported = lines.slice(0, MAX_REPORTED);
+  if (lines.length > MAX_REPORTED) reported.push(`... and ${lines.length - MAX_REPORTED} more errors`);
+  return new CulvertError('CONFIG_INVALID', reported.join('\n'));
+}

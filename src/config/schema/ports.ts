@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import type { Port } from '../../forwarding/forwarding-table.ts';
+import { count, isPort, MAX_PORTS, MOST, portRange, writtenOut } from './port-list.ts';
+
+/** One port, every port of the address, or several that are one service; ranges are written out. */
+export type WrittenPorts = Port | 'all' | readonly Port[];
+
+const SINGLE = `a whole number from 1 to ${MOST}, or all`;
+const LIST = `a list of ports and ranges, such as [80, 443, 8000-8010]`;
+const ITEM = `a whole number from 1 to ${MOST}, or a range such as 8000-8010`;
+const COUNT = `a list of 1 to ${MAX_PORTS} ports, each port of a range counted`;
+
+export const ports: z.ZodType<WrittenPorts> = z.union([
+  z.custom<Port | 'all'>((value) => value === 'all' || isPort(value), SINGLE),
+  z
+    .array(
+      z.custom<Port | string>((value) => portRange(value) !== undefined, ITEM),
+      LIST,
+    )
+    .refine((list) => list.length > 0 && count(list) <= MAX_PORTS, COUNT)
+    .transform((list) => list.flatMap(writtenOut)),
+]);

@@ -1,0 +1,72 @@
+import { errnoOf } from '../../../linux/errno.ts';
+import { GROUPS_PER_SOCKET, GroupMember } from '../../../linux/sockets/group-member.ts';
+import { PacketSocket } from '../../../linux/sockets/packet-socket.ts';
+import { type IpAddress, isIpv6 } from '../../../net/address/ip-address.ts';
+import type { Ipv6Address } from '../../../net/address/ipv6-address.ts';
+import { multicastMac, solicitedNodeAddress } from '../../../net/address/ipv6-multicast.ts';
+
+/**
+ * Has adapters take the neighbour solicitations for VIPs, and switches send them here, which no address of the host's own asks
+ * them to: those go to a multicast address made of the VIP's last 24 bits.
+ */
+export class GroupMemberships implements Disposable {
+  #sockets: DisposableStack | undefined;
+  #joined = '';
+
+  /** Of these VIPs on these interfaces, and no others. */
+  set(vips: Iterable<IpAddress>, ifIndices: readonly number[]): void {
+    const groups = new Set<Ipv6Address>();
+    for (const vip of vips) if (isIpv6(vip)) groups.add(solicitedNodeAddress(vip));
+    const wanted = [...groups, ...ifIndices].join(' ');
+    if (wanted === this.#joined) return;
+    const former = this.#sockets;
+    this.#sockets = join([...groups], ifIndices);
+    this.#joined = wanted;
+    // A socket's memberships end with it; not before the new ones have their own.
+    former?.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.#sockets?.dispose();
+  }
+}
+
+function join(groups: readonly Ipv6Address[], ifIndices: readonly number[]): DisposableStack {
+  using opening = new DisposableStack();
+  if (groups.length > 0) joinFrames(opening.use(new PacketSocket(0)), groups, ifIndices);
+  for (const ifIndex of ifIndices) {
+    for (let from = 0; from < groups.length; from += GROUPS_PER_SOCKET) {
+      const some = groups.slice(from, from + GROUPS_PER_SOCKET);
+      unlessAbsent(() => joinGroups(opening.use(new GroupMember()), some, ifIndex));
+    }
+  }
+  return opening.move();
+}
+
+/** The adapter alone, so that it has them where the interface has no IPv6 of its own. */
+function joinFrames(
+  socket: PacketSocket,
+  groups: readonly Ipv6Address[],
+  ifIndices: readonly number[],
+): void {
+  for (const ifIndex of ifIndices) {
+    unlessAbsent(() => {
+      for (const group of groups) socket.joinGroup(multicastMac(group), ifIndex);
+    });
+  }
+}
+
+function joinGroups(member: GroupMember, groups: readonly Ipv6Address[], ifIndex: number): void {
+  for (const group of groups) member.join(group, ifIndex);
+}
+
+/** The interface went away meanwhile, of which the notification is on its way; or there is no IPv6, on it or at all. */
+function unlessAbsent(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (!ABSENT.has(errnoOf(error) ?? '')) throw error;
+  }
+}
+
+const ABSENT: ReadonlySet<string> = new Set(['ENODEV', 'EINVAL', 'EAFNOSUPPORT']);

@@ -1,0 +1,266 @@
+import { type HostFacts, validateAgainstHost } from '../../config/host/require-host.ts';
+import { documentOf, revisionOf, textOf } from '../../config/load/document.ts';
+import { loadDocument } from '../../config/load/load-document.ts';
+import { reread } from '../../config/load/reread.ts';
+import type { CulvertConfig } from '../../config/schema/config.ts';
+import type { ErrorCode } from '../../error-codes.ts';
+import { CulvertError } from '../../errors.ts';
+import type { ApplyOptions, ApplySummary, ReloadSummary, RunningDocument } from '../control.ts';
+import type { EventLog } from '../event-log.ts';
+import { describeChanges, messageOf } from '../event-words.ts';
+import { Serial } from '../serial.ts';
+import { type ConfigDiff, countChanges, diffConfigs, settingsForRestart } from './config-diff.ts';
+import { NOT_CONFIRMED, type RunningConfig } from './running-config.ts';
+
+/** @param previous What the file said when it was read before. */
+export type LoadConfig = (path: string, previous: CulvertConfig) => Promise<CulvertConfig>;
+
+export interface ConfigChangesOptions {
+  readonly running: RunningConfig;
+  readonly configPath: string;
+  readonly loadConfig: LoadConfig;
+  readonly hostFacts: () => Promise<HostFacts>;
+  readonly events: EventLog;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /**
+   * Has plane and checks follow a configuration.
+   * @param onTrial the former one may come back
+   * @throws CulvertError; then nothing has changed
+   */
+  readonly adopt: (config: CulvertConfig, onTrial: boolean) => Promise<void>;
+  /** The former configuration does not come back. */
+  readonly settle: () => void;
+}
+
+/** What a document can be refused for. Who sent it is told, may well try again, and nobody else has to act. */
+const REFUSALS: readonly ErrorCode[] = ['CONFIG_INVALID', 'CONFLICT', 'CAPACITY', 'UNSUPPORTED'];
+/** The change has been made. */
+const DONE: readonly ErrorCode[] = ['NOT_SAVED'];
+
+/** After a trial that could not be ended: what stands in the way may go away. */
+const RETRY_MS = 5000;
+
+/** The ways to another configuration, one at a time: the file read again, a document, and back from a trial. */
+export class ConfigChanges {
+  readonly #options: ConfigChangesOptions;
+  readonly #running: RunningConfig;
+  /** What the process started with: some settings stay as they were then. */
+  readonly started: CulvertConfig;
+  readonly #serial = new Serial();
+  #deadline: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: ConfigChangesOptions) {
+    this.#options = options;
+    this.#running = options.running;
+    this.started = options.running.config;
+  }
+
+  /** From now on a trial that a former run left ends in time. */
+  start(): void {
+    this.#watchDeadline();
+  }
+
+  document(): RunningDocument {
+    const { config, source } = this.#running;
+    return {
+      config: documentOf(config),
+      revision: revisionOf(config),
+      source,
+      confirmBefore: this.#confirmBefore(),
+    };
+  }
+
+  reload(): Promise<ReloadSummary> {
+    return this.#change('reload', async () => {
+      const { configPath, loadConfig } = this.#options;
+      const config = await loadConfig(configPath, this.#running.file);
+      return this.#carryOut({ verb: 'reload', config }, () => this.#running.useFile(config));
+    });
+  }
+
+  /** @throws CulvertError CONFIG_INVALID, CONFLICT; then nothing has changed. */
+  apply(document: unknown, { revision, confirmMs }: ApplyOptions): Promise<ApplySummary> {
+    return this.#change('apply', async () => {
+      this.#requireRevision(revision);
+      const config = await loadDocument(document, this.#running.config);
+      this.#requireSameState(config);
+      const onTrial = confirmMs !== undefined || this.#running.trial !== undefined;
+      const summary = await this.#carryOut({ verb: 'apply', config, onTrial }, () =>
+        this.#running.apply(config, confirmMs && this.#options.now() + confirmMs),
+      );
+      return this.#applied(summary);
+    });
+  }
+
+  /** @throws CulvertError CONFLICT when nothing is on trial. */
+  confirm(): Promise<RunningDocument> {
+    return this.#serial.run(async () => {
+      this.#requireTrial();
+      const [saved] = await Promise.allSettled([this.#running.confirm()]);
+      this.#options.settle();
+      this.#watchDeadline();
+      this.#options.events.add('info', 'confirm', 'the applied configuration is confirmed');
+      if (saved.status === 'rejected') throw saved.reason;
+      return this.document();
+    });
+  }
+
+  /** @throws CulvertError CONFLICT when nothing is on trial. */
+  revert(): Promise<ApplySummary> {
+    return this.#change('revert', async () => this.#goBack(this.#requireTrial().before));
+  }
+
+  /** What a document would change. @throws CulvertError CONFIG_INVALID */
+  async diff(document: unknown): Promise<ConfigDiff> {
+    const config = await loadDocument(document, this.#running.config);
+    validateAgainstHost(config, await this.#options.hostFacts());
+    return diffConfigs(this.#running.config, config);
+  }
+
+  async diffYaml(text: string): Promise<ConfigDiff | undefined> {
+    const { file } = this.#running;
+    const former = textOf(file);
+    const config = former === undefined ? undefined : reread({ text: former, config: file }, text);
+    if (config === undefined) return undefined;
+    try {
+      validateAgainstHost(config, await this.#options.hostFacts());
+    } catch (error) {
+      if (error instanceof CulvertError) return undefined;
+      throw error;
+    }
+    return diffConfigs(this.#running.config, config);
+  }
+
+  /** Resolves when what is under way has ended; afterwards nothing begins of its own accord. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#deadline);
+    this.#running.close();
+    await this.#serial.run(() => Promise.resolve());
+  }
+
+  #change<Result>(verb: 'reload' | 'apply' | 'revert', task: () => Promise<Result>): Promise<Result> {
+    return this.#serial.run(async () => {
+      try {
+        return await task();
+      } catch (error) {
+        // Nobody may be there to be told of a reload: a signal asks for it too.
+        if (!hasCode(error, DONE) && (verb === 'reload' || !hasCode(error, REFUSALS))) {
+          const message = `${verb} changed nothing: ${messageOf(error)}`;
+          this.#options.events.add('error', `${verb}-failed`, message);
+        }
+        throw error;
+      } finally {
+        this.#watchDeadline();
+      }
+    });
+  }
+
+  /** @param record Notes that it holds; called once plane and checks follow it. */
+  async #carryOut(
+    { verb, config, onTrial = false }: { verb: string; config: CulvertConfig; onTrial?: boolean },
+    record: () => Promise<void>,
+  ): Promise<ReloadSummary> {
+    const { hostFacts, events, adopt } = this.#options;
+    validateAgainstHost(config, await hostFacts());
+    const changes = countChanges(diffConfigs(this.#running.config, config));
+    const startedMs = performance.now();
+    await adopt(config, onTrial);
+    const restartNeeded = settingsForRestart(this.started, config);
+    const summary = { ...changes, applyMs: performance.now() - startedMs, restartNeeded };
+    const saved = await Promise.allSettled([record()]);
+    const until = this.#confirmBefore();
+    const trial = until === undefined ? '' : `; rolled back at ${until} unless it is confirmed`;
+    events.add('info', verb, `${describeChanges(verb, summary)}${trial}`);
+    for (const name of restartNeeded) {
+      events.add('warning', 'restart-needed', `${name} has changed and takes effect at the next start`);
+    }
+    // What could not be saved holds all the same, and is said after what has been done.
+    if (saved[0].status === 'rejected') throw saved[0].reason;
+    return summary;
+  }
+
+  async #goBack(before: CulvertConfig): Promise<ApplySummary> {
+    return this.#applied(
+      await this.#carryOut({ verb: 'revert', config: before }, () => this.#running.goBack()),
+    );
+  }
+
+  #applied(summary: ReloadSummary): ApplySummary {
+    return { ...summary, revision: revisionOf(this.#running.config), confirmBefore: this.#confirmBefore() };
+  }
+
+  #confirmBefore(): string | undefined {
+    const { trial } = this.#running;
+    return trial && new Date(trial.deadlineMs).toISOString();
+  }
+
+  #requireRevision(revision: string | undefined): void {
+    const current = revisionOf(this.#running.config);
+    if (revision === undefined || revision === current) return;
+    throw new CulvertError(
+      'CONFLICT',
+      `the running configuration has changed meanwhile: its revision is ${current}, not ${revision}; fix: read it again`,
+    );
+  }
+
+  #requireTrial(): NonNullable<RunningConfig['trial']> {
+    const { trial } = this.#running;
+    if (trial !== undefined) return trial;
+    throw new CulvertError(
+      'CONFLICT',
+      'no configuration waits for confirmation; "culvert reload" returns to the file',
+    );
+  }
+
+  /** A start looks by these, in the file, for what was applied. */
+  #requireSameState(config: CulvertConfig): void {
+    for (const name of ['instance', 'stateDirectory', 'runDirectory'] as const) {
+      const [own, found] = [this.started.director[name], config.director[name]];
+      if (found === own) continue;
+      throw new CulvertError(
+        'CONFIG_INVALID',
+        `director.${name}: found '${found}'; allowed: '${own}', because commands find this director by it; fix: change it in the file`,
+      );
+    }
+  }
+
+  #watchDeadline(delayMs = this.#untilDeadline()): void {
+    clearTimeout(this.#deadline);
+    if (delayMs === undefined || this.#closed) return;
+    this.#deadline = setTimeout(() => void this.#deadlineReached(), delayMs);
+  }
+
+  #untilDeadline(): number | undefined {
+    const { trial } = this.#running;
+    return trial && Math.max(0, trial.deadlineMs - this.#options.now());
+  }
+
+  async #deadlineReached(): Promise<void> {
+    await this.#serial.run(async () => {
+      const { trial } = this.#running;
+      if (this.#closed || trial === undefined) return;
+      // It may have been put off, or the clock set, while this waited for its turn.
+      if (trial.deadlineMs > this.#options.now()) return this.#watchDeadline();
+      const { events } = this.#options;
+      events.add('warning', 'revert', NOT_CONFIRMED);
+      try {
+        await this.#goBack(trial.before);
+      } catch (error) {
+        if (hasCode(error, DONE)) return;
+        events.add(
+          'error',
+          'revert-failed',
+          `the previous configuration cannot be restored: ${messageOf(error)}`,
+        );
+        this.#watchDeadline(RETRY_MS);
+      }
+    });
+  }
+}
+
+function hasCode(error: unknown, codes: readonly ErrorCode[]): boolean {
+  return error instanceof CulvertError && codes.includes(error.code);
+}

@@ -1,0 +1,183 @@
+import { type HostFacts, validateAgainstHost } from '../../config/host/require-host.ts';
+import { documentOf, revisionOf } from '../../config/load/document.ts';
+import { readDocument } from '../../config/load/read-document.ts';
+import type { CulvertConfig } from '../../config/schema/config.ts';
+import type { EventLog } from '../event-log.ts';
+import { messageOf } from '../event-words.ts';
+import { Saver } from '../state/saver.ts';
+import type { AppliedConfig, AppliedStore } from './applied-store.ts';
+
+/** What goes back to what it was unless it is confirmed. */
+interface Trial {
+  /** Of the last configuration that needed no confirmation. */
+  readonly before: CulvertConfig;
+  /** Milliseconds since 1970, for it is kept over restarts. */
+  readonly deadlineMs: number;
+}
+
+export const NOT_CONFIRMED =
+  'the applied configuration was not confirmed in time: the previous one is in force again';
+
+export interface RunningConfigOptions {
+  /** As the configuration file says. */
+  readonly file: CulvertConfig;
+  readonly store: AppliedStore;
+  readonly events: EventLog;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly hostFacts: () => Promise<HostFacts>;
+}
+
+/** Which configuration holds: the file's, or what was applied in its place until that changes. Kept over restarts. */
+export class RunningConfig {
+  readonly #store: AppliedStore;
+  readonly #events: EventLog;
+  readonly #saver: Saver;
+  #file: CulvertConfig;
+  #current: CulvertConfig;
+  #trial: Trial | undefined;
+
+  private constructor({ file, store, events }: RunningConfigOptions) {
+    this.#store = store;
+    this.#events = events;
+    this.#saver = new Saver({
+      events,
+      save: () => this.#save(),
+      what: 'the running configuration',
+      effect: 'a restart would use the one that was saved last',
+    });
+    this.#file = file;
+    this.#current = file;
+  }
+
+  /**
+   * What a start begins with: what was applied before, or the file's where that no longer holds.
+   * @throws CulvertError CONFIG_INVALID when the file's holds and does not fit this host.
+   */
+  static async open(options: RunningConfigOptions): Promise<RunningConfig> {
+    const running = new RunningConfig(options);
+    const { applied, fault } = await options.store.load();
+    if (fault !== undefined)
+      options.events.add(
+        'warning',
+        'state-lost',
+        `the applied configuration is lost, and the file is in force: ${fault}`,
+      );
+    const host = await options.hostFacts();
+    if (applied !== undefined) await running.#tryTakeUp(applied, { now: options.now(), host });
+    if (running.#current === options.file) validateAgainstHost(options.file, host);
+    return running;
+  }
+
+  /** As it was read last. */
+  get file(): CulvertConfig {
+    return this.#file;
+  }
+
+  get config(): CulvertConfig {
+    return this.#current;
+  }
+
+  get source(): 'file' | 'applied' {
+    return revisionOf(this.#current) === revisionOf(this.#file) ? 'file' : 'applied';
+  }
+
+  get trial(): Trial | undefined {
+    return this.#trial;
+  }
+
+  /** The file has been read again and holds. @throws CulvertError NOT_SAVED; it holds all the same. */
+  async useFile(file: CulvertConfig): Promise<void> {
+    this.#file = file;
+    this.#current = file;
+    this.#trial = undefined;
+    await this.#saver.require();
+  }
+
+  /** As `useFile`. With a deadline this one is on trial. A trial that is on goes on: it goes back to what was there before the first. */
+  async apply(config: CulvertConfig, deadlineMs: number | undefined): Promise<void> {
+    const before = this.#trial?.before ?? this.#current;
+    this.#current = config;
+    if (deadlineMs !== undefined) this.#trial = { before, deadlineMs };
+    await this.#saver.require();
+  }
+
+  async confirm(): Promise<void> {
+    this.#trial = undefined;
+    await this.#saver.require();
+  }
+
+  async goBack(): Promise<void> {
+    this.#current = this.#trial?.before ?? this.#current;
+    this.#trial = undefined;
+    await this.#saver.require();
+  }
+
+  /** Nothing is saved any more. */
+  close(): void {
+    this.#saver.close();
+  }
+
+  async remove(): Promise<void> {
+    this.close();
+    await this.#store.save(undefined);
+  }
+
+  async #tryTakeUp(applied: AppliedConfig, context: { now: number; host: HostFacts }): Promise<void> {
+    try {
+      this.#takeUp(applied, context);
+    } catch (error) {
+      this.#current = this.#file;
+      this.#trial = undefined;
+      const message = `the applied configuration can no longer be used, and the file is in force: ${messageOf(error)}`;
+      this.#events.add('warning', 'apply-ended', message);
+    }
+    await this.#saver.request();
+  }
+
+  #takeUp(
+    { fileRevision, document, trial }: AppliedConfig,
+    { now, host }: { now: number; host: HostFacts },
+  ): void {
+    if (fileRevision !== revisionOf(this.#file)) {
+      const message = 'the file has changed, and replaces the configuration that was applied before';
+      this.#events.add('warning', 'apply-ended', message);
+      return;
+    }
+    const expired = trial !== undefined && now >= trial.deadlineMs;
+    this.#current = this.#read(expired ? trial.before : document);
+    if (expired) this.#events.add('warning', 'revert', NOT_CONFIRMED);
+    else if (trial !== undefined)
+      this.#trial = { before: this.#read(trial.before), deadlineMs: trial.deadlineMs };
+    validateAgainstHost(this.#current, host);
+    if (this.source === 'applied') this.#tellKept();
+  }
+
+  /** Whoever reads the file, and sees something else forwarded, has to find out why. */
+  #tellKept(): void {
+    const until =
+      this.#trial && ` until ${new Date(this.#trial.deadlineMs).toISOString()} unless it is confirmed`;
+    const message = `the configuration that was applied before is in force${until ?? ''}, not the file; "culvert reload" returns to the file`;
+    this.#events.add('warning', 'apply-kept', message);
+  }
+
+  #read(document: unknown): CulvertConfig {
+    return document === null ? this.#file : readDocument(document);
+  }
+
+  async #save(): Promise<void> {
+    const document = this.#documentOf(this.#current);
+    const trial = this.#trial && {
+      before: this.#documentOf(this.#trial.before),
+      deadlineMs: this.#trial.deadlineMs,
+    };
+    const nothing = document === null && trial === undefined;
+    const applied = { fileRevision: revisionOf(this.#file), document, ...(trial && { trial }) };
+    await this.#store.save(nothing ? undefined : applied);
+  }
+
+  /** Null: the file's own. */
+  #documentOf(config: CulvertConfig): unknown {
+    return revisionOf(config) === revisionOf(this.#file) ? null : documentOf(config);
+  }
+}

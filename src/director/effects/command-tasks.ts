@@ -1,0 +1,65 @@
+import type { ServiceConfig } from '../../config/schema/config.ts';
+import { formatServiceName } from '../../forwarding/service-name.ts';
+import { formatIp } from '../../net/address/ip-address.ts';
+import { nameReal } from '../event-words.ts';
+import type { ModelReal, ModelService } from '../model.ts';
+import type { Task } from './command-queue.ts';
+
+export interface RealTurn {
+  readonly up: boolean;
+  readonly weight: number;
+  /** Why it is down. */
+  readonly reason: string | undefined;
+}
+
+/** Tells that a real has turned; undefined: nobody wants to know. */
+export function realTask(real: ModelReal, { up, weight, reason }: RealTurn): Task | undefined {
+  const name = up ? 'onUp' : 'onDown';
+  const command = real.config[name];
+  if (command === undefined) return undefined;
+  return {
+    line: real.id,
+    title: `${name} of ${nameReal(real)}`,
+    command,
+    environment: {
+      ...serviceVariables(real.service, up),
+      CULVERT_REAL: formatIp(real.config.address),
+      CULVERT_WEIGHT: `${weight}`,
+      ...(reason === undefined ? {} : { CULVERT_REASON: reason }),
+    },
+  };
+}
+
+export interface QuorumTurn {
+  readonly up: boolean;
+  /** Of the reals that are up. */
+  readonly weight: number;
+}
+
+/** Tells that a service has gained or lost its quorum; undefined: nobody wants to know. */
+export function quorumTask({ name, config }: ModelService, { up, weight }: QuorumTurn): Task | undefined {
+  const key = up ? 'onQuorumUp' : 'onQuorumDown';
+  const command = config[key];
+  if (command === undefined) return undefined;
+  return {
+    line: `quorum of ${name}`,
+    title: `${key} of ${name}`,
+    command,
+    environment: {
+      ...serviceVariables(config, up),
+      CULVERT_WEIGHT: `${weight}`,
+      CULVERT_QUORUM: `${config.quorum}`,
+      CULVERT_HYSTERESIS: `${config.hysteresis}`,
+    },
+  };
+}
+
+function serviceVariables(service: ServiceConfig, up: boolean): Record<string, string> {
+  return {
+    CULVERT_STATE: up ? 'up' : 'down',
+    CULVERT_SERVICE: formatServiceName(service),
+    CULVERT_VIP: formatIp(service.vip),
+    CULVERT_PROTOCOL: service.protocol,
+    CULVERT_PORT: service.port === 0 ? 'all' : `${service.port}`,
+  };
+}

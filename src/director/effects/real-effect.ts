@@ -1,0 +1,35 @@
+import type { SorryServerConfig } from '../../config/schema/config.ts';
+import type { Real } from '../../forwarding/forwarding-table.ts';
+import type { ModelReal } from '../model.ts';
+import { liveState, type RealView } from '../status/live-weight.ts';
+
+export type RealEffect = Pick<Real, 'weight' | 'serving' | 'inhibited'>;
+
+/**
+ * What is forwarded to a real. One that is out is not served at all, or with weight 0 where its flows are to live on: if
+ * it is to be inhibited, and if it is merely displaced while it had weight 0 already, for who drains a real expects that.
+ * @param sorry the sorry server that serves instead, if one does
+ */
+export function realEffect(
+  real: ModelReal,
+  view: RealView,
+  sorry: SorryServerConfig | undefined,
+): RealEffect {
+  // The two may be one machine.
+  if (sorry?.address === real.config.address) return sorryEffect(sorry, true);
+  const { up, weight } = liveState(real, view);
+  if (up && sorry === undefined) return { weight, serving: true };
+  if (real.config.inhibitOnFailure || (up && weight === 0)) return { weight: 0, serving: true };
+  return { weight, serving: false };
+}
+
+/**
+ * What is forwarded to an inhibited real of a UDP service while another real of it takes flows: nothing. A sender of datagrams hears
+ * of no failure and opens no other connection, so that its flow would stay with the failed real for ever.
+ */
+export const HANDS_OVER: RealEffect = { weight: 0, serving: false, inhibited: true };
+
+/** What is forwarded to a sorry server. It keeps its place in the table, so that its next hop is known when it is needed. */
+export function sorryEffect({ weight, inhibit }: SorryServerConfig, serves: boolean): RealEffect {
+  return serves ? { weight, serving: true } : { weight: inhibit ? 0 : weight, serving: inhibit };
+}

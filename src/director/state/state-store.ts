@@ -1,0 +1,35 @@
+import type { ServiceName } from '../../forwarding/forwarding-table.ts';
+import type { RealId } from '../model.ts';
+
+/** What a director knows that no configuration says, kept over restarts. */
+export interface DirectorState {
+  /** 16 bytes; undefined before the first start. */
+  readonly hashKey: Uint8Array | undefined;
+  /** Weights set by hand. */
+  readonly overrides: ReadonlyMap<RealId, number>;
+  readonly drained: ReadonlySet<RealId>;
+  readonly down: ReadonlyMap<RealId, DownState>;
+  /** Services without their quorum. */
+  readonly lostQuorums: ReadonlySet<ServiceName>;
+}
+
+export interface DownState {
+  /** ISO 8601. */
+  readonly since: string;
+  readonly error: string | undefined;
+}
+
+export interface StateStore {
+  /** What was saved last; `fault` says why it could not be read, and then the state is empty. */
+  load(): Promise<{ readonly state: DirectorState; readonly fault: string | undefined }>;
+  save(state: DirectorState): Promise<void>;
+  remove(): Promise<void>;
+}
+
+export const EMPTY_STATE: DirectorState = {
+  hashKey: undefined,
+  overrides: new Map(),
+  drained: new Set(),
+  down: new Map(),
+  lostQuorums: new Set(),
+};

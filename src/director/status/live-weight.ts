@@ -1,0 +1,41 @@
+import type { RealHealth } from '../../health/real-health.ts';
+import { weightBy } from '../../health/weight-effect.ts';
+import type { Model, ModelReal, RealId } from '../model.ts';
+
+/** What is known of reals beside their configuration. */
+export interface RealView {
+  /** Weights that hold instead of the configured ones. */
+  readonly overrides: ReadonlyMap<RealId, number>;
+  /** They get no new flows, whatever they weigh. */
+  readonly drained: ReadonlySet<RealId>;
+  /** Undefined: unchecked. */
+  readonly healthOf: (real: ModelReal) => Pick<RealHealth, 'up' | 'weights'> | undefined;
+}
+
+export interface LiveState {
+  readonly up: boolean;
+  /** What it weighs while it is up. */
+  readonly weight: number;
+}
+
+export function liveState(real: ModelReal, { overrides, drained, healthOf }: RealView): LiveState {
+  const health = healthOf(real);
+  const given = overrides.get(real.id) ?? weightBy(health?.weights ?? [], real.config.weight);
+  const weight = drained.has(real.id) ? 0 : given;
+  return { up: health?.up !== false, weight };
+}
+
+/** What the reals that are up weigh together. */
+export function liveWeight(reals: readonly ModelReal[], view: RealView): number {
+  let sum = 0;
+  for (const real of reals) {
+    const { up, weight } = liveState(real, view);
+    if (up) sum += weight;
+  }
+  return sum;
+}
+
+export function realsUp({ reals }: Model, view: RealView): ReadonlySet<RealId> {
+  const up = [...reals.values()].filter((real) => liveState(real, view).up);
+  return new Set(up.map(({ id }) => id));
+}

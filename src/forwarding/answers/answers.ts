@@ -1,0 +1,167 @@
+import { familyOf, type IpAddress, type IpFamily, isIpv6 } from '../../net/address/ip-address.ts';
+import { isIpv6Multicast } from '../../net/address/ipv6-multicast.ts';
+import { readU32 } from '../../net/bytes.ts';
+import {
+  buildIcmp,
+  ICMP_CODE,
+  ICMP_HEADER_BYTES,
+  ICMP_TYPE,
+  type IcmpFields,
+} from '../../net/headers/icmp.ts';
+import { buildIcmpv6, ICMPV6_CODE, ICMPV6_HEADER_BYTES, ICMPV6_TYPE } from '../../net/headers/icmpv6.ts';
+import { PROTOCOL } from '../../net/headers/ipv4.ts';
+import { IPV6_HEADER_BYTES, IPV6_MIN_MTU_BYTES } from '../../net/headers/ipv6.ts';
+import { buildTcp, TCP_FLAGS, type TcpHeader } from '../../net/headers/tcp.ts';
+import { buildIp } from '../packets/build-ip.ts';
+import type { IpHeader } from '../packets/ip-header.ts';
+
+/**
+ * What an error quotes at most: as much of the packet as fits 576 bytes in all (RFC 1812, section 4.3.2.3), or IPv6's least
+ * MTU (RFC 4443, section 2.4 c).
+ */
+export const QUOTE_BYTES: Readonly<Record<IpFamily, number>> = {
+  4: 548,
+  6: IPV6_MIN_MTU_BYTES - IPV6_HEADER_BYTES - ICMPV6_HEADER_BYTES,
+};
+/** RFC 1812, section 4.3.2.5: precedence 6, internetwork control. */
+const ICMP_ERROR_TOS = 0xc0;
+const ECN = 0x03;
+const ICMP: Readonly<Record<IpFamily, number>> = { 4: PROTOCOL.icmp, 6: PROTOCOL.icmpv6 };
+
+export interface IcmpError {
+  /** Of the family's own ICMP. */
+  readonly type: number;
+  readonly code: number;
+  /** The second word. */
+  readonly rest?: number;
+  /** The packet that the error is about; as much as fits is quoted. */
+  readonly about: Uint8Array;
+  readonly id: number;
+}
+
+export type ErrorKind =
+  | 'host-unreachable'
+  | 'port-unreachable'
+  | 'protocol-unreachable'
+  | 'time-exceeded'
+  | 'too-big';
+
+/** The same in both families' words. */
+export const ICMP_ERRORS: Readonly<
+  Record<ErrorKind, Readonly<Record<IpFamily, Pick<IcmpError, 'type' | 'code'>>>>
+> = {
+  'host-unreachable': {
+    4: { type: ICMP_TYPE.destinationUnreachable, code: ICMP_CODE.hostUnreachable },
+    6: { type: ICMPV6_TYPE.destinationUnreachable, code: ICMPV6_CODE.addressUnreachable },
+  },
+  'port-unreachable': {
+    4: { type: ICMP_TYPE.destinationUnreachable, code: ICMP_CODE.portUnreachable },
+    6: { type: ICMPV6_TYPE.destinationUnreachable, code: ICMPV6_CODE.portUnreachable },
+  },
+  'protocol-unreachable': {
+    4: { type: ICMP_TYPE.destinationUnreachable, code: ICMP_CODE.protocolUnreachable },
+    6: { type: ICMPV6_TYPE.parameterProblem, code: ICMPV6_CODE.unrecognizedNextHeader },
+  },
+  'time-exceeded': {
+    4: { type: ICMP_TYPE.timeExceeded, code: ICMP_CODE.ttlExceeded },
+    6: { type: ICMPV6_TYPE.timeExceeded, code: ICMPV6_CODE.hopLimitExceeded },
+  },
+  'too-big': {
+    4: { type: ICMP_TYPE.destinationUnreachable, code: ICMP_CODE.fragmentationNeeded },
+    6: { type: ICMPV6_TYPE.packetTooBig, code: 0 },
+  },
+};
+
+/** An ICMP error about a packet, from the address that the packet was sent to. The traffic class of ICMPv6 is 0. */
+export function buildIcmpError(header: IpHeader, { about, id, ...error }: IcmpError): Uint8Array {
+  const payload = about.subarray(0, QUOTE_BYTES[header.family]);
+  const tos = header.family === 4 ? ICMP_ERROR_TOS : 0;
+  return buildIp(
+    { ...turned(header), protocol: ICMP[header.family], tos, id },
+    icmpMessage(turned(header), { ...error, payload }),
+  );
+}
+
+/** An echo request of the director's own; DF is set. */
+export function buildEchoRequest(fields: {
+  readonly source: IpAddress;
+  readonly destination: IpAddress;
+  /** Identifier and sequence number. */
+  readonly rest: number;
+  readonly data: Uint8Array;
+}): Uint8Array {
+  const { source, destination, rest, data: payload } = fields;
+  const family = familyOf(source);
+  const type = family === 4 ? ICMP_TYPE.echoRequest : ICMPV6_TYPE.echoRequest;
+  const message = icmpMessage({ source, destination }, { type, code: 0, rest, payload });
+  return buildIp({ source, destination, protocol: ICMP[family], dontFragment: true }, message);
+}
+
+/** The reply to an echo request: the same data (RFC 792, RFC 4443), options and extension headers left out. */
+export function buildEchoReply(packet: Uint8Array, header: IpHeader, id: number): Uint8Array {
+  const at = header.headerBytes;
+  const message = icmpMessage(turned(header), {
+    type: header.family === 4 ? ICMP_TYPE.echoReply : ICMPV6_TYPE.echoReply,
+    code: packet[at + 1] as number,
+    rest: readU32(packet, at + 4),
+    payload: packet.subarray(at + ICMP_HEADER_BYTES),
+  });
+  return buildIp({ ...turned(header), protocol: ICMP[header.family], tos: header.tos, id }, message);
+}
+
+/** The reset that RFC 9293, section 3.10.7.1 has a closed port send. */
+export function buildReset(packet: Uint8Array, header: IpHeader, tcp: TcpHeader): Uint8Array {
+  const dataBytes = packet.length - header.headerBytes - tcp.headerBytes;
+  const controls = (tcp.flags & TCP_FLAGS.syn ? 1 : 0) + (tcp.flags & TCP_FLAGS.fin ? 1 : 0);
+  const acknowledges = (tcp.flags & TCP_FLAGS.ack) !== 0;
+  const numbers = acknowledges
+    ? { sequence: tcp.acknowledgment, flags: TCP_FLAGS.rst }
+    : {
+        acknowledgment: (tcp.sequence + dataBytes + controls) >>> 0,
+        flags: TCP_FLAGS.rst | TCP_FLAGS.ack,
+      };
+  const segment = buildTcp({
+    ...turned(header),
+    sourcePort: tcp.destinationPort,
+    destinationPort: tcp.sourcePort,
+    window: 0,
+    ...numbers,
+  });
+  return buildAnswer(header, segment);
+}
+
+/**
+ * A packet back to where another came from, of its protocol; DF and ID 0, as Linux sends a reset, which keeps the ECN
+ * bits over IPv4 but not over IPv6.
+ */
+export function buildAnswer(header: IpHeader, payload: Uint8Array): Uint8Array {
+  const { family, protocol } = header;
+  const tos = family === 4 ? header.tos : header.tos & ~ECN;
+  return buildIp({ ...turned(header), protocol, tos, dontFragment: true }, payload);
+}
+
+/**
+ * Whether an answer to this source could reach a client: unspecified, loopback, multicast and reserved addresses could not,
+ * nor could link-local or IPv4-mapped ones of IPv6, which no router sends on.
+ */
+export function isAnswerable(source: IpAddress): boolean {
+  if (isIpv6(source)) {
+    const isLow = source >> 32n === 0n || source >> 32n === 0xffffn;
+    return !isLow && !isIpv6Multicast(source) && source >> 118n !== 0xfe80n >> 6n;
+  }
+  const network = source >>> 24;
+  return network !== 0 && network !== 127 && network < 224;
+}
+
+type Addresses = Pick<IpHeader, 'source' | 'destination'>;
+
+function turned({ source, destination }: IpHeader): Addresses {
+  return { source: destination, destination: source };
+}
+
+/** @param addresses of the packet that the message is for */
+function icmpMessage({ source, destination }: Addresses, fields: IcmpFields): Uint8Array {
+  return isIpv6(source) && isIpv6(destination)
+    ? buildIcmpv6({ ...fields, source, destination })
+    : buildIcmp(fields);
+}

@@ -1,0 +1,72 @@
+import { formatIp } from '../../../net/address/ip-address.ts';
+import { formatServiceName } from '../../service-name.ts';
+import type { ImageState } from '../image-state.ts';
+import { REAL, SERVICE, SERVICE_KIND, SETTINGS } from '../tables/layout.ts';
+import { protocolName, type ServiceRecord } from '../tables/service-record.ts';
+
+/** Written by the fast path too, or anew with each tick. */
+const SHARED_SETTINGS: readonly number[] = [SETTINGS.now, SETTINGS.outerId];
+
+/**
+ * Puts back what somebody else has written where the control plane alone writes, and leaves all else as it is. Flows, their
+ * counts and cursors are the fast path's as well, and are what they are.
+ * @returns what it was, one for each thing
+ */
+export function mendDrift(state: ImageState): string[] {
+  mendTables(state);
+  for (const record of state.byIndex.values()) mendRing(state, record);
+  return [
+    ...unique(state.settings.own.takeMended().map((at) => nameSetting(4 * at))),
+    ...unique(
+      state.services.own.takeMended().map((at) => nameEntry(state, Math.floor((4 * at) / SERVICE.size))),
+    ),
+    ...unique(state.reals.own.takeMended().map((at) => nameReal(state, Math.floor((4 * at) / REAL.size)))),
+    ...nameSlots(state, state.slots.takeMended()),
+  ];
+}
+
+/** All but the slots: what is looked things up in before anything is changed. */
+export function mendTables({ settings, services, reals }: ImageState): void {
+  for (const offset of SHARED_SETTINGS) settings.own.adopt(offset / 4, offset / 4 + 1);
+  settings.own.mend();
+  services.own.mend();
+  reals.own.mend();
+}
+
+export function mendRing(state: ImageState, { firstSlot, slotCount }: ServiceRecord): void {
+  state.slots.mend(firstSlot, firstSlot + slotCount);
+}
+
+function unique(names: readonly string[]): string[] {
+  return [...new Set(names)];
+}
+
+function nameSetting(offset: number): string {
+  const [name = 'all'] =
+    Object.entries(SETTINGS).findLast(([key, at]) => key !== 'size' && at <= offset) ?? [];
+  return `the setting ${name} of the fast path`;
+}
+
+function nameEntry({ services }: ImageState, bucket: number): string {
+  const { kind, vip, port, protocol } = services.read(bucket);
+  if (kind === SERVICE_KIND.empty) return `entry ${bucket} of the service table, which is unused`;
+  if (kind === SERVICE_KIND.vip) return `the entry of VIP ${formatIp(vip)} in the service table`;
+  const name = formatServiceName({ vip, port, protocol: protocolName(protocol) });
+  return `the entry of ${name} in the service table`;
+}
+
+function nameReal({ reals, byIndex }: ImageState, index: number): string {
+  const { address, serviceIndex } = reals.read(index);
+  const record = byIndex.get(serviceIndex);
+  if (record === undefined) return `entry ${index} of the reals, which is unused`;
+  return `the entry of real ${formatIp(address)} of ${formatServiceName(record.service)}`;
+}
+
+function nameSlots({ byIndex }: ImageState, positions: readonly number[]): string[] {
+  if (positions.length === 0) return [];
+  return [...byIndex.values()].flatMap(({ firstSlot, slotCount, service }) => {
+    const count = positions.filter((at) => at >= firstSlot && at < firstSlot + slotCount).length;
+    if (count === 0) return [];
+    return [`${count} ${count === 1 ? 'slot' : 'slots'} of ${formatServiceName(service)}`];
+  });
+}

@@ -1,0 +1,274 @@
+import type { Ipv6Address } from '../../../net/address/ipv6-address.ts';
+import { readIpv6Address, writeIpv6Address } from '../../../net/address/ipv6-address.ts';
+import type { RealIndex } from '../../decision.ts';
+import { flowHash, foldIpv6 } from '../../hashing/flow-hash.ts';
+import {
+  FLOW,
+  FLOW_BUSY,
+  FLOW_CLIENT_SIZE,
+  FLOW_COSTS,
+  FLOW_LIMITS,
+  FLOW_SPENT_TICKS,
+  FLOW_STATE,
+  FLOW_WAYS,
+} from '../tables/layout.ts';
+import type { ImageMemory } from '../tables/memory.ts';
+import { FlowCounts, flowWeight } from './flow-counts.ts';
+import { type FlowState, isTemplate } from './flow-state.ts';
+
+/** Where a flow's entry is or would be: `hash` selects its own set and gives the tag. */
+export interface FlowKey {
+  readonly hash: number;
+  readonly key: bigint;
+}
+
+/** What tells a flow from all others. */
+export interface FlowName {
+  readonly client: number;
+  readonly clientPort: number;
+  readonly serviceIndex: number;
+  /** A service can have several. 0 of templates. */
+  readonly servicePort?: number | undefined;
+}
+
+/** An entry as it was read; `value` is what a later compare-and-swap expects. */
+export interface FlowHit {
+  readonly at: number;
+  readonly value: bigint;
+  readonly real: number;
+  readonly state: FlowState;
+}
+
+/** What an entry is to say. */
+export interface FlowValue {
+  readonly real: RealIndex;
+  readonly state: FlowState;
+  readonly nowTick: number;
+}
+
+interface Way {
+  readonly at: number;
+  readonly value: bigint;
+  /** 0: a free one, or one of no worth. */
+  readonly cost: number;
+  readonly idle: number;
+}
+
+const WORDS = FLOW.size / 8;
+const SET_WORDS = WORDS * FLOW_WAYS;
+const LOWEST_LIMIT = 2;
+const SERVICE_STEP = 0x9e3779b1;
+const PORT_STEP = 0x85ebca6b;
+
+/**
+ * The flow memory: map `flows` of `bpf/layout.h`. The fast path writes it at the same time and by the same rules:
+ *
+ * - Entry hash: H = flowHash(client, port) + service index * 0x9E3779B1 + service port * 0x85EBCA6B mod 2^32; set = H & mask;
+ *   its neighbour is (H ^ 1) & mask; tag = H >> 24. The service port is in no key: by pair of sets or tag alone flows to several
+ *   ports of a service are told apart, in small tables but for few ports.
+ * - Find: in the flow's set, else in the neighbour (a TCP opener only if no way of its own set is half-open, which a flood of
+ *   them makes all be; so one that belongs to a flow in the neighbour can, rarely, begin that flow anew): the lowest way whose value is neither 0 nor BUSY, whose key is the flow's, whose value has its tag and whose
+ *   state is no template's. A way's value is read before its key and, where the key is the flow's, once more: if it changed
+ *   meanwhile it is passed over.
+ * - Hit that is used: if the tick or the state differs from the entry's, one compare-and-swap from the value that was
+ *   read to {tick, tag, new state, same real}. If it fails the update is given up.
+ * - Hit that is replaced (its real does not serve, or an opener met a flow that is over): one compare-and-swap from the
+ *   value that was read to {tick, tag, first state, new real}. If it fails it is given up.
+ * - Miss that is remembered: the lowest way whose value is 0; else the victim; else it is not remembered. Victim: the
+ *   way with the lowest cost, then the oldest (greatest now - last seen, as a signed number of 32 bits), then the lowest index, BUSY ways
+ *   left out; it is taken only if its cost is at most the newcomer's limit. Cost and limit are the states' digits in
+ *   FLOW_COSTS and FLOW_LIMITS; where the limit is 2, an entry of the newcomer's own state costs 1. So a flood of SYNs,
+ *   datagrams or clients pushes out no established or closing flow and no assured template, and its own kind first.
+ *   A flow in FIN_WAIT that has been silent for FLOW_SPENT_TICKS (10 s) costs as much as one in TIME_WAIT: all but a few are over, which
+ *   one side alone does not show, and two minutes of them would leave no ways for new flows.
+ *   If the own set has no way that costs nothing (free, or closed), the neighbour's is taken if that costs less: by chance
+ *   there are sets with more flows than ways even in a table of many places. A half-open flow is content with a cost of 1:
+ *   a flood of SYNs waits for one line of memory each, not for two.
+ *   The way is taken by compare-and-swap from the value seen to BUSY; then the key and the value are stored. If the swap
+ *   fails the search for a way starts over; after FLOW_WAYS failures the flow is not remembered.
+ * - The address of an IPv6 client is noted when its flow is first remembered, but of a half-open one that pushed another out
+ *   with its second packet: so a flood of SYNs that has filled the memory waits for one line of it each, not for two. A
+ *   reader holds it against the client word of the key.
+ * - Whoever changes a value also changes `flow_counts`, see `bpf/layout.h`.
+ */
+export class FlowTable {
+  readonly sets: number;
+  readonly words: BigUint64Array<ArrayBuffer>;
+  readonly counts: FlowCounts;
+  readonly #clients: Uint8Array<ArrayBuffer>;
+  readonly #hashKey: Uint32Array;
+
+  /** @param hashKey view of the image's hash key, so that a new key needs no new table */
+  constructor(memory: Pick<ImageMemory, 'flows' | 'flowClients' | 'flowCounts'>, hashKey: Uint32Array) {
+    this.sets = 1 << (31 - Math.clz32(memory.flows.byteLength / (8 * SET_WORDS)));
+    this.words = new BigUint64Array(memory.flows, 0, this.sets * SET_WORDS);
+    this.counts = new FlowCounts(memory.flowCounts);
+    this.#clients = new Uint8Array(memory.flowClients, 0, this.sets * FLOW_WAYS * FLOW_CLIENT_SIZE);
+    this.#hashKey = hashKey;
+  }
+
+  keyOf({ client, clientPort, serviceIndex, servicePort = 0 }: FlowName): FlowKey {
+    const ofService = Math.imul(serviceIndex, SERVICE_STEP) + Math.imul(servicePort, PORT_STEP);
+    const hash = (flowHash(client, clientPort, this.#hashKey) + ofService) >>> 0;
+    const low = ((clientPort << 16) | serviceIndex) >>> 0;
+    return { hash, key: (BigInt(client >>> 0) << 32n) | BigInt(low) };
+  }
+
+  /** @param newcomer the state that the flow would first be remembered in */
+  find(flow: FlowKey, newcomer: FlowState = FLOW_STATE.none): FlowHit | undefined {
+    const [own, neighbour] = this.#places(flow);
+    const hit = this.#findIn(own, flow, false);
+    if (hit !== undefined || (newcomer === FLOW_STATE.synRecv && this.#hasHalfOpen(own))) return hit;
+    return this.#findIn(neighbour, flow, false);
+  }
+
+  /** The template with this key, whose port is 0; a flow whose client has port 0 has the same. */
+  findTemplate(flow: FlowKey): FlowHit | undefined {
+    const [own, neighbour] = this.#places(flow);
+    return this.#findIn(own, flow, true) ?? this.#findIn(neighbour, flow, true);
+  }
+
+  /** Notes a packet of a found flow; writes only when the tick or the state is new. */
+  touch(hit: FlowHit, state: FlowState, nowTick: number, client?: Ipv6Address): void {
+    const seen = Number(hit.value >> 32n);
+    if (seen === nowTick >>> 0 && hit.state === state) return;
+    const noted = hit.state === FLOW_STATE.synRecv ? client : undefined;
+    this.replace(hit, { real: hit.real, state, nowTick }, noted);
+  }
+
+  /** Gives a found entry to another real or state in place. */
+  replace(hit: FlowHit, next: FlowValue, client?: Ipv6Address): boolean {
+    if (!this.exchange(hit.at, hit.value, packFlow(tagOf(hit.value), next))) return false;
+    this.#noteClient(hit.at, client);
+    return true;
+  }
+
+  /** Remembers a flow that was not found. False when nothing in its two sets may make way. @param client of IPv6 */
+  insert(flow: FlowKey, next: FlowValue, client?: Ipv6Address): boolean {
+    for (let attempt = 0; attempt < FLOW_WAYS; attempt++) {
+      const way = this.#wayFor(flow, next.state, next.nowTick);
+      if (way === undefined) return false;
+      if (!this.exchange(way.at, way.value, FLOW_BUSY)) continue;
+      this.counts.add(next.real, flowWeight(next.state));
+      Atomics.store(this.words, way.at, flow.key);
+      Atomics.store(this.words, way.at + 1, packFlow(flow.hash >>> 24, next));
+      if (way.value === 0n || next.state !== FLOW_STATE.synRecv) this.#noteClient(way.at, client);
+      return true;
+    }
+    return false;
+  }
+
+  /**
+   * Changes an entry, counts included; the one way to do so.
+   * @param at where its key is in `words`
+   * @param to 0 frees it
+   */
+  exchange(at: number, from: bigint, to: bigint): boolean {
+    if (Atomics.compareExchange(this.words, at + 1, from, to) !== from) return false;
+    const [before, after] = [flowWeight(stateOf(from)), flowWeight(stateOf(to))];
+    const [realBefore, realAfter] = [realOf(from), realOf(to)];
+    if (realBefore === realAfter) {
+      this.counts.add(realAfter, after - before);
+      return true;
+    }
+    this.counts.add(realBefore, -before);
+    this.counts.add(realAfter, after);
+    return true;
+  }
+
+  /**
+   * The client of an entry of an IPv6 service, or of its templates: their network. Undefined while it is not noted.
+   * @param at as for `exchange`
+   * @param client the client word of its key
+   */
+  clientOf(at: number, client: number): Ipv6Address | undefined {
+    const address = readIpv6Address(this.#clients, clientAt(at));
+    return foldIpv6(address, this.#hashKey) === client ? address : undefined;
+  }
+
+  #noteClient(at: number, client: Ipv6Address | undefined): void {
+    if (client !== undefined) writeIpv6Address(this.#clients, clientAt(at), client);
+  }
+
+  #findIn(first: number, { hash, key }: FlowKey, template: boolean): FlowHit | undefined {
+    const tag = hash >>> 24;
+    for (let at = first; at < first + SET_WORDS; at += WORDS) {
+      const value = Atomics.load(this.words, at + 1);
+      if (value <= FLOW_BUSY || Atomics.load(this.words, at) !== key || tagOf(value) !== tag) continue;
+      const state = stateOf(value);
+      if (isTemplate(state) !== template || Atomics.load(this.words, at + 1) !== value) continue;
+      return { at, value, real: realOf(value), state };
+    }
+    return undefined;
+  }
+
+  /** Where the flow's own set and its neighbour begin; with a single set, twice that. */
+  #places({ hash }: FlowKey): readonly [own: number, neighbour: number] {
+    const mask = this.sets - 1;
+    return [(hash & mask) * SET_WORDS, ((hash ^ 1) & mask) * SET_WORDS];
+  }
+
+  #hasHalfOpen(first: number): boolean {
+    for (let at = first; at < first + SET_WORDS; at += WORDS) {
+      if (stateOf(Atomics.load(this.words, at + 1)) === FLOW_STATE.synRecv) return true;
+    }
+    return false;
+  }
+
+  #wayFor(flow: FlowKey, state: FlowState, nowTick: number): Way | undefined {
+    const [own, neighbour] = this.#places(flow);
+    const limit = digit(FLOW_LIMITS, state);
+    const way = this.#wayIn(own, state, nowTick, limit);
+    const content = state === FLOW_STATE.synRecv ? 1 : 0;
+    if (way !== undefined && way.cost <= content) return way;
+    return this.#wayIn(neighbour, state, nowTick, way === undefined ? limit : way.cost - 1) ?? way;
+  }
+
+  #wayIn(first: number, state: FlowState, nowTick: number, limit: number): Way | undefined {
+    let best: Way | undefined;
+    for (let at = first; at < first + SET_WORDS; at += WORDS) {
+      const value = Atomics.load(this.words, at + 1);
+      if (value === 0n) return { at, value, cost: 0, idle: 0 };
+      if (value === FLOW_BUSY) continue;
+      const idle = (nowTick - Number(value >> 32n)) | 0;
+      const cost = costOf(stateOf(value), idle, state);
+      if (cost > limit) continue;
+      if (!best || cost < best.cost || (cost === best.cost && idle > best.idle))
+        best = { at, value, cost, idle };
+    }
+    return best;
+  }
+}
+
+/** The value word of an entry. */
+export function packFlow(tag: number, of: FlowValue): bigint {
+  const low = ((tag << 24) | (of.state << 16) | of.real) >>> 0;
+  return (BigInt(of.nowTick >>> 0) << 32n) | BigInt(low);
+}
+
+function clientAt(at: number): number {
+  return (at / WORDS) * FLOW_CLIENT_SIZE;
+}
+
+export function tagOf(value: bigint): number {
+  return Number((value >> 24n) & 0xffn);
+}
+
+function stateOf(value: bigint): FlowState {
+  return Number((value >> 16n) & 0xffn);
+}
+
+function realOf(value: bigint): RealIndex {
+  return Number(value & 0xffffn);
+}
+
+/** What an entry in the state `victim` is worth, to a newcomer in another. */
+function costOf(victim: FlowState, idleTicks: number, newcomer: FlowState): number {
+  if (victim === newcomer && digit(FLOW_LIMITS, newcomer) === LOWEST_LIMIT) return 1;
+  const isSpent = victim === FLOW_STATE.finWait && idleTicks >= FLOW_SPENT_TICKS;
+  return digit(FLOW_COSTS, isSpent ? FLOW_STATE.timeWait : victim);
+}
+
+function digit(digits: bigint, state: FlowState): number {
+  return Number((digits >> BigInt(4 * state)) & 0xfn);
+}

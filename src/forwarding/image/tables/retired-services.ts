@@ -1,0 +1,139 @@
+import type { IpAddress } from '../../../net/address/ip-address.ts';
+import type { RealIndex } from '../../decision.ts';
+import type { Service, ServiceKey } from '../../forwarding-table.ts';
+import type { FlowPacket } from '../choice/selection.ts';
+import { firstFlowState, isOver, opensFlow } from '../flows/flow-state.ts';
+import { templateTicks } from '../flows/flow-timeouts.ts';
+import type { ImageState } from '../image-state.ts';
+import { REALS, SERVICES } from './layout.ts';
+import { type RecordKey, recordKey, recordKeys, type ServiceRecord } from './service-record.ts';
+
+/** A service that was deleted while clients had flows to it. */
+export interface RetiredService {
+  readonly service: Service;
+  /** Kept from others, because remembered flows name it. */
+  readonly index: number;
+  /** Its reals that have flows; their entries stay, and serve nobody. */
+  readonly reals: ReadonlyMap<IpAddress, RealIndex>;
+  /** Its persistence templates last until this tick. */
+  readonly templatesEndTick: number;
+}
+
+/** What waits for a service, or for a real of one, that may come back: `ipvsadm -S`, `-C` and `-R` take all of them away and back. */
+export interface Retired {
+  /** By each of their ports. */
+  readonly services: Map<RecordKey, RetiredService>;
+  readonly byIndex: Map<number, RetiredService>;
+  /** Their reals; those of a service that is back only until this tick. */
+  readonly reals: Map<RealIndex, number>;
+}
+
+/** For so long the reals of a service that is back may come back one by one, as scripts of `ipvsadm -a` add them. */
+const GRACE_TICKS = 50;
+const WHILE_SERVICE_IS_AWAY = Number.POSITIVE_INFINITY;
+/** What is retired must not stand in the way of what is new. */
+const LEAST_FREE = 1 / 4;
+
+export function noneRetired(): Retired {
+  return { services: new Map(), byIndex: new Map(), reals: new Map() };
+}
+
+/**
+ * Keeps the flows of a service that is deleted, as kernel IPVS does, so that they find their reals again when it is back: its
+ * index and those of its reals with flows are given to nobody else meanwhile.
+ * @returns false if there is nothing to keep, or no room to keep it
+ */
+export function retireService(state: ImageState, record: ServiceRecord, nowTick: number): boolean {
+  const { retired } = state;
+  const all = [...record.goneReals, ...record.reals];
+  const keepsAll = record.service.persistence !== undefined;
+  const reals = new Map(all.filter(([, index]) => keepsAll || hasFlows(state, index)));
+  if (reals.size === 0 || !hasRoom(state, nowTick)) return false;
+  for (const [address, index] of all) {
+    state.reals.setServing(index, false);
+    if (reals.has(address)) retired.reals.set(index, WHILE_SERVICE_IS_AWAY);
+    else state.reals.remove(index, nowTick);
+  }
+  const { service, index } = record;
+  const templatesEndTick = nowTick + templateTicks(service);
+  const entry = { service, index, reals, templatesEndTick };
+  for (const key of recordKeys(service)) retired.services.set(key, entry);
+  retired.byIndex.set(index, entry);
+  return true;
+}
+
+/** What a service left when it was deleted, for it to go on with. */
+export function reviveService(
+  { retired }: ImageState,
+  service: Service,
+  nowTick: number,
+): RetiredService | undefined {
+  const entry = retired.services.get(recordKey(service));
+  if (entry?.service.port !== service.port) return undefined;
+  forget(retired, entry);
+  for (const index of entry.reals.values()) retired.reals.set(index, nowTick + GRACE_TICKS);
+  return entry;
+}
+
+/** Whether a deleted real is kept because its service was deleted, too. */
+export function isRetired({ retired }: Pick<ImageState, 'retired'>, index: RealIndex): boolean {
+  return retired.reals.has(index);
+}
+
+/** Whether a packet to a port that has no service belongs to a flow that waits for its service to come back. */
+export function isAwaited(state: ImageState, destination: ServiceKey, packet: FlowPacket): boolean {
+  const { services } = state.retired;
+  const entry = services.get(recordKey(destination)) ?? services.get(recordKey({ ...destination, port: 0 }));
+  if (entry === undefined) return false;
+  const hit = state.flows.find(
+    state.flows.keyOf({ ...packet, serviceIndex: entry.index }),
+    firstFlowState(packet),
+  );
+  return hit !== undefined && !(opensFlow(packet) && isOver(hit.state));
+}
+
+/** Gives up what has no flows any more, and reals that did not come back with their service. */
+export function releaseRetired(state: ImageState, nowTick: number): void {
+  const { retired } = state;
+  for (const [index, endTick] of retired.reals) if (nowTick >= endTick) retired.reals.delete(index);
+  for (const entry of retired.byIndex.values()) {
+    if (nowTick < entry.templatesEndTick || [...entry.reals.values()].some((index) => hasFlows(state, index)))
+      continue;
+    giveUp(state, entry, nowTick);
+  }
+}
+
+/** Makes room at the cost of flows to deleted services, but for those that are about to come back. */
+export function giveUpRetired(state: ImageState, returning: readonly Service[], nowTick: number): void {
+  const kept = new Set(returning.map(recordKey));
+  for (const entry of state.retired.byIndex.values()) {
+    if (!kept.has(recordKey(entry.service))) giveUp(state, entry, nowTick);
+  }
+}
+
+function giveUp(state: ImageState, entry: RetiredService, nowTick: number): void {
+  for (const index of entry.reals.values()) release(state, index, nowTick);
+  forget(state.retired, entry);
+  state.serviceIndices.release(entry.index, nowTick);
+}
+
+function forget(retired: Retired, { service, index }: RetiredService): void {
+  for (const key of recordKeys(service)) retired.services.delete(key);
+  retired.byIndex.delete(index);
+}
+
+function release(state: ImageState, index: RealIndex, nowTick: number): void {
+  state.retired.reals.delete(index);
+  state.reals.remove(index, nowTick);
+}
+
+function hasRoom({ serviceIndices, reals }: ImageState, nowTick: number): boolean {
+  return (
+    serviceIndices.available(nowTick) >= SERVICES * LEAST_FREE &&
+    reals.available(nowTick) >= REALS * LEAST_FREE
+  );
+}
+
+function hasFlows({ flows: { counts } }: ImageState, index: RealIndex): boolean {
+  return counts.active(index) + counts.inactive(index) > 0;
+}

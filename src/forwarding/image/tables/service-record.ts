@@ -1,0 +1,151 @@
+import { type IpAddress, isIpv4 } from '../../../net/address/ip-address.ts';
+import type { RealIndex } from '../../decision.ts';
+import type { Persistence, Port, Real, SchedulerFlag, Service, ServiceKey } from '../../forwarding-table.ts';
+import { sameTunnel, tunnelOf } from '../../tunnel/kind.ts';
+import type { Delegate } from '../choice/delegate.ts';
+import type { SelectableService } from '../choice/selection.ts';
+import type { Transition } from '../slots/ring-transition.ts';
+import { SERVICE_KIND } from './layout.ts';
+import type { BucketKey } from './service-table.ts';
+
+/** A service of the image, as the slow path reads it. */
+export interface ServiceEntry extends SelectableService {
+  readonly service: Service;
+  readonly reals: ReadonlyMap<IpAddress, RealIndex>;
+}
+
+/** What the control plane remembers of a service beside the image. */
+export interface ServiceRecord extends ServiceEntry {
+  readonly index: number;
+  kind: number;
+  portMask: number;
+  firstSlot: number;
+  slotCount: number;
+  /** Slots of the range that it holds; a rotation may use fewer. */
+  heldSlots: number;
+  service: Service;
+  readonly reals: Map<IpAddress, RealIndex>;
+  /** Reals that are configured no more, whose flows are held. */
+  readonly goneReals: Map<IpAddress, RealIndex>;
+  delegate: Delegate | undefined;
+  /** Undefined while every slot is stable. */
+  transition: Transition | undefined;
+  /** True until the first table: what memory does not tell of the service is a guess. */
+  takenOver: boolean;
+}
+
+const PROTOCOL_NUMBER = { tcp: 6, udp: 17, sctp: 132 } as const;
+const PROTOCOLS = Object.keys(PROTOCOL_NUMBER) as ServiceKey['protocol'][];
+
+/** One for each port. */
+export function bucketKeys(service: ServicePorts): readonly BucketKey[] {
+  const { vip, protocol } = service;
+  return portsOf(service).map((port) => ({ vip, port, protocol: PROTOCOL_NUMBER[protocol] }));
+}
+
+export function vipKey(vip: IpAddress): BucketKey {
+  return { vip, port: 0, protocol: 0 };
+}
+
+export function protocolName(number: number): ServiceKey['protocol'] {
+  return PROTOCOLS.find((name) => PROTOCOL_NUMBER[name] === number) ?? 'tcp';
+}
+
+/** The three parts of a service's key in one that a Map can have: a number for IPv4, a bigint for IPv6. */
+export type RecordKey = number | bigint;
+
+export function recordKey({ vip, port, protocol }: ServiceKey): RecordKey {
+  const transport = port * 4 + PROTOCOLS.indexOf(protocol);
+  return isIpv4(vip) ? vip * 2 ** 18 + transport : (vip << 18n) | BigInt(transport);
+}
+
+/** One for each port. */
+export function recordKeys(service: ServicePorts): readonly RecordKey[] {
+  return portsOf(service).map((port) => recordKey({ ...service, port }));
+}
+
+type ServicePorts = ServiceKey & { readonly morePorts?: readonly Port[] };
+
+function portsOf({ port, morePorts = [] }: ServicePorts): readonly Port[] {
+  return [...new Set([port, ...morePorts])];
+}
+
+/** Entries of the service table that go and come when one service becomes another. */
+export function portChange(
+  from: ServicePorts,
+  to: ServicePorts,
+): { readonly leaving: readonly BucketKey[]; readonly coming: readonly BucketKey[] } {
+  const [before, after] = [bucketKeys(from), bucketKeys(to)];
+  return { leaving: without(before, after), coming: without(after, before) };
+}
+
+function without(keys: readonly BucketKey[], others: readonly BucketKey[]): readonly BucketKey[] {
+  return keys.filter(({ port }) => !others.some((other) => other.port === port));
+}
+
+/** What of a service decides its kind. */
+export interface KindOptions extends Pick<Service, 'scheduler' | 'protocol'> {
+  readonly onePacket?: boolean | undefined;
+  readonly persistence?: Persistence | undefined;
+  readonly reals: readonly Pick<Real, 'upperThreshold'>[];
+}
+
+/** Who chooses for the service's packets; see `enum service_kind` in `bpf/layout.h`. */
+export function serviceKind(service: KindOptions): number {
+  const { scheduler, protocol, onePacket, persistence, reals } = service;
+  const isPlain = persistence === undefined && reals.every(({ upperThreshold = 0 }) => upperThreshold === 0);
+  const isRotation = scheduler === 'rr' || scheduler === 'wrr';
+  if (protocol === 'sctp') return SERVICE_KIND.rare;
+  if (isPlain && scheduler === 'mh') return SERVICE_KIND.hash;
+  if (protocol === 'udp' && onePacket) return isPlain && isRotation ? SERVICE_KIND.turns : SERVICE_KIND.rare;
+  return isPlain && isRotation ? SERVICE_KIND.rotation : SERVICE_KIND.delegated;
+}
+
+export function isDelegated(kind: number): boolean {
+  return kind === SERVICE_KIND.delegated || kind === SERVICE_KIND.rare;
+}
+
+export function portMaskOf(service: Service): number {
+  const { scheduler, hashOn, persistence } = service;
+  return persistence !== undefined || (scheduler === 'mh' && hashOn === 'source') ? 0 : 0xffff;
+}
+
+/** Same in everything, reals and their order included. */
+export function sameService(a: Service, b: Service): boolean {
+  if (a === b) return true;
+  return (
+    a.scheduler === b.scheduler &&
+    sameList(a.schedulerFlags, b.schedulerFlags) &&
+    sameList<Port>(a.morePorts, b.morePorts) &&
+    a.hashOn === b.hashOn &&
+    (a.onePacket ?? false) === (b.onePacket ?? false) &&
+    samePersistence(a.persistence, b.persistence) &&
+    sameTunnel(a.tunnel, b.tunnel) &&
+    a.blackhole.policy === b.blackhole.policy &&
+    a.blackhole.after === b.blackhole.after &&
+    (a.claim ?? 'always') === (b.claim ?? 'always') &&
+    a.reals.length === b.reals.length &&
+    a.reals.every((real, i) => sameReal([a, real], [b, b.reals[i] as Real]))
+  );
+}
+
+function sameReal([serviceA, a]: readonly [Service, Real], [serviceB, b]: readonly [Service, Real]): boolean {
+  return (
+    a.address === b.address &&
+    a.weight === b.weight &&
+    a.serving === b.serving &&
+    (a.hasWay ?? true) === (b.hasWay ?? true) &&
+    (a.inhibited ?? false) === (b.inhibited ?? false) &&
+    (a.upperThreshold ?? 0) === (b.upperThreshold ?? 0) &&
+    (a.lowerThreshold ?? 0) === (b.lowerThreshold ?? 0) &&
+    sameTunnel(tunnelOf(serviceA, a), tunnelOf(serviceB, b))
+  );
+}
+
+function sameList<T extends SchedulerFlag | Port>(a: readonly T[] = [], b: readonly T[] = []): boolean {
+  return a.length === b.length && a.every((item, i) => item === b[i]);
+}
+
+function samePersistence(a: Persistence | undefined, b: Persistence | undefined): boolean {
+  return a?.timeoutMs === b?.timeoutMs && a?.prefixLength === b?.prefixLength;
+}
