@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { printableJson } from '../printable-text.ts';
-import type { Listing } from './options/listing.ts';
 import type { Style } from './tables/style.ts';
 
 /** Everything of the process that a command uses, so that tests can call `main` itself. */
@@ -29,13 +28,6 @@ export interface Context extends CliEnvironment {
   exit(status: number): void;
   /** Sets the exit status of a command that throws; the error's own when left out. */
   failAs(status: number): void;
-}
-
-/** The exports of a command's file. */
-export interface CommandModule {
-  register(program: Command, context: Context): void;
-  /** Set for a command that needs no parser for the usual command line. */
-  readonly listing?: Listing<never>;
 }
 
 export function print(context: Context, text: string): void {

@@ -1,4 +1,4 @@
-import type { CommandModule } from './command-context.ts';
+import type { CommandModule } from './command-module.ts';
 
 export interface CommandEntry {
   readonly summary: string;

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { CheckSource } from '../config/schema/check-source.ts';
 import type { Port } from '../forwarding/forwarding-table.ts';
 import type { IpAddress } from '../net/address/ip-address.ts';
 
@@ -11,15 +12,6 @@ export type CheckTarget =
       readonly port: Port;
       readonly from?: CheckSource | undefined;
     };
-
-/** How the packets of a check leave this machine; what is left out is as routing has it. */
-export interface CheckSource {
-  readonly address?: IpAddress;
-  readonly port?: Port;
-  readonly interface?: string;
-  /** Firewall mark. */
-  readonly mark?: number;
-}
 
 /**
  * The network as checks use it. Every call rejects with an Error whose message says what the network answered

@@ -1,5 +1,6 @@
 import type { Explanation } from '../forwarding/decision.ts';
 import type { ForwardingTable, Port, Service, ServiceKey } from '../forwarding/forwarding-table.ts';
+import type { ApplySummary } from '../forwarding/image/change/apply-run.ts';
 import type { Reason } from '../forwarding/reasons.ts';
 import type { IpAddress } from '../net/address/ip-address.ts';
 import type { CheckConnector } from './check-connector.ts';
@@ -39,12 +40,6 @@ export interface DataPlane {
   close(): Promise<void>;
   /** Ends forwarding too and leaves nothing behind. */
   remove(): Promise<void>;
-}
-
-export interface ApplySummary {
-  readonly services: { readonly added: number; readonly changed: number; readonly removed: number };
-  readonly reals: { readonly added: number; readonly changed: number; readonly removed: number };
-  readonly slotsWritten: number;
 }
 
 export interface TrafficCounters {

@@ -10,10 +10,10 @@ import type {
   ServiceKey,
   Tunnel,
 } from '../forwarding/forwarding-table.ts';
+import type { LocalShortage } from '../local-shortage.ts';
 import type { IpAddress } from '../net/address/ip-address.ts';
-import type { ConfigDiff } from './changes/config-diff.ts';
+import type { ChangeCounts, ConfigDiff } from './changes/config-diff.ts';
 import type { QuorumState } from './quorum.ts';
-import type { ShortageStatus } from './shortage-watch.ts';
 import type { TrafficAccounts } from './status/traffic-book.ts';
 
 /** What the API and the CLI can ask of a running director. */
@@ -78,6 +78,14 @@ export interface DirectorStatus {
   readonly shortages: readonly ShortageStatus[];
   /** Attempts of checks that this machine could not make, since the start. */
   readonly unmadeAttempts: number;
+}
+
+/** What the director's machine is short of, so that checks cannot be made. */
+export interface ShortageStatus extends LocalShortage {
+  /** ISO 8601. */
+  readonly since: string;
+  /** Checks whose last attempt could not be made for it. */
+  readonly checks: number;
 }
 
 export interface ServiceStatus {
@@ -163,13 +171,7 @@ export interface CheckStatus {
   readonly lastAnswer: string | undefined;
 }
 
-export interface ReloadSummary {
-  readonly servicesAdded: number;
-  readonly servicesChanged: number;
-  readonly servicesRemoved: number;
-  readonly realsAdded: number;
-  readonly realsChanged: number;
-  readonly realsRemoved: number;
+export interface ReloadSummary extends ChangeCounts {
   readonly applyMs: number;
   /** Settings that have changed and take effect at the next start, as `director.listen`. */
   readonly restartNeeded: readonly string[];

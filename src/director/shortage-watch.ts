@@ -1,14 +1,7 @@
 import { formatDuration } from '../config/schema/duration.ts';
 import { describeShortage, type LocalShortage } from '../local-shortage.ts';
+import type { ShortageStatus } from './control.ts';
 import type { EventLog } from './event-log.ts';
-
-/** What the director's machine is short of, so that checks cannot be made. */
-export interface ShortageStatus extends LocalShortage {
-  /** ISO 8601. */
-  readonly since: string;
-  /** Checks whose last attempt could not be made for it. */
-  readonly checks: number;
-}
 
 interface Lack {
   readonly shortage: LocalShortage;

@@ -1,6 +1,7 @@
+import type { CheckSource } from '../config/schema/check-source.ts';
 import type { CheckConfig, ServiceConfig } from '../config/schema/config.ts';
 import type { CheckType, ProbeConfig } from '../config/schema/probe-config.ts';
-import type { CheckSource, CheckTarget } from '../dataplane/check-connector.ts';
+import type { CheckTarget } from '../dataplane/check-connector.ts';
 import { formatIp, type IpAddress } from '../net/address/ip-address.ts';
 import { BFD_SCHEDULE, bfdProbe } from './bfd/bfd-probe.ts';
 import type { CheckSchedule } from './check-state.ts';

@@ -1,37 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WireStats } from '../api/wire/wire.ts';
-import type { RealServerOptions } from '../realserver/options.ts';
 import type { LabEnvironment } from './environment.ts';
-import { type Expectation, Expectations } from './expectations.ts';
+import { Expectations } from './expectations.ts';
+import type { LabOptions, LabOutcome } from './lab-options.ts';
 import { openLabEnvironment } from './open-environment.ts';
 import { playScenario, type ScenarioResult } from './scenario.ts';
 import { LiveScreen } from './screen.ts';
-import { Traffic, type TrafficSummary } from './traffic.ts';
-
-export interface LabOptions {
-  /** How long to run; undefined: until the signal. The scenario is always played to its end. */
-  readonly forMs: number | undefined;
-  /** The outcome as JSON on `stdout`, and nothing else there. */
-  readonly json: boolean;
-  /** Undefined: xdp where this machine supports it, else simulated, with a line that says why. */
-  readonly plane: 'xdp' | 'simulated' | undefined;
-  /** How the reals in network namespaces decapsulate. The simulated ones have only one way. */
-  readonly decapsulation: RealServerOptions['decapsulation'];
-  readonly stdout: NodeJS.WritableStream;
-  readonly stderr: NodeJS.WritableStream;
-  readonly signal: AbortSignal;
-}
-
-/** The output of `culvert lab --json`. */
-export interface LabOutcome {
-  readonly outcome: 'as expected' | 'not as expected';
-  readonly plane: string;
-  readonly durationMs: number;
-  readonly expectations: readonly Expectation[];
-  readonly requests: TrafficSummary;
-  readonly scenario: ScenarioResult;
-  readonly stats: WireStats;
-}
+import { Traffic } from './traffic.ts';
 
 /**
  * Builds the lab, plays the scenario and always removes everything again.

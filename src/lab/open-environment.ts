@@ -1,6 +1,6 @@
 import { CulvertError } from '../errors.ts';
 import type { LabEnvironment } from './environment.ts';
-import type { LabOptions } from './lab.ts';
+import type { LabOptions } from './lab-options.ts';
 import { NamespaceLab } from './namespaces/namespace-lab.ts';
 import { topologyObstacle } from './namespaces/topology.ts';
 import { SimulatedLab } from './simulated/simulated-lab.ts';

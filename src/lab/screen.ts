@@ -1,7 +1,7 @@
 import { type Style, styleFor } from '../cli/tables/style.ts';
 import type { LabEnvironment } from './environment.ts';
 import type { Expectation } from './expectations.ts';
-import type { LabOptions, LabOutcome } from './lab.ts';
+import type { LabOptions, LabOutcome } from './lab-options.ts';
 import { drawStatus } from './status-table.ts';
 import type { Traffic } from './traffic.ts';
 

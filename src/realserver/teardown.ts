@@ -7,14 +7,8 @@ import { Changes } from './plan/changes.ts';
 import { handOver, isShared } from './plan/shared.ts';
 import { without } from './plan/wanted.ts';
 import { requirePrivilege } from './privilege.ts';
-import {
-  otherRecords,
-  readRecord,
-  recordPath,
-  removeRecord,
-  type SetupRecord,
-  writeRecord,
-} from './record/record.ts';
+import { otherRecords, readRecord, recordPath, removeRecord, writeRecord } from './record/record.ts';
+import type { SetupRecord } from './record/setup-record.ts';
 
 export interface TeardownSummary {
   /** Whether anything is still served. */

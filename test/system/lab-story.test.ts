@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Expectations } from '../../src/lab/expectations.ts';
-import type { LabOutcome } from '../../src/lab/lab.ts';
+import type { LabOutcome } from '../../src/lab/lab-options.ts';
 import { type MtuStory, tellMtuStory } from '../../src/lab/mtu-story.ts';
 import { NamespaceLab } from '../../src/lab/namespaces/namespace-lab.ts';
 import { topologyObstacle } from '../../src/lab/namespaces/topology.ts';

@@ -16,7 +16,7 @@ import {
 import { parseServiceName } from '../wire/service-text.ts';
 import { countersToWire, explanationToWire, realToWire } from '../wire/to-wire.ts';
 import type { WireRealSelector } from '../wire/wire.ts';
-import type { ApiOptions, ApiServer } from './server.ts';
+import type { ApiOptions, ApiServer } from './api-server.ts';
 
 const changedReals = { 200: z.array(realSchema), default: errorSchema };
 

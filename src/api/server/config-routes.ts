@@ -9,7 +9,7 @@ import {
   errorSchema,
 } from '../wire/schemas.ts';
 import { appliedToWire, configToWire, diffToWire } from '../wire/to-wire.ts';
-import type { ApiOptions, ApiServer } from './server.ts';
+import type { ApiOptions, ApiServer } from './api-server.ts';
 
 /** 10,000 reals, each with a check of its own, take a third of it. */
 const BODY_LIMIT = 16 << 20;

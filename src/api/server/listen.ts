@@ -5,9 +5,10 @@ import { type AddressInfo, createConnection } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { ListenConfig } from '../../config/schema/listen-config.ts';
 import { CulvertError } from '../../errors.ts';
+import type { ApiOptions, ApiServer } from './api-server.ts';
 import { type ConnectionLimits, limitConnections } from './connection-limits.ts';
 import type { Listener } from './listener.ts';
-import { type ApiOptions, type ApiServer, buildApi } from './server.ts';
+import { buildApi } from './server.ts';
 import { followTlsFiles, readTlsFiles, type TlsMaterial } from './tls-files.ts';
 import { TokenFile } from './token-file.ts';
 

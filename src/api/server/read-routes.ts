@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { errorSchema, realSchema, serviceSchema, statsSchema, statusSchema } from '../wire/schemas.ts';
 import { countersToWire, realToWire, serviceToWire, statusToWire } from '../wire/to-wire.ts';
-import type { ApiOptions, ApiServer } from './server.ts';
+import type { ApiOptions, ApiServer } from './api-server.ts';
 
 /** What a director is and does now. */
 export function readRoutes(app: ApiServer, { control }: ApiOptions): void {

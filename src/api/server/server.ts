@@ -1,17 +1,10 @@
 /** The API of one director as a Fastify instance, for one listener. */
 import type { IncomingMessage } from 'node:http';
 import swagger from '@fastify/swagger';
-import Fastify, {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyRequest,
-  type RawReplyDefaultExpression,
-  type RawRequestDefaultExpression,
-  type RawServerDefault,
-} from 'fastify';
+import Fastify, { type FastifyRequest } from 'fastify';
 import { jsonSchemaTransform, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
-import type { DirectorControl } from '../../director/control.ts';
 import { type Access, admit, type RequestHead, refuseForeignPages } from './admission.ts';
+import type { ApiOptions, ApiServer } from './api-server.ts';
 import { changeRoutes } from './change-routes.ts';
 import { configRoutes } from './config-routes.ts';
 import { answerClientError, sendError, wireError } from './error-answers.ts';
@@ -20,7 +13,6 @@ import type { Listener } from './listener.ts';
 import { metricsRoute } from './metrics-route.ts';
 import { readRoutes } from './read-routes.ts';
 import { streamRoutes } from './stream-routes.ts';
-import type { TlsMaterial } from './tls-files.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -28,27 +20,6 @@ declare module 'fastify' {
     access?: Access;
   }
 }
-
-export interface ApiOptions {
-  readonly control: DirectorControl;
-  readonly version: string;
-  /** Over TCP, where others than the director's user may reach it; undefined: the control socket. */
-  readonly listener?: Listener | undefined;
-  readonly tls?: TlsMaterial | undefined;
-  /** `metrics`: /metrics and nothing else. */
-  readonly routes?: 'all' | 'metrics';
-  /** Called once the answer to `down` is on its way; the process is to end then. */
-  readonly onDown: () => void;
-}
-
-/** An instance whose routes take their types from zod schemas. */
-export type ApiServer = FastifyInstance<
-  RawServerDefault,
-  RawRequestDefaultExpression,
-  RawReplyDefaultExpression,
-  FastifyBaseLogger,
-  ZodTypeProvider
->;
 
 /** Against pages that would embed an answer, or have a browser take it for something else. */
 const ANSWER_HEADERS = {

@@ -9,7 +9,7 @@ import { parseIpNetwork } from '../../net/address/ip-network.ts';
 import { errorSchema, eventQuerySchema, eventSchema, flowQuerySchema } from '../wire/schemas.ts';
 import { parseServiceName } from '../wire/service-text.ts';
 import { flowToWire } from '../wire/to-wire.ts';
-import type { ApiOptions, ApiServer } from './server.ts';
+import type { ApiOptions, ApiServer } from './api-server.ts';
 
 /** Unread bytes after which a listener counts as gone: events must not pile up in the director. */
 const MAX_BACKLOG_BYTES = 1 << 20;

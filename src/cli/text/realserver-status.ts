@@ -3,7 +3,8 @@ import { formatTunnel } from '../../forwarding/tunnel/kind.ts';
 import { formatIp } from '../../net/address/ip-address.ts';
 import { vipsOf } from '../../realserver/options.ts';
 import { directorText } from '../../realserver/plan/action.ts';
-import type { NamedRecord, SetupRecord } from '../../realserver/record/record.ts';
+import type { NamedRecord } from '../../realserver/record/record.ts';
+import type { SetupRecord } from '../../realserver/record/setup-record.ts';
 import type { Style } from '../tables/style.ts';
 import { formatTable } from '../tables/text-table.ts';
 

@@ -1,6 +1,6 @@
-import type { CheckSource } from '../../dataplane/check-connector.ts';
 import { formatIp, ip } from '../../net/address/ip-address.ts';
 import { regexFlags } from '../rules/regex-options.ts';
+import type { CheckSource } from '../schema/check-source.ts';
 import type { CheckConfig } from '../schema/config.ts';
 import type {
   BfdProbeConfig,

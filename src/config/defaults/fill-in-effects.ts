@@ -1,4 +1,4 @@
-import type { CommandConfig } from '../schema/command-config.ts';
+import type { CommandConfig } from '../../linux/process/command-config.ts';
 import type { RealConfig, ServiceConfig } from '../schema/config.ts';
 import type { WrittenCommand } from '../schema/written-command.ts';
 import type { WrittenDefaults, WrittenReal, WrittenService } from '../schema/written-config.ts';

@@ -1,4 +1,3 @@
-import type { CheckSource } from '../../dataplane/check-connector.ts';
 import type {
   BlackholePolicy,
   Claim,
@@ -10,8 +9,9 @@ import type {
   ServiceKey,
   Tunnel,
 } from '../../forwarding/forwarding-table.ts';
+import type { CommandConfig } from '../../linux/process/command-config.ts';
 import type { IpAddress } from '../../net/address/ip-address.ts';
-import type { CommandConfig } from './command-config.ts';
+import type { CheckSource } from './check-source.ts';
 import type { ListenConfig } from './listen-config.ts';
 import type { ProbeConfig } from './probe-config.ts';
 

@@ -1,4 +1,4 @@
-import type { RunConfig } from './command-config.ts';
+import type { RunConfig } from '../../linux/process/command-config.ts';
 
 /** What one attempt of a check does. Lengths are bytes, `payload` and `reply` hexadecimal. */
 export type ProbeConfig =

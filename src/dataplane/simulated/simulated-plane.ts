@@ -1,20 +1,14 @@
 import type { Explanation } from '../../forwarding/decision.ts';
 import { explain } from '../../forwarding/explain.ts';
 import type { ForwardingTable, Service } from '../../forwarding/forwarding-table.ts';
+import type { ApplySummary } from '../../forwarding/image/change/apply-run.ts';
 import { ForwardingImage } from '../../forwarding/image/forwarding-image.ts';
 import { TICK_MS } from '../../forwarding/image/tables/layout.ts';
 import type { ImageMemory } from '../../forwarding/image/tables/memory.ts';
 import { createForwarderState, type ForwarderState, sweepForwarder } from '../../forwarding/state.ts';
 import { onlyIpv4 } from '../../net/address/ip-address.ts';
 import type { CheckConnector } from '../check-connector.ts';
-import type {
-  ApplySummary,
-  DataPlane,
-  FlowFilter,
-  FlowRecord,
-  PlaneCounters,
-  PlaneEventListener,
-} from '../data-plane.ts';
+import type { DataPlane, FlowFilter, FlowRecord, PlaneCounters, PlaneEventListener } from '../data-plane.ts';
 import { imageCounters } from '../image-counters.ts';
 import { imageFlows } from '../image-flows.ts';
 import { refuseUnsupported } from '../refuse-unsupported.ts';

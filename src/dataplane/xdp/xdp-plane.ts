@@ -1,6 +1,7 @@
 import type { Explanation } from '../../forwarding/decision.ts';
 import { explain } from '../../forwarding/explain.ts';
 import type { ForwardingTable, Service } from '../../forwarding/forwarding-table.ts';
+import type { ApplySummary } from '../../forwarding/image/change/apply-run.ts';
 import { ForwardingImage } from '../../forwarding/image/forwarding-image.ts';
 import { TICK_MS } from '../../forwarding/image/tables/layout.ts';
 import type { PathMtus } from '../../forwarding/path-mtu/learned.ts';
@@ -12,14 +13,7 @@ import { awaitGracePeriod } from '../../linux/grace-period.ts';
 import { type Link, listLinks } from '../../linux/netlink/devices/link.ts';
 import type { NetlinkSocket } from '../../linux/netlink/socket.ts';
 import type { CheckConnector } from '../check-connector.ts';
-import type {
-  ApplySummary,
-  DataPlane,
-  FlowFilter,
-  FlowRecord,
-  PlaneCounters,
-  PlaneEventListener,
-} from '../data-plane.ts';
+import type { DataPlane, FlowFilter, FlowRecord, PlaneCounters, PlaneEventListener } from '../data-plane.ts';
 import { imageFlows } from '../image-flows.ts';
 import { refuseUnsupported } from '../refuse-unsupported.ts';
 import type { CheckNetwork } from './checks/check-network.ts';

@@ -2,7 +2,6 @@ import type { CulvertConfig, DirectorConfig, RealConfig, ServiceConfig } from '.
 import type { ServiceKey } from '../../forwarding/forwarding-table.ts';
 import { formatServiceName } from '../../forwarding/service-name.ts';
 import type { IpAddress } from '../../net/address/ip-address.ts';
-import type { ReloadSummary } from '../control.ts';
 import { type SettingChange, settingChanges } from './setting-changes.ts';
 
 /** What changes from one configuration to another, defaults filled in: what is said in other words is no change. */
@@ -44,8 +43,17 @@ export function diffConfigs(before: CulvertConfig, after: CulvertConfig): Config
   return { director: settingChanges(formerDirector, director), services };
 }
 
+export interface ChangeCounts {
+  readonly servicesAdded: number;
+  readonly servicesChanged: number;
+  readonly servicesRemoved: number;
+  readonly realsAdded: number;
+  readonly realsChanged: number;
+  readonly realsRemoved: number;
+}
+
 /** In numbers. The reals of added and removed services count too. */
-export function countChanges({ services }: ConfigDiff): Omit<ReloadSummary, 'applyMs' | 'restartNeeded'> {
+export function countChanges({ services }: ConfigDiff): ChangeCounts {
   const reals = services.flatMap((service) => service.reals);
   return {
     servicesAdded: count(services, 'added'),

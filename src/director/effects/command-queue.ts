@@ -1,5 +1,5 @@
-import type { CommandConfig } from '../../config/schema/command-config.ts';
 import { formatDuration } from '../../config/schema/duration.ts';
+import type { CommandConfig } from '../../linux/process/command-config.ts';
 import { type CommandEnd, runCommand } from '../../linux/process/run-command.ts';
 import type { EventLog } from '../event-log.ts';
 import { messageOf } from '../event-words.ts';

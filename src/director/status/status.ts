@@ -11,11 +11,11 @@ import type {
   RealFlows,
   RealStatus,
   ServiceStatus,
+  ShortageStatus,
 } from '../control.ts';
 import type { RealEffect } from '../effects/real-effect.ts';
 import type { CheckedState } from '../health-board.ts';
 import { type ModelReal, type ModelService, type RealId, realId } from '../model.ts';
-import type { ShortageStatus } from '../shortage-watch.ts';
 import type { TrafficAccounts } from './traffic-book.ts';
 
 export interface DirectorStatusInput {

@@ -1,4 +1,3 @@
-import type { ApplySummary } from '../../dataplane/data-plane.ts';
 import { CulvertError } from '../../errors.ts';
 import type { IpAddress } from '../../net/address/ip-address.ts';
 import type { RealIndex } from '../decision.ts';
@@ -11,7 +10,8 @@ import type {
   TransportProtocol,
 } from '../forwarding-table.ts';
 import { REASON_NAMES, type Reason } from '../reasons.ts';
-import { type ApplyHooks, applyTable } from './change/apply-table.ts';
+import type { ApplyHooks, ApplySummary } from './change/apply-run.ts';
+import { applyTable } from './change/apply-table.ts';
 import { mendDrift } from './change/drift.ts';
 import { resume, takeOver } from './change/take-over.ts';
 import type { FlowPacket, SelectionMemory } from './choice/select-real.ts';

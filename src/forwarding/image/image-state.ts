@@ -12,7 +12,7 @@ import { SERVICE_KIND, SERVICES } from './tables/layout.ts';
 import type { ImageMemory } from './tables/memory.ts';
 import { OwnWords } from './tables/own-words.ts';
 import { RealTable } from './tables/real-table.ts';
-import { noneRetired, type Retired } from './tables/retired-services.ts';
+import { noneRetired, type Retired } from './tables/retired.ts';
 import type { RecordKey, ServiceRecord } from './tables/service-record.ts';
 import { ServiceTable } from './tables/service-table.ts';
 import { Settings } from './tables/settings.ts';

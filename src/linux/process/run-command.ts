@@ -1,9 +1,9 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
-import type { RunConfig } from '../../config/schema/command-config.ts';
 import { printableText } from '../../printable-text.ts';
 import { checked } from '../errno.ts';
 import { libc } from '../libc.ts';
 import { withoutAmbientCapabilities } from './ambient-capabilities.ts';
+import type { RunConfig } from './command-config.ts';
 import { loginVariables, lookUpUser } from './user.ts';
 
 export interface CommandOptions {

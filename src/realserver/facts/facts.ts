@@ -1,6 +1,6 @@
 import type { TunnelKind } from '../../linux/netlink/devices/tunnel.ts';
 import { familyOf, type IpAddress, type IpFamily, networkOf } from '../../net/address/ip-address.ts';
-import type { AcceptedEntry } from '../plan/action.ts';
+import type { TunnelType } from '../options.ts';
 
 /** The facts about this host that matter to a real server. */
 export interface RealServerFacts {
@@ -126,4 +126,9 @@ export function contains(prefix: Prefix, address: IpAddress): boolean {
     familyOf(prefix.address) === familyOf(address) &&
     networkOf(address, prefix.length) === networkOf(prefix.address, prefix.length)
   );
+}
+
+/** One line of the XDP program's table: a VIP, and a tunnel that its packets may come in. */
+export interface AcceptedEntry extends TunnelType {
+  readonly vip: IpAddress;
 }

@@ -1,5 +1,4 @@
 import type { IpFamily } from '../../net/address/ip-address.ts';
-import type { Action, Step } from '../plan/action.ts';
 import type { RealServerFacts } from './facts.ts';
 
 /** Settings of which the kernel uses the larger of `all`'s and the interface's (Documentation/networking/ip-sysctl.rst). */
@@ -47,31 +46,4 @@ export function dropsByReversePath(facts: RealServerFacts, interfaceName: string
 /** Whether IPv6 is disabled there, so that the kernel drops its packets and refuses an address. */
 export function ipv6IsOff(facts: RealServerFacts, interfaceName: string): boolean {
   return facts.sysctls[settingPath('disable_ipv6', interfaceName, 6)] === '1';
-}
-
-export function setSysctl(facts: RealServerFacts, path: string, value: string): Step {
-  const before = facts.sysctls[path];
-  return {
-    action: { kind: 'set-sysctl', path, value },
-    undo: before === undefined ? [] : [{ kind: 'set-sysctl', path, value: before }],
-  };
-}
-
-/**
- * Writing the general setting also writes those of each interface, and for IPv4 accept_redirects (net/ipv4/devinet.c,
- * inet_forward_change; net/ipv6/addrconf.c, addrconf_fixup_forwarding): they are restored one by one.
- */
-export function stopForwarding(facts: RealServerFacts, family: IpFamily): Step {
-  const general = FORWARDING[family];
-  const sideEffects = Object.keys(facts.sysctls).filter(
-    (path) =>
-      (family === 4 && path === settingPath('accept_redirects', 'all')) ||
-      (path.startsWith(`net/ipv${family}/`) &&
-        path.endsWith('/forwarding') &&
-        path !== settingPath('forwarding', 'all', family)),
-  );
-  const restore = [general, ...sideEffects].map(
-    (path): Action => ({ kind: 'set-sysctl', path, value: facts.sysctls[path] ?? '0' }),
-  );
-  return { action: { kind: 'set-sysctl', path: general, value: '0' }, undo: restore };
 }

@@ -1,8 +1,8 @@
 import type { TunnelSettings } from '../../linux/netlink/devices/tunnel.ts';
 import { familyOf, formatIp, type IpAddress, type IpFamily } from '../../net/address/ip-address.ts';
-import type { FirewallTool, GuePort } from '../facts/facts.ts';
+import type { AcceptedEntry, FirewallTool, GuePort } from '../facts/facts.ts';
 import { sysctlText } from '../facts/sysctls.ts';
-import { type TunnelType, typeText } from '../options.ts';
+import { typeText } from '../options.ts';
 
 /** One change to the host. Plain data, because undo actions are kept in the record on disk. */
 export type Action =
@@ -32,11 +32,6 @@ export type Action =
   /** The last entry takes the program with it. */
   | { readonly kind: 'refuse'; readonly interface: string; readonly entry: AcceptedEntry }
   | { readonly kind: 'refuse-director'; readonly interface: string; readonly director: IpAddress };
-
-/** One line of the XDP program's table: a VIP, and a tunnel that its packets may come in. */
-export interface AcceptedEntry extends TunnelType {
-  readonly vip: IpAddress;
-}
 
 /** The rules of one set-up for one family. */
 export interface ClampName {

@@ -1,7 +1,7 @@
 // Plans the changes that make a host serve what is wanted, in order.
 import { CulvertError } from '../../errors.ts';
 import { familyOf, formatIp, type IpAddress, type IpFamily } from '../../net/address/ip-address.ts';
-import type { LinkFacts, RealServerFacts } from '../facts/facts.ts';
+import type { AcceptedEntry, LinkFacts, RealServerFacts } from '../facts/facts.ts';
 import {
   type Devices,
   foundDevice,
@@ -11,7 +11,7 @@ import {
 } from '../facts/kernel-devices.ts';
 import { type Served, tunnelsOf, typeOf, type VerifyOptions, vipsOf, type Wanted } from '../options.ts';
 import { ANYONE } from '../program/address-keys.ts';
-import { type AcceptedEntry, type Action, entryText, type Step } from './action.ts';
+import { type Action, entryText, type Step } from './action.ts';
 import { planClamps } from './plan-clamp.ts';
 import { arpSteps, ipv6Steps, kernelSysctlSteps, reversePathSteps } from './plan-sysctls.ts';
 

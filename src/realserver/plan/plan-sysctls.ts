@@ -6,11 +6,9 @@ import {
   effective,
   FORWARDING,
   ipv6IsOff,
-  setSysctl,
   settingPath,
-  stopForwarding,
 } from '../facts/sysctls.ts';
-import type { Step } from './action.ts';
+import type { Action, Step } from './action.ts';
 
 /**
  * Silence about the VIPs in ARP. Neighbour discovery needs none: a solicitation is answered only for addresses of the
@@ -59,4 +57,31 @@ export function ipv6Steps(facts: RealServerFacts, interfaces: readonly string[])
   return interfaces
     .filter((name) => ipv6IsOff(facts, name))
     .map((name) => setSysctl(facts, settingPath('disable_ipv6', name, 6), '0'));
+}
+
+function setSysctl(facts: RealServerFacts, path: string, value: string): Step {
+  const before = facts.sysctls[path];
+  return {
+    action: { kind: 'set-sysctl', path, value },
+    undo: before === undefined ? [] : [{ kind: 'set-sysctl', path, value: before }],
+  };
+}
+
+/**
+ * Writing the general setting also writes those of each interface, and for IPv4 accept_redirects (net/ipv4/devinet.c,
+ * inet_forward_change; net/ipv6/addrconf.c, addrconf_fixup_forwarding): they are restored one by one.
+ */
+function stopForwarding(facts: RealServerFacts, family: IpFamily): Step {
+  const general = FORWARDING[family];
+  const sideEffects = Object.keys(facts.sysctls).filter(
+    (path) =>
+      (family === 4 && path === settingPath('accept_redirects', 'all')) ||
+      (path.startsWith(`net/ipv${family}/`) &&
+        path.endsWith('/forwarding') &&
+        path !== settingPath('forwarding', 'all', family)),
+  );
+  const restore = [general, ...sideEffects].map(
+    (path): Action => ({ kind: 'set-sysctl', path, value: facts.sysctls[path] ?? '0' }),
+  );
+  return { action: { kind: 'set-sysctl', path: general, value: '0' }, undo: restore };
 }

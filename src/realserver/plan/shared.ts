@@ -1,6 +1,7 @@
 // Several set-ups of one host share sysctls, addresses and the program: the last one removed restores them.
 
-import { type NamedRecord, type SetupRecord, writeRecord } from '../record/record.ts';
+import { type NamedRecord, writeRecord } from '../record/record.ts';
+import type { SetupRecord } from '../record/setup-record.ts';
 import { type Action, actionKey, entryText } from './action.ts';
 import { entriesOf } from './plan-setup.ts';
 

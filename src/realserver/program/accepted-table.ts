@@ -4,9 +4,9 @@ import type { BpfMap } from '../../linux/bpf/map.ts';
 import { mapKeys } from '../../linux/bpf/map-keys.ts';
 import type { IpAddress } from '../../net/address/ip-address.ts';
 import { ownBytes } from '../../net/owned-bytes.ts';
-import type { Acceptance } from '../facts/facts.ts';
+import type { Acceptance, AcceptedEntry } from '../facts/facts.ts';
 import type { TunnelType } from '../options.ts';
-import { type AcceptedEntry, entryText } from '../plan/action.ts';
+import { entryText } from '../plan/action.ts';
 import { addressKey, addressOfKey } from './address-keys.ts';
 
 /** The maps of bpf/realserver.bpf.c that hold what is accepted. */

@@ -11,8 +11,8 @@ import { XdpLink, type XdpMode } from '../../linux/bpf/xdp-link.ts';
 import { findLink } from '../../linux/netlink/devices/link.ts';
 import { NetlinkSocket } from '../../linux/netlink/socket.ts';
 import type { IpAddress } from '../../net/address/ip-address.ts';
+import type { AcceptedEntry } from '../facts/facts.ts';
 import { type Acceptance, COUNT_NAMES, type DecapsulationCounts, type XdpFacts } from '../facts/facts.ts';
-import type { AcceptedEntry } from '../plan/action.ts';
 import {
   type AcceptanceMaps,
   accept,

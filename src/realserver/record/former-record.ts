@@ -1,12 +1,12 @@
 // Records of versions that knew one tunnel for each set-up.
 import type { Tunnel } from '../../forwarding/forwarding-table.ts';
 import { familyOf, type IpAddress, type IpFamily } from '../../net/address/ip-address.ts';
-import type { Acceptance, FirewallTool } from '../facts/facts.ts';
+import type { Acceptance, AcceptedEntry, FirewallTool } from '../facts/facts.ts';
 import { typeOf } from '../options.ts';
-import type { AcceptedEntry, Action } from '../plan/action.ts';
+import type { Action } from '../plan/action.ts';
 import type { Decapsulation } from '../plan/plan-setup.ts';
 import { ANYONE } from '../program/address-keys.ts';
-import type { SetupRecord } from './record.ts';
+import type { SetupRecord } from './setup-record.ts';
 
 export interface FormerRecord {
   readonly version: 1;

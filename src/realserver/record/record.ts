@@ -12,21 +12,7 @@ import type { Decapsulation } from '../plan/plan-setup.ts';
 import { acceptanceOf } from '../program/decapsulation-program.ts';
 import { networkNamespace } from '../program/program-pins.ts';
 import { type FormerRecord, upgraded } from './former-record.ts';
-
-/** What is served, and how to undo the changes made for it. Written to disk before each change. */
-export interface SetupRecord {
-  readonly version: 2;
-  /** The changes do not outlive the running kernel. */
-  readonly bootId: string;
-  /** Number of the network namespace in which the changes were made. */
-  readonly namespace: number;
-  readonly interface: string;
-  readonly decapsulation: Decapsulation;
-  readonly serves: Wanted['serves'];
-  readonly directors: readonly IpAddress[];
-  /** In the order in which to perform them. */
-  readonly undo: readonly Action[];
-}
+import type { SetupRecord } from './setup-record.ts';
 
 export interface NamedRecord extends InstanceOptions {
   readonly record: SetupRecord;

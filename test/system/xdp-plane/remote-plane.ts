@@ -2,13 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { CheckTarget } from '../../../src/dataplane/check-connector.ts';
-import type {
-  ApplySummary,
-  FlowRecord,
-  PlaneCounters,
-  PlaneEvent,
-} from '../../../src/dataplane/data-plane.ts';
+import type { FlowRecord, PlaneCounters, PlaneEvent } from '../../../src/dataplane/data-plane.ts';
 import type { ForwardingTable, Service } from '../../../src/forwarding/forwarding-table.ts';
+import type { ApplySummary } from '../../../src/forwarding/image/change/apply-run.ts';
 import { NAMESPACE_DIRECTORY } from '../../../src/linux/namespaces/namespace-thread.ts';
 
 type Method =

@@ -1,15 +1,10 @@
 import type { CheckTarget } from '../../../src/dataplane/check-connector.ts';
-import type {
-  ApplySummary,
-  DataPlane,
-  FlowFilter,
-  FlowRecord,
-  PlaneCounters,
-} from '../../../src/dataplane/data-plane.ts';
+import type { DataPlane, FlowFilter, FlowRecord, PlaneCounters } from '../../../src/dataplane/data-plane.ts';
 import { imageCounters } from '../../../src/dataplane/image-counters.ts';
 import { imageFlows } from '../../../src/dataplane/image-flows.ts';
 import type { Explanation } from '../../../src/forwarding/decision.ts';
 import type { ForwardingTable, Service } from '../../../src/forwarding/forwarding-table.ts';
+import type { ApplySummary } from '../../../src/forwarding/image/change/apply-run.ts';
 import { ForwardingImage } from '../../../src/forwarding/image/forwarding-image.ts';
 import { allocateImageMemory, type ImageMemory } from '../../../src/forwarding/image/tables/memory.ts';
 import { formatServiceName } from '../../../src/forwarding/service-name.ts';

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import type { LabOutcome } from '../../../src/lab/lab.ts';
+import type { LabOutcome } from '../../../src/lab/lab-options.ts';
 
 /** Some thirty starts of Node, for seconds each. */
 const TIMEOUT_MS = 900_000;

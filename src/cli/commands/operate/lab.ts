@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { LabOptions } from '../../../lab/lab.ts';
+import type { LabOptions } from '../../../lab/lab-options.ts';
 import { type Context, examples, stopSignal } from '../../command-context.ts';
 import { durationArgument } from '../../options/arguments.ts';
 

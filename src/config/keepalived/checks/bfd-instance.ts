@@ -16,26 +16,9 @@ import {
   type Setting,
   signedNumber,
 } from '../values/read-values.ts';
+import type { BfdInstance, BfdInstances } from './bfd-settings.ts';
 import { tellLeftOut } from './culvert-check-settings.ts';
 import type { CheckContext, CheckOptions, LeftOutContext, ReadCheck } from './read-check.ts';
-
-/** A `bfd_instance`: a session that checks of real servers, or VRRP, go by. */
-export interface BfdInstance {
-  neighbor?: Setting<string> | undefined;
-  source?: Setting<string> | undefined;
-  minRx?: Setting<string> | undefined;
-  minTx?: Setting<string> | undefined;
-  idleTx?: Setting<string> | undefined;
-  multiplier?: Setting<number> | undefined;
-  passive?: Setting<boolean> | undefined;
-  ttl?: Setting<number> | undefined;
-  maxHops?: Setting<number> | undefined;
-  /** Whom it is for; said of neither: for both. */
-  vrrp?: Setting<boolean> | undefined;
-  checker?: Setting<boolean> | undefined;
-}
-
-export type BfdInstances = ReadonlyMap<string, BfdInstance>;
 
 /** Microseconds have to fit 32 bits (bfd.h). */
 const MOST_MS = 4_294_967;

@@ -4,7 +4,7 @@ import type { Findings } from '../text/place.ts';
 import type { Origin, Origins } from '../values/origins.ts';
 import type { Settings } from '../values/plain-settings.ts';
 import type { Keywords, Setting } from '../values/read-values.ts';
-import type { BfdInstances } from './bfd-instance.ts';
+import type { BfdInstances } from './bfd-settings.ts';
 import type { Timing } from './timing.ts';
 import type { TrackFiles } from './track-files.ts';
 

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { IssuePath } from '../../load/issue.ts';
-import type { BfdInstances } from '../checks/bfd-instance.ts';
+import type { BfdInstances } from '../checks/bfd-settings.ts';
 import type { ReadCheck } from '../checks/read-check.ts';
 import { plainCheck } from '../checks/real-checks.ts';
 import { mergeTiming } from '../checks/timing.ts';

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { formatIp, parseIp } from '../../../net/address/ip-address.ts';
 import { describeFound, type IssuePath } from '../../load/issue.ts';
-import type { BfdInstances } from '../checks/bfd-instance.ts';
+import type { BfdInstances } from '../checks/bfd-settings.ts';
 import type { TrackFiles } from '../checks/track-files.ts';
 import type { Findings } from '../text/place.ts';
 import { parametersOf, placeOf, type Statement } from '../text/statement.ts';

@@ -1,19 +1,12 @@
 import type { RealIndex } from '../../../forwarding/decision.ts';
 import type { ForwardingImage } from '../../../forwarding/image/forwarding-image.ts';
 import { checkKey, type ForwarderState } from '../../../forwarding/state.ts';
-import { familyOf, type IpAddress, isIpv6 } from '../../../net/address/ip-address.ts';
+import { familyOf, isIpv6 } from '../../../net/address/ip-address.ts';
 import { PROTOCOL } from '../../../net/headers/ipv4.ts';
 import type { CheckTarget } from '../../check-connector.ts';
-import type { CheckWords } from './check-words.ts';
+import type { CheckSocket, CheckWords } from './check-words.ts';
 
 export type TunnelTarget = Extract<CheckTarget, { via: 'tunnel' }>;
-
-export interface CheckSocket {
-  readonly protocol: 'tcp' | 'udp' | 'icmp';
-  /** Of ICMP the identifier of its echo request. */
-  readonly localPort: number;
-  readonly source: IpAddress;
-}
 
 /**
  * Tells the slow path which real server the packets from each check's local port are for, and the fast path which answers are

@@ -1,12 +1,18 @@
 import { swap16 } from '../../../forwarding/image/tables/byte-order.ts';
 import { CHECK_ROW, CHECK_WORDS } from '../../../forwarding/image/tables/layout.ts';
 import { type IpAddress, ipBytes, isIpv6 } from '../../../net/address/ip-address.ts';
-import type { CheckSocket } from './check-registry.ts';
 
 /** What a check talks to; port 0 of echo requests. */
 export interface CheckPeer {
   readonly vip: IpAddress;
   readonly port: number;
+}
+
+export interface CheckSocket {
+  readonly protocol: 'tcp' | 'udp' | 'icmp';
+  /** Of ICMP the identifier of its echo request. */
+  readonly localPort: number;
+  readonly source: IpAddress;
 }
 
 const PORT_BITS = 16;

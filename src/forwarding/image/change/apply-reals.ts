@@ -5,7 +5,7 @@ import { Delegate, schedulerFor } from '../choice/delegate.ts';
 import type { ImageState } from '../image-state.ts';
 import { isRetired } from '../tables/retired-services.ts';
 import { isDelegated, type ServiceRecord, serviceKind } from '../tables/service-record.ts';
-import type { ApplyRun } from './apply-table.ts';
+import type { ApplyRun } from './apply-run.ts';
 
 /** New reals, and those that serve again: before any slot names them. */
 export function writeReals(run: ApplyRun, record: ServiceRecord, service: Service): void {

@@ -1,5 +1,3 @@
-import type { ApplySummary } from '../../../dataplane/data-plane.ts';
-import type { RealIndex } from '../../decision.ts';
 import type { ForwardingTable, Service } from '../../forwarding-table.ts';
 import { clearFlows, forgetUnserved } from '../flows/flow-scan.ts';
 import { timeoutTicks } from '../flows/flow-timeouts.ts';
@@ -9,34 +7,10 @@ import { SERVICE_KIND } from '../tables/layout.ts';
 import { retireService, reviveService } from '../tables/retired-services.ts';
 import { bucketKeys, recordKeys, type ServiceRecord, serviceKind } from '../tables/service-record.ts';
 import { appointDelegate, releaseGoneReals, retireReals, writeReals } from './apply-reals.ts';
+import type { ApplyHooks, ApplyRun, ApplySummary, ApplyTally } from './apply-run.ts';
 import { mendRing, mendTables } from './drift.ts';
 import { claimVips, enterService, enterVip, leavePorts, leaveVips } from './enter-service.ts';
 import { planChanges, type ServicePlan } from './service-plan.ts';
-
-export interface ApplyTally {
-  readonly services: { added: number; changed: number; removed: number };
-  readonly reals: { added: number; changed: number; removed: number };
-  slotsWritten: number;
-  /** Reals that had flows may use them no more. */
-  unserved: boolean;
-}
-
-export interface ApplyHooks {
-  /** Told of each index that is given to a new real, whose counters start anew. */
-  realAdded(index: RealIndex): void;
-  /** Returns true when no packet is under way any more that was when it was called; false: that is not known. */
-  settle(): boolean;
-}
-
-/** One change of tables under way. */
-export interface ApplyRun {
-  readonly state: ImageState;
-  readonly nowTick: number;
-  readonly hashKey: Uint8Array;
-  readonly rehashed: boolean;
-  readonly hooks: ApplyHooks;
-  readonly tally: ApplyTally;
-}
 
 /**
  * Makes the image say what the table says. At each moment a packet finds a valid state: a real is written before a slot

@@ -1,7 +1,14 @@
 import { flowHash, slotOfHash } from '../../hashing/flow-hash.ts';
-import { type FlowState, firstFlowState, isUdp, nextFlowState, opensFlow } from '../flows/flow-state.ts';
+import { firstFlowState, isUdp, nextFlowState, opensFlow } from '../flows/flow-state.ts';
 import type { FlowHit, FlowTable } from '../flows/flow-table.ts';
-import { FLOW_STATE, SERVICE_KIND, SLOT_REAL_BITS, SLOT_REAL_MASK, SLOT_TRACKED } from '../tables/layout.ts';
+import {
+  FLOW_STATE,
+  type FlowState,
+  SERVICE_KIND,
+  SLOT_REAL_BITS,
+  SLOT_REAL_MASK,
+  SLOT_TRACKED,
+} from '../tables/layout.ts';
 import { noteTemplate } from './persistence-template.ts';
 import { chooseDelegated } from './select-delegated.ts';
 import {

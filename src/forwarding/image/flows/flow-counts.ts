@@ -1,6 +1,6 @@
 import type { RealIndex } from '../../decision.ts';
-import { FLOW_STATE, REALS } from '../tables/layout.ts';
-import { type FlowState, isActive, isTemplate } from './flow-state.ts';
+import { FLOW_STATE, type FlowState, REALS } from '../tables/layout.ts';
+import { isActive, isTemplate } from './flow-state.ts';
 
 const ACTIVE = 1n << 32n;
 const INACTIVE = 1n;

@@ -1,6 +1,6 @@
 import type { RealIndex } from '../../decision.ts';
-import { FLOW, FLOW_BUSY } from '../tables/layout.ts';
-import { type FlowState, isTemplate } from './flow-state.ts';
+import { FLOW, FLOW_BUSY, type FlowState } from '../tables/layout.ts';
+import { isTemplate } from './flow-state.ts';
 import type { FlowTable } from './flow-table.ts';
 import type { FlowTimeoutTicks } from './flow-timeouts.ts';
 

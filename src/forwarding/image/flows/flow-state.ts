@@ -1,9 +1,6 @@
 import { SCTP_CHUNK } from '../../../net/headers/sctp.ts';
-import { FLOW_ACTIVE_STATES, FLOW_STATE } from '../tables/layout.ts';
+import { FLOW_ACTIVE_STATES, FLOW_STATE, type FlowState } from '../tables/layout.ts';
 import { nextSctpState } from './sctp-state.ts';
-
-/** A state of `FLOW_STATE`. */
-export type FlowState = number;
 
 /** What of a packet moves its flow's state; neither of the two for UDP. */
 export interface FlowSignal {

@@ -11,10 +11,11 @@ import {
   FLOW_SPENT_TICKS,
   FLOW_STATE,
   FLOW_WAYS,
+  type FlowState,
 } from '../tables/layout.ts';
 import type { ImageMemory } from '../tables/memory.ts';
 import { FlowCounts, flowWeight } from './flow-counts.ts';
-import { type FlowState, isTemplate } from './flow-state.ts';
+import { isTemplate } from './flow-state.ts';
 
 /** Where a flow's entry is or would be: `hash` selects its own set and gives the tag. */
 export interface FlowKey {

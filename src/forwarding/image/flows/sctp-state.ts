@@ -1,6 +1,5 @@
 import { SCTP_CHUNK } from '../../../net/headers/sctp.ts';
-import { FLOW_STATE } from '../tables/layout.ts';
-import type { FlowState } from './flow-state.ts';
+import { FLOW_STATE, type FlowState } from '../tables/layout.ts';
 
 const { sctpInit1, sctpInit, sctpCookieEchoed, sctpEstablished, sctpShutdown, sctpClosed } = FLOW_STATE;
 

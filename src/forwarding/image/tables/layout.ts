@@ -119,6 +119,9 @@ export const FLOW_STATE = {
   sctpShutdown: 13,
   sctpClosed: 14,
 } as const;
+
+/** A state of `FLOW_STATE`. */
+export type FlowState = number;
 /** A bit for each state that IPVS counts as active. */
 export const FLOW_ACTIVE_STATES = 0x1006;
 /** By state, four bits for each; see flow-table.ts. */

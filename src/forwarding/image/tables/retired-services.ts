@@ -1,4 +1,3 @@
-import type { IpAddress } from '../../../net/address/ip-address.ts';
 import type { RealIndex } from '../../decision.ts';
 import type { Service, ServiceKey } from '../../forwarding-table.ts';
 import type { FlowPacket } from '../choice/selection.ts';
@@ -6,37 +5,14 @@ import { firstFlowState, isOver, opensFlow } from '../flows/flow-state.ts';
 import { templateTicks } from '../flows/flow-timeouts.ts';
 import type { ImageState } from '../image-state.ts';
 import { REALS, SERVICES } from './layout.ts';
-import { type RecordKey, recordKey, recordKeys, type ServiceRecord } from './service-record.ts';
-
-/** A service that was deleted while clients had flows to it. */
-export interface RetiredService {
-  readonly service: Service;
-  /** Kept from others, because remembered flows name it. */
-  readonly index: number;
-  /** Its reals that have flows; their entries stay, and serve nobody. */
-  readonly reals: ReadonlyMap<IpAddress, RealIndex>;
-  /** Its persistence templates last until this tick. */
-  readonly templatesEndTick: number;
-}
-
-/** What waits for a service, or for a real of one, that may come back: `ipvsadm -S`, `-C` and `-R` take all of them away and back. */
-export interface Retired {
-  /** By each of their ports. */
-  readonly services: Map<RecordKey, RetiredService>;
-  readonly byIndex: Map<number, RetiredService>;
-  /** Their reals; those of a service that is back only until this tick. */
-  readonly reals: Map<RealIndex, number>;
-}
+import type { Retired, RetiredService } from './retired.ts';
+import { recordKey, recordKeys, type ServiceRecord } from './service-record.ts';
 
 /** For so long the reals of a service that is back may come back one by one, as scripts of `ipvsadm -a` add them. */
 const GRACE_TICKS = 50;
 const WHILE_SERVICE_IS_AWAY = Number.POSITIVE_INFINITY;
 /** What is retired must not stand in the way of what is new. */
 const LEAST_FREE = 1 / 4;
-
-export function noneRetired(): Retired {
-  return { services: new Map(), byIndex: new Map(), reals: new Map() };
-}
 
 /**
  * Keeps the flows of a service that is deleted, as kernel IPVS does, so that they find their reals again when it is back: its

@@ -1,7 +1,8 @@
 import type { LightMyRequestResponse } from 'fastify';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { type ApiServer, buildApi } from '../../../../src/api/server/server.ts';
+import type { ApiServer } from '../../../../src/api/server/api-server.ts';
+import { buildApi } from '../../../../src/api/server/server.ts';
 import {
   appliedSchema,
   configSchema,

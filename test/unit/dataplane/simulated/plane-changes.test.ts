@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { ApplySummary } from '../../../../src/dataplane/data-plane.ts';
 import { LAB } from '../../../../src/dataplane/simulated/network/simulated-topology.ts';
 import type { Real, SchedulerName } from '../../../../src/forwarding/forwarding-table.ts';
+import type { ApplySummary } from '../../../../src/forwarding/image/change/apply-run.ts';
 import { labReals, labTable } from './lab-table.ts';
 import { type OpenSession, SimLab } from './sim-lab.ts';
 

@@ -2,9 +2,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { CommandConfig, RunConfig } from '../../../../src/config/schema/command-config.ts';
 import { CommandQueue } from '../../../../src/director/effects/command-queue.ts';
 import { EventLog } from '../../../../src/director/event-log.ts';
+import type { CommandConfig, RunConfig } from '../../../../src/linux/process/command-config.ts';
 
 const SILENT = { info: () => undefined, warn: () => undefined, error: () => undefined };
 

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { foldIpv6 } from '../../../../../src/forwarding/hashing/flow-hash.ts';
 import { expireFlows, scanFlows, startExpiry } from '../../../../../src/forwarding/image/flows/flow-scan.ts';
 import {
-  type FlowState,
   firstFlowState,
   isActive,
   isTemplate,
@@ -20,6 +19,7 @@ import {
   FLOW_BUSY,
   FLOW_SPENT_TICKS,
   FLOW_STATE,
+  type FlowState,
 } from '../../../../../src/forwarding/image/tables/layout.ts';
 import { ip } from '../../../../../src/net/address/ip-address.ts';
 import type { Ipv6Address } from '../../../../../src/net/address/ipv6-address.ts';

@@ -1,0 +1,30 @@
+import type { WireStats } from '../api/wire/wire.ts';
+import type { RealServerOptions } from '../realserver/options.ts';
+import type { Expectation } from './expectations.ts';
+import type { ScenarioResult } from './scenario.ts';
+import type { TrafficSummary } from './traffic.ts';
+
+export interface LabOptions {
+  /** How long to run; undefined: until the signal. The scenario is always played to its end. */
+  readonly forMs: number | undefined;
+  /** The outcome as JSON on `stdout`, and nothing else there. */
+  readonly json: boolean;
+  /** Undefined: xdp where this machine supports it, else simulated, with a line that says why. */
+  readonly plane: 'xdp' | 'simulated' | undefined;
+  /** How the reals in network namespaces decapsulate. The simulated ones have only one way. */
+  readonly decapsulation: RealServerOptions['decapsulation'];
+  readonly stdout: NodeJS.WritableStream;
+  readonly stderr: NodeJS.WritableStream;
+  readonly signal: AbortSignal;
+}
+
+/** The output of `culvert lab --json`. */
+export interface LabOutcome {
+  readonly outcome: 'as expected' | 'not as expected';
+  readonly plane: string;
+  readonly durationMs: number;
+  readonly expectations: readonly Expectation[];
+  readonly requests: TrafficSummary;
+  readonly scenario: ScenarioResult;
+  readonly stats: WireStats;
+}
