@@ -5,7 +5,7 @@ export type Port = number;
 
 export type TransportProtocol = 'tcp' | 'udp' | 'sctp';
 
-/** The schedulers of the kernel's IPVS; docs/ipvs-differences.md says where culvert's differ. */
+/** The schedulers of the kernel's IPVS; docs/reference/ipvs-differences.md says where culvert's differ. */
 export type SchedulerName =
   | 'rr'
   | 'wrr'

@@ -205,7 +205,7 @@ const confirmBefore = z.iso.datetime().nullable();
 /** What is in it the configuration's own schema says: all of its faults at once, with their paths. */
 const configDocument = z
   .looseObject({})
-  .meta({ description: 'A configuration as docs/configuration.md describes it, in JSON' });
+  .meta({ description: 'A configuration as docs/reference/configuration.md describes it, in JSON' });
 
 export const configSchema: z.ZodType<WireConfig> = z.object({
   config: z.custom<ConfigDocument>().meta({ description: 'The configuration as it is written, in JSON' }),

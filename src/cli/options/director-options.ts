@@ -58,7 +58,7 @@ export function findSocket(options: DirectorOptions, { env }: Pick<Context, 'env
   return join(directory, found[0]);
 }
 
-/** Of an instance: that of the director in this network namespace, if it has one of its own (see docs/cli.md). */
+/** Of an instance: that of the director in this network namespace, if it has one of its own (see docs/reference/cli.md). */
 function socketOf(instance: string, sockets: readonly string[]): string {
   const own = `${instance}@${namespaceInode()}${SOCKET_ENDING}`;
   return sockets.includes(own) ? own : instance + SOCKET_ENDING;

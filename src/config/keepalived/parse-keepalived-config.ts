@@ -50,7 +50,7 @@ export interface PlainConfig {
 }
 
 /**
- * Reads a keepalived.conf as a configuration of culvert; see docs/keepalived.md.
+ * Reads a keepalived.conf as a configuration of culvert; see docs/reference/keepalived.md.
  * @throws CulvertError CONFIG_INVALID with one line for each error, and for each thing that culvert does not support.
  */
 export function parseKeepalivedConfig(

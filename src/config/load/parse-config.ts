@@ -7,7 +7,7 @@ import { validateConfig } from './validate.ts';
 import { readYaml, type YamlSource } from './yaml-source.ts';
 
 /**
- * Reads a configuration from YAML. Pure; see docs/configuration.md for the format.
+ * Reads a configuration from YAML. Pure; see docs/reference/configuration.md for the format.
  * @throws CulvertError CONFIG_INVALID with one line for each error of the file, as far as it can be read.
  */
 export function parseConfig(text: string, fileName: string): CulvertConfig {

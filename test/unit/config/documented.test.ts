@@ -1,4 +1,4 @@
-/** Every key of the configuration stands in docs/configuration.md, and its tables have the true defaults. */
+/** Every key of the configuration stands in docs/reference/configuration.md, and its tables have the true defaults. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -6,7 +6,7 @@ import { parseConfig } from '../../../src/config/load/parse-config.ts';
 import { configSchema } from '../../../src/config/schema/config-schema.ts';
 import { formatDuration } from '../../../src/config/schema/duration.ts';
 
-const REFERENCE = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
+const REFERENCE = readFileSync(new URL('../../../docs/reference/configuration.md', import.meta.url), 'utf8');
 
 /** What stands in backticks or in blocks of code. */
 const CODE = [
@@ -27,7 +27,7 @@ const keys = [...new Set(keysOf(z.toJSONSchema(configSchema, { unrepresentable: 
 test('the schema has its keys', () =>
   expect(keys).toEqual(expect.arrayContaining(['reals', 'clientCa', 'minTx'])));
 
-test.each(keys)('%s is in docs/configuration.md', (key) => {
+test.each(keys)('%s is in docs/reference/configuration.md', (key) => {
   expect(CODE).toMatch(new RegExp(`\\b${key}\\b`));
 });
 

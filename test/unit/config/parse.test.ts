@@ -293,7 +293,10 @@ test('a large file is parsed in a process of its own, with the same outcome', as
 });
 
 test('the example of the reference is a configuration', async () => {
-  const reference = await readFile(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
+  const reference = await readFile(
+    new URL('../../../docs/reference/configuration.md', import.meta.url),
+    'utf8',
+  );
   const examples = [...reference.matchAll(/```yaml\n([^]*?)```/g)].map((match) => match[1] ?? '');
   expect(examples.length).toBeGreaterThanOrEqual(1);
   const whole = parse(examples[0] ?? '');

@@ -17,7 +17,7 @@ import { NOW_MS, REALS } from '../../unit/forwarding/forwarder/fixture.ts';
 import { CASES, culvertState, FIRST_PORTS, openings, PORT, TABLE } from './ipvs/cases.ts';
 import { KernelDirector } from './ipvs/kernel-director.ts';
 
-const DOCUMENT = readFileSync('docs/ipvs-differences.md', 'utf8');
+const DOCUMENT = readFileSync('docs/reference/ipvs-differences.md', 'utf8');
 const DONT_FRAGMENT = 0x4000;
 
 describe(`IPVS of Linux ${release()} and culvert`, () => {

@@ -1,4 +1,4 @@
-/** Errors of files that keepalived runs, one or more for each row of the list in docs/keepalived.md. */
+/** Errors of files that keepalived runs, one or more for each row of the list in docs/reference/keepalived.md. */
 const STRICTER: readonly RegExp[] = [
   /culvert forwards by IP tunnel only|lvs_method \(lb_kind\) is missing/,
   /firewall mark/,

@@ -18,7 +18,7 @@ function check(kind: string, ...lines: string[]): string {
 const url = (...lines: string[]): string => check('HTTP_GET', 'url {', ...lines, '}');
 
 interface Stricter {
-  /** The beginning of its row in docs/keepalived.md. */
+  /** The beginning of its row in docs/reference/keepalived.md. */
   readonly row: string;
   readonly text: string;
   /** What culvert says. */
@@ -144,7 +144,7 @@ const STRICTER: readonly Stricter[] = [
 
 /** That of the documentation, between its heading and the next. */
 function rowsOfDocumentation(): string[] {
-  const text = readFileSync(new URL('../../../../docs/keepalived.md', import.meta.url), 'utf8');
+  const text = readFileSync(new URL('../../../../docs/reference/keepalived.md', import.meta.url), 'utf8');
   const [, section = ''] = /### Where culvert is stricter\n([^]*?)\n## /.exec(text) ?? [];
   const [, , ...rows] = section.split('\n').filter((line) => line.startsWith('|'));
   return rows.map((row) => row.slice(2));

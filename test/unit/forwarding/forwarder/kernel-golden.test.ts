@@ -15,7 +15,7 @@ import { imageOf, NOW_MS, STANDARD_TABLE, standardState } from './fixture.ts';
 
 /** Where what leaves is not what kernel IPVS sends, on purpose. */
 interface Difference {
-  /** The first column of the line in docs/ipvs-differences.md that says why. */
+  /** The first column of the line in docs/reference/ipvs-differences.md that says why. */
   readonly line: string;
   readonly scenario: RegExp;
   /** By number; all of them unless given. */
@@ -134,9 +134,10 @@ describe.each(['tunnels', 'headers', 'errors'])(
 );
 
 test('each difference is one, and is documented', () => {
-  const lines = readFileSync(new URL('../../../../docs/ipvs-differences.md', import.meta.url), 'utf8').split(
-    '\n',
-  );
+  const lines = readFileSync(
+    new URL('../../../../docs/reference/ipvs-differences.md', import.meta.url),
+    'utf8',
+  ).split('\n');
   for (const difference of DIFFERENCES) {
     expect(met, difference.line).toContain(difference);
     expect(

@@ -4,7 +4,7 @@ import { formatEndpoint, ip } from '../../../../src/net/address/ip-address.ts';
 import { readGolden, readStates, type Scenario } from '../../../golden/ipvs/golden.ts';
 import { KernelReplay } from './kernel-replay.ts';
 
-/** Sysctls whose other value culvert has no use for; see docs/ipvs-differences.md. */
+/** Sysctls whose other value culvert has no use for; see docs/reference/ipvs-differences.md. */
 const FIXED_SYSCTLS: Readonly<Record<string, number>> = {
   conn_reuse_mode: 2,
 };
@@ -73,7 +73,7 @@ const OTHER_TURN: Readonly<Record<string, number>> = {
   'SYN, ACK, RST, then SYN, conn_reuse_mode 2': 8,
   'SYN, ACK, FIN|ACK, then SYN, conn_reuse_mode 2': 8,
   'SYN, ACK, FIN|ACK, ACK, then SYN, conn_reuse_mode 2': 10,
-  // Its clients are moved from a full real, too; see docs/ipvs-differences.md.
+  // Its clients are moved from a full real, too; see docs/reference/ipvs-differences.md.
   'lblc, limits change': 2,
 };
 

@@ -62,7 +62,7 @@ class Replay {
     return { to: to.join(''), counts: Object.fromEntries(counts) };
   }
 
-  /** The kernel's first round is its last pass; see docs/ipvs-differences.md. */
+  /** The kernel's first round is its last pass; see docs/reference/ipvs-differences.md. */
   #goToLastPass(): void {
     const weights = this.#reals.map(({ weight }) => weight).filter((weight) => weight > 0);
     const divisor = weights.reduce((a, b) => greatestDivisor(a, b), 0);

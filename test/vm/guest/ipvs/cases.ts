@@ -40,7 +40,7 @@ export interface Case {
   readonly packets: (sourcePort: number) => readonly Uint8Array[];
   /** Behind each packet, in its frame. */
   readonly paddingBytes?: number;
-  /** Its line in docs/ipvs-differences.md, where what leaves is meant to differ. */
+  /** Its line in docs/reference/ipvs-differences.md, where what leaves is meant to differ. */
   readonly difference?: string;
 }
 
