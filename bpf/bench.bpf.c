@@ -19,6 +19,8 @@ struct walk {
 };
 
 #define MARKS 64
+/* Behind it are 2^26 addresses that clients can have. */
+#define FIRST_CLIENT 0x40000000
 
 struct walk walk SEC(".bss.walk");
 __u64 marks[MARKS] SEC(".bss.marks");
@@ -85,7 +87,7 @@ static __always_inline void write_ethernet(void *frame, __be16 protocol)
 
 static __always_inline int make_next_ipv4(struct xdp_md *ctx)
 {
-	__u32 index, *word;
+	__u32 index, client, *word;
 	void *frame;
 
 	if (strip_ipv4(ctx))
@@ -94,10 +96,11 @@ static __always_inline int make_next_ipv4(struct xdp_md *ctx)
 	if (frame + ETH_HLEN + sizeof(struct iphdr) + sizeof(struct udphdr) > (void *)(long)ctx->data_end)
 		return -1;
 	index = next_flow();
+	client = bpf_htonl(FIRST_CLIENT + index);
 	word = frame + ETH_HLEN;
 	write_ethernet(frame, bpf_htons(ETH_P_IP));
-	word[2] = walk.ttl_protocol | (__u32)(__u16)~fold_checksum((__u64)walk.header_sum + index) << 16;
-	word[3] = index;
+	word[2] = walk.ttl_protocol | (__u32)(__u16)~fold_checksum((__u64)walk.header_sum + client) << 16;
+	word[3] = client;
 	*(__u16 *)&word[5] = index * 31;
 	return 0;
 }

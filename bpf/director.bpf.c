@@ -9,6 +9,7 @@
 #include "for-vip.h"
 #include "hand-over.h"
 #include "image.h"
+#include "no-client.h"
 #include "packet.h"
 #include "select-real.h"
 #include "service-table.h"
@@ -131,6 +132,8 @@ static __always_inline int forward_known(struct xdp_md *ctx, const struct packet
 	struct flow_hit hit;
 	__u64 next_hop;
 
+	if (packet->is_tagged && !has_tag(ctx))
+		packed.rest &= ~((__u64)INNER_TAGGED << 48);
 	if (opens_flow(packet) || packet->is_tagged || find_flow_set(packet, service_at(bucket)->index, &flow))
 		goto uncommon;
 	hit = find_flow_in(flow.set, &flow);
@@ -185,10 +188,13 @@ static __always_inline int forward_without_hash(struct xdp_md *ctx, const struct
 	}
 }
 
-/* The cursor stands before the IP header. */
-static __always_inline int handle_ip(struct xdp_md *ctx, struct cursor *cursor, int is_ipv6, int is_tagged)
+/* Begins anew with a frame that has a tag, or whose source may be listed: so the common case keeps nothing for a call. */
+int handle_carefully(struct xdp_md *ctx);
+
+/* The cursor stands before the IP header. is_careful: called by handle_carefully(). */
+static __always_inline int handle_ip(struct xdp_md *ctx, struct cursor *cursor, int is_ipv6, int is_careful)
 {
-	struct packet packet = { .is_tagged = is_tagged };
+	struct packet packet = { .is_tagged = is_careful };
 	const void *ip = cursor->at;
 	struct found_service found;
 	__u32 slot;
@@ -196,9 +202,13 @@ static __always_inline int handle_ip(struct xdp_md *ctx, struct cursor *cursor, 
 	if (unlikely(parse_packet(cursor, is_ipv6, &packet)))
 		return pass_or_hand_over(ctx);
 	packet.client_word = read_client_word(ip, is_ipv6);
-	if (unlikely(!can_be_client(ip, is_ipv6, packet.client_word)))
+	if (is_careful && may_be_listed(packet.client_word) && is_listed(packet.client_word))
 		return pass_or_hand_over(ctx);
 	found = find_service(&packet);
+	if (unlikely(is_special(ip, is_ipv6, packet.client_word)))
+		return pass_or_hand_over(ctx);
+	if (!is_careful && unlikely(may_be_listed(packet.client_word)))
+		return handle_carefully(ctx);
 	if (!is_ipv6 && unlikely(found.kind != SERVICE_EMPTY && !ipv4_checksum_is_right(ip)))
 		return hand_over_as(ctx, as_of_service(RARE_OTHER, service_at(found.bucket)->index));
 #ifdef FINISHES_CHECKSUMS
@@ -213,7 +223,7 @@ static __always_inline int handle_ip(struct xdp_md *ctx, struct cursor *cursor, 
 	return forward_stateless(ctx, &packet, current_real(slot));
 }
 
-__noinline int handle_tagged(struct xdp_md *ctx)
+__noinline int handle_carefully(struct xdp_md *ctx)
 {
 	struct cursor cursor = frame_cursor(ctx);
 	const struct ethernet *ethernet;
@@ -221,8 +231,9 @@ __noinline int handle_tagged(struct xdp_md *ctx)
 
 	if (protocol != bpf_htons(ETH_P_IP) && protocol != bpf_htons(ETH_P_IPV6))
 		return pass_or_hand_over(ctx);
-	return is_to_group(ethernet) ? pass_or_hand_over(ctx)
-				     : handle_ip(ctx, &cursor, protocol == bpf_htons(ETH_P_IPV6), 1);
+	if (is_to_group(ethernet))
+		return pass_or_hand_over(ctx);
+	return handle_ip(ctx, &cursor, protocol == bpf_htons(ETH_P_IPV6), 1);
 }
 
 SEC("xdp")
@@ -234,7 +245,7 @@ int director(struct xdp_md *ctx)
 	if (unlikely(!ethernet))
 		return XDP_PASS;
 	if (unlikely(ethernet->protocol == bpf_htons(ETH_P_8021Q)))
-		return handle_tagged(ctx);
+		return handle_carefully(ctx);
 	if (unlikely(is_to_group(ethernet)))
 		return pass_or_hand_over(ctx);
 	if (likely(ethernet->protocol == bpf_htons(ETH_P_IP)))

@@ -21,6 +21,7 @@ __u64 cursors[SERVICES] SEC(".bss.cursors");
 __u64 flow_counts[REALS] SEC(".bss.flow_counts");
 struct hand_over hand_over SEC(".bss.hand_over");
 __u32 check_words[CHECK_WORDS] SEC(".bss.check_words");
+struct no_clients no_clients SEC(".bss.no_clients");
 
 #define SHARED_ARRAY(entries, element)                  \
 	__uint(type, BPF_MAP_TYPE_ARRAY);               \

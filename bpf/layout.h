@@ -60,6 +60,18 @@ enum check_protocol {
 };
 #define CHECK_WORDS (6 << 16)
 
+/* Map `no_clients`, one element: addresses that packets of clients never come from, which are the VIPs and the director's own,
+ * by client word (see `flows`). An IPv6 client whose word is one of theirs by chance is the slow path's, which compares
+ * addresses. The byte of the filter at the word modulo NO_CLIENT_FILTER is 0 where no word of the list is the same. The word
+ * itself is in one of NO_CLIENT_PROBES places (wrapping round) from place_of_no_client() of bpf/no-client.h on; 0: free. */
+#define NO_CLIENT_FILTER (1 << 12)
+#define NO_CLIENT_PLACES (1 << 16)
+#define NO_CLIENT_PROBES 16
+struct no_clients {
+	__u8 filter[NO_CLIENT_FILTER];
+	__u32 words[NO_CLIENT_PLACES];
+};
+
 enum service_kind {
 	SERVICE_EMPTY = 0,
 	SERVICE_VIP = 1,         /* the address itself (port 0, protocol 0): everything to it that has no entry is rare */

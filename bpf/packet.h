@@ -35,7 +35,7 @@ struct packet {
 	__u8 protocol;
 	__u8 tcp_flags;          /* 0 for UDP */
 	__u8 is_ipv6;
-	__u8 is_tagged;          /* set by the caller of parse_packet() */
+	__u8 is_tagged;          /* or may be; set by the caller of parse_packet() */
 };
 
 /* The header without options; whether it makes sense is not looked at. */
@@ -130,27 +130,6 @@ static __always_inline __u32 read_client_word(const void *ip, int is_ipv6)
 	/* Here and now: put off, it would have the compiler keep all that it is made of. */
 	asm volatile("" : "+r"(word));
 	return word;
-}
-
-/* Not from this network (0/8), loopback, multicast or broadcast, nor from the VIP itself. word: its client word */
-static __always_inline int can_be_client_ipv4(const struct iphdr *ip, __u32 word)
-{
-	return word + 1 > 0x1000000 && word >> 24 != 127 && word >> 28 != 0xe && ip->saddr != ip->daddr;
-}
-
-/* Not from ::/64, where ::, ::1 and the IPv4-mapped addresses are, nor multicast, nor from the VIP itself. */
-static __always_inline int can_be_client_ipv6(const struct ipv6hdr *ip)
-{
-	struct address source = ipv6_address(&ip->saddr), vip = ipv6_address(&ip->daddr);
-
-	return source.half[0] && (__u8)source.half[0] != 0xff &&
-	       (source.half[0] != vip.half[0] || source.half[1] != vip.half[1]);
-}
-
-/* The rule of src/forwarding/packets/client-address.ts: packets from others leave no trace. */
-static __always_inline int can_be_client(const void *ip, int is_ipv6, __u32 word)
-{
-	return is_ipv6 ? can_be_client_ipv6(ip) : can_be_client_ipv4(ip, word);
 }
 
 /* parse_packet() and the client word, from the beginning of a frame that is known to be IP, with a tag or without. */

@@ -94,6 +94,14 @@ static __always_inline struct vlan_tag *parse_vlan_tag(struct cursor *cursor)
 	return tag;
 }
 
+static __always_inline int has_tag(const struct xdp_md *ctx)
+{
+	struct cursor cursor = frame_cursor(ctx);
+	const struct ethernet *ethernet = parse_ethernet(&cursor);
+
+	return ethernet && ethernet->protocol == bpf_htons(ETH_P_8021Q);
+}
+
 /* Ethernet header and tag, if any; the protocol behind them, or 0. */
 static __always_inline __be16 parse_link(struct cursor *cursor, const struct ethernet **ethernet)
 {

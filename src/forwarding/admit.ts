@@ -24,7 +24,7 @@ export function admit(context: Context, packet: Uint8Array): IpPacket | Decision
   const bytes = packet.subarray(0, header.totalLength);
   const packetOf = header.family === 4 ? admitIpv4 : admitIpv6;
   const admitted = packetOf(context, { bytes, header });
-  return 'verdict' in admitted || canBeClient(header.source, destination) ? admitted : dropMartian(context);
+  return 'verdict' in admitted || canBeClient(header.source) ? admitted : dropMartian(context);
 }
 
 /** Drops a packet from an address that no client can have. */

@@ -59,8 +59,8 @@ export function joined(decisions: readonly Decision[]): Decision {
 
 function decideAdmitted(context: Context, packet: IpPacket, segmentBytes?: number): Decision[] {
   const { header } = packet;
-  // Forged, or come round in a loop: what the director itself sends to a VIP does not come in here.
-  if (context.state.ownAddresses.has(header.source)) return [dropMartian(context)];
+  // Forged, or come round in a loop. What checks send does not come in here.
+  if (context.state.image.isNoClient(header.source)) return [dropMartian(context)];
   if (isFragment(header)) return [decideFragment(context, packet)];
   if (isIcmp(header)) return [decideIcmp(context, packet)];
   return transportOf(header.protocol) === undefined

@@ -18,7 +18,7 @@ import { frameOf, isSctp, type Link } from './frame.ts';
 import { type FastResult, INGRESS_IF_INDEX, type LoadedDirector } from './loaded-director.ts';
 import { Random } from './random.ts';
 import { DIRECTOR_MAC, randomFrame } from './random-frame.ts';
-import { changedTable, randomPaths, randomTable } from './random-table.ts';
+import { changedTable, randomHostAddresses, randomPaths, randomTable } from './random-table.ts';
 
 /**
  * The fast path and the forwarder, against the forwarder alone. Both get the same tables, changes and packets. What the
@@ -31,7 +31,15 @@ export const SMALL_CAPACITY: ImageCapacity = { slots: 1 << 16, flows: 1 << 6 };
 
 const PACKETS_IN_SCENARIO = 1000;
 const PACKETS_BETWEEN_COMPARISONS = 100;
-const MEMORY_PARTS = ['settings', 'slots', 'flows', 'flowClients', 'flowCounts', 'cursors'] as const;
+const MEMORY_PARTS = [
+  'settings',
+  'noClients',
+  'slots',
+  'flows',
+  'flowClients',
+  'flowCounts',
+  'cursors',
+] as const;
 
 export interface DifferentialSummary {
   packets: number;
@@ -82,6 +90,7 @@ class Scenario {
     this.#slow = stateOver(new ForwardingImage(director.memory, { random, realAdded }));
     this.#nowMs = this.#random.below(2 ** 31) * TICK_MS;
     this.#table = randomTable(this.#random);
+    this.#setHostAddresses();
     this.#apply();
   }
 
@@ -97,6 +106,11 @@ class Scenario {
 
   #images(): ForwardingImage[] {
     return [this.#reference.image, this.#slow.image];
+  }
+
+  #setHostAddresses(): void {
+    const addresses = randomHostAddresses(this.#random);
+    for (const image of this.#images()) image.setHostAddresses(addresses);
   }
 
   #apply(): void {
@@ -115,6 +129,8 @@ class Scenario {
     for (const image of this.#images()) image.setNow(tick);
     if (this.#random.chance(0.3)) {
       for (const image of this.#images()) image.sweep(tick);
+    } else if (this.#random.chance(0.2)) {
+      this.#setHostAddresses();
     } else if (this.#random.chance(0.5)) {
       this.#table = changedTable(this.#random, this.#table);
       if (this.#random.chance(0.1)) this.#flush();

@@ -10,6 +10,7 @@ import { buildSctp, SCTP_CHUNK } from '../../src/net/headers/sctp.ts';
 import { buildTcp, TCP_FLAGS } from '../../src/net/headers/tcp.ts';
 import { buildUdp } from '../../src/net/headers/udp.ts';
 import type { Random } from './random.ts';
+import { HOSTS, VIPS } from './random-table.ts';
 
 /** Whole and sound packets of clients, of either family. */
 
@@ -50,6 +51,10 @@ const MARTIANS: readonly IpAddress[] = [
   '240.0.0.0',
   '255.255.255.254',
   '255.255.255.255',
+  // In the filter of addresses that no client has they are where an address of the director and VIPs are.
+  '10.16.0.2',
+  '192.16.2.10',
+  '9.9.17.1',
   '::',
   '::1',
   '::ffff:c633:6407',
@@ -66,8 +71,8 @@ export type Addressed = Partial<IpFields> & Pick<IpFields, 'source' | 'destinati
 
 /** Of the same family as the VIP. IPv6 clients are several to a network. */
 export function randomClient(random: Random, vip: IpAddress): IpAddress {
-  if (random.chance(0.02))
-    return random.pick([vip, ...MARTIANS.filter((address) => isIpv6(address) === isIpv6(vip))]);
+  if (random.chance(0.04))
+    return random.pick([...VIPS, ...HOSTS, ...MARTIANS].filter((address) => isIpv6(address) === isIpv6(vip)));
   const number = random.below(random.chance(0.6) ? FREQUENT_CLIENTS : CLIENTS);
   if (!isIpv6(vip)) return (FIRST_CLIENT + number) as Ipv4Address;
   return (FIRST_CLIENT_6 + BigInt(number & 7) * NETWORK_6 + BigInt(number >> 3)) as Ipv6Address;

@@ -22,6 +22,16 @@ export const VIPS: readonly IpAddress[] = [
 ].map(ip);
 /** No service has them. */
 export const NOT_VIPS: readonly IpAddress[] = ['10.0.0.2', '2001:db8:d::2'].map(ip);
+/** Which the director may have, and those of some clients. */
+export const HOSTS: readonly IpAddress[] = [
+  ...NOT_VIPS,
+  '192.0.2.255',
+  '198.51.100.5',
+  '198.51.100.30',
+  'fe80::1',
+  '2001:db8:c:5::',
+  '2001:db8:c:2::3',
+].map((address) => (typeof address === 'string' ? ip(address) : address));
 export const PORTS = [53, 80, 443, 8080] as const;
 const PROTOCOLS = ['tcp', 'tcp', 'tcp', 'tcp', 'tcp', 'tcp', 'udp', 'udp', 'udp', 'sctp'] as const;
 const USUAL_SCHEDULERS = ['mh', 'mh', 'mh', 'rr', 'wrr'] as const;
@@ -81,6 +91,11 @@ export function changedTable(random: Random, table: ForwardingTable): Forwarding
   });
   const fewer = services.length > 1 && random.chance(0.1) ? services.slice(1) : services;
   return { ...table, services: random.chance(0.1) ? withClaims(random, fewer) : fewer };
+}
+
+/** What the director's own addresses are, for a while. */
+export function randomHostAddresses(random: Random): ReadonlySet<IpAddress> {
+  return new Set(HOSTS.filter(() => random.chance(0.5)));
 }
 
 /** The same for all services of a VIP. */

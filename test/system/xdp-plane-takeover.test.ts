@@ -1,6 +1,14 @@
 // client 198.51.100.2 ── router ── 10.0.0.2 director (XDP on eth0), whose process is killed, closed and started anew
 //                          └────── 10.0.1.2 real, which takes nothing apart: what comes to it is captured
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -90,6 +98,23 @@ describe.skipIf(!able)('taking over the xdp plane (needs root and build/bpf/dire
       'maps-1',
       'netns',
     ]);
+  });
+
+  test('a map that a former build did not have is added, and nothing is forgotten', async () => {
+    const program = fixture.programId();
+    const flows = (await fixture.plane.flows()).length;
+    expect(flows).toBeGreaterThan(0);
+    await fixture.plane.close();
+    const pin = `/sys/fs/bpf/culvert/${fixture.instance}/maps/no_clients`;
+    unlinkSync(pin);
+    await fixture.reopen();
+    expect(fixture.programId()).not.toBe(program);
+    expect((await fixture.plane.flows()).length).toBe(flows);
+    expect(fixture.plane.events.filter(({ type }) => type === 'warning')).toEqual([]);
+    expect(existsSync(pin)).toBe(true);
+    await fixture.plane.apply(TABLE);
+    fixture.client.send(tcp(40_010), VIP);
+    await receive(fixture.atReal, { protocol: PROTOCOL.ipip });
   });
 
   test('another capacity moves to new maps, and no packet is lost either', async () => {

@@ -59,6 +59,7 @@ export class SimulatedPlane implements DataPlane {
         onEvent({ type: 'blackhole-cured', service, client, clientPort }),
     });
     this.#state.ownAddresses.add(topology.directorAddress);
+    this.#image.setHostAddresses(this.#state.ownAddresses);
     this.connector = new SimulatedCheckConnector(topology.director, this.#state);
     this.#attached = attachForwarder(topology.director, this.#state);
     this.#resolvePaths();

@@ -30,6 +30,7 @@ import { SlowPath } from './tap/slow-path.ts';
 import { removeTap } from './tap/tap-device.ts';
 import type { TapWay } from './tap/tap-way.ts';
 import { GroupMemberships } from './vips/group-memberships.ts';
+import { HostAddresses } from './vips/host-addresses.ts';
 import { type Ingress, Ingresses } from './vips/ingresses.ts';
 import { LocalVips } from './vips/local-vips.ts';
 import { attachTarget } from './vips/require-interface.ts';
@@ -97,6 +98,7 @@ export class XdpPlane implements DataPlane {
     image.setSlowPathIfIndex(way.ifIndex);
     image.setSlowPathBudget(SLOW_PATH_BUDGET);
     image.setPatience(PATIENCE_TICKS);
+    this.#running.use(new HostAddresses(netlink, (addresses) => image.setHostAddresses(addresses)));
     this.#forwarder = createForwarder(image, parts);
     const forwarder = this.#forwarder;
     const onChange = (): void => this.#followInterfaces();

@@ -31,7 +31,7 @@ interface Reply {
 /** An answer to the packet's source, if an answer can reach it and the limiter lets it go. */
 export function reply(context: Context, packet: IpPacket, options: Reply): Decision {
   const { source } = packet.header;
-  if (!isAnswerable(source) || context.state.image.isVip(source)) {
+  if (!isAnswerable(source)) {
     context.trace?.('Its source cannot be the address of a client: nothing is sent.');
     return { verdict: 'drop', reason: 'martian-source' };
   }

@@ -20,7 +20,14 @@ import { type FlowVisitor, type ScannedFlow, scanFlows } from './flows/flow-scan
 import { isTemplate } from './flows/flow-state.ts';
 import type { FlowTable } from './flows/flow-table.ts';
 import { templateTicks } from './flows/flow-timeouts.ts';
-import { type ImageState, openState, rangeOf, serviceAt, transitionRules } from './image-state.ts';
+import {
+  type ImageState,
+  listNoClients,
+  openState,
+  rangeOf,
+  serviceAt,
+  transitionRules,
+} from './image-state.ts';
 import { NEVER_SWEPT, type SweepMemory, type SweepSummary, sweepImage } from './sweep/sweep.ts';
 import { COUNTERS, LAYOUT_VERSION, RARITY, REALS } from './tables/layout.ts';
 import type { ImageMemory } from './tables/memory.ts';
@@ -159,6 +166,17 @@ export class ForwardingImage implements SelectionMemory {
 
   vips(): Iterable<IpAddress> {
     return this.#state.vips.keys();
+  }
+
+  /** The host's own, broadcast addresses of its networks included; these and no others. */
+  setHostAddresses(addresses: ReadonlySet<IpAddress>): void {
+    this.#state.hostAddresses = addresses;
+    listNoClients(this.#state);
+  }
+
+  /** Whether no packet of a client can come from there: a VIP, or an address of the host. */
+  isNoClient(address: IpAddress): boolean {
+    return this.#state.vips.has(address) || this.#state.hostAddresses.has(address);
   }
 
   /** Who answers for an address; undefined for one that is not a VIP. */

@@ -10,6 +10,7 @@ import { SlotAllocator } from './slots/slot-allocator.ts';
 import { IndexPool } from './tables/index-pool.ts';
 import { SERVICE_KIND, SERVICES } from './tables/layout.ts';
 import type { ImageMemory } from './tables/memory.ts';
+import { NoClients } from './tables/no-clients.ts';
 import { OwnWords } from './tables/own-words.ts';
 import { RealTable } from './tables/real-table.ts';
 import { noneRetired, type Retired } from './tables/retired.ts';
@@ -21,6 +22,7 @@ import { Settings } from './tables/settings.ts';
 export interface ImageState {
   readonly settings: Settings;
   readonly services: ServiceTable;
+  readonly noClients: NoClients;
   readonly reals: RealTable;
   readonly slots: OwnWords;
   readonly flows: FlowTable;
@@ -34,6 +36,8 @@ export interface ImageState {
   readonly vips: Map<IpAddress, number>;
   /** Of each VIP, as its entry has it. */
   readonly claims: Map<IpAddress, Claim>;
+  /** The director's own addresses. */
+  hostAddresses: ReadonlySet<IpAddress>;
   timeouts: FlowTimeoutTicks;
   /** Flows of a real that is gone are held until it is back. */
   holdsFlows: boolean;
@@ -51,6 +55,7 @@ export function openState(memory: ImageMemory): ImageState {
   return {
     settings,
     services: new ServiceTable(memory.services),
+    noClients: new NoClients(memory.noClients),
     reals: new RealTable(memory.reals),
     slots,
     flows: new FlowTable(memory, settings.hashKey),
@@ -61,6 +66,7 @@ export function openState(memory: ImageMemory): ImageState {
     byIndex: new Map(),
     vips: new Map(),
     claims: new Map(),
+    hostAddresses: new Set(),
     timeouts: timeoutTicks(DEFAULT_TIMEOUTS),
     holdsFlows: false,
     expiresQuiescentTemplates: false,
@@ -68,6 +74,11 @@ export function openState(memory: ImageMemory): ImageState {
     inhibited: new Set(),
     retired: noneRetired(),
   };
+}
+
+/** Tells the fast path which addresses no client has; whenever they are others, or the key is. */
+export function listNoClients({ noClients, vips, hostAddresses, settings }: ImageState): void {
+  noClients.set([...vips.keys(), ...hostAddresses], settings.hashKey);
 }
 
 /** The service that a flow is of, one that was deleted included. */

@@ -1,4 +1,5 @@
-import { formatIp, type IpAddress, type IpFamily, ipBytes } from '../../net/address/ip-address.ts';
+import { formatIp, type IpAddress, type IpFamily, ipBytes, isIpv4 } from '../../net/address/ip-address.ts';
+import type { Ipv4Address } from '../../net/address/ipv4-address.ts';
 import { ipFamily, kernelFamily, kernelFamilyOf } from '../sockets/address-family.ts';
 import {
   type Attribute,
@@ -29,10 +30,14 @@ export interface NewAddress extends InterfaceAddress {
 export interface ListedAddress extends InterfaceAddress {
   /** IFA_F */
   readonly flags: number;
+  /** Of an IPv4 network that has more than two addresses, the last one. */
+  readonly broadcast?: IpAddress;
 }
 
 const IFA = { address: 1, local: 2, cacheInfo: 6, flags: 8 } as const;
 const HEADER_BYTES = 8;
+/** RFC 3021: a prefix of 31 bits is two hosts. */
+const LONGEST_WITH_BROADCAST = 30;
 const FOREVER = 0xffffffff;
 
 /** Lists the addresses of every interface and both families, or of those asked for. @throws CulvertError KERNEL ENODEV */
@@ -72,12 +77,21 @@ export function decodeAddress(message: NetlinkMessage): ListedAddress | undefine
   const attributes = decodeAttributes(payload, HEADER_BYTES);
   const address = readAddress(attributes.get(IFA.local) ?? attributes.get(IFA.address));
   if (ipFamily(payload[0]) === undefined || address === undefined) return undefined;
+  const prefixLength = payload.readUInt8(1);
+  // Of a point-to-point interface the network is the peer's.
+  const broadcast = broadcastOf(readAddress(attributes.get(IFA.address)) ?? address, prefixLength);
   return {
     ifIndex: payload.readUInt32LE(4),
     address,
-    prefixLength: payload.readUInt8(1),
+    prefixLength,
     flags: readNumber(attributes.get(IFA.flags)) ?? payload.readUInt8(2),
+    ...(broadcast !== undefined && { broadcast }),
   };
+}
+
+function broadcastOf(address: IpAddress, prefixLength: number): IpAddress | undefined {
+  if (!isIpv4(address) || prefixLength > LONGEST_WITH_BROADCAST) return undefined;
+  return ((address | (0xffff_ffff >>> prefixLength)) >>> 0) as Ipv4Address;
 }
 
 function encode(address: NewAddress): Uint8Array {

@@ -51,6 +51,7 @@ const STRUCTS = {
       flags: 'flags',
     },
   },
+  no_clients: { mirror: layout.NO_CLIENTS, members: { filter: 'filter', words: 'words' } },
   spending: { mirror: layout.SPENDING, members: { epoch: 'epoch', packets: 'packets' } },
   hand_over: {
     mirror: layout.HAND_OVER,
@@ -82,6 +83,9 @@ const CONSTANTS: Readonly<Record<string, number | bigint>> = {
   CHECK_UDP: layout.CHECK_ROW.udp,
   CHECK_ECHO: layout.CHECK_ROW.icmp,
   CHECK_WORDS: layout.CHECK_WORDS,
+  NO_CLIENT_FILTER: layout.NO_CLIENT_FILTER,
+  NO_CLIENT_PLACES: layout.NO_CLIENT_PLACES,
+  NO_CLIENT_PROBES: layout.NO_CLIENT_PROBES,
   SERVICE_EMPTY: layout.SERVICE_KIND.empty,
   SERVICE_VIP: layout.SERVICE_KIND.vip,
   SERVICE_HASH: layout.SERVICE_KIND.hash,

@@ -8,13 +8,14 @@ import {
 } from '../../../forwarding/image/tables/layout.ts';
 import { type ImageCapacity, type ImageMemory, imageSizes } from '../../../forwarding/image/tables/memory.ts';
 import { BpfMap } from '../../../linux/bpf/map.ts';
-import type { BpfObject } from '../../../linux/bpf/object.ts';
+import { type BpfObject, openBpfObject } from '../../../linux/bpf/object.ts';
 import { errnoOf } from '../../../linux/errno.ts';
 
 /** Name of the BPF map behind each buffer of the image. */
 const IMAGE_MAPS: Readonly<Record<keyof ImageMemory, string>> = {
   settings: 'settings',
   services: 'services',
+  noClients: 'no_clients',
   slots: 'slots',
   reals: 'reals',
   flows: 'flows',
@@ -34,6 +35,9 @@ const MAP_NAMES: readonly string[] = [
   CHECK_WORDS_MAP,
 ];
 
+/** Every run fills them anew, so that it may begin with new ones, as where a former build did not have them. */
+const FILLED_ANEW: readonly string[] = [IMAGE_MAPS.noClients, HAND_OVER_MAP, CHECK_WORDS_MAP];
+
 /** The maps of one forwarding image, by name. */
 export type ImageMaps = Readonly<Record<string, BpfMap>>;
 
@@ -47,17 +51,32 @@ export function mapsOf(object: BpfObject): ImageMaps {
   return Object.fromEntries(MAP_NAMES.map((name) => [name, object.map(name)]));
 }
 
-/** The maps pinned in a directory; undefined when any is missing. */
+/** The maps pinned in a directory, but for those that `addMissing` adds; undefined when any other is missing. */
 export function openMaps(directory: string): ImageMaps | undefined {
   const maps: Record<string, BpfMap> = {};
   try {
-    for (const name of MAP_NAMES) maps[name] = BpfMap.openPinned(join(directory, name));
+    const pinned = new Set(readdirSync(directory));
+    if (MAP_NAMES.some((name) => !pinned.has(name) && !FILLED_ANEW.includes(name))) return undefined;
+    for (const name of MAP_NAMES) if (pinned.has(name)) maps[name] = BpfMap.openPinned(join(directory, name));
     return maps;
   } catch (error) {
     closeMaps(maps);
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/**
+ * The maps completed by those that are not pinned there yet; the program that is attached knows nothing of these.
+ * @param objectFile a compiled fast path
+ */
+export function addMissing(maps: ImageMaps, objectFile: Uint8Array, directory: string): ImageMaps {
+  const missing = MAP_NAMES.filter((name) => maps[name] === undefined);
+  if (missing.length === 0) return maps;
+  using object = openBpfObject(objectFile, { reuse: maps });
+  const added = Object.fromEntries(missing.map((name) => [name, object.map(name)]));
+  for (const [name, map] of Object.entries(added)) map.pin(join(directory, name));
+  return { ...maps, ...added };
 }
 
 export function pinMaps(maps: ImageMaps, directory: string): void {

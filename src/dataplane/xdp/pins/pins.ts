@@ -9,7 +9,9 @@ import { freeMapsName, readObject, readText, removeInstance, repinMaps, unlinkIf
 import { clearPlace } from './pin-place.ts';
 import { type AttachTarget, PinnedLinks, programKind } from './pinned-links.ts';
 import {
+  addMissing,
   closeMaps,
+  hasOwnLayout,
   type ImageMaps,
   type MappedImage,
   mapImage,
@@ -202,13 +204,16 @@ function startAnew(request: PinRequest, build: Build, links: PinnedLinks): Pinne
 function takeOver(request: PinRequest, build: Build, links: PinnedLinks): PinnedFastPath {
   const { directory, hash } = build;
   removeStaleMaps(directory);
-  const maps = openMaps(join(directory, 'maps'));
+  const pinned = openMaps(join(directory, 'maps'));
+  const usable = pinned !== undefined && hasOwnLayout(pinned);
+  const maps = usable ? addMissing(pinned, build.objects.plain, join(directory, 'maps')) : pinned;
   if (maps === undefined || !mapsFit(maps, request.capacity)) {
     return prepareReplacement(request, build, links, maps);
   }
   const programs = new FastPathPrograms(build.objects, maps);
   const parts = { request, build, maps, programs, links };
-  if (readText(join(directory, 'build')) === hash) return new PinnedFastPath({ ...parts, takeOver: 'kept' });
+  if (maps === pinned && readText(join(directory, 'build')) === hash)
+    return new PinnedFastPath({ ...parts, takeOver: 'kept' });
   replacePrograms(parts);
   return new PinnedFastPath({ ...parts, takeOver: 'new-program' });
 }

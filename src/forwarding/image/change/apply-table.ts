@@ -1,7 +1,7 @@
 import type { ForwardingTable, Service } from '../../forwarding-table.ts';
 import { clearFlows, forgetUnserved } from '../flows/flow-scan.ts';
 import { timeoutTicks } from '../flows/flow-timeouts.ts';
-import { type ImageState, retentionRules } from '../image-state.ts';
+import { type ImageState, listNoClients, retentionRules } from '../image-state.ts';
 import { NO_SLOTS, type Placement, placeFallback, placeRing, placeRotation } from '../slots/place-slots.ts';
 import { SERVICE_KIND } from '../tables/layout.ts';
 import { retireService, reviveService } from '../tables/retired-services.ts';
@@ -47,6 +47,8 @@ export function applyTable(
   for (const service of plan.services) applyService(run, service);
   leaveVips(state);
   claimVips(state, table.services);
+  const sameVips = plan.removed.length === 0 && plan.services.every(({ record }) => record !== undefined);
+  if (!sameVips || plan.rehashed) listNoClients(state);
   releaseGoneReals(state, nowTick);
   if (tally.unserved) forgetUnserved(state.flows, retentionRules(state));
   return { services: tally.services, reals: tally.reals, slotsWritten: tally.slotsWritten };

@@ -14,6 +14,7 @@ const SHARED_SETTINGS: readonly number[] = [SETTINGS.now, SETTINGS.outerId];
  */
 export function mendDrift(state: ImageState): string[] {
   mendTables(state);
+  state.noClients.own.mend();
   for (const record of state.byIndex.values()) mendRing(state, record);
   return [
     ...unique(state.settings.own.takeMended().map((at) => nameSetting(4 * at))),
@@ -22,6 +23,7 @@ export function mendDrift(state: ImageState): string[] {
     ),
     ...unique(state.reals.own.takeMended().map((at) => nameReal(state, Math.floor((4 * at) / REAL.size)))),
     ...nameSlots(state, state.slots.takeMended()),
+    ...unique(state.noClients.own.takeMended().map(() => 'the list of addresses that no client has')),
   ];
 }
 

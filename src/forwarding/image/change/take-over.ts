@@ -6,7 +6,7 @@ import { sameTunnel } from '../../tunnel/kind.ts';
 import { Delegate } from '../choice/delegate.ts';
 import { forgiveStandstill } from '../flows/flow-scan.ts';
 import { recount } from '../flows/flow-tally.ts';
-import { type ImageState, rangeOf } from '../image-state.ts';
+import { type ImageState, listNoClients, rangeOf } from '../image-state.ts';
 import { findTransition, restartWindows } from '../slots/ring-transition.ts';
 import { SlotAllocator } from '../slots/slot-allocator.ts';
 import { IndexPool } from '../tables/index-pool.ts';
@@ -49,6 +49,7 @@ export function takeOver(state: ImageState): void {
     state.claims.set(vip, state.services.claim(state.services.find(vipKey(vip))));
   }
   state.serviceIndices = new IndexPool(SERVICES, (index) => state.byIndex.has(index));
+  listNoClients(state);
   if (entries.length > 0) recount(state.flows);
 }
 

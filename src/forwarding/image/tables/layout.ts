@@ -37,6 +37,12 @@ export const HAND_OVER = {
 export const CHECK_ROW = { tcp: 0, udp: 1, icmp: 2 } as const;
 export const CHECK_WORDS: number = 6 << 16;
 
+/** Addresses that no client has, by client word. */
+export const NO_CLIENT_FILTER: number = 1 << 12;
+export const NO_CLIENT_PLACES: number = 1 << 16;
+export const NO_CLIENT_PROBES = 16;
+export const NO_CLIENTS = { size: 266_240, filter: 0, words: 4096 } as const;
+
 export const SERVICE_KIND = {
   empty: 0,
   vip: 1,

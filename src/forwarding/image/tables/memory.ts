@@ -5,6 +5,7 @@ import {
   FLOW_CLIENT_SIZE,
   FLOW_COUNTS_SIZE,
   FLOW_WAYS,
+  NO_CLIENTS,
   REAL,
   REALS,
   SERVICE,
@@ -21,6 +22,7 @@ import {
 export interface ImageMemory {
   readonly settings: ArrayBuffer;
   readonly services: ArrayBuffer;
+  readonly noClients: ArrayBuffer;
   readonly slots: ArrayBuffer;
   readonly reals: ArrayBuffer;
   readonly flows: ArrayBuffer;
@@ -49,6 +51,7 @@ export function imageSizes(capacity: ImageCapacity): Readonly<Record<keyof Image
   return {
     settings: SETTINGS.size,
     services: SERVICE.size * SERVICE_BUCKETS,
+    noClients: NO_CLIENTS.size,
     slots: 4 * capacity.slots,
     reals: REAL.size * REALS,
     flows: FLOW.size * flows,

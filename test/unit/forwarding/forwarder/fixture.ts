@@ -66,6 +66,7 @@ export function standardImage(memory?: ImageMemory): ForwardingImage {
 export function imageOf(table: ForwardingTable, memory: ImageMemory = smallMemory()): ForwardingImage {
   const image = new ForwardingImage(memory);
   image.setNow(NOW_MS / TICK_MS);
+  image.setHostAddresses(new Set([DIRECTOR, DIRECTOR_6]));
   image.apply(table, NOW_MS / TICK_MS);
   for (const { index, address } of image.reals()) {
     image.setPath(index, {

@@ -188,7 +188,6 @@ test("an IPv6 check's packets go to the real under test; an IPv4 check with the 
 test("a client's packet cannot pass for a check's, and another packet of the checks' namespace goes nowhere", () => {
   const state = standardState();
   state.checks.set(checkKey(PROTOCOL.tcp, 50_000), realIndex(state, 81, B));
-  state.ownAddresses.add(DIRECTOR);
   const check = tcp(81, { sourcePort: 50_000, ip: { source: DIRECTOR } });
   expect(decide(check, state, NOW_MS)).toEqual({ verdict: 'drop', reason: 'martian-source' });
   expect(decideCheck(check, state, NOW_MS)).toMatchObject({ real: realIndex(state, 81, B), reason: 'check' });
@@ -320,7 +319,6 @@ test('every prefix of a packet and every flipped byte is survived', () => {
 
 test("a packet from the director's own address that no check has sent is no client's", () => {
   const state = standardState();
-  state.ownAddresses.add(DIRECTOR);
   const index = realIndex(state, 81);
   const sent = [
     tcp(81, { ip: { source: DIRECTOR } }),

@@ -159,6 +159,8 @@ export const ANSWER_ROWS: readonly PacketRow[] = [
       '239.255.255.255',
       '255.255.255.255',
       '192.0.2.10',
+      // An address of the director.
+      '10.0.0.2',
     ].flatMap((text) => {
       const source = ipv4(text);
       return [tcp(RR, { ip: { source } }), tcp(MH, { ip: { source } }), udp(WRR, { ip: { source } })].map(
@@ -169,13 +171,21 @@ export const ANSWER_ROWS: readonly PacketRow[] = [
   ),
   row(
     'sources beside those are clients',
-    ...['1.0.0.0', '126.255.255.255', '128.0.0.0', '223.255.255.255', '240.0.0.0', '255.255.255.254'].map(
-      (text, i) => {
-        const packet = tcp(RR, { ip: { source: ipv4(text) } });
-        const real = [A, B, C][i % 3] as typeof A;
-        return forward(packet, real, outer(packet, real));
-      },
-    ),
+    ...[
+      '1.0.0.0',
+      '126.255.255.255',
+      '128.0.0.0',
+      '223.255.255.255',
+      '240.0.0.0',
+      '255.255.255.254',
+      '10.0.0.3',
+      '192.0.2.9',
+      '10.16.0.2',
+    ].map((text, i) => {
+      const packet = tcp(RR, { ip: { source: ipv4(text) } });
+      const real = [A, B, C][i % 3] as typeof A;
+      return forward(packet, real, outer(packet, real));
+    }),
   ),
   row(
     'echo from where no client can be',

@@ -195,10 +195,11 @@ const OVERSIZE_ROWS: readonly PacketRow[] = [
   ),
   row(
     'IPv6: nothing is remembered of it, and no turn taken',
-    ...['::', '::1', '::ffff:192.0.2.1', 'ff00::', 'ff02::1', '2001:db8::10'].flatMap((text) =>
-      [RR, MH].map((port) =>
-        drop(tcp6(port, { ip6: { source: ip(text) as Ipv6Address } }), 'martian-source'),
-      ),
+    ...['::', '::1', '::ffff:192.0.2.1', 'ff00::', 'ff02::1', '2001:db8::10', '2001:db8:0:1::2'].flatMap(
+      (text) =>
+        [RR, MH].map((port) =>
+          drop(tcp6(port, { ip6: { source: ip(text) as Ipv6Address } }), 'martian-source'),
+        ),
     ),
     plain(tcp6(RR)),
     ...['0:0:0:1::', 'feff::1'].map((text, i) =>

@@ -21,7 +21,7 @@ const SERVICES = [
   service({ vip: ip('2001:db8::10'), scheduler: 'wlc' }),
   service({ port: 9, protocol: 'sctp', scheduler: 'wlc', reals: [real(4, { serving: false })] }),
 ];
-const PARTS = ['settings', 'services', 'reals', 'slots'] as const;
+const PARTS = ['settings', 'services', 'noClients', 'reals', 'slots'] as const;
 
 interface Opened {
   readonly image: ForwardingImage;
