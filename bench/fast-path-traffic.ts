@@ -33,8 +33,8 @@ export const TTL = 64;
 const VIPS = { 4: ip('192.0.2.10'), 6: ip('2001:db8:f::10') } as const;
 const DIRECTORS = { 4: ip('10.0.0.2'), 6: ip('2001:db8:d::2') } as const;
 const FIRST_REALS = { 4: ip('10.1.0.1'), 6: ip('2001:db8:1::1') } as const;
-/** Until the walk sets it, or the last word of it. */
-const CLIENTS = { 4: ip('0.0.0.0'), 6: ip('2001:db8:c::') } as const;
+/** Until the walk sets it, or the last word of it. A client can have each. */
+const CLIENTS = { 4: ip('64.0.0.0'), 6: ip('2001:db8:c::') } as const;
 const PORT = 80;
 const REALS = 10;
 /** From the Ethernet header to the end of the packet; of IPv6 with TCP the least there is. */
