@@ -96,12 +96,12 @@ export class Director implements DirectorControl {
     if (fault !== undefined) options.events.add('warning', 'state-lost', `the saved state is lost: ${fault}`);
     const director = new Director(options, state);
     const serving = servingReals(options.plane.services(), state.lostQuorums);
-    const model = buildModel(options.running.config);
+    const model = buildModel(options.running.loaded.config);
     const former = director.#health.formerFrom(state, serving, model);
     await director.#adopt(model, former, options.running.trial !== undefined);
     await director.#saving.request();
     director.#configChanges.start();
-    const { length } = options.running.config.services;
+    const { length } = options.running.loaded.config.services;
     const services = length === 1 ? '1 service' : `${length} services`;
     options.events.add('info', 'start', `forwarding ${services}: ${options.plane.description}`);
     return director;
@@ -109,7 +109,7 @@ export class Director implements DirectorControl {
 
   private constructor(options: DirectorOptions, state: DirectorState) {
     const { plane, events, now } = options;
-    const { config } = options.running;
+    const { config } = options.running.loaded;
     this.#options = options;
     this.#startedMs = now();
     // With another key than the plane's all connections would lose their reals, so a lost state file must not matter.
@@ -290,7 +290,7 @@ export class Director implements DirectorControl {
   async #follow(config: CulvertConfig, onTrial: boolean): Promise<void> {
     const before = this.#model;
     this.#options.plane.mendDrift?.();
-    const after = buildModel(config);
+    const after = buildModel(config, before);
     const isOut = (service: ServiceName): boolean => this.#effects.quorumOf(service) === 'lost';
     await this.#interfaces.change(config.director.interfaces, () =>
       this.#adopt(after, this.#health.formerIn(before, after, isOut), onTrial),

@@ -34,8 +34,9 @@ export interface ModelReal {
   readonly checks: readonly Check[];
 }
 
-export function buildModel(config: CulvertConfig): Model {
-  const services = config.services.map(modelService);
+/** @param before A model whose services, where they are the same objects of the configuration, are taken over. */
+export function buildModel(config: CulvertConfig, before?: Model): Model {
+  const services = config.services.map((service) => before?.serviceOf.get(service) ?? modelService(service));
   const all = services.flatMap((service) => service.reals);
   return {
     config,
@@ -75,18 +76,7 @@ export function realId(service: ServiceName, address: IpAddress): RealId {
   return `${service} ${formatIp(address)}`;
 }
 
-/** A service that a reload has left alone is the same object, and need not be looked at again. */
-const known = new WeakMap<ServiceConfig, ModelService>();
-
 function modelService(config: ServiceConfig): ModelService {
-  const former = known.get(config);
-  if (former !== undefined) return former;
-  const service = newModelService(config);
-  known.set(config, service);
-  return service;
-}
-
-function newModelService(config: ServiceConfig): ModelService {
   const name = formatServiceName(config);
   const reals = config.reals.map((real) => ({
     id: realId(name, real.address),

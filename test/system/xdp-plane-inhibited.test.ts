@@ -1,13 +1,13 @@
 // client 198.51.100.2 ── router ── 10.0.0.2 director (XDP on eth0)
 //                          └────── 10.0.1.2 and 10.0.1.3: two reals, which take nothing apart: what comes to them is captured
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseConfig } from '../../src/config/load/parse-config.ts';
 import { computeTable } from '../../src/director/compute-table.ts';
 import { buildModel } from '../../src/director/model.ts';
 import type { ForwardingTable, SchedulerName } from '../../src/forwarding/forwarding-table.ts';
 import { runInNamespace } from '../../src/linux/namespaces/netns.ts';
 import { formatIp } from '../../src/net/address/ip-address.ts';
 import { PROTOCOL } from '../../src/net/headers/ipv4.ts';
+import { parseConfig } from '../unit/config/yaml.ts';
 import { PlaneFixture } from './xdp-plane/fixture.ts';
 import { delay, drain, udp, VIP } from './xdp-plane/packets.ts';
 import { able, TABLE } from './xdp-plane/table.ts';

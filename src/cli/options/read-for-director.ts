@@ -13,12 +13,11 @@ export async function readForDirector(
   context: Context,
 ): Promise<ConfigDocument> {
   const { loadConfig } = await import('../../config/load/load-config.ts');
-  const { documentOf } = await import('../../config/load/document.ts');
+  const { documentOf } = await import('../../config/load/loaded-config.ts');
   const { interfaces, interface: name, ...rest } = (await client.config()).config.director;
   const ways = options.interface === undefined ? { interfaces, interface: name } : {};
   const directorDefaults = { ...rest, ...withoutGaps(ways) };
-  const config = await loadConfig(file, { ...loadOptions(options, warnOn(context)), directorDefaults });
-  return documentOf(config);
+  return documentOf(await loadConfig(file, { ...loadOptions(options, warnOn(context)), directorDefaults }));
 }
 
 function withoutGaps(values: Readonly<Record<string, unknown>>): Record<string, unknown> {

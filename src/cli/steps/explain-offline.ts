@@ -25,7 +25,7 @@ export async function explainOffline(
   packet: Uint8Array,
   options: LoadOptions = {},
 ): Promise<WireExplanation> {
-  const config = await loadConfig(configPath, options);
+  const { config } = await loadConfig(configPath, options);
   const explanation = explain(packet, forwarderOf(config), 0);
   return explanationToWire({ ...explanation, sentences: [...assumptions(config), ...explanation.sentences] });
 }

@@ -9,7 +9,7 @@ import {
 } from '../../api/server/listen.ts';
 import { readHostFacts } from '../../config/host/host-facts.ts';
 import { loadConfig } from '../../config/load/load-config.ts';
-import type { CulvertConfig } from '../../config/schema/config.ts';
+import type { LoadedConfig } from '../../config/load/loaded-config.ts';
 import { type DescriptorPlan, planDescriptors, requireRoomForCheck } from '../../descriptor-plan.ts';
 import { FileAppliedStore } from '../../director/changes/applied-store.ts';
 import { RunningConfig } from '../../director/changes/running-config.ts';
@@ -44,9 +44,10 @@ export async function runDirector({ path, options }: ConfigSource, context: Cont
   using held = new DisposableStack();
   held.use(holdSpareDescriptors());
   const log = await openLog(context);
-  const load = (file: string, previous?: CulvertConfig): Promise<CulvertConfig> =>
+  const load = (file: string, previous?: LoadedConfig): Promise<LoadedConfig> =>
     loadConfig(file, { ...loadOptions(options, (warning) => log.warn(warning)), previous });
-  const config = await load(path);
+  const file = await load(path);
+  const { config } = file;
   if (config.director.plane === 'xdp') {
     const { requireCapabilities } = await import('../../linux/process/capabilities.ts');
     requireCapabilities('the xdp data plane');
@@ -61,13 +62,13 @@ export async function runDirector({ path, options }: ConfigSource, context: Cont
   held.use(surviveShortages(events));
   // Before the plane is opened: what is wrong with the configuration is said at its place in the file.
   const running = await RunningConfig.open({
-    file: config,
+    file,
     store: new FileAppliedStore(stateFile(naming, 'applied.json')),
     events,
     now: Date.now,
     hostFacts: readHostFacts,
   });
-  const listeners = await prepareListeners(running.config.director, (message) =>
+  const listeners = await prepareListeners(running.loaded.config.director, (message) =>
     events.add('error', 'api-listener', message),
   );
   const director = await startDirector({
@@ -115,7 +116,7 @@ interface StartOptions
 
 async function startDirector(options: StartOptions): Promise<Director> {
   const { running, events } = options;
-  const { director } = running.config;
+  const { director } = running.loaded.config;
   const plane = await openPlane(director, planeEventRecorder(events));
   try {
     const store = new FileStateStore(stateFile(options.naming, 'json'));

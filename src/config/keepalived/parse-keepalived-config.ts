@@ -1,14 +1,13 @@
-import { rememberDocument } from '../load/document.ts';
+import { documentParts } from '../load/document.ts';
+import { type LoadedConfig, loadedConfig } from '../load/loaded-config.ts';
 import {
   type ConfigIssue,
   type IssuePath,
   invalidConfig,
   issueLines,
   type LocatedIssue,
-} from '../load/issue.ts';
-import { rememberLocation } from '../load/location.ts';
-import { validateConfig } from '../load/validate.ts';
-import type { CulvertConfig } from '../schema/config.ts';
+} from '../validate/issue.ts';
+import { validateConfig } from '../validate/validate.ts';
 import { parseKeepalived } from './text/parse-statements.ts';
 import { type Findings, isSamePlace, type Place, type Users } from './text/place.ts';
 import type { ConfigFiles } from './text/source-files.ts';
@@ -35,7 +34,7 @@ export interface KeepalivedOptions {
 }
 
 export interface KeepalivedConfig {
-  readonly config: CulvertConfig;
+  readonly loaded: LoadedConfig;
   /** A warning for each thing in the file that culvert does not use, one line with its place. */
   readonly warnings: readonly string[];
   /** The values in the form of culvert's YAML. */
@@ -77,9 +76,9 @@ export function parseKeepalivedConfig(
   const errors = [...findings.errors, ...further];
   if (errors.length > 0 || config === undefined) throw invalidConfig(fileName, errors);
   const places = plain.services.map((_, index) => origins.nearest(['services', index, 'vip'])?.place);
-  rememberDocument(config, plain);
-  rememberPlaces(config, places, fileName);
-  return { config, warnings: issueLines(fileName, findings.warnings, 'warnings'), plain, places };
+  const locations = { director: { fileName, line: 1, column: 1 }, services: places };
+  const loaded = loadedConfig(config, documentParts(plain), locations);
+  return { loaded, warnings: issueLines(fileName, findings.warnings, 'warnings'), plain, places };
 }
 
 const NO_INTERFACE =
@@ -117,16 +116,4 @@ function inItsWords(path: IssuePath, message: string): string {
   return ofCheck
     ? message.replace(/^found ('\w+')/, 'this version of culvert does not support checks of type $1')
     : message;
-}
-
-function rememberPlaces(
-  config: CulvertConfig,
-  places: readonly (Place | undefined)[],
-  fileName: string,
-): void {
-  rememberLocation(config.director, { fileName, line: 1, column: 1 });
-  for (const [index, service] of config.services.entries()) {
-    const place = places[index];
-    if (place !== undefined) rememberLocation(service, place);
-  }
 }

@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto';
 import type { TransportProtocol } from '../../forwarding/forwarding-table.ts';
-import type { CulvertConfig } from '../schema/config.ts';
 
 /** The values of a configuration as they are written, whatever the format: what YAML and JSON have for them. */
 export interface ConfigDocument {
@@ -22,17 +20,6 @@ export interface RealDocument {
   readonly [option: string]: unknown;
 }
 
-/** YAML that a configuration was read from: a text that differs little from it is read sooner (`reread`). */
-const texts = new WeakMap<CulvertConfig, string>();
-
-export function rememberText(config: CulvertConfig, text: string): void {
-  texts.set(config, text);
-}
-
-export function textOf(config: CulvertConfig): string | undefined {
-  return texts.get(config);
-}
-
 /** A document in JSON: a tenth of what the values would take, and cheap to hand on to other processes and files. */
 export interface DocumentParts {
   /** All but `services`. */
@@ -41,48 +28,12 @@ export interface DocumentParts {
   readonly services: readonly string[];
 }
 
-interface Remembered {
-  readonly parts: DocumentParts;
-  revision: string | undefined;
-}
-
-/** Beside the configuration rather than in it, as its locations are: it is the same one, however it is written. */
-const documents = new WeakMap<CulvertConfig, Remembered>();
-
-/** @param document The values that the configuration was read from; they are valid. */
-export function rememberDocument(config: CulvertConfig, document: unknown): void {
+/** @param document The values of a valid configuration. */
+export function documentParts(document: unknown): DocumentParts {
   const { services, ...head } = document as ConfigDocument;
-  const parts = { head: JSON.stringify(head), services: services.map((service) => JSON.stringify(service)) };
-  rememberParts(config, parts);
+  return { head: JSON.stringify(head), services: services.map((service) => JSON.stringify(service)) };
 }
 
-export function rememberParts(config: CulvertConfig, parts: DocumentParts): void {
-  documents.set(config, { parts, revision: undefined });
-}
-
-export function documentParts(config: CulvertConfig): DocumentParts {
-  return remembered(config).parts;
-}
-
-export function documentOf(config: CulvertConfig): ConfigDocument {
-  return JSON.parse(documentText(config)) as ConfigDocument;
-}
-
-/** The same for the same document, another one for any other. */
-export function revisionOf(config: CulvertConfig): string {
-  const entry = remembered(config);
-  entry.revision ??= createHash('sha256').update(documentText(config)).digest('hex').slice(0, 16);
-  return entry.revision;
-}
-
-function documentText(config: CulvertConfig): string {
-  const { head, services } = documentParts(config);
+export function documentText({ head, services }: DocumentParts): string {
   return `${head.slice(0, -1)},"services":[${services.join(',')}]}`;
-}
-
-function remembered(config: CulvertConfig): Remembered {
-  const entry = documents.get(config);
-  if (entry === undefined)
-    throw new Error('a configuration without a document: it was read by none of the readers');
-  return entry;
 }

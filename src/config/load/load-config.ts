@@ -1,9 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { hostname } from 'node:os';
 import { CulvertError } from '../../errors.ts';
-import type { CulvertConfig } from '../schema/config.ts';
 import { type ConfigFormat, recogniseFormat } from './config-format.ts';
-import { rememberText, textOf } from './document.ts';
+import type { LoadedConfig } from './loaded-config.ts';
 import type { TextTask } from './parse-process.ts';
 import { type FormatOptions, type ParsedText, parseText, routesFor } from './parse-text.ts';
 import { reread } from './reread.ts';
@@ -23,28 +22,27 @@ export interface LoadOptions extends FormatOptions {
   /** Receives a warning for each thing in the file that culvert does not use, one line with its place. */
   readonly onWarning?: (warning: string) => void;
   /** The configuration read before: if the file differs little from it, only the changes are parsed. */
-  readonly previous?: CulvertConfig | undefined;
+  readonly previous?: LoadedConfig | undefined;
 }
 
 /**
  * Reads a configuration file, culvert's YAML or a keepalived.conf.
  * @throws CulvertError CONFIG_UNREADABLE; CONFIG_INVALID as `parseText` does.
  */
-export async function loadConfig(path: string, options: LoadOptions = {}): Promise<CulvertConfig> {
+export async function loadConfig(path: string, options: LoadOptions = {}): Promise<LoadedConfig> {
   const { onWarning, previous, ...formatOptions } = options;
   const task = {
     text: await readConfigFile(path),
     fileName: path,
     options: { ...formatOptions, ...reachedBefore(previous), hostName: hostname() },
   };
-  const { config, warnings } = rereadText(task, previous) ?? (await parseWhole(task));
+  const { loaded, warnings } = rereadText(task, previous) ?? (await parseWhole(task));
   for (const warning of warnings) onWarning?.(warning);
-  if (formatOf(task) === 'yaml') rememberText(config, task.text);
-  return config;
+  return loaded;
 }
 
-function reachedBefore(previous: CulvertConfig | undefined): { reachedBy?: string } {
-  const [name, ...others] = previous?.director.interfaces ?? [];
+function reachedBefore(previous: LoadedConfig | undefined): { reachedBy?: string } {
+  const [name, ...others] = previous?.config.director.interfaces ?? [];
   return name === undefined || others.length > 0 ? {} : { reachedBy: name };
 }
 
@@ -52,11 +50,10 @@ function formatOf({ fileName, text, options }: TextTask): ConfigFormat {
   return options.format ?? recogniseFormat(fileName, text);
 }
 
-function rereadText(task: TextTask, previous: CulvertConfig | undefined): ParsedText | undefined {
-  const former = previous && textOf(previous);
-  if (former === undefined || previous === undefined || formatOf(task) !== 'yaml') return undefined;
-  const config = reread({ text: former, config: previous }, task.text, task.fileName);
-  return config && { config, warnings: [] };
+function rereadText(task: TextTask, previous: LoadedConfig | undefined): ParsedText | undefined {
+  if (previous === undefined || formatOf(task) !== 'yaml') return undefined;
+  const loaded = reread(previous, task.text, task.fileName);
+  return loaded && { loaded, warnings: [] };
 }
 
 async function parseWhole(task: TextTask): Promise<ParsedText> {

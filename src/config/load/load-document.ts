@@ -1,6 +1,6 @@
 /** Reads a configuration that somebody else sent, without holding up what runs meanwhile. */
 import { CulvertError } from '../../errors.ts';
-import type { CulvertConfig } from '../schema/config.ts';
+import type { LoadedConfig } from './loaded-config.ts';
 import { readDocument } from './read-document.ts';
 import { rereadDocument } from './reread-document.ts';
 import { parseInProcess } from './run-parse-process.ts';
@@ -12,14 +12,14 @@ const PROCESS_FROM_LENGTH = 30_000;
  * As `readDocument`; a large document is read in a process of its own.
  * @throws CulvertError CONFIG_INVALID; CONFIG_UNREADABLE where it needs too much time or memory
  */
-export async function loadDocument(value: unknown, previous: CulvertConfig): Promise<CulvertConfig> {
+export async function loadDocument(value: unknown, previous: LoadedConfig): Promise<LoadedConfig> {
   const { reread, document } = lookAt(value, previous);
   if (reread !== undefined) return reread;
   if (document.length < PROCESS_FROM_LENGTH) return readDocument(value);
-  return (await parseInProcess({ document })).config;
+  return (await parseInProcess({ document })).loaded;
 }
 
-function lookAt(value: unknown, previous: CulvertConfig): { reread?: CulvertConfig; document: string } {
+function lookAt(value: unknown, previous: LoadedConfig): { reread?: LoadedConfig; document: string } {
   try {
     const document = JSON.stringify(value ?? null);
     const reread = rereadDocument(previous, value);

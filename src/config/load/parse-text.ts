@@ -1,9 +1,9 @@
 import { usersOfThisHost } from '../host/unknown-users.ts';
 import { parseKeepalivedConfig } from '../keepalived/parse-keepalived-config.ts';
 import type { InterfacesTo } from '../keepalived/values/infer-interface.ts';
-import type { CulvertConfig } from '../schema/config.ts';
 import { type ConfigFormat, recogniseFormat } from './config-format.ts';
-import { parseConfig } from './parse-config.ts';
+import type { LoadedConfig } from './loaded-config.ts';
+import { parseYaml } from './parse-yaml.ts';
 
 /** How a file is to be read; plain values, for it may be read in another process. */
 export interface FormatOptions {
@@ -22,7 +22,7 @@ export interface FormatOptions {
 }
 
 export interface ParsedText {
-  readonly config: CulvertConfig;
+  readonly loaded: LoadedConfig;
   readonly warnings: readonly string[];
 }
 
@@ -34,7 +34,7 @@ export function parseText(
   interfacesTo?: InterfacesTo,
 ): ParsedText {
   const format = options.format ?? recogniseFormat(fileName, text);
-  if (format === 'yaml') return { config: parseConfig(text, fileName), warnings: unused(options, fileName) };
+  if (format === 'yaml') return { loaded: parseYaml(text, fileName), warnings: unused(options, fileName) };
   const { director = {}, directorDefaults = {}, configId = configIdOf(options.hostName) } = options;
   const { strict = false, host = true } = options;
   return parseKeepalivedConfig(text, fileName, {

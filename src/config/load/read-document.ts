@@ -1,22 +1,21 @@
 import { CulvertError } from '../../errors.ts';
-import type { CulvertConfig } from '../schema/config.ts';
-import { rememberDocument } from './document.ts';
-import { type ConfigIssue, formatPath } from './issue.ts';
+import { type ConfigIssue, formatPath } from '../validate/issue.ts';
+import { validateConfig } from '../validate/validate.ts';
+import { documentParts } from './document.ts';
+import { type LoadedConfig, loadedConfig } from './loaded-config.ts';
 import { rereadDocument } from './reread-document.ts';
-import { validateConfig } from './validate.ts';
 
 /**
  * Reads a configuration from the values that a `ConfigDocument` has.
  * @param previous One that it may differ little from; what is the same in both is the same object.
  * @throws CulvertError CONFIG_INVALID with one line for each error, which begins with its path: a document has no lines.
  */
-export function readDocument(value: unknown, previous?: CulvertConfig): CulvertConfig {
+export function readDocument(value: unknown, previous?: LoadedConfig): LoadedConfig {
   const reread = previous && rereadDocument(previous, value);
   if (reread !== undefined) return reread;
   const { config, issues } = validateConfig(value, formatPath);
   if (config === undefined) throw invalidDocument(issues);
-  rememberDocument(config, value);
-  return config;
+  return loadedConfig(config, documentParts(value));
 }
 
 const MAX_REPORTED = 100;

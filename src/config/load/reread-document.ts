@@ -1,8 +1,9 @@
 import { bfdFaults } from '../rules/bfd-contradictions.ts';
 import { areContradictory } from '../rules/config-contradictions.ts';
-import type { CulvertConfig, ServiceConfig } from '../schema/config.ts';
-import { type ConfigDocument, documentParts, rememberParts } from './document.ts';
-import { validateConfig } from './validate.ts';
+import type { ServiceConfig } from '../schema/config.ts';
+import { validateConfig } from '../validate/validate.ts';
+import type { ConfigDocument } from './document.ts';
+import { type LoadedConfig, loadedConfig } from './loaded-config.ts';
 
 /**
  * Reads a document that differs little from that of a former configuration: only services that are new in it are
@@ -10,14 +11,14 @@ import { validateConfig } from './validate.ts';
  * `director` and `defaults`, is the same object.
  * @returns undefined where the whole has to be validated, above all where anything is wrong
  */
-export function rereadDocument(before: CulvertConfig, value: unknown): CulvertConfig | undefined {
+export function rereadDocument(before: LoadedConfig, value: unknown): LoadedConfig | undefined {
   if (!isDocument(value)) return undefined;
   const { services: documents, ...rest } = value;
   const head = JSON.stringify(rest);
-  const former = documentParts(before);
-  if (head !== former.head) return undefined;
-  const known = new Map(former.services.map((text, index) => [text, before.services[index]]));
-  const texts = documents.map((document) => JSON.stringify(document));
+  const { config: former, document } = before;
+  if (head !== document.head) return undefined;
+  const known = new Map(document.services.map((text, index) => [text, former.services[index]]));
+  const texts = documents.map((service) => JSON.stringify(service));
   const fresh = [...new Set(texts)].filter((text) => known.get(text) === undefined);
   if (fresh.reduce((length, text) => length + text.length, 0) > MAX_FRESH_LENGTH) return undefined;
   if (fresh.length * MIN_KNOWN_PER_FRESH > texts.length + MIN_KNOWN_PER_FRESH) return undefined;
@@ -28,10 +29,9 @@ export function rereadDocument(before: CulvertConfig, value: unknown): CulvertCo
   if (read === undefined) return undefined;
   for (const [index, text] of fresh.entries()) known.set(text, read.services[index]);
   const services = texts.map((text) => known.get(text) as ServiceConfig);
-  const config: CulvertConfig = { director: before.director, services };
+  const config = { director: former.director, services };
   if (areContradictory(services) || bfdFaults(config, String).length > 0) return undefined;
-  rememberParts(config, { head, services: texts });
-  return config;
+  return loadedConfig(config, { head, services: texts });
 }
 
 /** With more that is new than this there is little to save. */

@@ -1,32 +1,26 @@
 import { bfdFaults } from '../rules/bfd-contradictions.ts';
 import { areContradictory } from '../rules/config-contradictions.ts';
-import type { CulvertConfig, ServiceConfig } from '../schema/config.ts';
-import { documentParts, rememberParts } from './document.ts';
-import { type ConfigLocation, locationOf, rememberLocation } from './location.ts';
-import { parseConfig } from './parse-config.ts';
+import type { ServiceConfig } from '../schema/config.ts';
+import { type ConfigLocation, type LoadedConfig, loadedConfig } from './loaded-config.ts';
+import { parseYaml } from './parse-yaml.ts';
 import { type SplitText, splitServices } from './split-services.ts';
-
-/** A configuration that was read from YAML, and the text that it was read from. */
-export interface ReadBefore {
-  readonly text: string;
-  readonly config: CulvertConfig;
-}
 
 /** More than this is better parsed in a process of its own. */
 const MAX_FRESH_LENGTH = 50_000;
 
 /**
- * Reads a text that differs little from one that was read before: only the services that are new in it are parsed, for the
+ * Reads a text that differs little from the YAML that `before` was read from: only the services that are new in it are parsed, for the
  * parser of YAML takes most of a reload's time. What is the same text under the same `director` and `defaults` is the same
  * object.
  * @param fileName Where the text stands from now on; left out for one that is only looked at.
  * @returns undefined if the whole text must be parsed, above all if anything is wrong: only that reports the places of errors
  */
-export function reread(before: ReadBefore, text: string, fileName?: string): CulvertConfig | undefined {
-  const [former, now] = [splitServices(before.text), splitServices(text)];
+export function reread(before: LoadedConfig, text: string, fileName?: string): LoadedConfig | undefined {
+  const former = before.text === undefined ? undefined : splitServices(before.text);
+  const now = splitServices(text);
   if (former === undefined || now === undefined) return undefined;
   if (former.head !== now.head || former.tail !== now.tail) return undefined;
-  const known = new Map(itemsOf(former, before.config));
+  const known = new Map(itemsOf(former, before));
   const fresh = parseFresh(
     [...new Set(now.items)].filter((item) => !known.has(item)),
     now,
@@ -36,12 +30,14 @@ export function reread(before: ReadBefore, text: string, fileName?: string): Cul
   for (const [item, found] of fresh) known.set(item, found);
   const items = now.items.map((item) => known.get(item) as KnownItem);
   const services = items.map(({ service }) => service);
-  const config: CulvertConfig = { director: before.config.director, services };
+  const config = { director: before.config.director, services };
   if (areContradictory(services) || bfdFaults(config, String).length > 0) return undefined;
-  const { head } = documentParts(before.config);
-  rememberParts(config, { head, services: items.map(({ document }) => document) });
-  if (fileName !== undefined) rememberLocations(items, now, fileName);
-  return config;
+  const document = { head: before.document.head, services: items.map((item) => item.document) };
+  const locations = {
+    director: before.locations.director,
+    services: fileName === undefined ? [] : locationsOf(items, now, fileName),
+  };
+  return { ...loadedConfig(config, document, locations), text };
 }
 
 interface KnownItem {
@@ -53,16 +49,16 @@ interface KnownItem {
 }
 
 /** Undefined where the parser has found other services than the cuts. */
-function itemsOf({ head, items }: SplitText, config: CulvertConfig): [string, KnownItem][] | undefined {
+function itemsOf({ head, items }: SplitText, loaded: LoadedConfig): [string, KnownItem][] | undefined {
+  const { config, document, locations } = loaded;
   if (items.length !== config.services.length) return undefined;
-  const { services } = documentParts(config);
   let line = countLines(head);
   return items.map((item, index) => {
     const service = config.services[index] as ServiceConfig;
-    const found = locationOf(service);
+    const found = locations.services[index];
     const location = found && { ...found, line: found.line - line };
     line += countLines(item);
-    return [item, { service, document: services[index] as string, location }];
+    return [item, { service, document: document.services[index] as string, location }];
   });
 }
 
@@ -76,19 +72,23 @@ function parseFresh(
   const text = items.join('');
   if (text.length > MAX_FRESH_LENGTH) return undefined;
   try {
-    return itemsOf({ head, items, tail }, parseConfig(head + text + tail, fileName));
+    return itemsOf({ head, items, tail }, parseYaml(head + text + tail, fileName));
   } catch {
     return undefined;
   }
 }
 
-function rememberLocations(items: readonly KnownItem[], now: SplitText, fileName: string): void {
+function locationsOf(
+  items: readonly KnownItem[],
+  now: SplitText,
+  fileName: string,
+): (ConfigLocation | undefined)[] {
   let line = countLines(now.head);
-  for (const [index, { service, location }] of items.entries()) {
-    if (location !== undefined)
-      rememberLocation(service, { fileName, line: line + location.line, column: location.column });
+  return items.map(({ location }, index) => {
+    const found = location && { fileName, line: line + location.line, column: location.column };
     line += countLines(now.items[index] ?? '');
-  }
+    return found;
+  });
 }
 
 function countLines(text: string): number {

@@ -2,9 +2,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { CulvertError } from '../../errors.ts';
-import type { CulvertConfig } from '../schema/config.ts';
-import { rememberParts } from './document.ts';
-import { rememberLocation } from './location.ts';
 import type { ParseOutcome, ParseTask } from './parse-process.ts';
 import type { ParsedText } from './parse-text.ts';
 
@@ -16,26 +13,13 @@ const MOST_MEGABYTES = 1024;
 export async function parseInProcess(task: ParseTask): Promise<ParsedText> {
   const outcome = await runProcess(task);
   if ('message' in outcome) throw faultOf(outcome);
-  const { config, document, warnings, locations } = outcome;
-  rememberParts(config, document);
-  rememberLocations(config, locations);
-  return { config, warnings };
+  return outcome;
 }
 
 function faultOf({ message, where }: { message: string; where: string | undefined }): CulvertError {
   // The class puts `where` in front of the message.
   if (where === undefined) return new CulvertError('CONFIG_INVALID', message);
   return new CulvertError('CONFIG_INVALID', message.slice(where.length + 2), { where });
-}
-
-function rememberLocations(
-  config: CulvertConfig,
-  locations: Extract<ParseOutcome, { config: CulvertConfig }>['locations'],
-): void {
-  for (const [index, part] of [config.director, ...config.services].entries()) {
-    const location = locations[index];
-    if (location !== undefined) rememberLocation(part, location);
-  }
 }
 
 async function runProcess(task: ParseTask): Promise<ParseOutcome> {

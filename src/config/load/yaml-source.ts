@@ -10,7 +10,7 @@ import {
   parseDocument,
   visit,
 } from 'yaml';
-import { type IssuePath, invalidConfig, type LocatedIssue } from './issue.ts';
+import { type IssuePath, invalidConfig, type LocatedIssue } from '../validate/issue.ts';
 
 export interface Position {
   readonly line: number;

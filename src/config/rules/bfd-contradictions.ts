@@ -1,7 +1,7 @@
 import { formatIp, type IpAddress } from '../../net/address/ip-address.ts';
-import type { ConfigIssue, IssuePath } from '../load/issue.ts';
 import type { CulvertConfig } from '../schema/config.ts';
 import type { BfdProbeConfig } from '../schema/probe-config.ts';
+import type { ConfigIssue, IssuePath } from '../validate/issue.ts';
 
 /** A BFD session that a check asks for. */
 interface AskedSession {

@@ -1,4 +1,4 @@
-import type { ConfigIssue, IssuePath } from '../load/issue.ts';
+import type { ConfigIssue, IssuePath } from '../validate/issue.ts';
 import { field } from './raw-config.ts';
 
 const COMMANDS = ['onUp', 'onDown', 'onQuorumUp', 'onQuorumDown'];

@@ -1,8 +1,8 @@
 import type { TransportProtocol } from '../../forwarding/forwarding-table.ts';
 import { formatServiceName } from '../../forwarding/service-name.ts';
 import { formatIp, type IpAddress } from '../../net/address/ip-address.ts';
-import type { ConfigIssue, IssuePath } from '../load/issue.ts';
 import type { ServiceConfig } from '../schema/config.ts';
+import type { ConfigIssue, IssuePath } from '../validate/issue.ts';
 import { levelFaults, wholeCheckFaults } from './check-contradictions.ts';
 import { commandFaults } from './command-contradictions.ts';
 import { field, type RawChecks, type RawService, rawChecks, rawServices } from './raw-config.ts';

@@ -1,5 +1,5 @@
 import { DEFAULT_WEIGHT } from '../defaults/fill-in.ts';
-import type { ConfigIssue } from '../load/issue.ts';
+import type { ConfigIssue } from '../validate/issue.ts';
 import { commandFaults } from './command-contradictions.ts';
 import { field, type RawChecks, type RawService, rawChecks } from './raw-config.ts';
 import { tunnelFaults } from './tunnel-contradictions.ts';

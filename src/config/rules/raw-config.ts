@@ -1,6 +1,6 @@
 import { type IpAddress, parseIp } from '../../net/address/ip-address.ts';
-import type { IssuePath } from '../load/issue.ts';
 import { portsOf } from '../schema/port-list.ts';
+import type { IssuePath } from '../validate/issue.ts';
 
 /** Plain values of a configuration, unchecked: what is not of the right type is as if it were not there. */
 export interface RawService {

@@ -1,6 +1,6 @@
 import type { SchedulerFlag, SchedulerName } from '../../forwarding/forwarding-table.ts';
 import { isIpv4 } from '../../net/address/ip-address.ts';
-import type { ConfigIssue, IssuePath } from '../load/issue.ts';
+import type { ConfigIssue, IssuePath } from '../validate/issue.ts';
 import { effectFaults } from './effect-contradictions.ts';
 import { field, items, type RawReal, type RawService } from './raw-config.ts';
 import { tunnelFaults } from './tunnel-contradictions.ts';

@@ -1,6 +1,6 @@
 import { type HostFacts, validateAgainstHost } from '../../config/host/require-host.ts';
-import { documentOf, revisionOf, textOf } from '../../config/load/document.ts';
 import { loadDocument } from '../../config/load/load-document.ts';
+import { documentOf, type LoadedConfig } from '../../config/load/loaded-config.ts';
 import { reread } from '../../config/load/reread.ts';
 import type { CulvertConfig } from '../../config/schema/config.ts';
 import type { ErrorCode } from '../../error-codes.ts';
@@ -13,7 +13,7 @@ import { type ConfigDiff, countChanges, diffConfigs, settingsForRestart } from '
 import { NOT_CONFIRMED, type RunningConfig } from './running-config.ts';
 
 /** @param previous What the file said when it was read before. */
-export type LoadConfig = (path: string, previous: CulvertConfig) => Promise<CulvertConfig>;
+export type LoadConfig = (path: string, previous: LoadedConfig) => Promise<LoadedConfig>;
 
 export interface ConfigChangesOptions {
   readonly running: RunningConfig;
@@ -54,7 +54,7 @@ export class ConfigChanges {
   constructor(options: ConfigChangesOptions) {
     this.#options = options;
     this.#running = options.running;
-    this.started = options.running.config;
+    this.started = options.running.loaded.config;
   }
 
   /** From now on a trial that a former run left ends in time. */
@@ -63,10 +63,10 @@ export class ConfigChanges {
   }
 
   document(): RunningDocument {
-    const { config, source } = this.#running;
+    const { loaded, source } = this.#running;
     return {
-      config: documentOf(config),
-      revision: revisionOf(config),
+      config: documentOf(loaded),
+      revision: loaded.revision,
       source,
       confirmBefore: this.#confirmBefore(),
     };
@@ -75,8 +75,8 @@ export class ConfigChanges {
   reload(): Promise<ReloadSummary> {
     return this.#change('reload', async () => {
       const { configPath, loadConfig } = this.#options;
-      const config = await loadConfig(configPath, this.#running.file);
-      return this.#carryOut({ verb: 'reload', config }, () => this.#running.useFile(config));
+      const loaded = await loadConfig(configPath, this.#running.file);
+      return this.#carryOut({ verb: 'reload', loaded }, () => this.#running.useFile(loaded));
     });
   }
 
@@ -84,11 +84,11 @@ export class ConfigChanges {
   apply(document: unknown, { revision, confirmMs }: ApplyOptions): Promise<ApplySummary> {
     return this.#change('apply', async () => {
       this.#requireRevision(revision);
-      const config = await loadDocument(document, this.#running.config);
-      this.#requireSameState(config);
+      const loaded = await loadDocument(document, this.#running.loaded);
+      this.#requireSameState(loaded.config);
       const onTrial = confirmMs !== undefined || this.#running.trial !== undefined;
-      const summary = await this.#carryOut({ verb: 'apply', config, onTrial }, () =>
-        this.#running.apply(config, confirmMs && this.#options.now() + confirmMs),
+      const summary = await this.#carryOut({ verb: 'apply', loaded, onTrial }, () =>
+        this.#running.apply(loaded, confirmMs && this.#options.now() + confirmMs),
       );
       return this.#applied(summary);
     });
@@ -114,23 +114,22 @@ export class ConfigChanges {
 
   /** What a document would change. @throws CulvertError CONFIG_INVALID */
   async diff(document: unknown): Promise<ConfigDiff> {
-    const config = await loadDocument(document, this.#running.config);
-    validateAgainstHost(config, await this.#options.hostFacts());
-    return diffConfigs(this.#running.config, config);
+    const loaded = await loadDocument(document, this.#running.loaded);
+    validateAgainstHost(loaded, await this.#options.hostFacts());
+    return diffConfigs(this.#running.loaded.config, loaded.config);
   }
 
   async diffYaml(text: string): Promise<ConfigDiff | undefined> {
-    const { file } = this.#running;
-    const former = textOf(file);
-    const config = former === undefined ? undefined : reread({ text: former, config: file }, text);
-    if (config === undefined) return undefined;
+    const { file, loaded: current } = this.#running;
+    const loaded = reread(file, text);
+    if (loaded === undefined) return undefined;
     try {
-      validateAgainstHost(config, await this.#options.hostFacts());
+      validateAgainstHost(loaded, await this.#options.hostFacts());
     } catch (error) {
       if (error instanceof CulvertError) return undefined;
       throw error;
     }
-    return diffConfigs(this.#running.config, config);
+    return diffConfigs(current.config, loaded.config);
   }
 
   /** Resolves when what is under way has ended; afterwards nothing begins of its own accord. */
@@ -160,12 +159,13 @@ export class ConfigChanges {
 
   /** @param record Notes that it holds; called once plane and checks follow it. */
   async #carryOut(
-    { verb, config, onTrial = false }: { verb: string; config: CulvertConfig; onTrial?: boolean },
+    { verb, loaded, onTrial = false }: { verb: string; loaded: LoadedConfig; onTrial?: boolean },
     record: () => Promise<void>,
   ): Promise<ReloadSummary> {
     const { hostFacts, events, adopt } = this.#options;
-    validateAgainstHost(config, await hostFacts());
-    const changes = countChanges(diffConfigs(this.#running.config, config));
+    validateAgainstHost(loaded, await hostFacts());
+    const { config } = loaded;
+    const changes = countChanges(diffConfigs(this.#running.loaded.config, config));
     const startedMs = performance.now();
     await adopt(config, onTrial);
     const restartNeeded = settingsForRestart(this.started, config);
@@ -182,14 +182,14 @@ export class ConfigChanges {
     return summary;
   }
 
-  async #goBack(before: CulvertConfig): Promise<ApplySummary> {
+  async #goBack(before: LoadedConfig): Promise<ApplySummary> {
     return this.#applied(
-      await this.#carryOut({ verb: 'revert', config: before }, () => this.#running.goBack()),
+      await this.#carryOut({ verb: 'revert', loaded: before }, () => this.#running.goBack()),
     );
   }
 
   #applied(summary: ReloadSummary): ApplySummary {
-    return { ...summary, revision: revisionOf(this.#running.config), confirmBefore: this.#confirmBefore() };
+    return { ...summary, revision: this.#running.loaded.revision, confirmBefore: this.#confirmBefore() };
   }
 
   #confirmBefore(): string | undefined {
@@ -198,7 +198,7 @@ export class ConfigChanges {
   }
 
   #requireRevision(revision: string | undefined): void {
-    const current = revisionOf(this.#running.config);
+    const current = this.#running.loaded.revision;
     if (revision === undefined || revision === current) return;
     throw new CulvertError(
       'CONFLICT',

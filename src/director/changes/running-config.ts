@@ -1,7 +1,6 @@
 import { type HostFacts, validateAgainstHost } from '../../config/host/require-host.ts';
-import { documentOf, revisionOf } from '../../config/load/document.ts';
+import { documentOf, type LoadedConfig } from '../../config/load/loaded-config.ts';
 import { readDocument } from '../../config/load/read-document.ts';
-import type { CulvertConfig } from '../../config/schema/config.ts';
 import type { EventLog } from '../event-log.ts';
 import { messageOf } from '../event-words.ts';
 import { Saver } from '../state/saver.ts';
@@ -10,7 +9,7 @@ import type { AppliedConfig, AppliedStore } from './applied-store.ts';
 /** What goes back to what it was unless it is confirmed. */
 interface Trial {
   /** Of the last configuration that needed no confirmation. */
-  readonly before: CulvertConfig;
+  readonly before: LoadedConfig;
   /** Milliseconds since 1970, for it is kept over restarts. */
   readonly deadlineMs: number;
 }
@@ -20,7 +19,7 @@ export const NOT_CONFIRMED =
 
 export interface RunningConfigOptions {
   /** As the configuration file says. */
-  readonly file: CulvertConfig;
+  readonly file: LoadedConfig;
   readonly store: AppliedStore;
   readonly events: EventLog;
   /** Milliseconds since 1970. */
@@ -33,8 +32,8 @@ export class RunningConfig {
   readonly #store: AppliedStore;
   readonly #events: EventLog;
   readonly #saver: Saver;
-  #file: CulvertConfig;
-  #current: CulvertConfig;
+  #file: LoadedConfig;
+  #current: LoadedConfig;
   #trial: Trial | undefined;
 
   private constructor({ file, store, events }: RunningConfigOptions) {
@@ -70,16 +69,16 @@ export class RunningConfig {
   }
 
   /** As it was read last. */
-  get file(): CulvertConfig {
+  get file(): LoadedConfig {
     return this.#file;
   }
 
-  get config(): CulvertConfig {
+  get loaded(): LoadedConfig {
     return this.#current;
   }
 
   get source(): 'file' | 'applied' {
-    return revisionOf(this.#current) === revisionOf(this.#file) ? 'file' : 'applied';
+    return this.#current.revision === this.#file.revision ? 'file' : 'applied';
   }
 
   get trial(): Trial | undefined {
@@ -87,7 +86,7 @@ export class RunningConfig {
   }
 
   /** The file has been read again and holds. @throws CulvertError NOT_SAVED; it holds all the same. */
-  async useFile(file: CulvertConfig): Promise<void> {
+  async useFile(file: LoadedConfig): Promise<void> {
     this.#file = file;
     this.#current = file;
     this.#trial = undefined;
@@ -95,7 +94,7 @@ export class RunningConfig {
   }
 
   /** As `useFile`. With a deadline this one is on trial. A trial that is on goes on: it goes back to what was there before the first. */
-  async apply(config: CulvertConfig, deadlineMs: number | undefined): Promise<void> {
+  async apply(config: LoadedConfig, deadlineMs: number | undefined): Promise<void> {
     const before = this.#trial?.before ?? this.#current;
     this.#current = config;
     if (deadlineMs !== undefined) this.#trial = { before, deadlineMs };
@@ -139,7 +138,7 @@ export class RunningConfig {
     { fileRevision, document, trial }: AppliedConfig,
     { now, host }: { now: number; host: HostFacts },
   ): void {
-    if (fileRevision !== revisionOf(this.#file)) {
+    if (fileRevision !== this.#file.revision) {
       const message = 'the file has changed, and replaces the configuration that was applied before';
       this.#events.add('warning', 'apply-ended', message);
       return;
@@ -161,7 +160,7 @@ export class RunningConfig {
     this.#events.add('warning', 'apply-kept', message);
   }
 
-  #read(document: unknown): CulvertConfig {
+  #read(document: unknown): LoadedConfig {
     return document === null ? this.#file : readDocument(document);
   }
 
@@ -172,12 +171,12 @@ export class RunningConfig {
       deadlineMs: this.#trial.deadlineMs,
     };
     const nothing = document === null && trial === undefined;
-    const applied = { fileRevision: revisionOf(this.#file), document, ...(trial && { trial }) };
+    const applied = { fileRevision: this.#file.revision, document, ...(trial && { trial }) };
     await this.#store.save(nothing ? undefined : applied);
   }
 
   /** Null: the file's own. */
-  #documentOf(config: CulvertConfig): unknown {
-    return revisionOf(config) === revisionOf(this.#file) ? null : documentOf(config);
+  #documentOf(config: LoadedConfig): unknown {
+    return config.revision === this.#file.revision ? null : documentOf(config);
   }
 }

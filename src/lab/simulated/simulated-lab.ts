@@ -1,7 +1,7 @@
 import { statusToWire } from '../../api/wire/to-wire.ts';
 import type { WireEvent, WireStatus } from '../../api/wire/wire.ts';
-import { parseConfig } from '../../config/load/parse-config.ts';
-import type { CulvertConfig } from '../../config/schema/config.ts';
+import type { LoadedConfig } from '../../config/load/loaded-config.ts';
+import { parseYaml } from '../../config/load/parse-yaml.ts';
 import { EventLoop } from '../../dataplane/simulated/network/event-loop.ts';
 import { driveInRealTime } from '../../dataplane/simulated/network/real-time-driver.ts';
 import { labTopology, type Topology } from '../../dataplane/simulated/network/simulated-topology.ts';
@@ -146,8 +146,8 @@ async function startDirector(
   const events = new EventLog({ now: Date.now, log });
   const reals = topology.reals.map(({ address }) => formatIpv4(address));
   const names = { plane: 'simulated', instance: 'lab', directory: '/run/culvert' } as const;
-  const loadConfig = async (path: string): Promise<CulvertConfig> =>
-    parseConfig(labConfig({ ...names, blackhole: blackhole.policy, scheduler: 'mh', reals }), path);
+  const loadConfig = async (path: string): Promise<LoadedConfig> =>
+    parseYaml(labConfig({ ...names, blackhole: blackhole.policy, scheduler: 'mh', reals }), path);
   const configPath = 'the lab';
   const common = { events, now: Date.now, hostFacts: async () => ({ interfaces: [] }) };
   const file = await loadConfig(configPath);

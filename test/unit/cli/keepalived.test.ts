@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { parseConfig } from '../../../src/config/load/parse-config.ts';
+import { parseConfig } from '../config/yaml.ts';
 import { culvert, type Outcome, Running } from './culvert.ts';
 
 let directory: string;

@@ -6,8 +6,9 @@ import { PLAIN } from '../../../src/cli/tables/style.ts';
 import { changeText } from '../../../src/cli/text/change-text.ts';
 import { diffText } from '../../../src/cli/text/diff-text.ts';
 import { validateAgainstHost } from '../../../src/config/host/require-host.ts';
-import { parseConfig } from '../../../src/config/load/parse-config.ts';
+import { parseYaml } from '../../../src/config/load/parse-yaml.ts';
 import { diffConfigs } from '../../../src/director/changes/config-diff.ts';
+import { parseConfig } from '../config/yaml.ts';
 import { culvert } from './culvert.ts';
 
 let directory: string;
@@ -45,9 +46,9 @@ test('a difference of hash seeds does not say what they are', () => {
 });
 
 test('an interface that is not there is answered with those that traffic can come in by', () => {
-  const config = parseConfig('director: {interface: eth9}\nservices: []\n', 'culvert.yaml');
+  const loaded = parseYaml('director: {interface: eth9}\nservices: []\n', 'culvert.yaml');
   const host = { interfaces: ['lo', 'eth0', 'eth1', 'cv-eth0', 'ca-eth0'] };
-  expect(() => validateAgainstHost(config, host)).toThrow(/'eth9'; allowed: one of eth0, eth1$/);
+  expect(() => validateAgainstHost(loaded, host)).toThrow(/'eth9'; allowed: one of eth0, eth1$/);
 });
 
 test('a reload says which settings wait for a restart', () => {

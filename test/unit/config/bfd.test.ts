@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { parseConfig } from '../../../src/config/load/parse-config.ts';
 import type { ServiceConfig } from '../../../src/config/schema/config.ts';
 import { checkOf } from '../../../src/health/check-identity.ts';
+import { parseConfig } from './yaml.ts';
 
 function services(check: string, second = check): readonly ServiceConfig[] {
   const text = `

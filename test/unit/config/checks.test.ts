@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { parseConfig } from '../../../src/config/load/parse-config.ts';
 import { REGEX_OPTIONS } from '../../../src/config/rules/regex-options.ts';
 import type { CheckConfig } from '../../../src/config/schema/config.ts';
 import { ip } from '../../../src/net/address/ip-address.ts';
+import { parseConfig } from './yaml.ts';
 
 /** The checks of a real, from what stands in `defaults`, at its service and at itself. */
 function checks(defaults: string, service: string, real: string, protocol = 'tcp'): readonly CheckConfig[] {

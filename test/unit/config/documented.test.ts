@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { parseConfig } from '../../../src/config/load/parse-config.ts';
 import { configSchema } from '../../../src/config/schema/config-schema.ts';
 import { formatDuration } from '../../../src/config/schema/duration.ts';
+import { parseConfig } from './yaml.ts';
 
 const REFERENCE = readFileSync(new URL('../../../docs/reference/configuration.md', import.meta.url), 'utf8');
 

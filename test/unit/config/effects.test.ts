@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { parseConfig } from '../../../src/config/load/parse-config.ts';
 import type { ServiceConfig } from '../../../src/config/schema/config.ts';
 import { CulvertError } from '../../../src/errors.ts';
 import type { CommandConfig } from '../../../src/linux/process/command-config.ts';
 import { ip } from '../../../src/net/address/ip-address.ts';
+import { parseConfig } from './yaml.ts';
 
 const TWO = 'reals: [{address: 10.0.3.2}, {address: 10.0.4.2, weight: 50}]';
 

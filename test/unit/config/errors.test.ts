@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseConfig } from '../../../src/config/load/parse-config.ts';
 import { CulvertError } from '../../../src/errors.ts';
+import { parseConfig } from './yaml.ts';
 
 /** A sound configuration; each case replaces one piece of it. Line numbers of the cases count from here. */
 const SOUND = `director:

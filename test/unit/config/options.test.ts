@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { parseConfig } from '../../../src/config/load/parse-config.ts';
 import type { CulvertConfig, ServiceConfig } from '../../../src/config/schema/config.ts';
 import { computeTable } from '../../../src/director/compute-table.ts';
 import { buildModel } from '../../../src/director/model.ts';
@@ -9,6 +8,7 @@ import { CulvertError } from '../../../src/errors.ts';
 import { SCHEDULER_NAMES } from '../../../src/forwarding/scheduler-names.ts';
 import type { CommandConfig } from '../../../src/linux/process/command-config.ts';
 import { isIpv4 } from '../../../src/net/address/ip-address.ts';
+import { parseConfig } from './yaml.ts';
 
 /** Mostly sound values of every option, so that mixtures of them come up that are accepted and that are not. */
 function mostly<Value>(sound: readonly Value[], unsound: readonly Value[]): fc.Arbitrary<Value> {

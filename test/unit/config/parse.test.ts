@@ -5,12 +5,12 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { validateAgainstHost } from '../../../src/config/host/require-host.ts';
 import { loadConfig } from '../../../src/config/load/load-config.ts';
-import { parseConfig } from '../../../src/config/load/parse-config.ts';
 import type { CulvertConfig } from '../../../src/config/schema/config.ts';
 import { formatDuration, parseDuration } from '../../../src/config/schema/duration.ts';
 import { CulvertError } from '../../../src/errors.ts';
 import { ip } from '../../../src/net/address/ip-address.ts';
 import { ipv4 } from '../../../src/net/address/ipv4-address.ts';
+import { parseConfig } from './yaml.ts';
 
 const parse = (text: string): CulvertConfig => parseConfig(text, 'culvert.yaml');
 
@@ -249,7 +249,7 @@ test('files are read, and those that cannot be are told apart', async () => {
   try {
     const file = join(directory, 'culvert.yaml');
     await writeFile(file, 'director: {interface: eth0}\nservices: []\n');
-    expect((await loadConfig(file)).director.interface).toBe('eth0');
+    expect((await loadConfig(file)).config.director.interface).toBe('eth0');
     await expect(loadConfig(join(directory, 'none.yaml'))).rejects.toMatchObject({
       code: 'CONFIG_UNREADABLE',
       message: expect.stringContaining('no such file'),
@@ -277,10 +277,10 @@ test('a large file is parsed in a process of its own, with the same outcome', as
     expect(text.length).toBeGreaterThan(100_000);
     const file = join(directory, 'large.yaml');
     await writeFile(file, text);
-    const config = await loadConfig(file);
-    expect(config).toStrictEqual(parse(text));
+    const loaded = await loadConfig(file);
+    expect(loaded.config).toStrictEqual(parse(text));
     const host = { interfaces: ['eth1'] };
-    expect(() => validateAgainstHost(config, host)).toThrow(`${file}:1:23: director.interface`);
+    expect(() => validateAgainstHost(loaded, host)).toThrow(`${file}:1:23: director.interface`);
     await writeFile(file, text.replace('10.0.0.1', 'x'));
     const expected = { code: 'CONFIG_INVALID', where: `${file}:3:50` };
     await expect(loadConfig(file)).rejects.toMatchObject(expected);

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { parseConfig } from '../../../src/config/load/parse-config.ts';
 import type { CulvertConfig } from '../../../src/config/schema/config.ts';
 import { computeTable } from '../../../src/director/compute-table.ts';
 import { buildModel } from '../../../src/director/model.ts';
 import type { ForwardingTable } from '../../../src/forwarding/forwarding-table.ts';
+import { parseConfig } from '../config/yaml.ts';
 
 const HASH_KEY = new Uint8Array(16);
 const OPTIONS = `port: [80, 443], scheduler: sh, schedulerFlags: [sh-port], persistence: {timeout: 5m, prefix: 24}`;

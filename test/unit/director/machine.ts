@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HostFacts } from '../../../src/config/host/require-host.ts';
-import { parseConfig } from '../../../src/config/load/parse-config.ts';
+import { parseYaml } from '../../../src/config/load/parse-yaml.ts';
 import { FileAppliedStore } from '../../../src/director/changes/applied-store.ts';
 import { RunningConfig } from '../../../src/director/changes/running-config.ts';
 import { Director } from '../../../src/director/director.ts';
@@ -60,13 +60,13 @@ export class Machine {
     const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
     const events = new EventLog({ now: Date.now, log });
     const common = { events, now: Date.now, hostFacts: () => Promise.resolve(host) };
-    const file = parseConfig(text, 'culvert.yaml');
+    const file = parseYaml(text, 'culvert.yaml');
     const applied = new FileAppliedStore(this.appliedFile);
     const director = await Director.start({
       ...common,
       running: await RunningConfig.open({ ...common, file, store: applied }),
       configPath: 'culvert.yaml',
-      loadConfig: (path) => new Promise((resolve) => resolve(parseConfig(this.text, path))),
+      loadConfig: (path) => new Promise((resolve) => resolve(parseYaml(this.text, path))),
       plane,
       store: new FileStateStore(this.stateFile),
     });

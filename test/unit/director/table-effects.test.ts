@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { parseConfig } from '../../../src/config/load/parse-config.ts';
 import { computeTable } from '../../../src/director/compute-table.ts';
 import { buildModel } from '../../../src/director/model.ts';
 import type { QuorumState } from '../../../src/director/quorum.ts';
 import { type ForwardingTable, type Real } from '../../../src/forwarding/forwarding-table.ts';
 import { formatIp, ip } from '../../../src/net/address/ip-address.ts';
+import { parseConfig } from '../config/yaml.ts';
 
 const HASH_KEY = new Uint8Array(16);
 

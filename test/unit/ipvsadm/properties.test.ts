@@ -118,7 +118,7 @@ test('what -S prints is the same table when -R has read it', () => {
 
 /** The table of a configuration, as it is read. */
 function listed(config: ConfigDocument): ListedService[] {
-  const services = readDocument(config).services.map((each): ListedService => {
+  const services = readDocument(config).config.services.map((each): ListedService => {
     const { scheduler, schedulerFlags, hashOn, persistence, onePacket } = each;
     return {
       protocol: each.protocol,

@@ -66,17 +66,21 @@ async function validate(
 ): Promise<CulvertConfig> {
   const { loadConfig } = await import('../../../config/load/load-config.ts');
   const { strict = false, host } = options;
-  const config = await loadConfig(file, { ...loadOptions(options, onWarning), strict, host });
+  const loaded = await loadConfig(file, { ...loadOptions(options, onWarning), strict, host });
+  const { config, locations } = loaded;
   const { validateCapacity } = await import('../../../config/host/require-capacity.ts');
   validateCapacity(config);
   if (!options.host) return config;
   const { validateAgainstHost } = await import('../../../config/host/require-host.ts');
   const { readHostFacts } = await import('../../../config/host/host-facts.ts');
-  validateAgainstHost(config, await readHostFacts());
+  validateAgainstHost(loaded, await readHostFacts());
   const { unknownUsers } = await import('../../../config/host/unknown-users.ts');
-  const { locationOf } = await import('../../../config/load/location.ts');
   for (const { service, fault } of unknownUsers(config.services)) {
-    const { fileName, line, column } = locationOf(service) ?? { fileName: file, line: 1, column: 1 };
+    const { fileName, line, column } = locations.services[config.services.indexOf(service)] ?? {
+      fileName: file,
+      line: 1,
+      column: 1,
+    };
     onWarning(`${fileName}:${line}:${column}: commands or checks of this service cannot be run: ${fault}`);
   }
   return config;

@@ -62,9 +62,9 @@ function unlessNothing({ config, instance, socket }: DownOptions): (error: unkno
 async function findTarget(options: DownOptions, context: Context): Promise<Target> {
   if (options.config !== undefined) {
     const { loadConfig } = await import('../../../config/load/load-config.ts');
-    const { director } = await loadConfig(options.config, loadOptions(options, warnOn(context)));
-    const { instance, plane } = director;
-    const naming = await localNaming(director);
+    const { config } = await loadConfig(options.config, loadOptions(options, warnOn(context)));
+    const { instance, plane } = config.director;
+    const naming = await localNaming(config.director);
     return {
       instance,
       plane,

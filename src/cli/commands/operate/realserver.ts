@@ -241,7 +241,7 @@ async function roleFrom(options: HostOptions, context: Context): Promise<HostRol
   const { roleOf } = await import('../../../realserver/from-config.ts');
   // A keepalived.conf names no interface of a director; which one is of no interest here.
   const director = { interface: options.interface ?? 'lo' };
-  const config = await loadConfig(options.from, { director, onWarning: warnOn(context) });
+  const { config } = await loadConfig(options.from, { director, onWarning: warnOn(context) });
   try {
     return roleOf(config, observeAddresses());
   } catch (error) {

@@ -1,6 +1,6 @@
 import { parseIp } from '../../../net/address/ip-address.ts';
-import { describeFound } from '../../load/issue.ts';
 import { formatDuration } from '../../schema/duration.ts';
+import { describeFound } from '../../validate/issue.ts';
 import type { Findings } from '../text/place.ts';
 import { keywordOf, parametersOf, placeOf, type Statement } from '../text/statement.ts';
 import { flag, number, text, toggle, within, word } from '../values/keywords.ts';

@@ -1,4 +1,4 @@
-import { describeFound } from '../../load/issue.ts';
+import { describeFound } from '../../validate/issue.ts';
 import type { Findings } from '../text/place.ts';
 import type { Origin } from '../values/origins.ts';
 import type { Settings } from '../values/plain-settings.ts';

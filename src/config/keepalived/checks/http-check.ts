@@ -1,6 +1,6 @@
-import { describeFound } from '../../load/issue.ts';
 import { REGEX_OPTIONS } from '../../rules/regex-options.ts';
 import { HTTP_VERSIONS } from '../../schema/probe-config.ts';
+import { describeFound } from '../../validate/issue.ts';
 import type { Word } from '../text/cut-words.ts';
 import type { Findings } from '../text/place.ts';
 import { parametersOf, placeOf, type Statement } from '../text/statement.ts';

@@ -1,5 +1,5 @@
-import type { IssuePath } from '../../load/issue.ts';
 import type { HttpVersion } from '../../schema/probe-config.ts';
+import type { IssuePath } from '../../validate/issue.ts';
 import type { Findings } from '../text/place.ts';
 import type { Origin, Origins } from '../values/origins.ts';
 import type { Settings } from '../values/plain-settings.ts';

@@ -1,4 +1,4 @@
-import { describeFound } from '../../load/issue.ts';
+import { describeFound } from '../../validate/issue.ts';
 import type { Word } from '../text/cut-words.ts';
 import type { Findings, Place } from '../text/place.ts';
 import { keywordOf, parametersOf, type Statement } from '../text/statement.ts';

@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { parseIpv4 } from '../../../net/address/ipv4-address.ts';
-import { describeFound } from '../../load/issue.ts';
 import { formatDuration } from '../../schema/duration.ts';
+import { describeFound } from '../../validate/issue.ts';
 import type { Findings } from '../text/place.ts';
 import { parametersOf, placeOf, type Statement } from '../text/statement.ts';
 import {

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { IssuePath } from '../../load/issue.ts';
+import type { IssuePath } from '../../validate/issue.ts';
 import type { BfdInstances } from '../checks/bfd-settings.ts';
 import type { ReadCheck } from '../checks/read-check.ts';
 import { plainCheck } from '../checks/real-checks.ts';

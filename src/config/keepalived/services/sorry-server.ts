@@ -1,4 +1,4 @@
-import type { IssuePath } from '../../load/issue.ts';
+import type { IssuePath } from '../../validate/issue.ts';
 import type { Word } from '../text/cut-words.ts';
 import type { Findings } from '../text/place.ts';
 import { keywordOf, parametersOf, placeOf, type Statement } from '../text/statement.ts';

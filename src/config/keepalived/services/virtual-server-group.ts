@@ -6,7 +6,7 @@ import {
   networkOf,
   parseIp,
 } from '../../../net/address/ip-address.ts';
-import { describeFound } from '../../load/issue.ts';
+import { describeFound } from '../../validate/issue.ts';
 import type { Findings } from '../text/place.ts';
 import { keywordOf, parametersOf, placeOf, type Statement } from '../text/statement.ts';
 import type { Origin } from '../values/origins.ts';

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { formatIp, parseIp } from '../../../net/address/ip-address.ts';
-import { describeFound, type IssuePath } from '../../load/issue.ts';
+import { describeFound, type IssuePath } from '../../validate/issue.ts';
 import type { BfdInstances } from '../checks/bfd-settings.ts';
 import type { TrackFiles } from '../checks/track-files.ts';
 import type { Findings } from '../text/place.ts';

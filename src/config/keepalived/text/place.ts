@@ -1,4 +1,4 @@
-import type { LocatedIssue } from '../../load/issue.ts';
+import type { LocatedIssue } from '../../validate/issue.ts';
 
 /** A position in a file; line and column count from 1. */
 export interface Place {

@@ -1,5 +1,5 @@
-import { describeFound } from '../../load/issue.ts';
 import { formatDuration } from '../../schema/duration.ts';
+import { describeFound } from '../../validate/issue.ts';
 import type { Word } from '../text/cut-words.ts';
 import type { Level } from '../text/grammar.ts';
 import type { Findings } from '../text/place.ts';

@@ -1,5 +1,5 @@
 import { type IpAddress, parseIp } from '../../../net/address/ip-address.ts';
-import type { IssuePath } from '../../load/issue.ts';
+import type { IssuePath } from '../../validate/issue.ts';
 import type { PlainService } from '../services/virtual-server.ts';
 import type { Findings, Place } from '../text/place.ts';
 import { keywordOf, parametersOf, type Statement } from '../text/statement.ts';

@@ -1,4 +1,4 @@
-import type { IssuePath } from '../../load/issue.ts';
+import type { IssuePath } from '../../validate/issue.ts';
 import type { Place } from '../text/place.ts';
 
 /** The keyword that sets a value. */

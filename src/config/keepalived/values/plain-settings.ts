@@ -1,4 +1,4 @@
-import type { IssuePath } from '../../load/issue.ts';
+import type { IssuePath } from '../../validate/issue.ts';
 import type { Origins } from './origins.ts';
 import type { Setting } from './read-values.ts';
 

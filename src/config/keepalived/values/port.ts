@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
-import { describeFound } from '../../load/issue.ts';
 import { ADDRESS } from '../../schema/fields.ts';
+import { describeFound } from '../../validate/issue.ts';
 import type { Word } from '../text/cut-words.ts';
 import type { Findings } from '../text/place.ts';
 import { keywordOf, type Statement } from '../text/statement.ts';

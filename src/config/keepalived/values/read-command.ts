@@ -1,4 +1,4 @@
-import { describeFound } from '../../load/issue.ts';
+import { describeFound } from '../../validate/issue.ts';
 import { escapedWords, type Word } from '../text/cut-words.ts';
 import { Line } from '../text/line.ts';
 import type { Findings, Place } from '../text/place.ts';

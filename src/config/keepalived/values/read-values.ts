@@ -1,6 +1,6 @@
-import { describeFound } from '../../load/issue.ts';
-import { suggest } from '../../load/suggest.ts';
 import { formatDuration } from '../../schema/duration.ts';
+import { describeFound } from '../../validate/issue.ts';
+import { suggest } from '../../validate/suggest.ts';
 import type { Word } from '../text/cut-words.ts';
 import type { Block } from '../text/grammar.ts';
 import type { Findings } from '../text/place.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseHostFacts, readHostFacts } from '../../../../src/config/host/host-facts.ts';
 import { validateAgainstHost } from '../../../../src/config/host/require-host.ts';
-import { parseConfig } from '../../../../src/config/load/parse-config.ts';
+import { parseYaml } from '../../../../src/config/load/parse-yaml.ts';
 
 const TEXT = `director:
   interface: eth7
@@ -12,7 +12,7 @@ services:
 
 test('an interface that does not exist, at its place', () => {
   const host = { interfaces: ['lo', 'eth0'] };
-  const validate = (): void => validateAgainstHost(parseConfig(TEXT, 'c.yaml'), host);
+  const validate = (): void => validateAgainstHost(parseYaml(TEXT, 'c.yaml'), host);
   expect(validate).toThrow(
     expect.objectContaining({
       code: 'CONFIG_INVALID',
@@ -24,8 +24,8 @@ test('an interface that does not exist, at its place', () => {
 
 test('a sound one passes, and the simulated plane asks nothing of the host', () => {
   const host = { interfaces: ['eth7'] };
-  expect(() => validateAgainstHost(parseConfig(TEXT, 'c.yaml'), host)).not.toThrow();
-  const simulated = parseConfig(TEXT.replace('interface: eth7', 'plane: simulated'), 'c.yaml');
+  expect(() => validateAgainstHost(parseYaml(TEXT, 'c.yaml'), host)).not.toThrow();
+  const simulated = parseYaml(TEXT.replace('interface: eth7', 'plane: simulated'), 'c.yaml');
   expect(() => validateAgainstHost(simulated, { interfaces: [] })).not.toThrow();
 });
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { printYaml } from '../../../../src/config/keepalived/print-yaml.ts';
-import { parseConfig } from '../../../../src/config/load/parse-config.ts';
+import { parseConfig } from '../yaml.ts';
 import { anyConfig } from './random-config.ts';
 import { FILE, read } from './read.ts';
 

@@ -11,6 +11,7 @@ import type { Users } from '../../../../src/config/keepalived/text/place.ts';
 import type { ConfigFiles } from '../../../../src/config/keepalived/text/source-files.ts';
 import type { Statement } from '../../../../src/config/keepalived/text/statement.ts';
 import type { InterfacesTo } from '../../../../src/config/keepalived/values/infer-interface.ts';
+import type { CulvertConfig } from '../../../../src/config/schema/config.ts';
 import { CulvertError } from '../../../../src/errors.ts';
 
 export const FILE = 'keepalived.conf';
@@ -101,8 +102,17 @@ interface ReadOptions {
 export function read(
   text: string,
   { files = {}, director = { plane: 'simulated' }, ...options }: ReadOptions = {},
-): KeepalivedConfig {
-  return parseKeepalivedConfig(text, FILE, { configId: 'lb1', director, files: filesOf(files), ...options });
+): ReadConfig {
+  const how = { configId: 'lb1', director, files: filesOf(files), ...options };
+  return withConfig(parseKeepalivedConfig(text, FILE, how));
+}
+
+export interface ReadConfig extends KeepalivedConfig {
+  readonly config: CulvertConfig;
+}
+
+export function withConfig(translated: KeepalivedConfig): ReadConfig {
+  return { ...translated, config: translated.loaded.config };
 }
 
 /** The lines of the error that the text is refused with. */

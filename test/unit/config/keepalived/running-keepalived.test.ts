@@ -3,12 +3,10 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { usersOfThisHost } from '../../../../src/config/host/unknown-users.ts';
-import {
-  type KeepalivedConfig,
-  parseKeepalivedConfig,
-} from '../../../../src/config/keepalived/parse-keepalived-config.ts';
+import { parseKeepalivedConfig } from '../../../../src/config/keepalived/parse-keepalived-config.ts';
 import { CulvertError } from '../../../../src/errors.ts';
 import { anyFaultyText } from './random-junk.ts';
+import { type ReadConfig, withConfig } from './read.ts';
 import { samples, temporaryFile } from './real-keepalived.ts';
 import { canRun, type Log, logOf, whatRunningNeeds } from './running-keepalived.ts';
 import { isStricter } from './stricter-errors.ts';
@@ -18,10 +16,10 @@ import { type Understood, understoodByCulvert, understoodByKeepalived } from './
 const directory = new URL('cases/', import.meta.url).pathname;
 const cases = readdirSync(directory).sort();
 
-function read(path: string, strict = false): KeepalivedConfig {
+function read(path: string, strict = false): ReadConfig {
   const director = { interface: 'eth0' };
   const options = { configId: 'lb1', director, users: usersOfThisHost, strict };
-  return parseKeepalivedConfig(readFileSync(path, 'utf8'), path, options);
+  return withConfig(parseKeepalivedConfig(readFileSync(path, 'utf8'), path, options));
 }
 
 /** A connect_timeout around an SMTP_CHECK counts for it only if it stands before it (smtp_check_end_handler()). */
@@ -125,7 +123,7 @@ function forKeepalived(text: string): string {
   return allowed + text.replaceAll(/" nobody( nogroup)?$/gm, '"');
 }
 
-function readOrErrors(path: string): KeepalivedConfig | { errors: readonly string[] } {
+function readOrErrors(path: string): ReadConfig | { errors: readonly string[] } {
   try {
     return read(path);
   } catch (error) {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { printYaml } from '../../../../src/config/keepalived/print-yaml.ts';
 import { keywordOf, placeOf, type Statement } from '../../../../src/config/keepalived/text/statement.ts';
-import { parseConfig } from '../../../../src/config/load/parse-config.ts';
+import { parseConfig } from '../yaml.ts';
 import { errorsOf, FILE, parse, read } from './read.ts';
 import { complaintsOf, judge, judgementOf, needed, runs, samples, temporaryFile } from './real-keepalived.ts';
 

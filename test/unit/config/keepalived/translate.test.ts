@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { printYaml } from '../../../../src/config/keepalived/print-yaml.ts';
-import { parseConfig } from '../../../../src/config/load/parse-config.ts';
+import { parseConfig } from '../yaml.ts';
 import { FILE, read, SOUND } from './read.ts';
 
 describe('translations', () => {

@@ -1,6 +1,5 @@
 // Documents that others send: what is large, or made to be slow, is read while everything else goes on.
 import { expect, test } from 'vitest';
-import { revisionOf } from '../../../../src/config/load/document.ts';
 import { loadDocument } from '../../../../src/config/load/load-document.ts';
 import { readDocument } from '../../../../src/config/load/read-document.ts';
 
@@ -17,10 +16,7 @@ function services(count: number): { vip: string; port: number; reals: { address:
 
 test.each([3, 5000])('%i services are the same as when read here', async (count) => {
   const document = { director, services: services(count) };
-  const config = await loadDocument(document, before);
-  const expected = readDocument(document);
-  expect(config).toStrictEqual(expected);
-  expect(revisionOf(config)).toBe(revisionOf(expected));
+  expect(await loadDocument(document, before)).toStrictEqual(readDocument(document));
 });
 
 const many = <Value>(count: number, value: Value): Value[] => Array.from({ length: count }, () => value);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { parseConfig } from '../../../../src/config/load/parse-config.ts';
 import { settingChanges } from '../../../../src/director/changes/setting-changes.ts';
+import { parseConfig } from '../../config/yaml.ts';
 
 function realOf(settings: string): object {
   const text = `director: {plane: simulated}\nservices: [{vip: 192.0.2.10, port: 80, reals: [{address: 10.0.1.2, ${settings}}]}]\n`;

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { validateCapacity } from '../../../../src/config/host/require-capacity.ts';
-import { parseConfig } from '../../../../src/config/load/parse-config.ts';
 import type { Service } from '../../../../src/forwarding/forwarding-table.ts';
 import { ForwardingImage } from '../../../../src/forwarding/image/forwarding-image.ts';
 import { allocateImageMemory } from '../../../../src/forwarding/image/tables/memory.ts';
+import { parseConfig } from '../../config/yaml.ts';
 import { real, service, table } from './tables.ts';
 
 /** Room for four rings of the least size. */

@@ -1,10 +1,10 @@
 // What commands and `misc` checks find: a clean environment, no descriptors, signals as at a login.
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { rootCommandWarning } from '../../../../src/config/host/root-commands.ts';
-import { parseConfig } from '../../../../src/config/load/parse-config.ts';
 import { libc } from '../../../../src/linux/libc.ts';
 import { type CommandEnd, runCommand } from '../../../../src/linux/process/run-command.ts';
 import { loginVariables } from '../../../../src/linux/process/user.ts';
+import { parseConfig } from '../../config/yaml.ts';
 
 const IS_ROOT = process.geteuid?.() === 0;
 

@@ -1,6 +1,5 @@
 // What a set-up adds to, and a teardown takes from, what is served.
 import { describe, expect, test } from 'vitest';
-import { parseConfig } from '../../../../src/config/load/parse-config.ts';
 import type { Tunnel } from '../../../../src/forwarding/forwarding-table.ts';
 import { ip } from '../../../../src/net/address/ip-address.ts';
 import type { AddressFacts } from '../../../../src/realserver/facts/facts.ts';
@@ -8,6 +7,7 @@ import { interfaceOf, roleOf } from '../../../../src/realserver/from-config.ts';
 import { type RealServerOptions, serving, type Wanted } from '../../../../src/realserver/options.ts';
 import { contradictions, together, without } from '../../../../src/realserver/plan/wanted.ts';
 import { ANYONE } from '../../../../src/realserver/program/address-keys.ts';
+import { parseConfig } from '../../config/yaml.ts';
 import { DIRECTOR, VIP, wanted } from '../facts-sample.ts';
 
 const SECOND = ip('192.0.2.11');

@@ -1,16 +1,21 @@
 import { field } from '../rules/raw-config.ts';
 import type { CulvertConfig } from '../schema/config.ts';
-import { rememberDocument } from './document.ts';
-import { type ConfigIssue, formatPath, invalidConfig, type LocatedIssue } from './issue.ts';
-import { rememberLocation } from './location.ts';
-import { validateConfig } from './validate.ts';
+import { type ConfigIssue, formatPath, invalidConfig, type LocatedIssue } from '../validate/issue.ts';
+import { validateConfig } from '../validate/validate.ts';
+import { documentParts } from './document.ts';
+import {
+  type ConfigLocation,
+  type ConfigLocations,
+  type LoadedConfig,
+  loadedConfig,
+} from './loaded-config.ts';
 import { readYaml, type YamlSource } from './yaml-source.ts';
 
 /**
  * Reads a configuration from YAML. Pure; see docs/reference/configuration.md for the format.
  * @throws CulvertError CONFIG_INVALID with one line for each error of the file, as far as it can be read.
  */
-export function parseConfig(text: string, fileName: string): CulvertConfig {
+export function parseYaml(text: string, fileName: string): LoadedConfig {
   const source = readYaml(text, fileName);
   const { config, issues } = validateConfig(
     source.value,
@@ -18,9 +23,8 @@ export function parseConfig(text: string, fileName: string): CulvertConfig {
   );
   const located = [...source.issues, ...issues.map((issue) => locate(issue, source))];
   if (located.length > 0 || config === undefined) throw invalidConfig(fileName, located);
-  rememberDocument(config, source.value);
-  rememberLocations(config, { source, fileName });
-  return config;
+  const locations = locationsOf(config, { source, fileName });
+  return { ...loadedConfig(config, documentParts(source.value), locations), text };
 }
 
 function locate(issue: ConfigIssue, source: YamlSource): LocatedIssue {
@@ -33,12 +37,13 @@ function interfaceKey(config: unknown): string {
   return field(field(config, 'director'), 'interfaces') === undefined ? 'interface' : 'interfaces';
 }
 
-function rememberLocations(
+function locationsOf(
   config: CulvertConfig,
   { source, fileName }: { source: YamlSource; fileName: string },
-): void {
-  const remember = (part: object, path: (string | number)[]): void =>
-    rememberLocation(part, { fileName, ...source.locate(path, 'value') });
-  remember(config.director, ['director', interfaceKey(source.value)]);
-  for (const [index, service] of config.services.entries()) remember(service, ['services', index, 'vip']);
+): ConfigLocations {
+  const at = (path: (string | number)[]): ConfigLocation => ({ fileName, ...source.locate(path, 'value') });
+  return {
+    director: at(['director', interfaceKey(source.value)]),
+    services: config.services.map((_, index) => at(['services', index, 'vip'])),
+  };
 }

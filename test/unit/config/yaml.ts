@@ -1,0 +1,7 @@
+import { parseYaml } from '../../../src/config/load/parse-yaml.ts';
+import type { CulvertConfig } from '../../../src/config/schema/config.ts';
+
+/** Reads YAML as `parseYaml` does, for tests that look at the configuration alone. */
+export function parseConfig(text: string, fileName: string): CulvertConfig {
+  return parseYaml(text, fileName).config;
+}
