@@ -1,4 +1,4 @@
-import type { CulvertConfig } from '../src/config/schema/config.ts';
+import type { CulvertConfig } from '../src/contract/config/config.ts';
 import {
   DEFAULT_TIMEOUTS,
   type ForwardingTable,

@@ -5,7 +5,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { mergeChecks } from '../src/config/defaults/fill-in-check.ts';
-import type { WrittenCheckOptions } from '../src/config/schema/written-check.ts';
+import type { WrittenCheckOptions } from '../src/contract/checks/check-contract.ts';
 import type { CheckConnector } from '../src/dataplane/check-connector.ts';
 import { connectDirect } from '../src/dataplane/connect-direct.ts';
 import { openProbe } from '../src/health/open-probe.ts';

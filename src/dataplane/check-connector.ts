@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { CheckSource } from '../config/schema/check-source.ts';
+import type { CheckSource } from '../contract/checks/check-source.ts';
 import type { Port } from '../forwarding/forwarding-table.ts';
 import type { IpAddress } from '../net/address/ip-address.ts';
 

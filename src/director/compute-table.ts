@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { RealConfig, SorryServerConfig } from '../config/schema/config.ts';
+import type { RealConfig } from '../contract/config/real-contract.ts';
+import type { SorryServerConfig } from '../contract/config/service-contract.ts';
 import type { ForwardingTable, Real, Service, ServiceName } from '../forwarding/forwarding-table.ts';
 import { formatServiceName } from '../forwarding/service-name.ts';
 import { HANDS_OVER, type RealEffect, realEffect, sorryEffect } from './effects/real-effect.ts';
@@ -43,7 +44,7 @@ function computeService(service: ModelService, input: TableInput, previous: Serv
     previous !== undefined &&
     previous.reals.length === reals.length &&
     reals.every((real, index) => real === previous.reals[index]) &&
-    OPTIONS.every((name) => isSame(previous[name], options[name]));
+    isSameOptions(previous, options);
   return unchanged ? previous : { ...options, reals };
 }
 
@@ -72,20 +73,12 @@ function computeReals(
   return [...computed, realOf(sorryServer, sorryEffect(sorryServer, serves), previous[reals.length])];
 }
 
-const OPTIONS = [
-  'vip',
-  'protocol',
-  'port',
-  'morePorts',
-  'scheduler',
-  'schedulerFlags',
-  'hashOn',
-  'onePacket',
-  'persistence',
-  'tunnel',
-  'blackhole',
-  'claim',
-] as const satisfies readonly (keyof ServiceOptions)[];
+/** Whether a service of the former table has these options and, beside its reals, nothing else. */
+function isSameOptions(previous: Service, options: ServiceOptions): boolean {
+  const names = Object.keys(options) as (keyof ServiceOptions)[];
+  if (Object.keys(previous).length !== names.length + 1) return false;
+  return names.every((name) => isSame(previous[name], options[name]));
+}
 
 /** Most are the same object, as long as no other configuration was read. */
 function isSame(a: unknown, b: unknown): boolean {

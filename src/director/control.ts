@@ -1,5 +1,5 @@
 import type { ConfigDocument } from '../config/load/document.ts';
-import type { CheckType } from '../config/schema/probe-config.ts';
+import type { CheckType } from '../contract/checks/probe-config.ts';
 import type { FlowFilter, FlowRecord, PlaneCounters, RealCounters } from '../dataplane/data-plane.ts';
 import type { Explanation } from '../forwarding/decision.ts';
 import type {

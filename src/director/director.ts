@@ -1,5 +1,5 @@
 import type { HostFacts } from '../config/host/require-host.ts';
-import type { CulvertConfig } from '../config/schema/config.ts';
+import type { CulvertConfig } from '../contract/config/config.ts';
 import type { DataPlane, FlowFilter, FlowRecord } from '../dataplane/data-plane.ts';
 import { CulvertError } from '../errors.ts';
 import type { Explanation } from '../forwarding/decision.ts';

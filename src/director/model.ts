@@ -1,4 +1,7 @@
-import type { CulvertConfig, RealConfig, ServiceConfig } from '../config/schema/config.ts';
+import type { CulvertConfig } from '../contract/config/config.ts';
+import type { RealConfig } from '../contract/config/real-contract.ts';
+import { type ServiceConfig, serviceShape } from '../contract/config/service-contract.ts';
+import { pickForwarded } from '../contract/option.ts';
 import type { Service, ServiceName } from '../forwarding/forwarding-table.ts';
 import { formatServiceName } from '../forwarding/service-name.ts';
 import { type Check, checkOf } from '../health/check-identity.ts';
@@ -95,8 +98,9 @@ function checksOf(service: ServiceConfig, { address, checks }: RealConfig): read
 /** What is left out is as it is by default. */
 function optionsOf(config: ServiceConfig): ServiceOptions {
   const { vip, protocol, port, scheduler, hashOn, tunnel, blackhole } = config;
-  const { morePorts, schedulerFlags, onePacket, persistence, claim } = config;
+  const { morePorts, schedulerFlags, persistence, claim } = config;
   return {
+    ...pickForwarded(serviceShape, config),
     vip,
     protocol,
     port,
@@ -104,7 +108,6 @@ function optionsOf(config: ServiceConfig): ServiceOptions {
     scheduler,
     ...(schedulerFlags.length === 0 ? {} : { schedulerFlags }),
     hashOn,
-    ...(onePacket ? { onePacket } : {}),
     ...(persistence === undefined ? {} : { persistence }),
     tunnel,
     blackhole,

@@ -1,4 +1,4 @@
-import { formatDuration } from '../config/schema/duration.ts';
+import { formatDuration } from '../contract/values/duration.ts';
 import { describeShortage, type LocalShortage } from '../local-shortage.ts';
 import type { ShortageStatus } from './control.ts';
 import type { EventLog } from './event-log.ts';

@@ -1,6 +1,7 @@
-import type { CheckSource } from '../config/schema/check-source.ts';
-import type { CheckConfig, ServiceConfig } from '../config/schema/config.ts';
-import type { CheckType, ProbeConfig } from '../config/schema/probe-config.ts';
+import type { CheckConfig } from '../contract/checks/check-config.ts';
+import type { CheckSource } from '../contract/checks/check-source.ts';
+import type { CheckType, ProbeConfig } from '../contract/checks/probe-config.ts';
+import type { ServiceConfig } from '../contract/config/service-contract.ts';
 import type { CheckTarget } from '../dataplane/check-connector.ts';
 import { formatIp, type IpAddress } from '../net/address/ip-address.ts';
 import { BFD_SCHEDULE, bfdProbe } from './bfd/bfd-probe.ts';

@@ -1,4 +1,4 @@
-import type { CheckConfig } from '../config/schema/config.ts';
+import type { CheckConfig } from '../contract/checks/check-config.ts';
 import type { Unfinished } from './probe.ts';
 import type { WeightEffect } from './weight-effect.ts';
 

@@ -1,4 +1,4 @@
-import { formatDuration } from '../config/schema/duration.ts';
+import { formatDuration } from '../contract/values/duration.ts';
 import type { CheckConnector } from '../dataplane/check-connector.ts';
 import { type LocalShortage, localShortageIn } from '../local-shortage.ts';
 import { printableText } from '../printable-text.ts';

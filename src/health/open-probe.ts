@@ -1,4 +1,4 @@
-import type { BfdProbeConfig, ProbeConfig } from '../config/schema/probe-config.ts';
+import type { BfdProbeConfig, ProbeConfig } from '../contract/checks/probe-config.ts';
 import type { Probe } from './probe.ts';
 import { probeDns } from './probes/dns.ts';
 import { fileProbe } from './probes/file.ts';

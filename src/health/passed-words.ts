@@ -1,4 +1,4 @@
-import type { CheckType } from '../config/schema/probe-config.ts';
+import type { CheckType } from '../contract/checks/probe-config.ts';
 
 const WORDS: Readonly<Record<CheckType, string>> = {
   tcp: 'connected',

@@ -1,4 +1,4 @@
-import type { CheckType } from '../config/schema/probe-config.ts';
+import type { CheckType } from '../contract/checks/probe-config.ts';
 import type { CheckState, KnownHealth } from './check-state.ts';
 import type { WeightEffect } from './weight-effect.ts';
 

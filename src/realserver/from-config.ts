@@ -1,5 +1,6 @@
 // Finds this host among the real servers of a director's configuration.
-import type { CulvertConfig, ServiceConfig } from '../config/schema/config.ts';
+import type { CulvertConfig } from '../contract/config/config.ts';
+import type { ServiceConfig } from '../contract/config/service-contract.ts';
 import { CulvertError } from '../errors.ts';
 import { formatIp, type IpAddress, ip, isIpv4, networkOf } from '../net/address/ip-address.ts';
 import type { AddressFacts } from './facts/facts.ts';

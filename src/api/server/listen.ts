@@ -3,7 +3,7 @@ import { lstat, mkdir, unlink } from 'node:fs/promises';
 import type { Server as TlsServer } from 'node:https';
 import { type AddressInfo, createConnection } from 'node:net';
 import { dirname, join } from 'node:path';
-import type { ListenConfig } from '../../config/schema/listen-config.ts';
+import type { ListenConfig } from '../../contract/config/listen-config.ts';
 import { CulvertError } from '../../errors.ts';
 import type { ApiOptions, ApiServer } from './api-server.ts';
 import { type ConnectionLimits, limitConnections } from './connection-limits.ts';

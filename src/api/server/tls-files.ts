@@ -1,7 +1,7 @@
 /** Certificate, key and client authority of a listener, followed while they are renewed on disk. */
 import { open } from 'node:fs/promises';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
-import type { ListenTlsConfig } from '../../config/schema/listen-config.ts';
+import type { ListenTlsConfig } from '../../contract/config/listen-config.ts';
 import { CulvertError } from '../../errors.ts';
 
 const MODE_OF_EVERYONE = 0o007;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ConfigDocument } from '../../config/load/document.ts';
-import { MAX_CONFIRM_MS } from '../../config/schema/limits.ts';
+import { MAX_CONFIRM_MS } from '../../contract/values/limits.ts';
 import { FLOW_STATES, type FlowStateName } from '../../dataplane/data-plane.ts';
 import { REASON_NAMES } from '../../forwarding/reasons.ts';
 import { SCHEDULER_NAMES } from '../../forwarding/scheduler-names.ts';

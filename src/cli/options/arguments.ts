@@ -1,5 +1,5 @@
 import { parseServiceName } from '../../api/wire/service-text.ts';
-import { parseDuration } from '../../config/schema/duration.ts';
+import { parseDuration } from '../../contract/values/duration.ts';
 import { parseIp } from '../../net/address/ip-address.ts';
 import { parseIpNetwork } from '../../net/address/ip-network.ts';
 

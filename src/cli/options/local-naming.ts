@@ -1,6 +1,6 @@
 /** Under which name a director keeps its state and its control socket. */
 import { join } from 'node:path';
-import type { DirectorConfig } from '../../config/schema/config.ts';
+import type { DirectorConfig } from '../../contract/config/director-contract.ts';
 
 export type Naming = Pick<DirectorConfig, 'instance' | 'runDirectory' | 'stateDirectory'>;
 

@@ -1,7 +1,7 @@
 import { explanationToWire } from '../../api/wire/to-wire.ts';
 import type { WireExplanation } from '../../api/wire/wire.ts';
 import { type LoadOptions, loadConfig } from '../../config/load/load-config.ts';
-import type { CulvertConfig } from '../../config/schema/config.ts';
+import type { CulvertConfig } from '../../contract/config/config.ts';
 import { computeTable } from '../../director/compute-table.ts';
 import { buildModel } from '../../director/model.ts';
 import { chooseHashKey } from '../../director/state/hash-key.ts';

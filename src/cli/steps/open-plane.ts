@@ -1,4 +1,4 @@
-import type { DirectorConfig } from '../../config/schema/config.ts';
+import type { DirectorConfig } from '../../contract/config/director-contract.ts';
 import type { DataPlane, PlaneEventListener } from '../../dataplane/data-plane.ts';
 
 /** Opens the plane that the configuration names. Loaded only then: the simulated one needs no foreign function. */

@@ -1,5 +1,5 @@
 import type { WireService } from '../../api/wire/wire.ts';
-import { formatDuration } from '../../config/schema/duration.ts';
+import { formatDuration } from '../../contract/values/duration.ts';
 import type { Tunnel } from '../../forwarding/forwarding-table.ts';
 
 /** `sh (sh-port)`, `mh (source)`, `wlc`. */

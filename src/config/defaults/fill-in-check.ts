@@ -1,21 +1,21 @@
-import { formatIp, ip } from '../../net/address/ip-address.ts';
-import { regexFlags } from '../rules/regex-options.ts';
-import type { CheckSource } from '../schema/check-source.ts';
-import type { CheckConfig } from '../schema/config.ts';
-import type {
-  BfdProbeConfig,
-  HttpProbeConfig,
-  HttpRegexConfig,
-  HttpUrlConfig,
-  ProbeConfig,
-} from '../schema/probe-config.ts';
+import type { CheckConfig } from '../../contract/checks/check-config.ts';
 import type {
   WrittenCheck,
   WrittenCheckInList,
   WrittenCheckOptions,
   WrittenRegex,
   WrittenUrl,
-} from '../schema/written-check.ts';
+} from '../../contract/checks/check-contract.ts';
+import type { CheckSource } from '../../contract/checks/check-source.ts';
+import type {
+  BfdProbeConfig,
+  HttpProbeConfig,
+  HttpRegexConfig,
+  HttpUrlConfig,
+  ProbeConfig,
+} from '../../contract/checks/probe-config.ts';
+import { regexFlags } from '../../contract/checks/regex-options.ts';
+import { formatIp, ip } from '../../net/address/ip-address.ts';
 
 export const DEFAULT_CHECK: Omit<CheckConfig, 'probe'> = {
   intervalMs: 6000,

@@ -1,5 +1,27 @@
+/** Gives every option that was left out its default: the service's, that of `defaults`, or culvert's. */
+import type { CulvertConfig } from '../../contract/config/config.ts';
+import type { WrittenConfig } from '../../contract/config/config-schema.ts';
 import {
-  type BlackholePolicy,
+  type DirectorConfig,
+  directorShape,
+  type WrittenDirector,
+  type WrittenSctpTimeouts,
+  type WrittenTimeouts,
+} from '../../contract/config/director-contract.ts';
+import { fillInListen } from '../../contract/config/listen-schema.ts';
+import { type RealConfig, realShape, type WrittenReal } from '../../contract/config/real-contract.ts';
+import {
+  type ServiceConfig,
+  type SorryServerConfig,
+  serviceShape,
+  type WrittenDefaults,
+  type WrittenService,
+  type WrittenSorryServer,
+} from '../../contract/config/service-contract.ts';
+import { fillInTunnel, mergeBlackhole } from '../../contract/config/tunnel-contract.ts';
+import { fill } from '../../contract/option.ts';
+import { portList } from '../../contract/values/ports.ts';
+import {
   type Claim,
   DEFAULT_SCTP_TIMEOUTS,
   DEFAULT_TIME_WAIT_MS,
@@ -12,34 +34,9 @@ import {
 } from '../../forwarding/forwarding-table.ts';
 import { DEFAULT_CAPACITY } from '../../forwarding/image/tables/memory.ts';
 import { ip, isIpv4 } from '../../net/address/ip-address.ts';
-import type {
-  CulvertConfig,
-  DirectorConfig,
-  RealConfig,
-  ServiceConfig,
-  SorryServerConfig,
-} from '../schema/config.ts';
-import { fillInListen } from '../schema/listen-schema.ts';
-import type { WrittenPorts } from '../schema/ports.ts';
-import type {
-  WrittenConfig,
-  WrittenDefaults,
-  WrittenDirector,
-  WrittenReal,
-  WrittenSctpTimeouts,
-  WrittenService,
-  WrittenServiceOptions,
-  WrittenSorryServer,
-  WrittenTimeouts,
-} from '../schema/written-config.ts';
 import { mergeChecks, saysOfChecks } from './fill-in-check.ts';
-import { fillInRealEffects, fillInServiceEffects } from './fill-in-effects.ts';
-import { fillInTunnel } from './fill-in-tunnel.ts';
+import { innermostCommand } from './fill-in-command.ts';
 
-export const DEFAULT_BLACKHOLE: BlackholePolicy = { policy: 'cure', after: 2 };
-export const DEFAULT_WEIGHT = 100;
-
-/** Gives everything that was left out its default: the service's, that of `defaults`, or culvert's. */
 export function fillIn(written: WrittenConfig): CulvertConfig {
   const defaults = written.defaults ?? {};
   return {
@@ -52,24 +49,18 @@ function fillInDirector(written: WrittenDirector): DirectorConfig {
   const interfaces = written.interfaces ?? (written.interface === undefined ? [] : [written.interface]);
   const name = interfaces[0] ?? 'simulated';
   return {
+    ...fill(directorShape, written),
     interface: name,
     interfaces,
-    plane: written.plane ?? 'xdp',
     instance: written.instance ?? name,
     hashSeed: written.hashSeed?.toLowerCase(),
     timeouts: fillInTimeouts(written.timeouts ?? {}),
-    expireNodestConn: written.expireNodestConn ?? true,
-    expireQuiescentTemplate: written.expireQuiescentTemplate ?? false,
-    sloppyTcp: written.sloppyTcp ?? false,
-    claim: written.claim ?? 'always',
     capacity: {
       slots: written.capacity?.slots ?? DEFAULT_CAPACITY.slots,
       flows: written.capacity?.flows ?? DEFAULT_CAPACITY.flows,
     },
     listen: written.listen && fillInListen(written.listen),
     metricsListen: written.metricsListen && fillInListen(written.metricsListen),
-    stateDirectory: written.stateDirectory ?? '/var/lib/culvert',
-    runDirectory: written.runDirectory ?? '/run/culvert',
   };
 }
 
@@ -101,34 +92,28 @@ function fillInService(
   defaults: WrittenDefaults,
   claim: Claim = 'always',
 ): ServiceConfig {
-  const protocol = service.protocol ?? 'tcp';
+  const filled = fill(serviceShape, service, defaults);
+  const { protocol } = filled;
   const [port = 0, ...morePorts] = portList(service.port);
   return {
+    ...filled,
     vip: ip(service.vip),
-    protocol,
     port,
     morePorts,
-    scheduler: service.scheduler ?? defaults.scheduler ?? 'mh',
     schedulerFlags: flagsOf(service, defaults),
-    hashOn: service.hashOn ?? defaults.hashOn ?? 'flow',
-    onePacket: service.onePacket ?? false,
     persistence: fillInPersistence(service),
     tunnel: fillInTunnel(service.tunnel ?? defaults.tunnel ?? 'ipip'),
     blackhole: mergeBlackhole([defaults.blackhole, service.blackhole]),
     claim: service.claim ?? claim,
-    ...fillInServiceEffects(service, defaults),
+    onQuorumUp: innermostCommand(service.onQuorumUp, defaults.onQuorumUp),
+    onQuorumDown: innermostCommand(service.onQuorumDown, defaults.onQuorumDown),
     sorryServer: service.sorryServer && fillInSorryServer(service.sorryServer, defaults),
     reals: service.reals.map((real) => fillInReal(real, { service, defaults, protocol })),
   };
 }
 
-function portList(written: WrittenPorts): readonly number[] {
-  if (written === 'all') return [0];
-  return typeof written === 'number' ? [written] : written;
-}
-
 /** Flags belong to the scheduler that they stand beside: a service that names another one has none of `defaults`. */
-function flagsOf(service: WrittenService, defaults: WrittenServiceOptions): readonly SchedulerFlag[] {
+function flagsOf(service: WrittenService, defaults: WrittenDefaults): readonly SchedulerFlag[] {
   const own = service.scheduler !== undefined && service.scheduler !== defaults.scheduler;
   return service.schedulerFlags ?? (own ? [] : (defaults.schedulerFlags ?? []));
 }
@@ -149,28 +134,20 @@ function fillInReal(real: WrittenReal, { service, defaults, protocol }: RealCont
   // A TCP connection to the port of a UDP or SCTP service proves nothing unless someone has said that it does.
   const asked = protocol === 'tcp' || saysOfChecks(service) || saysOfChecks(real);
   return {
+    ...fill(realShape, real, service, defaults),
     address: ip(real.address),
-    weight: real.weight ?? defaults.weight ?? DEFAULT_WEIGHT,
-    upperThreshold: real.upperThreshold ?? 0,
-    lowerThreshold: real.lowerThreshold ?? 0,
     tunnel: real.tunnel === undefined ? undefined : fillInTunnel(real.tunnel),
     checks: asked ? mergeChecks([defaults, service, real]) : [],
-    ...fillInRealEffects(real, { service, defaults }),
+    onUp: innermostCommand(real.onUp, service.onUp, defaults.onUp),
+    onDown: innermostCommand(real.onDown, service.onDown, defaults.onDown),
   };
 }
 
 function fillInSorryServer(written: WrittenSorryServer, defaults: WrittenDefaults): SorryServerConfig {
   return {
     address: ip(written.address),
-    weight: written.weight ?? defaults.weight ?? DEFAULT_WEIGHT,
+    weight: written.weight ?? fill(realShape, defaults).weight,
     tunnel: written.tunnel === undefined ? undefined : fillInTunnel(written.tunnel),
     inhibit: written.inhibit ?? false,
   };
-}
-
-function mergeBlackhole(levels: readonly WrittenServiceOptions['blackhole'][]): BlackholePolicy {
-  return levels.reduce<BlackholePolicy>((merged, level) => {
-    const { policy, after } = typeof level === 'string' ? { policy: level } : (level ?? {});
-    return { policy: policy ?? merged.policy, after: after ?? merged.after };
-  }, DEFAULT_BLACKHOLE);
 }

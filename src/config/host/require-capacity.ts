@@ -1,6 +1,8 @@
 /** Whether a configuration fits the plane that it asks for. */
+
+import type { CulvertConfig } from '../../contract/config/config.ts';
+import type { ServiceConfig } from '../../contract/config/service-contract.ts';
 import { requireCapacity, type SizedService } from '../../forwarding/image/change/needs.ts';
-import type { CulvertConfig, ServiceConfig } from '../schema/config.ts';
 
 /**
  * Refuses what a plane of `director.capacity` would refuse; whether each real is up makes no difference but with `rr` and

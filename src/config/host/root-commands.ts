@@ -1,6 +1,7 @@
 /** Commands and checks that run with the rights of root. */
+
+import type { ServiceConfig } from '../../contract/config/service-contract.ts';
 import { lookUpUser } from '../../linux/process/user.ts';
-import type { ServiceConfig } from '../schema/config.ts';
 
 /**
  * What a warning says when commands or checks run as root, of whom every one that may write to such a program or its

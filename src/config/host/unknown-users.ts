@@ -1,6 +1,6 @@
+import type { ServiceConfig } from '../../contract/config/service-contract.ts';
 import { lookUpUser } from '../../linux/process/user.ts';
 import type { Users } from '../keepalived/text/place.ts';
-import type { ServiceConfig } from '../schema/config.ts';
 
 export interface UnknownUser {
   /** The first service that names it. */

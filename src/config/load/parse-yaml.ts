@@ -1,5 +1,5 @@
+import type { CulvertConfig } from '../../contract/config/config.ts';
 import { field } from '../rules/raw-config.ts';
-import type { CulvertConfig } from '../schema/config.ts';
 import { type ConfigIssue, formatPath, invalidConfig, type LocatedIssue } from '../validate/issue.ts';
 import { validateConfig } from '../validate/validate.ts';
 import { documentParts } from './document.ts';

@@ -1,6 +1,6 @@
+import type { ServiceConfig } from '../../contract/config/service-contract.ts';
 import { bfdFaults } from '../rules/bfd-contradictions.ts';
 import { areContradictory } from '../rules/config-contradictions.ts';
-import type { ServiceConfig } from '../schema/config.ts';
 import { type ConfigLocation, type LoadedConfig, loadedConfig } from './loaded-config.ts';
 import { parseYaml } from './parse-yaml.ts';
 import { type SplitText, splitServices } from './split-services.ts';

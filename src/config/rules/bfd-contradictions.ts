@@ -1,6 +1,6 @@
+import type { BfdProbeConfig } from '../../contract/checks/probe-config.ts';
+import type { CulvertConfig } from '../../contract/config/config.ts';
 import { formatIp, type IpAddress } from '../../net/address/ip-address.ts';
-import type { CulvertConfig } from '../schema/config.ts';
-import type { BfdProbeConfig } from '../schema/probe-config.ts';
 import type { ConfigIssue, IssuePath } from '../validate/issue.ts';
 
 /** A BFD session that a check asks for. */

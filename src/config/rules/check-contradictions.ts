@@ -1,6 +1,11 @@
+import {
+  CHECK_TYPES,
+  DIRECT_OPTIONS,
+  NOT_SIMULATED,
+  TYPES_OF_OPTION,
+} from '../../contract/checks/check-options.ts';
+import type { CheckType } from '../../contract/checks/probe-config.ts';
 import { familyOf, formatIp, type IpAddress, parseIp } from '../../net/address/ip-address.ts';
-import { CHECK_TYPES, DIRECT_OPTIONS, NOT_SIMULATED, TYPES_OF_OPTION } from '../schema/check-options.ts';
-import type { CheckType } from '../schema/probe-config.ts';
 import type { ConfigIssue, IssuePath } from '../validate/issue.ts';
 import { twoCommands } from './command-contradictions.ts';
 import { field, type RawCheck, type RawChecks } from './raw-config.ts';

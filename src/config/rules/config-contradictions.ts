@@ -1,7 +1,7 @@
+import type { ServiceConfig } from '../../contract/config/service-contract.ts';
 import type { TransportProtocol } from '../../forwarding/forwarding-table.ts';
 import { formatServiceName } from '../../forwarding/service-name.ts';
 import { formatIp, type IpAddress } from '../../net/address/ip-address.ts';
-import type { ServiceConfig } from '../schema/config.ts';
 import type { ConfigIssue, IssuePath } from '../validate/issue.ts';
 import { levelFaults, wholeCheckFaults } from './check-contradictions.ts';
 import { commandFaults } from './command-contradictions.ts';

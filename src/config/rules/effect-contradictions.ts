@@ -1,4 +1,6 @@
-import { DEFAULT_WEIGHT } from '../defaults/fill-in.ts';
+import { realShape } from '../../contract/config/real-contract.ts';
+import { serviceShape } from '../../contract/config/service-contract.ts';
+import { defaultOf } from '../../contract/option.ts';
 import type { ConfigIssue } from '../validate/issue.ts';
 import { commandFaults } from './command-contradictions.ts';
 import { field, type RawChecks, type RawService, rawChecks } from './raw-config.ts';
@@ -17,7 +19,10 @@ export function effectFaults(service: RawService, defaults: unknown): ConfigIssu
 }
 
 function hysteresisFaults({ path, value }: RawService): ConfigIssue[] {
-  const [quorum, hysteresis] = [field(value, 'quorum') ?? 1, field(value, 'hysteresis')];
+  const [quorum, hysteresis] = [
+    field(value, 'quorum') ?? defaultOf(serviceShape.quorum),
+    field(value, 'hysteresis'),
+  ];
   if (typeof quorum !== 'number' || typeof hysteresis !== 'number' || hysteresis < quorum || quorum < 1)
     return [];
   const allowed =
@@ -31,7 +36,7 @@ function quorumFaults({ path, value, reals, checks }: RawService, defaults: unkn
   if (typeof quorum !== 'number' || typeof hysteresis !== 'number' || hysteresis >= quorum) return [];
   const levels = [rawChecks(defaults, ['defaults']), checks, ...reals.map((real) => real.checks)];
   if (levels.some(mayRaiseWeight)) return [];
-  const standard = field(defaults, 'weight') ?? DEFAULT_WEIGHT;
+  const standard = field(defaults, 'weight') ?? defaultOf(realShape.weight);
   const weights = reals.map((real) => field(real.value, 'weight') ?? standard);
   const sum = weights.reduce<number>((all, one) => all + (typeof one === 'number' ? one : 0), 0);
   if (quorum + hysteresis <= sum) return [];

@@ -1,5 +1,7 @@
+import { serviceShape } from '../../contract/config/service-contract.ts';
+import { defaultOf } from '../../contract/option.ts';
+import { portsOf } from '../../contract/values/port-list.ts';
 import { type IpAddress, parseIp } from '../../net/address/ip-address.ts';
-import { portsOf } from '../schema/port-list.ts';
 import type { IssuePath } from '../validate/issue.ts';
 
 /** Plain values of a configuration, unchecked: what is not of the right type is as if it were not there. */
@@ -49,7 +51,7 @@ export function rawServices(config: unknown): RawService[] {
       value,
       vip,
       vipAddress: parseIp(vip),
-      protocol: text(field(value, 'protocol') ?? 'tcp'),
+      protocol: text(field(value, 'protocol') ?? defaultOf(serviceShape.protocol)),
       ports: portsOf(field(value, 'port')),
       checks: rawChecks(value, path),
       reals: items(field(value, 'reals')).map((real, position) =>

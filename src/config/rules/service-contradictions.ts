@@ -1,3 +1,5 @@
+import { serviceShape } from '../../contract/config/service-contract.ts';
+import { defaultOf } from '../../contract/option.ts';
 import type { SchedulerFlag, SchedulerName } from '../../forwarding/forwarding-table.ts';
 import { isIpv4 } from '../../net/address/ip-address.ts';
 import type { ConfigIssue, IssuePath } from '../validate/issue.ts';
@@ -9,7 +11,11 @@ import { tunnelFaults } from './tunnel-contradictions.ts';
 export function serviceFaults(service: RawService, defaults: unknown): ConfigIssue[] {
   const { path, value } = service;
   return [
-    ...flagFaults(path, value, field(value, 'scheduler') ?? field(defaults, 'scheduler') ?? 'mh'),
+    ...flagFaults(
+      path,
+      value,
+      field(value, 'scheduler') ?? field(defaults, 'scheduler') ?? defaultOf(serviceShape.scheduler),
+    ),
     ...onePacketFaults(service),
     ...prefixFaults(service),
     ...tunnelFaults([...path, 'tunnel'], field(value, 'tunnel')),
@@ -20,7 +26,11 @@ export function serviceFaults(service: RawService, defaults: unknown): ConfigIss
 
 /** Flags of `defaults` apply only to services with the scheduler of `defaults`. */
 export function defaultFlagFaults(defaults: unknown): ConfigIssue[] {
-  return flagFaults(['defaults'], defaults, field(defaults, 'scheduler') ?? 'mh');
+  return flagFaults(
+    ['defaults'],
+    defaults,
+    field(defaults, 'scheduler') ?? defaultOf(serviceShape.scheduler),
+  );
 }
 
 const SCHEDULER_OF_FLAG: Readonly<Record<SchedulerFlag, SchedulerName>> = {

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { KEY_SEPARATOR } from '../schema/fields.ts';
+import { KEY_SEPARATOR } from '../../contract/values/fields.ts';
 import { type ConfigIssue, describeFound, type IssuePath } from './issue.ts';
 import { suggest } from './suggest.ts';
 

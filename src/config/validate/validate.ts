@@ -1,8 +1,8 @@
+import type { CulvertConfig } from '../../contract/config/config.ts';
+import { configSchema } from '../../contract/config/config-schema.ts';
 import { fillIn } from '../defaults/fill-in.ts';
 import { bfdFaults } from '../rules/bfd-contradictions.ts';
 import { findContradictions } from '../rules/config-contradictions.ts';
-import type { CulvertConfig } from '../schema/config.ts';
-import { configSchema } from '../schema/config-schema.ts';
 import type { ConfigIssue, IssuePath } from './issue.ts';
 import { describeSchemaIssues } from './schema-issues.ts';
 

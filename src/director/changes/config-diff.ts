@@ -1,4 +1,7 @@
-import type { CulvertConfig, DirectorConfig, RealConfig, ServiceConfig } from '../../config/schema/config.ts';
+import type { CulvertConfig } from '../../contract/config/config.ts';
+import type { DirectorConfig } from '../../contract/config/director-contract.ts';
+import type { RealConfig } from '../../contract/config/real-contract.ts';
+import type { ServiceConfig } from '../../contract/config/service-contract.ts';
 import type { ServiceKey } from '../../forwarding/forwarding-table.ts';
 import { formatServiceName } from '../../forwarding/service-name.ts';
 import type { IpAddress } from '../../net/address/ip-address.ts';

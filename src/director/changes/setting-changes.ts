@@ -1,4 +1,4 @@
-import { formatDuration } from '../../config/schema/duration.ts';
+import { formatDuration } from '../../contract/values/duration.ts';
 import { formatIp, type IpAddress } from '../../net/address/ip-address.ts';
 
 /** One setting in the words of a configuration file. */

@@ -1,4 +1,4 @@
-import { formatDuration } from '../../config/schema/duration.ts';
+import { formatDuration } from '../../contract/values/duration.ts';
 import type { CommandConfig } from '../../linux/process/command-config.ts';
 import { type CommandEnd, runCommand } from '../../linux/process/run-command.ts';
 import type { EventLog } from '../event-log.ts';

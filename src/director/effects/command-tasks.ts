@@ -1,4 +1,4 @@
-import type { ServiceConfig } from '../../config/schema/config.ts';
+import type { ServiceConfig } from '../../contract/config/service-contract.ts';
 import { formatServiceName } from '../../forwarding/service-name.ts';
 import { formatIp } from '../../net/address/ip-address.ts';
 import { nameReal } from '../event-words.ts';

@@ -1,6 +1,6 @@
 import { rootCommandWarning } from '../../config/host/root-commands.ts';
 import { unknownUsers } from '../../config/host/unknown-users.ts';
-import type { ServiceConfig, SorryServerConfig } from '../../config/schema/config.ts';
+import type { ServiceConfig, SorryServerConfig } from '../../contract/config/service-contract.ts';
 import type { ServiceName } from '../../forwarding/forwarding-table.ts';
 import { formatServiceName } from '../../forwarding/service-name.ts';
 import type { CheckState } from '../../health/check-state.ts';

@@ -1,4 +1,4 @@
-import type { SorryServerConfig } from '../../config/schema/config.ts';
+import type { SorryServerConfig } from '../../contract/config/service-contract.ts';
 import type { Real } from '../../forwarding/forwarding-table.ts';
 import type { ModelReal } from '../model.ts';
 import { liveState, type RealView } from '../status/live-weight.ts';

@@ -1,4 +1,4 @@
-import type { DirectorConfig } from '../../config/schema/config.ts';
+import type { DirectorConfig } from '../../contract/config/director-contract.ts';
 import type { PlaneCounters } from '../../dataplane/data-plane.ts';
 import type { ServiceKey } from '../../forwarding/forwarding-table.ts';
 import { formatServiceName } from '../../forwarding/service-name.ts';

@@ -1,4 +1,4 @@
-import type { BfdProbeConfig } from '../../config/schema/probe-config.ts';
+import type { BfdProbeConfig } from '../../contract/checks/probe-config.ts';
 import { type IpAddress, ip } from '../../net/address/ip-address.ts';
 import type { CheckSchedule } from '../check-state.ts';
 import type { Probe } from '../probe.ts';

@@ -1,4 +1,4 @@
-import { formatDuration } from '../../config/schema/duration.ts';
+import { formatDuration } from '../../contract/values/duration.ts';
 import { formatIp, type IpAddress } from '../../net/address/ip-address.ts';
 import { BFD_DIAGNOSTIC, BFD_STATE, describeDiagnostic } from './control-packet.ts';
 import { type BfdSession, deadlineMs } from './session.ts';

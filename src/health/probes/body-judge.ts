@@ -1,6 +1,6 @@
 /** Says of an HTTP body, given piece by piece, whether it is as a check wants it. */
 import { createHash, type Hash } from 'node:crypto';
-import type { HttpUrlConfig } from '../../config/schema/probe-config.ts';
+import type { HttpUrlConfig } from '../../contract/checks/probe-config.ts';
 import { hasMatch } from './body-regex.ts';
 
 const MD5_DIGITS = 32;

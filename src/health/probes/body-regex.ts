@@ -1,5 +1,5 @@
 /** Searches bodies by regex without holding up the checks of others. */
-import type { HttpRegexConfig } from '../../config/schema/probe-config.ts';
+import type { HttpRegexConfig } from '../../contract/checks/probe-config.ts';
 import { searchWithin } from './regex-search.ts';
 import { searchInThread } from './regex-thread.ts';
 

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { DNS_QUERY_TYPES, type DnsProbeConfig } from '../../config/schema/probe-config.ts';
+import { DNS_QUERY_TYPES, type DnsProbeConfig } from '../../contract/checks/probe-config.ts';
 import type { ProbeContext } from '../probe.ts';
 import { buildDnsQuery, dnsResponseCode, isDnsResponse } from './dns-message.ts';
 

@@ -1,7 +1,7 @@
 import { constants, type FSWatcher, watch } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import type { FileProbeConfig } from '../../config/schema/probe-config.ts';
+import type { FileProbeConfig } from '../../contract/checks/probe-config.ts';
 import type { Probe, ProbeContext } from '../probe.ts';
 import type { WeightEffect } from '../weight-effect.ts';
 

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { HttpProbeConfig, HttpUrlConfig } from '../../config/schema/probe-config.ts';
+import type { HttpProbeConfig, HttpUrlConfig } from '../../contract/checks/probe-config.ts';
 import type { CheckTarget } from '../../dataplane/check-connector.ts';
 import { networkError } from '../../dataplane/network-words.ts';
 import { formatEndpoint, formatIp, type IpAddress } from '../../net/address/ip-address.ts';

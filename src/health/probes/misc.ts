@@ -1,4 +1,4 @@
-import type { MiscProbeConfig } from '../../config/schema/probe-config.ts';
+import type { MiscProbeConfig } from '../../contract/checks/probe-config.ts';
 import type { CheckTarget } from '../../dataplane/check-connector.ts';
 import { type CommandEnd, runCommand } from '../../linux/process/run-command.ts';
 import { formatIp } from '../../net/address/ip-address.ts';

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { Duplex } from 'node:stream';
-import type { SmtpProbeConfig } from '../../config/schema/probe-config.ts';
+import type { SmtpProbeConfig } from '../../contract/checks/probe-config.ts';
 import { networkError } from '../../dataplane/network-words.ts';
 import type { ProbeContext } from '../probe.ts';
 import { LineReader } from './line-reader.ts';

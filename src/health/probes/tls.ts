@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect, createSecureContext, type SecureContext } from 'node:tls';
-import type { HttpProbeConfig } from '../../config/schema/probe-config.ts';
+import type { HttpProbeConfig } from '../../contract/checks/probe-config.ts';
 import { networkError } from '../../dataplane/network-words.ts';
 
 /** Contexts are slow to make, and checks are many. */

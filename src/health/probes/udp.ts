@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { UdpProbeConfig } from '../../config/schema/probe-config.ts';
+import type { UdpProbeConfig } from '../../contract/checks/probe-config.ts';
 import type { ProbeContext } from '../probe.ts';
 
 /** As keepalived: a server may take an empty datagram for an end. */

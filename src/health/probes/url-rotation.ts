@@ -1,4 +1,4 @@
-import type { HttpProbeConfig } from '../../config/schema/probe-config.ts';
+import type { HttpProbeConfig } from '../../contract/checks/probe-config.ts';
 import type { ProbeContext, Unfinished } from '../probe.ts';
 import { probeUrl } from './http.ts';
 

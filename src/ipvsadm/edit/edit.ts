@@ -1,5 +1,5 @@
-import { canBeReal, isHost } from '../../config/host/host-address.ts';
 import type { ConfigDocument, RealDocument, ServiceDocument } from '../../config/load/document.ts';
+import { canBeReal, isHost } from '../../contract/values/host-address.ts';
 import type { SchedulerName } from '../../forwarding/forwarding-table.ts';
 import { SCHEDULER_NAMES } from '../../forwarding/scheduler-names.ts';
 import { parseIp } from '../../net/address/ip-address.ts';

@@ -1,5 +1,5 @@
 import type { RealDocument, ServiceDocument } from '../../config/load/document.ts';
-import { portsOf } from '../../config/schema/port-list.ts';
+import { portsOf } from '../../contract/values/port-list.ts';
 import { formatIp, parseIp } from '../../net/address/ip-address.ts';
 import type { AdmService } from '../parse/ipvsadm-command.ts';
 

@@ -1,5 +1,5 @@
 import type { ConfigDocument } from '../../config/load/document.ts';
-import { parseDuration } from '../../config/schema/duration.ts';
+import { parseDuration } from '../../contract/values/duration.ts';
 import { DEFAULT_TIMEOUTS } from '../../forwarding/forwarding-table.ts';
 
 /** The line of `-L --timeout`. */

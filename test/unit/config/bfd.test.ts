@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ServiceConfig } from '../../../src/config/schema/config.ts';
+import type { ServiceConfig } from '../../../src/contract/config/service-contract.ts';
 import { checkOf } from '../../../src/health/check-identity.ts';
 import { parseConfig } from './yaml.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { REGEX_OPTIONS } from '../../../src/config/rules/regex-options.ts';
-import type { CheckConfig } from '../../../src/config/schema/config.ts';
+import type { CheckConfig } from '../../../src/contract/checks/check-config.ts';
+import { REGEX_OPTIONS } from '../../../src/contract/checks/regex-options.ts';
 import { ip } from '../../../src/net/address/ip-address.ts';
 import { parseConfig } from './yaml.ts';
 

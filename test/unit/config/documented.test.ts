@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { configSchema } from '../../../src/config/schema/config-schema.ts';
-import { formatDuration } from '../../../src/config/schema/duration.ts';
+import { configSchema } from '../../../src/contract/config/config-schema.ts';
+import { formatDuration } from '../../../src/contract/values/duration.ts';
 import { parseConfig } from './yaml.ts';
 
 const REFERENCE = readFileSync(new URL('../../../docs/reference/configuration.md', import.meta.url), 'utf8');

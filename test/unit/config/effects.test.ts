@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ServiceConfig } from '../../../src/config/schema/config.ts';
+import type { ServiceConfig } from '../../../src/contract/config/service-contract.ts';
 import { CulvertError } from '../../../src/errors.ts';
 import type { CommandConfig } from '../../../src/linux/process/command-config.ts';
 import { ip } from '../../../src/net/address/ip-address.ts';

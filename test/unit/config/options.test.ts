@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import type { CulvertConfig, ServiceConfig } from '../../../src/config/schema/config.ts';
+import type { CulvertConfig } from '../../../src/contract/config/config.ts';
+import type { ServiceConfig } from '../../../src/contract/config/service-contract.ts';
 import { computeTable } from '../../../src/director/compute-table.ts';
 import { buildModel } from '../../../src/director/model.ts';
 import { CulvertError } from '../../../src/errors.ts';

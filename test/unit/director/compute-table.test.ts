@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { CulvertConfig } from '../../../src/config/schema/config.ts';
+import type { CulvertConfig } from '../../../src/contract/config/config.ts';
 import { computeTable } from '../../../src/director/compute-table.ts';
 import { buildModel } from '../../../src/director/model.ts';
 import type { ForwardingTable } from '../../../src/forwarding/forwarding-table.ts';

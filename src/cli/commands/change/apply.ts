@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { MAX_CONFIRM_MS } from '../../../config/schema/limits.ts';
+import { MAX_CONFIRM_MS } from '../../../contract/values/limits.ts';
 import { type Context, examples, print, printJson } from '../../command-context.ts';
 import { durationArgument } from '../../options/arguments.ts';
 import { type ConfigOptions, configOptions } from '../../options/config-options.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { CulvertConfig } from '../../../config/schema/config.ts';
+import type { CulvertConfig } from '../../../contract/config/config.ts';
 import { CulvertError } from '../../../errors.ts';
 import { type Context, examples, print, printJson } from '../../command-context.ts';
 import { type ConfigOptions, configOptions, loadOptions } from '../../options/config-options.ts';

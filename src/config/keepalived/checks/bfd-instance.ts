@@ -1,5 +1,5 @@
+import { formatDuration } from '../../../contract/values/duration.ts';
 import { parseIp } from '../../../net/address/ip-address.ts';
-import { formatDuration } from '../../schema/duration.ts';
 import { describeFound } from '../../validate/issue.ts';
 import type { Findings } from '../text/place.ts';
 import { keywordOf, parametersOf, placeOf, type Statement } from '../text/statement.ts';

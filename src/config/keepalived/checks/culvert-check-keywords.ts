@@ -1,5 +1,5 @@
-import { formatDuration } from '../../schema/duration.ts';
-import { DNS_QUERY_TYPES } from '../../schema/probe-config.ts';
+import { DNS_QUERY_TYPES } from '../../../contract/checks/probe-config.ts';
+import { formatDuration } from '../../../contract/values/duration.ts';
 import type { Word } from '../text/cut-words.ts';
 import type { Findings } from '../text/place.ts';
 import { parametersOf, placeOf, type Statement } from '../text/statement.ts';

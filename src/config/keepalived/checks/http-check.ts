@@ -1,5 +1,5 @@
-import { REGEX_OPTIONS } from '../../rules/regex-options.ts';
-import { HTTP_VERSIONS } from '../../schema/probe-config.ts';
+import { HTTP_VERSIONS } from '../../../contract/checks/probe-config.ts';
+import { REGEX_OPTIONS } from '../../../contract/checks/regex-options.ts';
 import { describeFound } from '../../validate/issue.ts';
 import type { Word } from '../text/cut-words.ts';
 import type { Findings } from '../text/place.ts';

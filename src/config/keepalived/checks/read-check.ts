@@ -1,4 +1,4 @@
-import type { HttpVersion } from '../../schema/probe-config.ts';
+import type { HttpVersion } from '../../../contract/checks/probe-config.ts';
 import type { IssuePath } from '../../validate/issue.ts';
 import type { Findings } from '../text/place.ts';
 import type { Origin, Origins } from '../values/origins.ts';

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
+import { formatDuration } from '../../../contract/values/duration.ts';
 import { parseIpv4 } from '../../../net/address/ipv4-address.ts';
-import { formatDuration } from '../../schema/duration.ts';
 import { describeFound } from '../../validate/issue.ts';
 import type { Findings } from '../text/place.ts';
 import { parametersOf, placeOf, type Statement } from '../text/statement.ts';

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { ADDRESS } from '../../schema/fields.ts';
+import { ADDRESS } from '../../../contract/values/fields.ts';
 import { describeFound } from '../../validate/issue.ts';
 import type { Word } from '../text/cut-words.ts';
 import type { Findings } from '../text/place.ts';

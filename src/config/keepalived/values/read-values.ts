@@ -1,4 +1,4 @@
-import { formatDuration } from '../../schema/duration.ts';
+import { formatDuration } from '../../../contract/values/duration.ts';
 import { describeFound } from '../../validate/issue.ts';
 import { suggest } from '../../validate/suggest.ts';
 import type { Word } from '../text/cut-words.ts';

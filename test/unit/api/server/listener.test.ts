@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { listenApi, prepareListeners, type RunningApi } from '../../../../src/api/server/listen.ts';
-import type { ListenConfig } from '../../../../src/config/schema/listen-config.ts';
+import type { ListenConfig } from '../../../../src/contract/config/listen-config.ts';
 import { ControlDouble } from '../control-double.ts';
 
 const run = promisify(execFile);

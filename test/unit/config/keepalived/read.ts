@@ -11,7 +11,7 @@ import type { Users } from '../../../../src/config/keepalived/text/place.ts';
 import type { ConfigFiles } from '../../../../src/config/keepalived/text/source-files.ts';
 import type { Statement } from '../../../../src/config/keepalived/text/statement.ts';
 import type { InterfacesTo } from '../../../../src/config/keepalived/values/infer-interface.ts';
-import type { CulvertConfig } from '../../../../src/config/schema/config.ts';
+import type { CulvertConfig } from '../../../../src/contract/config/config.ts';
 import { CulvertError } from '../../../../src/errors.ts';
 
 export const FILE = 'keepalived.conf';

@@ -90,8 +90,9 @@ describe.skipIf(!canRun)(`keepalived itself runs the same (${whatRunningNeeds})`
       using file = temporaryFile(forKeepalived(text));
       const ours = readOrErrors(file.path);
       const log = await logOf(file.path);
-      // Where a word is missing it ends, and now and then it crashes.
-      fc.pre(log.started);
+      // Where a word is missing it ends, and now and then it crashes. After a track_file that is not closed its first process finds
+      // nothing to run, and so nothing says how it would read the rest.
+      fc.pre(log.started && !log.lines.some((line) => line.includes('no configuration to run')));
       if (!('config' in ours)) {
         expect(ours.errors.filter((error) => !isStricter(error))).toEqual([]);
         return;

@@ -1,9 +1,7 @@
-import type {
-  CheckConfig,
-  CulvertConfig,
-  RealConfig,
-  ServiceConfig,
-} from '../../../../src/config/schema/config.ts';
+import type { CheckConfig } from '../../../../src/contract/checks/check-config.ts';
+import type { CulvertConfig } from '../../../../src/contract/config/config.ts';
+import type { RealConfig } from '../../../../src/contract/config/real-contract.ts';
+import type { ServiceConfig } from '../../../../src/contract/config/service-contract.ts';
 import type { Tunnel } from '../../../../src/forwarding/forwarding-table.ts';
 import { formatIp, parseIp } from '../../../../src/net/address/ip-address.ts';
 

@@ -1,7 +1,7 @@
 import type { Server as NetServer } from 'node:net';
 import { afterEach } from 'vitest';
 import { mergeChecks } from '../../../../src/config/defaults/fill-in-check.ts';
-import type { WrittenCheckOptions } from '../../../../src/config/schema/written-check.ts';
+import type { WrittenCheckOptions } from '../../../../src/contract/checks/check-contract.ts';
 import type { CheckEnds } from '../../../../src/dataplane/xdp/checks/check-network.ts';
 import { CheckRegistry } from '../../../../src/dataplane/xdp/checks/check-registry.ts';
 import { CheckWords } from '../../../../src/dataplane/xdp/checks/check-words.ts';

@@ -2,7 +2,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, expect, test, vi } from 'vitest';
-import type { WrittenCheckOptions } from '../../../../src/config/schema/written-check.ts';
+import type { WrittenCheckOptions } from '../../../../src/contract/checks/check-contract.ts';
 import { buildDnsQuery } from '../../../../src/health/probes/dns-message.ts';
 import { afterwards, attempt, CLOSED_PORT, listening, openAttempts, TIMED_OUT } from './bench.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { mergeChecks } from '../../../../src/config/defaults/fill-in-check.ts';
-import type { ServiceConfig } from '../../../../src/config/schema/config.ts';
+import type { ServiceConfig } from '../../../../src/contract/config/service-contract.ts';
 import { checkOf } from '../../../../src/health/check-identity.ts';
 import { Checker } from '../../../../src/health/checker.ts';
 import { ip } from '../../../../src/net/address/ip-address.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { WrittenCheckOptions } from '../../../../src/config/schema/written-check.ts';
+import type { WrittenCheckOptions } from '../../../../src/contract/checks/check-contract.ts';
 import { makeCertificate, makeExpiredCertificate } from '../../../servers/certificates.ts';
 import { exim } from '../../../servers/exim.ts';
 import { named } from '../../../servers/named.ts';

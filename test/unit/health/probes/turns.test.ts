@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { expect, test } from 'vitest';
-import type { WrittenCheckOptions } from '../../../../src/config/schema/written-check.ts';
+import type { WrittenCheckOptions } from '../../../../src/contract/checks/check-contract.ts';
 import { listening, openAttempts } from './bench.ts';
 
 const URLS: WrittenCheckOptions = { type: 'http', urls: ['/a', '/b', '/c'].map((path) => ({ path })) };

@@ -20,3 +20,9 @@ export const ports: z.ZodType<WrittenPorts> = z.union([
     .refine((list) => list.length > 0 && count(list) <= MAX_PORTS, COUNT)
     .transform((list) => list.flatMap(writtenOut)),
 ]);
+
+/** The ports of a service; 0 alone for every port of the address. */
+export function portList(written: WrittenPorts): readonly Port[] {
+  if (written === 'all') return [0];
+  return typeof written === 'number' ? [written] : written;
+}

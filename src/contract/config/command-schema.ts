@@ -1,28 +1,26 @@
 import { z } from 'zod';
-import { duration, list, mapping, oneOf, pattern } from './fields.ts';
-import type { WrittenCommand } from './written-command.ts';
+import { duration, list, mapping, oneOf, pattern } from '../values/fields.ts';
 
 const HOUR = 3_600_000;
 const PROGRAM = 'a list of the program and its arguments';
 const NO_NUL = 'a text without NUL characters';
 
 /** One setting in two forms; `commandFaults()` tells where both stand. */
-export const runFields: {
-  readonly command: z.ZodOptional<z.ZodType<string[]>>;
-  readonly shell: z.ZodOptional<z.ZodType<string>>;
-} = {
+export const runFields = {
   command: list(pattern(/^[^\0]*$/, NO_NUL), PROGRAM)
     .refine(([program = '']) => program !== '', PROGRAM)
     .optional(),
   shell: pattern(/^[^\0]*[^\s\0][^\0]*$/, 'a line for the shell').optional(),
 };
 
-export const user: z.ZodType<string> = pattern(
+export const user = pattern(
   /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,63})?$/,
   'a user, or user:group, by name or number',
 );
 
-export const commandSchema: z.ZodType<WrittenCommand> = z.union([
+export const commandSchema = z.union([
   oneOf(['none']),
   mapping({ ...runFields, timeout: duration(10, HOUR).optional(), user: user.optional() }),
 ]);
+
+export type WrittenCommand = z.output<typeof commandSchema>;

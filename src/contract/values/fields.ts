@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseIp } from '../../net/address/ip-address.ts';
-import { canBeReal, isHost } from '../host/host-address.ts';
 import { formatDuration, parseDuration } from './duration.ts';
+import { canBeReal, isHost } from './host-address.ts';
 
 /**
  * The values of a configuration. The message of every check says what is allowed; the reader adds what was found. For
@@ -36,6 +36,13 @@ export function oneOf<const Values extends readonly string[]>(
 export function pattern(expression: RegExp, allowed: string): z.ZodString {
   return z.string(allowed).regex(expression, allowed);
 }
+
+export const yesOrNo = z.boolean('true or false');
+
+export const path = pattern(/^\/[^\0]*$/, 'an absolute path');
+
+/** Who answers ARP and neighbour discovery for a VIP; see `Claim`. */
+export const claim = oneOf(['always', 'host', 'never']);
 
 export const port: z.ZodInt = wholeNumber(1, 65535);
 export const weight: z.ZodInt = wholeNumber(0, 65535);
@@ -75,3 +82,8 @@ export const realAddress: z.ZodString = z
 export const hostAddress: z.ZodString = z
   .string('an IP address')
   .refine((text) => isIP(text) !== 0, 'an IP address');
+
+const DAY = 86_400_000;
+
+/** A time after which a flow or a template is forgotten. */
+export const timeout = duration(1000, 31 * DAY);

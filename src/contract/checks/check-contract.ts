@@ -1,10 +1,21 @@
 import { z } from 'zod';
-import { REGEX_OPTIONS, regexFlags } from '../rules/regex-options.ts';
+import { runFields, user } from '../config/command-schema.ts';
+import { optional } from '../option.ts';
+import {
+  address,
+  duration,
+  list,
+  mapping,
+  oneOf,
+  path,
+  pattern,
+  port,
+  wholeNumber,
+  yesOrNo,
+} from '../values/fields.ts';
 import { CHECK_TYPES } from './check-options.ts';
-import { runFields, user } from './command-schema.ts';
-import { address, duration, list, mapping, oneOf, pattern, port, wholeNumber } from './fields.ts';
 import { DNS_QUERY_TYPES, type DnsQueryType, HTTP_VERSIONS, type StatusRange } from './probe-config.ts';
-import type { WrittenCheck, WrittenCheckInList } from './written-check.ts';
+import { REGEX_OPTIONS, regexFlags } from './regex-options.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -12,8 +23,6 @@ const DAY = 24 * HOUR;
 const LONGEST_PAYLOAD_BYTES = 512;
 const GREATEST_OFFSET = 2 ** 20;
 
-const yesOrNo = z.boolean('true or false');
-const filePath = pattern(/^\/[^\0]*$/, 'an absolute path');
 /** Value of the Host header: a host name, or another text that a server accepts. */
 const virtualHost = pattern(/^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/, 'a host name');
 const hostName = pattern(/^[\x21-\x7e]{1,255}$/, 'a host name');
@@ -124,7 +133,7 @@ const checkOptions = mapping({
   virtualHost: virtualHost.optional(),
   sni: z.union([z.literal(true, 'true for the virtual host'), hostName]).optional(),
   tlsVerify: yesOrNo.optional(),
-  tlsCaFile: filePath.optional(),
+  tlsCaFile: path.optional(),
   helo: hostName.optional(),
   queryType: oneOf(Object.keys(DNS_QUERY_TYPES) as DnsQueryType[]).optional(),
   queryName: z.string(NAME).refine(isDomainName, NAME).optional(),
@@ -135,7 +144,7 @@ const checkOptions = mapping({
   ...runFields,
   user: user.optional(),
   dynamic: yesOrNo.optional(),
-  file: filePath.optional(),
+  file: path.optional(),
   weight: wholeNumber(1 - 2 ** 31, 2 ** 31 - 1).optional(),
   reverse: yesOrNo.optional(),
   neighbor: address.optional(),
@@ -155,16 +164,23 @@ const checkOptions = mapping({
 
 const CHECKS = 'a list of checks, all of which must pass';
 
+const checkSchema = z.union([oneOf(['none', ...CHECK_TYPES]), checkOptions]);
+const checkInListSchema = z.union([oneOf(CHECK_TYPES), checkOptions]);
+
 /** The keys `check` and `checks`, for every level that may have them. */
-export const checkKeys: {
-  readonly check: z.ZodOptional<z.ZodType<WrittenCheck>>;
-  readonly checks: z.ZodOptional<z.ZodType<WrittenCheckInList[]>>;
-} = {
-  check: z.union([oneOf(['none', ...CHECK_TYPES]), checkOptions]).optional(),
-  checks: list(z.union([oneOf(CHECK_TYPES), checkOptions]), CHECKS)
-    .min(1, CHECKS)
-    .optional(),
+export const checkKeys = {
+  check: optional(checkSchema, { defaultText: 'see below', description: 'the health check' }),
+  checks: optional(list(checkInListSchema, CHECKS).min(1, CHECKS), {
+    defaultText: 'see below',
+    description: 'several health checks, instead of `check`',
+  }),
 };
+
+export type WrittenCheck = z.output<typeof checkSchema>;
+export type WrittenCheckInList = z.output<typeof checkInListSchema>;
+export type WrittenCheckOptions = z.output<typeof checkOptions>;
+export type WrittenUrl = z.output<typeof url>;
+export type WrittenRegex = z.output<typeof regex>;
 
 /** The wire has microseconds in 32 bits: 71 minutes. */
 function bfdInterval(fromMs: number): z.ZodType<number> {

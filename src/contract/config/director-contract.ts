@@ -1,0 +1,141 @@
+/** The contract of the director: the settings of the whole process and its data plane. */
+import type { z } from 'zod';
+import type { FlowTimeouts } from '../../forwarding/forwarding-table.ts';
+import { type Filled, option, optional } from '../option.ts';
+import {
+  claim,
+  list,
+  mapping,
+  oneOf,
+  path,
+  pattern,
+  timeout,
+  wholeNumber,
+  yesOrNo,
+} from '../values/fields.ts';
+import type { ListenConfig } from './listen-config.ts';
+import { listenSchema } from './listen-schema.ts';
+
+const timeouts = mapping({
+  tcp: timeout.optional(),
+  tcpFin: timeout.optional(),
+  synRecv: timeout.optional(),
+  timeWait: timeout.optional(),
+  udp: timeout.optional(),
+  close: timeout.optional(),
+  sctp: mapping({
+    init1: timeout.optional(),
+    init: timeout.optional(),
+    cookieEchoed: timeout.optional(),
+    established: timeout.optional(),
+    shutdown: timeout.optional(),
+    closed: timeout.optional(),
+  }).optional(),
+});
+
+const capacity = mapping({
+  slots: wholeNumber(16, 2 ** 28)
+    .multipleOf(16, 'a multiple of 16')
+    .optional(),
+  flows: wholeNumber(4, 2 ** 28)
+    .refine((count) => (count & (count - 1)) === 0, 'a power of two')
+    .optional(),
+});
+
+const interfaceName = pattern(/^[^\s/:]{1,15}$/, 'the name of a network interface');
+
+export const directorShape = {
+  interface: optional(interfaceName, {
+    defaultText: 'required, unless the plane is `simulated`',
+    description: 'the Ethernet interface on which VIP traffic arrives',
+  }),
+  interfaces: optional(
+    list(interfaceName, 'a list of network interfaces').min(1, 'a list with at least one network interface'),
+    {
+      defaultText: 'none',
+      description: 'a list, instead of `interface`, if there are several; the first one names the instance',
+    },
+  ),
+  plane: option(oneOf(['xdp', 'simulated']), {
+    default: 'xdp',
+    description: '`xdp`; `simulated`: in one process, without privileges or packets',
+  }),
+  instance: optional(
+    pattern(
+      /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/,
+      'a name of up to 32 letters, digits, dots, dashes and underscores',
+    ),
+    {
+      defaultText: "the interface's name",
+      description:
+        'names the pins, control socket and state of this director: up to 32 letters, digits, dots, dashes, underscores',
+    },
+  ),
+  hashSeed: optional(pattern(/^[0-9a-fA-F]{32}$/, '32 hexadecimal digits in quotes'), {
+    defaultText: 'made at the first start and kept',
+    description: '32 hexadecimal digits, in quotes; see below',
+  }),
+  timeouts: optional(timeouts, {
+    defaultText: 'see below',
+    description: 'idle times after which a flow is forgotten, each 1s to 31 days (744h)',
+  }),
+  expireNodestConn: option(yesOrNo, {
+    default: true,
+    description: 'what happens to the flows of a deleted real; see below',
+  }),
+  expireQuiescentTemplate: option(yesOrNo, {
+    default: false,
+    description: 'whether new connections leave a real with weight 0 in spite of `persistence`; see below',
+  }),
+  sloppyTcp: option(yesOrNo, {
+    default: false,
+    description: 'whether a TCP packet that is no SYN opens a flow; see below',
+  }),
+  claim: option(claim, {
+    default: 'always',
+    description:
+      'who answers ARP and neighbour discovery for the VIPs: `always`, `host` or `never`; see [below](#claim)',
+  }),
+  capacity: optional(capacity, { defaultText: 'see below', description: 'sizes of the forwarding tables' }),
+  listen: optional(listenSchema, {
+    defaultText: 'only the Unix socket',
+    description: 'serves the API over TCP as well; see [below](#directorlisten-and-directormetricslisten)',
+  }),
+  metricsListen: optional(listenSchema, {
+    defaultText: 'none',
+    description: 'serves `/metrics` over TCP and nothing else; same form as `listen`',
+  }),
+  stateDirectory: option(path, {
+    default: '/var/lib/culvert',
+    description:
+      'an absolute path; keeps `<instance>.json`: runtime weights, drains, failed reals, lost quorums, the hash key',
+  }),
+  runDirectory: option(path, {
+    default: '/run/culvert',
+    description: 'an absolute path; holds the control socket',
+  }),
+};
+
+export const directorSchema = mapping(directorShape);
+
+export type WrittenDirector = z.output<typeof directorSchema>;
+export type WrittenTimeouts = z.output<typeof timeouts>;
+export type WrittenSctpTimeouts = NonNullable<WrittenTimeouts['sctp']>;
+
+/** The director with every default filled in. */
+export interface DirectorConfig extends Filled<typeof directorShape> {
+  /** The first of `interfaces`. */
+  readonly interface: string;
+  /** The interfaces on which VIP traffic arrives; none for the simulated plane. */
+  readonly interfaces: readonly string[];
+  /** Names the pins, the control socket and the state file of this director; the interface's name by default. */
+  readonly instance: string;
+  /** 32 hex digits; undefined: made at the first start and kept in the state. */
+  readonly hashSeed: string | undefined;
+  readonly timeouts: FlowTimeouts;
+  readonly capacity: { readonly slots: number; readonly flows: number };
+  /** Serves the API over TCP, beside the Unix socket. */
+  readonly listen: ListenConfig | undefined;
+  /** Serves `/metrics` over TCP and nothing else. */
+  readonly metricsListen: ListenConfig | undefined;
+}

@@ -1,0 +1,114 @@
+/** An option of a contract: its schema with its default and its words, said once for readers, reference and API. */
+import { z } from 'zod';
+
+/** What is known of an option beside the values that it can have. */
+export interface OptionNotes {
+  /** A phrase in Markdown for the reference and for editors. */
+  readonly description: string;
+  /** What holds where nobody says anything, filled in. */
+  readonly default?: unknown;
+  /** The default in Markdown, where it is not the value as it is written. */
+  readonly defaultText?: string;
+}
+
+const registry = z.registry<OptionNotes>();
+const forwardedOptions = new Set<z.core.$ZodType>();
+
+/** An option with a default: it is never missing once it is filled in. */
+export type Defaulted<Schema extends z.ZodType> = z.ZodOptional<Schema> & { readonly '~default'?: true };
+
+export function option<Schema extends z.ZodType>(
+  schema: Schema,
+  notes: OptionNotes & { readonly default: z.output<Schema> },
+): Defaulted<Schema> {
+  return optional(schema, notes);
+}
+
+/** An option that may be missing once all is filled in, or whose default is worked out. */
+export function optional<Schema extends z.ZodType>(
+  schema: Schema,
+  notes: OptionNotes,
+): z.ZodOptional<Schema> {
+  // A schema of its own: the registry knows schemas by identity, and several options have the same values.
+  const own = schema.optional().describe(notes.description);
+  registry.add(own, notes);
+  return own;
+}
+
+export function required<Schema extends z.ZodType>(schema: Schema, description: string): Schema {
+  const own = schema.describe(description);
+  registry.add(own, { description, defaultText: 'required' });
+  return own;
+}
+
+/** An option that the forwarding table has, and so have the bodies of the API. */
+export type Forwarded<Option> = Option & { readonly '~forwarded'?: true };
+
+export function forwarded<Option extends z.ZodType>(own: Option): Forwarded<Option> {
+  forwardedOptions.add(own);
+  return own;
+}
+
+/** What an option is where nobody says anything. */
+export function defaultOf<Schema extends z.ZodType>(own: Defaulted<Schema>): NonNullable<z.output<Schema>> {
+  return notesOf(own).default as NonNullable<z.output<Schema>>;
+}
+
+/** @throws Error for a schema that was made by none of the functions above */
+export function notesOf(schema: z.core.$ZodType): OptionNotes {
+  const notes = registry.get(schema as z.ZodType);
+  if (notes === undefined) throw new Error('a key of a contract that has no description');
+  return notes;
+}
+
+/** Those options of a shape that have a default, once they are filled in. */
+export type Filled<Shape extends z.ZodRawShape> = {
+  readonly [Name in keyof Shape as '~default' extends keyof Shape[Name] ? Name : never]: NonNullable<
+    z.output<Shape[Name]>
+  >;
+};
+
+/**
+ * Fills in the options that have a default: each has the value of the first level that says something.
+ * @param levels the innermost first
+ */
+export function fill<Shape extends z.ZodRawShape>(shape: Shape, ...levels: readonly object[]): Filled<Shape> {
+  const filled: Record<string, unknown> = {};
+  for (const [name, schema] of Object.entries(shape)) {
+    const notes = registry.get(schema as z.ZodType);
+    if (notes?.default === undefined) continue;
+    const said = levels.map((level) => (level as Record<string, unknown>)[name]);
+    filled[name] = said.find((value) => value !== undefined) ?? notes.default;
+  }
+  return filled as Filled<Shape>;
+}
+
+type ForwardedName<Shape> = {
+  [Name in keyof Shape]: '~forwarded' extends keyof Shape[Name] ? Name : never;
+}[keyof Shape];
+
+/** The schemas of the filled in values of those options that the forwarding table has. */
+export type ForwardedShape<Shape> = {
+  [Name in ForwardedName<Shape>]: Shape[Name] extends z.ZodOptional<infer Schema> ? Schema : never;
+};
+
+export function forwardedShape<Shape extends z.ZodRawShape>(shape: Shape): ForwardedShape<Shape> {
+  const entries = Object.entries(shape).filter(([, schema]) => forwardedOptions.has(schema));
+  return Object.fromEntries(
+    entries.map(([name, schema]) => [name, (schema as z.ZodOptional<z.ZodType>).unwrap()]),
+  ) as unknown as ForwardedShape<Shape>;
+}
+
+/** The values of those options that the forwarding table has; one that is the default is left out. */
+export function pickForwarded<Shape extends z.ZodRawShape>(
+  shape: Shape,
+  values: Filled<Shape>,
+): Partial<Pick<Filled<Shape>, ForwardedName<Shape> & keyof Filled<Shape>>> {
+  const picked: Record<string, unknown> = {};
+  for (const [name, schema] of Object.entries(shape)) {
+    if (!forwardedOptions.has(schema)) continue;
+    const value = (values as Record<string, unknown>)[name];
+    if (value !== notesOf(schema).default) picked[name] = value;
+  }
+  return picked as ReturnType<typeof pickForwarded<Shape>>;
+}
