@@ -103,12 +103,30 @@ export function forwardedShape<Shape extends z.ZodRawShape>(shape: Shape): Forwa
 export function pickForwarded<Shape extends z.ZodRawShape>(
   shape: Shape,
   values: Filled<Shape>,
-): Partial<Pick<Filled<Shape>, ForwardedName<Shape> & keyof Filled<Shape>>> {
+): Partial<ForwardedValues<Shape>> {
   const picked: Record<string, unknown> = {};
   for (const [name, schema] of Object.entries(shape)) {
     if (!forwardedOptions.has(schema)) continue;
     const value = (values as Record<string, unknown>)[name];
     if (value !== notesOf(schema).default) picked[name] = value;
   }
-  return picked as ReturnType<typeof pickForwarded<Shape>>;
+  return picked as Partial<ForwardedValues<Shape>>;
 }
+
+/** The values of those options that the forwarding table has. */
+export function forwardedValues<Shape extends z.ZodRawShape>(
+  shape: Shape,
+  values: Filled<Shape>,
+): ForwardedValues<Shape> {
+  const names = Object.entries(shape).flatMap(([name, schema]) =>
+    forwardedOptions.has(schema) ? [name] : [],
+  );
+  return Object.fromEntries(
+    names.map((name) => [name, (values as Record<string, unknown>)[name]]),
+  ) as ForwardedValues<Shape>;
+}
+
+export type ForwardedValues<Shape extends z.ZodRawShape> = Pick<
+  Filled<Shape>,
+  ForwardedName<Shape> & keyof Filled<Shape>
+>;

@@ -1,4 +1,5 @@
 import type { Explanation } from '../forwarding/decision.ts';
+import type { FlowStateName } from '../forwarding/flow-states.ts';
 import type { ForwardingTable, Port, Service, ServiceKey } from '../forwarding/forwarding-table.ts';
 import type { ApplySummary } from '../forwarding/image/change/apply-run.ts';
 import type { Reason } from '../forwarding/reasons.ts';
@@ -93,25 +94,6 @@ export interface FlowFilter {
   readonly prefixLength?: number;
   readonly state?: FlowStateName;
 }
-
-/** As IPVS names them where it has them; TEMPLATE and ASSURED are those of persistence templates. */
-export const FLOW_STATES = [
-  'SYN_RECV',
-  'ESTABLISHED',
-  'FIN_WAIT',
-  'TIME_WAIT',
-  'CLOSE',
-  'UDP',
-  'INIT1',
-  'INIT',
-  'COOKIE_ECHOED',
-  'SHUTDOWN',
-  'CLOSED',
-  'TEMPLATE',
-  'ASSURED',
-] as const;
-
-export type FlowStateName = (typeof FLOW_STATES)[number];
 
 export interface FlowRecord {
   readonly service: ServiceKey;

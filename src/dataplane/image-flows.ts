@@ -1,8 +1,9 @@
+import type { FlowStateName } from '../forwarding/flow-states.ts';
 import type { ServiceKey } from '../forwarding/forwarding-table.ts';
 import type { ForwardingImage, ScannedFlow } from '../forwarding/image/forwarding-image.ts';
 import { FLOW_STATE, TICK_MS } from '../forwarding/image/tables/layout.ts';
 import { type IpAddress, isIpv6, networkOf } from '../net/address/ip-address.ts';
-import type { FlowFilter, FlowRecord, FlowStateName } from './data-plane.ts';
+import type { FlowFilter, FlowRecord } from './data-plane.ts';
 
 const STATE_NAMES: Readonly<Record<number, FlowStateName>> = {
   [FLOW_STATE.synRecv]: 'SYN_RECV',

@@ -1,18 +1,14 @@
-import type { ConfigDocument } from '../config/load/document.ts';
+import type { ReloadSummary } from '../contract/api/configuration.ts';
+import type { DirectorEvent } from '../contract/api/event.ts';
 import type { CheckType } from '../contract/checks/probe-config.ts';
+import type { ConfigDocument } from '../contract/config/config-document.ts';
+import type { ForwardedOptions } from '../contract/config/service-contract.ts';
 import type { FlowFilter, FlowRecord, PlaneCounters, RealCounters } from '../dataplane/data-plane.ts';
 import type { Explanation } from '../forwarding/decision.ts';
-import type {
-  Persistence,
-  Port,
-  SchedulerFlag,
-  SchedulerName,
-  ServiceKey,
-  Tunnel,
-} from '../forwarding/forwarding-table.ts';
+import type { Persistence, Port, SchedulerFlag, ServiceKey, Tunnel } from '../forwarding/forwarding-table.ts';
 import type { LocalShortage } from '../local-shortage.ts';
 import type { IpAddress } from '../net/address/ip-address.ts';
-import type { ChangeCounts, ConfigDiff } from './changes/config-diff.ts';
+import type { ConfigDiff } from './changes/config-diff.ts';
 import type { QuorumState } from './quorum.ts';
 import type { TrafficAccounts } from './status/traffic-book.ts';
 
@@ -88,13 +84,10 @@ export interface ShortageStatus extends LocalShortage {
   readonly checks: number;
 }
 
-export interface ServiceStatus {
+export interface ServiceStatus extends ForwardedOptions {
   readonly key: ServiceKey;
   readonly morePorts: readonly Port[];
-  readonly scheduler: SchedulerName;
   readonly schedulerFlags: readonly SchedulerFlag[];
-  readonly hashOn: 'flow' | 'source';
-  readonly onePacket: boolean;
   readonly persistence: Persistence | undefined;
   readonly tunnel: Tunnel;
   readonly quorum: QuorumStatus;
@@ -171,12 +164,6 @@ export interface CheckStatus {
   readonly lastAnswer: string | undefined;
 }
 
-export interface ReloadSummary extends ChangeCounts {
-  readonly applyMs: number;
-  /** Settings that have changed and take effect at the next start, as `director.listen`. */
-  readonly restartNeeded: readonly string[];
-}
-
 export interface ApplyOptions {
   /** The one that the document was made from; another one by now is a CONFLICT. */
   readonly revision?: string | undefined;
@@ -198,16 +185,4 @@ export interface RunningDocument {
   readonly source: 'file' | 'applied';
   /** When it goes back by itself, ISO 8601; undefined: it stays. */
   readonly confirmBefore: string | undefined;
-}
-
-export interface DirectorEvent {
-  /** Counts from 1 in each run. */
-  readonly sequence: number;
-  /** ISO 8601. */
-  readonly time: string;
-  readonly level: 'info' | 'warning' | 'error';
-  /** `real-down`, `real-up`, `reload`, `apply`, `revert`, `drain`, `weight`, `blackhole-cured`, ... */
-  readonly type: string;
-  /** A sentence for the operator. */
-  readonly message: string;
 }

@@ -1,4 +1,6 @@
 import type { HostFacts } from '../config/host/require-host.ts';
+import type { ReloadSummary } from '../contract/api/configuration.ts';
+import type { DirectorEvent } from '../contract/api/event.ts';
 import type { CulvertConfig } from '../contract/config/config.ts';
 import type { DataPlane, FlowFilter, FlowRecord } from '../dataplane/data-plane.ts';
 import { CulvertError } from '../errors.ts';
@@ -14,11 +16,9 @@ import type {
   ApplyOptions,
   ApplySummary,
   DirectorControl,
-  DirectorEvent,
   DirectorStatus,
   RealSelector,
   RealStatus,
-  ReloadSummary,
   RunningDocument,
 } from './control.ts';
 import { CommandQueue } from './effects/command-queue.ts';

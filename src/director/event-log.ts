@@ -1,5 +1,5 @@
+import type { DirectorEvent } from '../contract/api/event.ts';
 import { printableText } from '../printable-text.ts';
-import type { DirectorEvent } from './control.ts';
 
 /** Where events go besides; a pino logger is one. */
 export interface Log {

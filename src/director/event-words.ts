@@ -1,8 +1,8 @@
+import type { ReloadSummary } from '../contract/api/configuration.ts';
 import { formatServiceName } from '../forwarding/service-name.ts';
 import type { CheckState } from '../health/check-state.ts';
 import type { RealHealth } from '../health/real-health.ts';
 import { formatIp } from '../net/address/ip-address.ts';
-import type { ReloadSummary } from './control.ts';
 import type { ModelReal, ModelService } from './model.ts';
 import type { QuorumState } from './quorum.ts';
 

@@ -1,4 +1,5 @@
-import type { WireEvent, WireStatus } from '../api/wire/wire.ts';
+import type { WireStatus } from '../contract/api/director-status.ts';
+import type { DirectorEvent } from '../contract/api/event.ts';
 import type { IpAddress } from '../net/address/ip-address.ts';
 
 /**
@@ -12,7 +13,7 @@ export interface LabEnvironment extends AsyncDisposable {
   readonly tryByHand: readonly (readonly [shows: string, command: string])[];
 
   status(): Promise<WireStatus>;
-  events(): Promise<readonly WireEvent[]>;
+  events(): Promise<readonly DirectorEvent[]>;
   /** Edits the director's configuration file and reloads it. */
   setBlackhole(policy: 'cure' | 'refuse'): Promise<void>;
   /** Sets the reals up again with this clamp of the MSS; `auto` is what the tunnel leaves. */

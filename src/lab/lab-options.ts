@@ -1,4 +1,4 @@
-import type { WireStats } from '../api/wire/wire.ts';
+import type { WireStats } from '../contract/api/director-status.ts';
 import type { RealServerOptions } from '../realserver/options.ts';
 import type { Expectation } from './expectations.ts';
 import type { ScenarioResult } from './scenario.ts';

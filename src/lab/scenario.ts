@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WireHealth } from '../api/wire/wire.ts';
+import type { WireReal } from '../contract/api/service-status.ts';
 import type { LabEnvironment, LabReal } from './environment.ts';
 import type { Expectations } from './expectations.ts';
 import { type MtuStory, tellMtuStory } from './mtu-story.ts';
@@ -127,7 +127,7 @@ const HEALTH_POLL_MS = 10;
 async function waitForHealth(
   { environment, signal }: ScenarioOptions,
   real: LabReal,
-  state: WireHealth['state'],
+  state: WireReal['health']['state'],
 ): Promise<number | undefined> {
   const deadline = Date.now() + HEALTH_TIMEOUT_MS;
   while (Date.now() < deadline) {

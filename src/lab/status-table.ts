@@ -1,6 +1,8 @@
-import type { WireReal, WireRealStats, WireServiceKey, WireStatus } from '../api/wire/wire.ts';
 import type { Style } from '../cli/tables/style.ts';
 import { type Cell, type Column, formatCount, formatTable } from '../cli/tables/text-table.ts';
+import type { WireRealStats, WireStatus } from '../contract/api/director-status.ts';
+import type { WireReal } from '../contract/api/service-status.ts';
+import type { WireServiceKey } from '../contract/api/wire-values.ts';
 import type { LabReal } from './environment.ts';
 import type { Traffic } from './traffic.ts';
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WireStats } from '../../src/api/wire/wire.ts';
+import type { WireStats } from '../../src/contract/api/director-status.ts';
 import { LAB_VIP } from '../../src/lab/lab-config.ts';
 import type { NamespaceLab } from '../../src/lab/namespaces/namespace-lab.ts';
 import { HOST_INTERFACE, REAL_NAMES } from '../../src/lab/namespaces/topology.ts';

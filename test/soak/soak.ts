@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WireStats } from '../../src/api/wire/wire.ts';
+import type { WireStats } from '../../src/contract/api/director-status.ts';
 import type { RequestResult } from '../../src/lab/environment.ts';
 import { LAB_PORT } from '../../src/lab/lab-config.ts';
 import type { HeldConnections, HeldSummary } from '../../src/lab/namespaces/held-connections.ts';

@@ -5,7 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { WireReal } from '../../src/api/wire/wire.ts';
+import type { WireReal } from '../../src/contract/api/service-status.ts';
 import type { LabReal } from '../../src/lab/environment.ts';
 import { LAB_VIP } from '../../src/lab/lab-config.ts';
 import { NamespaceLab } from '../../src/lab/namespaces/namespace-lab.ts';

@@ -1,7 +1,7 @@
 // The lab in namespaces: client ── router ── director (eth0, XDP), and three reals behind the router. real1 has a server
 // of each protocol, the others have none of them; all are checked through the tunnel and direct, in both families.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { WireReal } from '../../src/api/wire/wire.ts';
+import type { WireReal } from '../../src/contract/api/service-status.ts';
 import { NamespaceLab } from '../../src/lab/namespaces/namespace-lab.ts';
 import { topologyObstacle } from '../../src/lab/namespaces/topology.ts';
 import { NAMESPACE_DIRECTORY } from '../../src/linux/namespaces/namespace-thread.ts';

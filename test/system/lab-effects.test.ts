@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { WireService } from '../../src/api/wire/wire.ts';
+import type { WireService } from '../../src/contract/api/service-status.ts';
 import type { SchedulerName } from '../../src/forwarding/forwarding-table.ts';
 import type { LabReal } from '../../src/lab/environment.ts';
 import { LAB_VIP } from '../../src/lab/lab-config.ts';

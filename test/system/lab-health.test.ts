@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { WireReal } from '../../src/api/wire/wire.ts';
+import type { WireReal } from '../../src/contract/api/service-status.ts';
 import type { LabReal } from '../../src/lab/environment.ts';
 import { LAB_VIP } from '../../src/lab/lab-config.ts';
 import { NamespaceLab } from '../../src/lab/namespaces/namespace-lab.ts';

@@ -1,22 +1,19 @@
-import type { FlowStateName } from '../../dataplane/data-plane.ts';
-import { ERROR_CODES, type ErrorCode } from '../../error-codes.ts';
-import { CulvertError } from '../../errors.ts';
 import type {
+  ReloadSummary,
   WireApplied,
   WireApply,
   WireConfig,
   WireDiff,
-  WireEvent,
-  WireExplanation,
-  WireFlow,
-  WireReal,
-  WireRealSelector,
-  WireReload,
-  WireService,
-  WireStats,
-  WireStatus,
-  WireWeightChange,
-} from '../wire/wire.ts';
+} from '../../contract/api/configuration.ts';
+import type { WireStats, WireStatus } from '../../contract/api/director-status.ts';
+import type { DirectorEvent } from '../../contract/api/event.ts';
+import type { WireExplanation } from '../../contract/api/explanation.ts';
+import type { WireFlow } from '../../contract/api/flow.ts';
+import type { WireRealSelector, WireWeightChange } from '../../contract/api/requests.ts';
+import type { WireReal, WireService } from '../../contract/api/service-status.ts';
+import { ERROR_CODES, type ErrorCode } from '../../error-codes.ts';
+import { CulvertError } from '../../errors.ts';
+import type { FlowStateName } from '../../forwarding/flow-states.ts';
 import { connectUnix, exchange, type UnixAnswer } from './unix-http.ts';
 
 export interface FlowQuery {
@@ -72,11 +69,11 @@ export class ApiClient {
     return this.#json({ method: 'POST', path: '/v1/stats/zero', body: { service } });
   }
 
-  events(after = 0): Promise<readonly WireEvent[]> {
+  events(after = 0): Promise<readonly DirectorEvent[]> {
     return this.#json({ method: 'GET', path: `/v1/events?after=${after}` });
   }
 
-  reload(): Promise<WireReload> {
+  reload(): Promise<ReloadSummary> {
     return this.#json({ method: 'POST', path: '/v1/reload' });
   }
 
@@ -142,14 +139,14 @@ export class ApiClient {
   }
 
   /** Events from after `after` on, until the signal aborts (then it ends) or the director goes away (then it throws). */
-  async *follow(after: number, signal: AbortSignal): AsyncIterable<WireEvent> {
+  async *follow(after: number, signal: AbortSignal): AsyncIterable<DirectorEvent> {
     try {
       for await (const line of this.#lines({
         method: 'GET',
         path: `/v1/events/stream?after=${after}`,
         signal,
       })) {
-        if (line.startsWith('data: ')) yield JSON.parse(line.slice('data: '.length)) as WireEvent;
+        if (line.startsWith('data: ')) yield JSON.parse(line.slice('data: '.length)) as DirectorEvent;
       }
     } catch (error) {
       if (!signal.aborted) throw error;

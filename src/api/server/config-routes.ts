@@ -1,21 +1,21 @@
-import { CulvertError } from '../../errors.ts';
 import {
   appliedSchema,
   applyRequestSchema,
-  configSchema,
   diffRequestSchema,
   diffSchema,
   diffYamlRequestSchema,
-  errorSchema,
-} from '../wire/schemas.ts';
-import { appliedToWire, configToWire, diffToWire } from '../wire/to-wire.ts';
+  runningConfigSchema,
+} from '../../contract/api/configuration.ts';
+import { errorSchema } from '../../contract/api/requests.ts';
+import { CulvertError } from '../../errors.ts';
 import type { ApiOptions, ApiServer } from './api-server.ts';
+import { appliedToWire, configToWire, diffToWire } from './to-wire.ts';
 
 /** 10,000 reals, each with a check of its own, take a third of it. */
 const BODY_LIMIT = 16 << 20;
 
 const applied = { 200: appliedSchema, default: errorSchema };
-const config = { 200: configSchema, default: errorSchema };
+const config = { 200: runningConfigSchema, default: errorSchema };
 
 /** The running configuration: what the file says, or what was applied in its place. */
 export function configRoutes(app: ApiServer, { control }: ApiOptions): void {

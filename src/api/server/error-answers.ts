@@ -3,10 +3,10 @@ import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } 
 import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import type { WireError } from '../../contract/api/requests.ts';
 import type { ErrorCode } from '../../error-codes.ts';
 import { CulvertError } from '../../errors.ts';
 import { printableText } from '../../printable-text.ts';
-import type { WireError } from '../wire/wire.ts';
 
 const HTTP_STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   API: 400,

@@ -1,8 +1,8 @@
 /** `/metrics`, which has a listener of its own where `director.metricsListen` is set. */
 
-import { statusToWire } from '../wire/to-wire.ts';
 import type { ApiOptions, ApiServer } from './api-server.ts';
 import { metricsText } from './metrics.ts';
+import { statusToWire } from './to-wire.ts';
 
 export function metricsRoute(app: ApiServer, { control }: ApiOptions): void {
   app.get(

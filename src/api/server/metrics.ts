@@ -1,5 +1,7 @@
+import type { WireServiceStats, WireStatus } from '../../contract/api/director-status.ts';
+import type { WireReal, WireService } from '../../contract/api/service-status.ts';
+import type { WireServiceKey } from '../../contract/api/wire-values.ts';
 import { REASON_NAMES } from '../../forwarding/reasons.ts';
-import type { WireReal, WireService, WireServiceKey, WireServiceStats, WireStatus } from '../wire/wire.ts';
 
 interface Metric {
   readonly name: string;

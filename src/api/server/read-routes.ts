@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import { errorSchema, realSchema, serviceSchema, statsSchema, statusSchema } from '../wire/schemas.ts';
-import { countersToWire, realToWire, serviceToWire, statusToWire } from '../wire/to-wire.ts';
+import { statsSchema, statusSchema } from '../../contract/api/director-status.ts';
+import { errorSchema } from '../../contract/api/requests.ts';
+import { realSchema, serviceSchema } from '../../contract/api/service-status.ts';
 import type { ApiOptions, ApiServer } from './api-server.ts';
+import { countersToWire, realToWire, serviceToWire, statusToWire } from './to-wire.ts';
 
 /** What a director is and does now. */
 export function readRoutes(app: ApiServer, { control }: ApiOptions): void {

@@ -2,14 +2,17 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
+import type { DirectorEvent } from '../../contract/api/event.ts';
+import { eventQuerySchema, eventSchema } from '../../contract/api/event.ts';
+import { flowQuerySchema } from '../../contract/api/flow.ts';
+import { errorSchema } from '../../contract/api/requests.ts';
+import { parseServiceName } from '../../contract/api/service-text.ts';
 import type { FlowFilter } from '../../dataplane/data-plane.ts';
-import type { DirectorControl, DirectorEvent } from '../../director/control.ts';
+import type { DirectorControl } from '../../director/control.ts';
 import { parseIp } from '../../net/address/ip-address.ts';
 import { parseIpNetwork } from '../../net/address/ip-network.ts';
-import { errorSchema, eventQuerySchema, eventSchema, flowQuerySchema } from '../wire/schemas.ts';
-import { parseServiceName } from '../wire/service-text.ts';
-import { flowToWire } from '../wire/to-wire.ts';
 import type { ApiOptions, ApiServer } from './api-server.ts';
+import { flowToWire } from './to-wire.ts';
 
 /** Unread bytes after which a listener counts as gone: events must not pile up in the director. */
 const MAX_BACKLOG_BYTES = 1 << 20;

@@ -1,4 +1,4 @@
-import { parseServiceName } from '../../api/wire/service-text.ts';
+import { parseServiceName } from '../../contract/api/service-text.ts';
 import { parseDuration } from '../../contract/values/duration.ts';
 import { parseIp } from '../../net/address/ip-address.ts';
 import { parseIpNetwork } from '../../net/address/ip-network.ts';

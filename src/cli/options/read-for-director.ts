@@ -1,5 +1,5 @@
 import type { ApiClient } from '../../api/client/client.ts';
-import type { ConfigDocument } from '../../config/load/document.ts';
+import type { ConfigDocument } from '../../contract/config/config-document.ts';
 import type { Context } from '../command-context.ts';
 import { type ConfigOptions, loadOptions, warnOn } from './config-options.ts';
 

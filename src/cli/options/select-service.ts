@@ -1,4 +1,4 @@
-import type { WireServiceKey } from '../../api/wire/wire.ts';
+import type { WireServiceKey } from '../../contract/api/wire-values.ts';
 import type { ServiceKey } from '../../forwarding/forwarding-table.ts';
 import { parseIp } from '../../net/address/ip-address.ts';
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { ApiClient } from '../../api/client/client.ts';
-import type { WireReal, WireRealSelector } from '../../api/wire/wire.ts';
+import type { WireRealSelector } from '../../contract/api/requests.ts';
+import type { WireReal } from '../../contract/api/service-status.ts';
 import { type Context, print, printJson } from '../command-context.ts';
 import { addressArgument, serviceArgument } from '../options/arguments.ts';
 import { connect, type DirectorOptions, directorOptions } from '../options/director-options.ts';

@@ -1,6 +1,6 @@
-import { explanationToWire } from '../../api/wire/to-wire.ts';
-import type { WireExplanation } from '../../api/wire/wire.ts';
+import { explanationToWire } from '../../api/server/to-wire.ts';
 import { type LoadOptions, loadConfig } from '../../config/load/load-config.ts';
+import type { WireExplanation } from '../../contract/api/explanation.ts';
 import type { CulvertConfig } from '../../contract/config/config.ts';
 import { computeTable } from '../../director/compute-table.ts';
 import { buildModel } from '../../director/model.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiClient } from '../../api/client/client.ts';
-import type { WireEvent } from '../../api/wire/wire.ts';
+import type { DirectorEvent } from '../../contract/api/event.ts';
 import { CulvertError } from '../../errors.ts';
 
 export interface FollowOptions {
@@ -22,10 +22,10 @@ const RETRY_MS = 300;
 export async function* followOverRestarts(
   client: Follower,
   options: FollowOptions,
-): AsyncIterable<WireEvent> {
+): AsyncIterable<DirectorEvent> {
   const { signal, onGone } = options;
   let { after } = options;
-  let last: WireEvent | undefined;
+  let last: DirectorEvent | undefined;
   let connected = false;
   while (!signal.aborted) {
     try {
@@ -58,7 +58,11 @@ async function isThere(client: Follower): Promise<boolean> {
 }
 
 /** Resolves with the event after which to go on: 0 in a new run of the director, whose events count from 1 again. */
-async function whenBack(client: Follower, last: WireEvent | undefined, signal: AbortSignal): Promise<number> {
+async function whenBack(
+  client: Follower,
+  last: DirectorEvent | undefined,
+  signal: AbortSignal,
+): Promise<number> {
   while (!signal.aborted) {
     try {
       if (last === undefined) return await client.events(Number.MAX_SAFE_INTEGER).then(() => 0);

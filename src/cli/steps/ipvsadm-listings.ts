@@ -1,5 +1,5 @@
 import type { ApiClient } from '../../api/client/client.ts';
-import { serviceName } from '../../api/wire/service-text.ts';
+import { serviceName } from '../../contract/api/service-text.ts';
 import type { AdmCommand, AdmService, Listing } from '../../ipvsadm/parse/ipvsadm-command.ts';
 import { AdmFault } from '../../ipvsadm/parse/ipvsadm-fault.ts';
 import { listedConnection, listedServices, savedServices } from '../../ipvsadm/print/from-wire.ts';

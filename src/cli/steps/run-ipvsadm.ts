@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers';
 import type { ApiClient } from '../../api/client/client.ts';
-import { serviceName } from '../../api/wire/service-text.ts';
+import { serviceName } from '../../contract/api/service-text.ts';
 import type { ErrorCode } from '../../error-codes.ts';
 import { CulvertError } from '../../errors.ts';
 import { editAll } from '../../ipvsadm/edit/edit-all.ts';

@@ -1,8 +1,8 @@
 // Waits until no connection to drained reals can be left.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiClient } from '../../api/client/client.ts';
-import { serviceName } from '../../api/wire/service-text.ts';
-import type { WireReal } from '../../api/wire/wire.ts';
+import type { WireReal } from '../../contract/api/service-status.ts';
+import { serviceName } from '../../contract/api/service-text.ts';
 import { CulvertError } from '../../errors.ts';
 import { completionText } from '../tables/flow-words.ts';
 

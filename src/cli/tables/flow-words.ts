@@ -1,5 +1,5 @@
 // Formats numbers of flows when not every flow is remembered.
-import type { WireReal } from '../../api/wire/wire.ts';
+import type { WireReal } from '../../contract/api/service-status.ts';
 import { formatAge } from './format-age.ts';
 
 type Known = Pick<WireReal, 'activeKnown' | 'completeAt'>;

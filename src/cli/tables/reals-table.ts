@@ -1,5 +1,5 @@
-import { serviceName } from '../../api/wire/service-text.ts';
-import type { WireReal } from '../../api/wire/wire.ts';
+import type { WireReal } from '../../contract/api/service-status.ts';
+import { serviceName } from '../../contract/api/service-text.ts';
 import { type FitColumn, type FitOptions, type FitRow, fitTable } from './fit-table.ts';
 import { completionText, flowCountText } from './flow-words.ts';
 import { formatAge } from './format-age.ts';

@@ -1,4 +1,4 @@
-import type { WireService } from '../../api/wire/wire.ts';
+import type { WireService } from '../../contract/api/service-status.ts';
 import { formatDuration } from '../../contract/values/duration.ts';
 import type { Tunnel } from '../../forwarding/forwarding-table.ts';
 

@@ -1,7 +1,7 @@
-import type { WireReload } from '../../api/wire/wire.ts';
+import type { ReloadSummary } from '../../contract/api/configuration.ts';
 
 /** Summarizes what a reload or similar has changed, in one line, and what waits for a restart, in another. */
-export function changeText(summary: WireReload): string {
+export function changeText(summary: ReloadSummary): string {
   const services = changes(summary.servicesAdded, summary.servicesChanged, summary.servicesRemoved);
   const reals = changes(summary.realsAdded, summary.realsChanged, summary.realsRemoved);
   const done = `services: ${services}; reals: ${reals}; applied in ${summary.applyMs.toFixed(1)} ms`;

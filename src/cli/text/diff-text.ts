@@ -1,7 +1,11 @@
-import { serviceName } from '../../api/wire/service-text.ts';
-import type { WireDiff, WireRealChange, WireServiceChange } from '../../api/wire/wire.ts';
+import type {
+  SettingChange,
+  WireDiff,
+  WireRealChange,
+  WireServiceChange,
+} from '../../contract/api/configuration.ts';
+import { serviceName } from '../../contract/api/service-text.ts';
 import { needsRestart } from '../../director/changes/config-diff.ts';
-import type { SettingChange } from '../../director/changes/setting-changes.ts';
 import type { Colour, Style } from '../tables/style.ts';
 
 const MARKS = {

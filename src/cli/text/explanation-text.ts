@@ -1,4 +1,4 @@
-import type { WireExplanation } from '../../api/wire/wire.ts';
+import type { WireExplanation } from '../../contract/api/explanation.ts';
 import { REASONS } from '../../forwarding/reasons.ts';
 import { describePacket } from '../../net/describe/describe-packet.ts';
 import type { Colour, Style } from '../tables/style.ts';

@@ -1,7 +1,8 @@
 /** A configuration with its provenance: the document and the text that it was read from, and where its parts stand. */
 import { createHash } from 'node:crypto';
 import type { CulvertConfig } from '../../contract/config/config.ts';
-import { type ConfigDocument, type DocumentParts, documentText } from './document.ts';
+import type { ConfigDocument } from '../../contract/config/config-document.ts';
+import { type DocumentParts, documentText } from './document.ts';
 
 export interface LoadedConfig {
   readonly config: CulvertConfig;

@@ -13,7 +13,7 @@ import { SCHEDULER_NAMES } from '../../forwarding/scheduler-names.ts';
 import type { CommandConfig } from '../../linux/process/command-config.ts';
 import type { IpAddress } from '../../net/address/ip-address.ts';
 import { checkKeys } from '../checks/check-contract.ts';
-import { type Filled, forwarded, option, optional, required } from '../option.ts';
+import { type Filled, type ForwardedValues, forwarded, option, optional, required } from '../option.ts';
 import { address, claim, list, mapping, oneOf, realAddress, wholeNumber, yesOrNo } from '../values/fields.ts';
 import { ports } from '../values/ports.ts';
 import { commandSchema } from './command-schema.ts';
@@ -119,6 +119,9 @@ export const serviceSchema = mapping(serviceShape);
 export type WrittenService = z.output<typeof serviceSchema>;
 export type WrittenDefaults = z.output<typeof defaultsSchema>;
 export type WrittenSorryServer = z.output<typeof sorryServerSchema>;
+
+/** The options that the forwarding table has as well. */
+export type ForwardedOptions = ForwardedValues<typeof serviceShape>;
 
 /** A service with every default filled in. */
 export interface ServiceConfig extends ServiceKey, Omit<Filled<typeof serviceShape>, 'protocol'> {

@@ -2,10 +2,11 @@ import { type HostFacts, validateAgainstHost } from '../../config/host/require-h
 import { loadDocument } from '../../config/load/load-document.ts';
 import { documentOf, type LoadedConfig } from '../../config/load/loaded-config.ts';
 import { reread } from '../../config/load/reread.ts';
+import type { ReloadSummary } from '../../contract/api/configuration.ts';
 import type { CulvertConfig } from '../../contract/config/config.ts';
 import type { ErrorCode } from '../../error-codes.ts';
 import { CulvertError } from '../../errors.ts';
-import type { ApplyOptions, ApplySummary, ReloadSummary, RunningDocument } from '../control.ts';
+import type { ApplyOptions, ApplySummary, RunningDocument } from '../control.ts';
 import type { EventLog } from '../event-log.ts';
 import { describeChanges, messageOf } from '../event-words.ts';
 import { Serial } from '../serial.ts';

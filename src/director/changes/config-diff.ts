@@ -1,3 +1,4 @@
+import type { ChangeCounts, SettingChange } from '../../contract/api/configuration.ts';
 import type { CulvertConfig } from '../../contract/config/config.ts';
 import type { DirectorConfig } from '../../contract/config/director-contract.ts';
 import type { RealConfig } from '../../contract/config/real-contract.ts';
@@ -5,7 +6,7 @@ import type { ServiceConfig } from '../../contract/config/service-contract.ts';
 import type { ServiceKey } from '../../forwarding/forwarding-table.ts';
 import { formatServiceName } from '../../forwarding/service-name.ts';
 import type { IpAddress } from '../../net/address/ip-address.ts';
-import { type SettingChange, settingChanges } from './setting-changes.ts';
+import { settingChanges } from './setting-changes.ts';
 
 /** What changes from one configuration to another, defaults filled in: what is said in other words is no change. */
 export interface ConfigDiff {
@@ -46,16 +47,6 @@ export function diffConfigs(before: CulvertConfig, after: CulvertConfig): Config
   return { director: settingChanges(formerDirector, director), services };
 }
 
-export interface ChangeCounts {
-  readonly servicesAdded: number;
-  readonly servicesChanged: number;
-  readonly servicesRemoved: number;
-  readonly realsAdded: number;
-  readonly realsChanged: number;
-  readonly realsRemoved: number;
-}
-
-/** In numbers. The reals of added and removed services count too. */
 export function countChanges({ services }: ConfigDiff): ChangeCounts {
   const reals = services.flatMap((service) => service.reals);
   return {

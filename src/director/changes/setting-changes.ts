@@ -1,14 +1,6 @@
+import type { SettingChange } from '../../contract/api/configuration.ts';
 import { formatDuration } from '../../contract/values/duration.ts';
 import { formatIp, type IpAddress } from '../../net/address/ip-address.ts';
-
-/** One setting in the words of a configuration file. */
-export interface SettingChange {
-  /** `check.interval`, `tunnel.type`. */
-  readonly setting: string;
-  /** Null where there is none. */
-  readonly from: string | null;
-  readonly to: string | null;
-}
 
 type Fields = Readonly<Record<string, unknown>>;
 

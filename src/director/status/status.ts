@@ -1,4 +1,6 @@
 import type { DirectorConfig } from '../../contract/config/director-contract.ts';
+import { serviceShape } from '../../contract/config/service-contract.ts';
+import { forwardedValues } from '../../contract/option.ts';
 import type { PlaneCounters } from '../../dataplane/data-plane.ts';
 import type { ServiceKey } from '../../forwarding/forwarding-table.ts';
 import { formatServiceName } from '../../forwarding/service-name.ts';
@@ -55,14 +57,12 @@ function serviceStatus(
 ): ServiceStatus {
   const { name, config, reals } = service;
   const quorum = quorumOf(service);
-  const { morePorts, scheduler, schedulerFlags, hashOn, onePacket, persistence, tunnel } = config;
+  const { morePorts, schedulerFlags, persistence, tunnel } = config;
   return {
     key: keyOf(config),
+    ...forwardedValues(serviceShape, config),
     morePorts,
-    scheduler,
     schedulerFlags,
-    hashOn,
-    onePacket,
     persistence,
     tunnel,
     quorum: { ...quorum, quorum: config.quorum, hysteresis: config.hysteresis },

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ConfigDocument } from '../../config/load/document.ts';
+import type { ConfigDocument } from '../../contract/config/config-document.ts';
 import type { AdmEdit } from '../parse/ipvsadm-command.ts';
 import { AdmFault } from '../parse/ipvsadm-fault.ts';
 import { edit } from './edit.ts';

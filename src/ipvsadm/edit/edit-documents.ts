@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ConfigDocument, RealDocument, ServiceDocument } from '../../config/load/document.ts';
+import type { ConfigDocument, RealDocument, ServiceDocument } from '../../contract/config/config-document.ts';
 import type { AdmServer, AdmSettings, AdmTunnel } from '../parse/ipvsadm-command.ts';
 
 /** The options of a service as a configuration writes them. */

@@ -1,4 +1,4 @@
-import type { ConfigDocument, RealDocument, ServiceDocument } from '../../config/load/document.ts';
+import type { ConfigDocument, RealDocument, ServiceDocument } from '../../contract/config/config-document.ts';
 import { canBeReal, isHost } from '../../contract/values/host-address.ts';
 import type { SchedulerName } from '../../forwarding/forwarding-table.ts';
 import { SCHEDULER_NAMES } from '../../forwarding/scheduler-names.ts';

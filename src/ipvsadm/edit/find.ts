@@ -1,4 +1,4 @@
-import type { RealDocument, ServiceDocument } from '../../config/load/document.ts';
+import type { RealDocument, ServiceDocument } from '../../contract/config/config-document.ts';
 import { portsOf } from '../../contract/values/port-list.ts';
 import { formatIp, parseIp } from '../../net/address/ip-address.ts';
 import type { AdmService } from '../parse/ipvsadm-command.ts';

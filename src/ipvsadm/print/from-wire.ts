@@ -1,4 +1,6 @@
-import type { WireFlow, WireReal, WireService, WireStatus, WireTrafficAccount } from '../../api/wire/wire.ts';
+import type { WireRealStats, WireStatus } from '../../contract/api/director-status.ts';
+import type { WireFlow } from '../../contract/api/flow.ts';
+import type { WireReal, WireService } from '../../contract/api/service-status.ts';
 import type { Tunnel } from '../../forwarding/forwarding-table.ts';
 import type { AdmTunnel } from '../parse/ipvsadm-command.ts';
 import type { ListedConnection, ListedServer, ListedService } from './listed.ts';
@@ -61,7 +63,7 @@ function sorryInUse({ sorryServer, reals }: WireService): Listable[] {
 
 function listedService(
   service: WireService,
-  { sinceZero, perSecond }: WireTrafficAccount,
+  { sinceZero, perSecond }: Pick<WireRealStats, 'sinceZero' | 'perSecond'>,
 ): Omit<ListedService, 'servers'> {
   const { scheduler, onePacket, persistence, morePorts } = service;
   const { protocol, vip: address, port } = service.service;
@@ -90,7 +92,11 @@ function flagsOf({ scheduler, schedulerFlags, hashOn }: WireService): readonly s
   return scheduler === 'sh' ? schedulerFlags.toSorted() : [];
 }
 
-function listedServer(real: Listable, usual: Tunnel, stats: WireTrafficAccount = NOT_COUNTED): ListedServer {
+function listedServer(
+  real: Listable,
+  usual: Tunnel,
+  stats: Pick<WireRealStats, 'sinceZero' | 'perSecond'> = NOT_COUNTED,
+): ListedServer {
   const { address, weight, upperThreshold, lowerThreshold } = real;
   const { activeFlows, inactiveFlows, persistentClients } = real;
   return {

@@ -1,4 +1,4 @@
-import type { ConfigDocument } from '../../config/load/document.ts';
+import type { ConfigDocument } from '../../contract/config/config-document.ts';
 import { parseDuration } from '../../contract/values/duration.ts';
 import { DEFAULT_TIMEOUTS } from '../../forwarding/forwarding-table.ts';
 

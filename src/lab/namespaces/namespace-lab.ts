@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ApiClient } from '../../api/client/client.ts';
-import type { WireEvent, WireStatus } from '../../api/wire/wire.ts';
+import type { WireStatus } from '../../contract/api/director-status.ts';
+import type { DirectorEvent } from '../../contract/api/event.ts';
 import type { Tunnel } from '../../forwarding/forwarding-table.ts';
 import { runInNamespace } from '../../linux/namespaces/netns.ts';
 import { formatEndpoint, formatIp, type IpAddress, type IpFamily, ip } from '../../net/address/ip-address.ts';
@@ -146,7 +147,7 @@ export class NamespaceLab implements LabEnvironment {
     return this.#api.status();
   }
 
-  events(): Promise<readonly WireEvent[]> {
+  events(): Promise<readonly DirectorEvent[]> {
     return this.#api.events();
   }
 

@@ -1,7 +1,8 @@
-import { statusToWire } from '../../api/wire/to-wire.ts';
-import type { WireEvent, WireStatus } from '../../api/wire/wire.ts';
+import { statusToWire } from '../../api/server/to-wire.ts';
 import type { LoadedConfig } from '../../config/load/loaded-config.ts';
 import { parseYaml } from '../../config/load/parse-yaml.ts';
+import type { WireStatus } from '../../contract/api/director-status.ts';
+import type { DirectorEvent } from '../../contract/api/event.ts';
 import { EventLoop } from '../../dataplane/simulated/network/event-loop.ts';
 import { driveInRealTime } from '../../dataplane/simulated/network/real-time-driver.ts';
 import { labTopology, type Topology } from '../../dataplane/simulated/network/simulated-topology.ts';
@@ -67,7 +68,7 @@ export class SimulatedLab implements LabEnvironment {
     return statusToWire(await this.#director.status());
   }
 
-  async events(): Promise<readonly WireEvent[]> {
+  async events(): Promise<readonly DirectorEvent[]> {
     return this.#director.events(0);
   }
 

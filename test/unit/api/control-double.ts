@@ -1,10 +1,10 @@
+import type { DirectorEvent } from '../../../src/contract/api/event.ts';
 import type { FlowFilter, FlowRecord } from '../../../src/dataplane/data-plane.ts';
 import type { ConfigDiff } from '../../../src/director/changes/config-diff.ts';
 import type {
   ApplyOptions,
   ApplySummary,
   DirectorControl,
-  DirectorEvent,
   DirectorStatus,
   RealSelector,
   RealStatus,

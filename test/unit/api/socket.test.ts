@@ -12,7 +12,7 @@ import {
   type RunningApi,
   socketPathOf,
 } from '../../../src/api/server/listen.ts';
-import type { WireEvent } from '../../../src/api/wire/wire.ts';
+import type { DirectorEvent } from '../../../src/contract/api/event.ts';
 import { ControlDouble } from './control-double.ts';
 
 let directory: string;
@@ -196,7 +196,7 @@ describe('the client', () => {
   test('follows events without a gap until it has enough', async () => {
     await listen();
     const stop = new AbortController();
-    const seen: WireEvent[] = [];
+    const seen: DirectorEvent[] = [];
     for await (const event of new ApiClient(socketPath).follow(1, stop.signal)) {
       seen.push(event);
       if (event.sequence === 2) control.emit('info', 'real-up', 'line one\nline two');

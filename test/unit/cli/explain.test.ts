@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { listenApi, type RunningApi } from '../../../src/api/server/listen.ts';
-import { explanationSchema } from '../../../src/api/wire/schemas.ts';
+import { explanationSchema } from '../../../src/contract/api/explanation.ts';
 import { ip as address } from '../../../src/net/address/ip-address.ts';
 import { ipv4 } from '../../../src/net/address/ipv4-address.ts';
 import { LINK_TYPE, writePcap } from '../../../src/net/captures/pcap.ts';

@@ -4,14 +4,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { listenApi, type RunningApi } from '../../../src/api/server/listen.ts';
-import {
-  eventSchema,
-  flowSchema,
-  realSchema,
-  serviceSchema,
-  statsSchema,
-} from '../../../src/api/wire/schemas.ts';
 import { main } from '../../../src/cli/main.ts';
+import { statsSchema } from '../../../src/contract/api/director-status.ts';
+import { eventSchema } from '../../../src/contract/api/event.ts';
+import { flowSchema } from '../../../src/contract/api/flow.ts';
+import { realSchema, serviceSchema } from '../../../src/contract/api/service-status.ts';
 import { CulvertError } from '../../../src/errors.ts';
 import { ip } from '../../../src/net/address/ip-address.ts';
 import { ControlDouble } from '../api/control-double.ts';

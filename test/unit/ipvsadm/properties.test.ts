@@ -1,8 +1,8 @@
 // What is saved is read back as the same table.
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { ConfigDocument } from '../../../src/config/load/document.ts';
 import { readDocument } from '../../../src/config/load/read-document.ts';
+import type { ConfigDocument } from '../../../src/contract/config/config-document.ts';
 import { SCHEDULER_NAMES } from '../../../src/forwarding/scheduler-names.ts';
 import { editAll } from '../../../src/ipvsadm/edit/edit-all.ts';
 import type { AdmEdit } from '../../../src/ipvsadm/parse/ipvsadm-command.ts';

@@ -1,9 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { ApiClient } from '../../../api/client/client.ts';
-import type { WireDiff } from '../../../api/wire/wire.ts';
 import { recogniseFormat } from '../../../config/load/config-format.ts';
-import type { ConfigDocument } from '../../../config/load/document.ts';
+import type { WireDiff } from '../../../contract/api/configuration.ts';
+import type { ConfigDocument } from '../../../contract/config/config-document.ts';
 import { type Context, examples, print, printJson } from '../../command-context.ts';
 import { type ConfigOptions, configOptions } from '../../options/config-options.ts';
 import { connect, type DirectorOptions, directorOptions } from '../../options/director-options.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { WireEvent } from '../../../api/wire/wire.ts';
+import type { DirectorEvent } from '../../../contract/api/event.ts';
 import { printableJson } from '../../../printable-text.ts';
 import { type Context, examples, printPaced, stopSignal } from '../../command-context.ts';
 import { numberArgument } from '../../options/arguments.ts';
@@ -13,7 +13,7 @@ type EventsOptions = DirectorOptions & {
   readonly json?: true;
 };
 
-const LEVEL_COLOUR: Readonly<Record<WireEvent['level'], Colour>> = {
+const LEVEL_COLOUR: Readonly<Record<DirectorEvent['level'], Colour>> = {
   info: 'cyan',
   warning: 'yellow',
   error: 'red',
@@ -44,7 +44,7 @@ async function showEvents(context: Context, options: EventsOptions): Promise<voi
   }
 }
 
-function eventLine(event: WireEvent, style: Style): string {
+function eventLine(event: DirectorEvent, style: Style): string {
   const level = style(LEVEL_COLOUR[event.level], event.level.padEnd('warning'.length));
   return `${style('dim', event.time)}  ${level}  ${event.type.padEnd(16)}  ${event.message}`;
 }

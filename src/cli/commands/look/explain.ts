@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { WireExplanation } from '../../../api/wire/wire.ts';
+import type { WireExplanation } from '../../../contract/api/explanation.ts';
 import { CulvertError } from '../../../errors.ts';
 import { type Context, examples, print, printJson } from '../../command-context.ts';
 import { numberArgument } from '../../options/arguments.ts';

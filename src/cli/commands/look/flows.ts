@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
 import type { FlowQuery } from '../../../api/client/client.ts';
-import { wireEndpoint } from '../../../api/wire/service-text.ts';
-import type { WireFlow } from '../../../api/wire/wire.ts';
-import { FLOW_STATES } from '../../../dataplane/data-plane.ts';
+import type { WireFlow } from '../../../contract/api/flow.ts';
+import { wireEndpoint } from '../../../contract/api/service-text.ts';
+import { FLOW_STATES } from '../../../forwarding/flow-states.ts';
 import { printableJson } from '../../../printable-text.ts';
 import { type Context, examples, printPaced } from '../../command-context.ts';
 import {

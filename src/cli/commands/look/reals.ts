@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { parseServiceName, serviceName } from '../../../api/wire/service-text.ts';
-import type { WireReal } from '../../../api/wire/wire.ts';
+import type { WireReal } from '../../../contract/api/service-status.ts';
+import { parseServiceName, serviceName } from '../../../contract/api/service-text.ts';
 import { parseIp } from '../../../net/address/ip-address.ts';
 import type { Context } from '../../command-context.ts';
 import { connect } from '../../options/director-options.ts';

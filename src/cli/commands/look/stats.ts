@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { parseServiceName, serviceName } from '../../../api/wire/service-text.ts';
-import type { WireRealStats, WireServiceStats, WireStats } from '../../../api/wire/wire.ts';
+import type { WireRealStats, WireServiceStats, WireStats } from '../../../contract/api/director-status.ts';
+import { parseServiceName, serviceName } from '../../../contract/api/service-text.ts';
 import { REASONS, type Reason } from '../../../forwarding/reasons.ts';
 import { parseIp } from '../../../net/address/ip-address.ts';
 import type { Context } from '../../command-context.ts';

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { WireReal } from '../../../api/wire/wire.ts';
+import type { WireReal } from '../../../contract/api/service-status.ts';
 import { CulvertError } from '../../../errors.ts';
 import { type Context, examples, stopSignal } from '../../command-context.ts';
 import { durationArgument } from '../../options/arguments.ts';

@@ -5,18 +5,16 @@ import type { ApiServer } from '../../../../src/api/server/api-server.ts';
 import { buildApi } from '../../../../src/api/server/server.ts';
 import {
   appliedSchema,
-  configSchema,
   diffSchema,
-  errorSchema,
-  eventSchema,
-  explanationSchema,
-  flowSchema,
-  realSchema,
   reloadSchema,
-  serviceSchema,
-  statsSchema,
-  statusSchema,
-} from '../../../../src/api/wire/schemas.ts';
+  runningConfigSchema,
+} from '../../../../src/contract/api/configuration.ts';
+import { statsSchema, statusSchema } from '../../../../src/contract/api/director-status.ts';
+import { eventSchema } from '../../../../src/contract/api/event.ts';
+import { explanationSchema } from '../../../../src/contract/api/explanation.ts';
+import { flowSchema } from '../../../../src/contract/api/flow.ts';
+import { errorSchema } from '../../../../src/contract/api/requests.ts';
+import { realSchema, serviceSchema } from '../../../../src/contract/api/service-status.ts';
 import { CulvertError } from '../../../../src/errors.ts';
 import { ControlDouble } from '../control-double.ts';
 
@@ -46,7 +44,7 @@ describe('what reads', () => {
     ['/v1/services', z.array(serviceSchema)],
     ['/v1/reals', z.array(realSchema)],
     ['/v1/stats', statsSchema],
-    ['/v1/config', configSchema],
+    ['/v1/config', runningConfigSchema],
     ['/v1/events', z.array(eventSchema)],
   ])('%s answers what its schema says, and nothing that it does not name', async (url, schema) => {
     const response = await app.inject(url);
@@ -141,7 +139,7 @@ describe('the running configuration', () => {
     expect(applied).toMatchObject({ realsAdded: 1, revision: 'r2', confirmBefore: null });
     const trial = appliedSchema.parse((await put({ config, revision: 'r1', confirmMs: 60_000 })).json());
     expect(trial.confirmBefore).toBe('2026-01-02T03:05:05.000Z');
-    expect(configSchema.parse((await post('/v1/config/confirm', {})).json()).source).toBe('applied');
+    expect(runningConfigSchema.parse((await post('/v1/config/confirm', {})).json()).source).toBe('applied');
     expect(control.calls).toEqual([
       `apply ${JSON.stringify(config)} {}`,
       `apply ${JSON.stringify(config)} {"revision":"r1","confirmMs":60000}`,

@@ -1,26 +1,26 @@
 import { expect, test } from 'vitest';
-import type { WireEvent } from '../../../../src/api/wire/wire.ts';
 import { followOverRestarts } from '../../../../src/cli/steps/follow-events.ts';
+import type { DirectorEvent } from '../../../../src/contract/api/event.ts';
 import { CulvertError } from '../../../../src/errors.ts';
 
 const gone = (): CulvertError => new CulvertError('NOT_RUNNING', 'nobody answers');
 
-function event(sequence: number, run: number): WireEvent {
+function event(sequence: number, run: number): DirectorEvent {
   const time = `2026-01-0${run}T00:00:0${sequence}.000Z`;
   return { sequence, time, level: 'info', type: 'start', message: `run ${run}, event ${sequence}` };
 }
 
 /** A director whose streams end as often as there are logs; between two of them it cannot be reached for a while. */
 class Director {
-  readonly #logs: readonly (readonly WireEvent[])[];
+  readonly #logs: readonly (readonly DirectorEvent[])[];
   #run = -1;
   #away = 0;
 
-  constructor(...logs: readonly (readonly WireEvent[])[]) {
+  constructor(...logs: readonly (readonly DirectorEvent[])[]) {
     this.#logs = logs;
   }
 
-  async *follow(after: number, signal: AbortSignal): AsyncIterable<WireEvent> {
+  async *follow(after: number, signal: AbortSignal): AsyncIterable<DirectorEvent> {
     this.#run++;
     const log = this.#logs[this.#run];
     if (log === undefined) {
@@ -32,7 +32,7 @@ class Director {
     throw gone();
   }
 
-  async events(after: number): Promise<readonly WireEvent[]> {
+  async events(after: number): Promise<readonly DirectorEvent[]> {
     if (this.#away-- > 0) throw gone();
     return (this.#logs[this.#run + 1] ?? this.#logs.at(-1) ?? []).filter(({ sequence }) => sequence > after);
   }
@@ -76,8 +76,8 @@ test('a stream that broke off goes on behind the last event', async () => {
 test('where no director answers at all, that is an error', async () => {
   const fails = { next: (): Promise<never> => Promise.reject(gone()) };
   const nobody = {
-    follow: (): AsyncIterable<WireEvent> => ({ [Symbol.asyncIterator]: () => fails }),
-    events: (): Promise<readonly WireEvent[]> => Promise.reject(gone()),
+    follow: (): AsyncIterable<DirectorEvent> => ({ [Symbol.asyncIterator]: () => fails }),
+    events: (): Promise<readonly DirectorEvent[]> => Promise.reject(gone()),
   };
   const options = { after: 0, signal: new AbortController().signal, onGone: () => undefined };
   const events = followOverRestarts(nobody, options)[Symbol.asyncIterator]();

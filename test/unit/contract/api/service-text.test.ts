@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseServiceName, serviceName } from '../../../../src/api/wire/service-text.ts';
+import { parseServiceName, serviceName } from '../../../../src/contract/api/service-text.ts';
 import { formatServiceName } from '../../../../src/forwarding/service-name.ts';
 import { formatIp, ip } from '../../../../src/net/address/ip-address.ts';
 import { ipv4 } from '../../../../src/net/address/ipv4-address.ts';

@@ -1,3 +1,15 @@
+import type { WireApplied, WireConfig, WireDiff } from '../../contract/api/configuration.ts';
+import type {
+  WireRealStats,
+  WireServiceStats,
+  WireStats,
+  WireStatus,
+  WireTraffic,
+} from '../../contract/api/director-status.ts';
+import type { WireExplanation } from '../../contract/api/explanation.ts';
+import type { WireFlow } from '../../contract/api/flow.ts';
+import type { WireReal, WireService, WireSorryServer } from '../../contract/api/service-status.ts';
+import type { WireServiceKey } from '../../contract/api/wire-values.ts';
 import type {
   FlowRecord,
   RealCounters,
@@ -18,96 +30,49 @@ import type { TrafficAccount, TrafficAccounts } from '../../director/status/traf
 import type { Explanation } from '../../forwarding/decision.ts';
 import type { ServiceKey } from '../../forwarding/forwarding-table.ts';
 import { formatIp } from '../../net/address/ip-address.ts';
-import type {
-  WireApplied,
-  WireConfig,
-  WireDiff,
-  WireExplanation,
-  WireFlow,
-  WireReal,
-  WireRealStats,
-  WireService,
-  WireServiceKey,
-  WireServiceStats,
-  WireSorryServer,
-  WireStats,
-  WireStatus,
-  WireTraffic,
-} from './wire.ts';
 
 export function statusToWire(status: DirectorStatus): WireStatus {
-  return {
-    instance: status.instance,
-    interface: status.interface,
-    plane: status.plane,
-    configPath: status.configPath,
-    pid: status.pid,
-    startedAt: status.startedAt,
-    shortages: status.shortages,
-    unmadeAttempts: status.unmadeAttempts,
-    services: status.services.map(serviceToWire),
-    stats: countersToWire(status),
-  };
+  const { counters: _counters, accounts: _accounts, services, ...rest } = status;
+  return { ...rest, services: services.map(serviceToWire), stats: countersToWire(status) };
 }
 
-export function serviceToWire(status: ServiceStatus): WireService {
+export function serviceToWire({ key, persistence, sorryServer, reals, ...rest }: ServiceStatus): WireService {
   return {
-    service: keyToWire(status.key),
-    morePorts: status.morePorts,
-    scheduler: status.scheduler,
-    schedulerFlags: status.schedulerFlags,
-    hashOn: status.hashOn,
-    onePacket: status.onePacket,
-    persistence: status.persistence ?? null,
-    tunnel: status.tunnel,
-    quorum: status.quorum,
-    sorryServer: status.sorryServer === undefined ? null : sorryServerToWire(status.sorryServer),
-    reals: status.reals.map(realToWire),
+    service: keyToWire(key),
+    ...rest,
+    persistence: persistence ?? null,
+    sorryServer: sorryServer === undefined ? null : sorryServerToWire(sorryServer),
+    reals: reals.map(realToWire),
   };
 }
 
 export function realToWire(real: RealStatus): WireReal {
+  const { service, address, override, tunnel, health, ...rest } = real;
+  const { flowsKnown: _known, flowsKnownInMs: _knownInMs, ...own } = rest;
   return {
-    service: keyToWire(real.service),
-    address: formatIp(real.address),
-    configuredWeight: real.configuredWeight,
-    override: real.override ?? null,
-    drained: real.drained,
-    effectiveWeight: real.effectiveWeight,
-    serving: real.serving,
-    inhibitOnFailure: real.inhibitOnFailure,
-    tunnel: real.tunnel ?? null,
-    upperThreshold: real.upperThreshold,
-    lowerThreshold: real.lowerThreshold,
+    service: keyToWire(service),
+    address: formatIp(address),
+    ...own,
+    override: override ?? null,
+    tunnel: tunnel ?? null,
     ...flowsToWire(real),
-    ...(real.local === true && { local: true }),
-    ...(real.noWay === true && { noWay: true }),
     health: {
-      ...real.health,
-      lastError: real.health.lastError ?? null,
-      checks: real.health.checks.map((check) => ({
+      ...health,
+      lastError: health.lastError ?? null,
+      checks: health.checks.map((check) => ({
         ...check,
         lastError: check.lastError ?? null,
         lastMs: check.lastMs ?? null,
         lastAnswer: check.lastAnswer ?? null,
       })),
-      weight: real.health.weight ?? null,
+      weight: health.weight ?? null,
     },
   };
 }
 
 function sorryServerToWire(sorry: SorryServerStatus): WireSorryServer {
-  const { weight, inhibit, serving } = sorry;
-  return {
-    address: formatIp(sorry.address),
-    weight,
-    tunnel: sorry.tunnel ?? null,
-    inhibit,
-    ...(sorry.local === true && { local: true }),
-    ...(sorry.noWay === true && { noWay: true }),
-    serving,
-    ...flowsToWire(sorry),
-  };
+  const { flowsKnown: _known, flowsKnownInMs: _knownInMs, address, tunnel, ...own } = sorry;
+  return { address: formatIp(address), ...own, tunnel: tunnel ?? null, ...flowsToWire(sorry) };
 }
 
 type WireFlows = Pick<
@@ -130,22 +95,17 @@ type Counted = Pick<DirectorStatus, 'counters' | 'accounts'>;
 
 export function countersToWire({ counters, accounts }: Counted): WireStats {
   return {
+    ...counters,
     services: counters.services.map((service) => serviceCountersToWire(service, accounts)),
-    reasons: counters.reasons,
-    handedOver: counters.handedOver,
-    overBudget: counters.overBudget,
   };
 }
 
 export function flowToWire(flow: FlowRecord): WireFlow {
   return {
+    ...flow,
     service: keyToWire(flow.service),
     client: flow.client === undefined ? null : formatIp(flow.client),
-    clientPort: flow.clientPort,
     real: formatIp(flow.real),
-    state: flow.state,
-    idleMs: flow.idleMs,
-    leftMs: flow.leftMs,
   };
 }
 

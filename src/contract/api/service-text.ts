@@ -1,6 +1,13 @@
+/** Services in text, as commands and the API name them. */
 import type { ServiceKey } from '../../forwarding/forwarding-table.ts';
 import { isIpv4, parseIp } from '../../net/address/ip-address.ts';
-import type { WireServiceKey } from './wire.ts';
+
+/** A service as the API names it; port 0 stands for all. */
+export interface ServiceTextKey {
+  readonly protocol: ServiceKey['protocol'];
+  readonly vip: string;
+  readonly port: number;
+}
 
 const SERVICE_NAME = /^(tcp|udp|sctp)[: ](?:([\d.]+)|\[([\da-fA-F:.]+)\]):(\d{1,5}|all)$/;
 
@@ -18,7 +25,7 @@ export function parseServiceName(text: string): ServiceKey | undefined {
 }
 
 /** A service as tables and messages name it: `tcp 192.0.2.10:80`. */
-export function serviceName(service: WireServiceKey): string {
+export function serviceName(service: ServiceTextKey): string {
   return `${service.protocol} ${wireEndpoint(service.vip, service.port === 0 ? 'all' : service.port)}`;
 }
 
