@@ -14,6 +14,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "print a keepalived.conf as culvert's YAML",
     load: () => import('./commands/change/import.ts'),
   },
+  config: {
+    summary: 'print the JSON Schema of the configuration file',
+    load: () => import('./commands/look/config.ts'),
+  },
   ipvsadm: {
     summary: 'run ipvsadm commands against a running director',
     load: () => import('./commands/operate/ipvsadm.ts'),

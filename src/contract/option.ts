@@ -56,9 +56,14 @@ export function defaultOf<Schema extends z.ZodType>(own: Defaulted<Schema>): Non
 
 /** @throws Error for a schema that was made by none of the functions above */
 export function notesOf(schema: z.core.$ZodType): OptionNotes {
-  const notes = registry.get(schema as z.ZodType);
+  const notes = findNotes(schema);
   if (notes === undefined) throw new Error('a key of a contract that has no description');
   return notes;
+}
+
+/** Undefined for a schema that is no option, but a part of one. */
+export function findNotes(schema: z.core.$ZodType): OptionNotes | undefined {
+  return registry.get(schema as z.ZodType);
 }
 
 /** Those options of a shape that have a default, once they are filled in. */
@@ -95,7 +100,10 @@ export type ForwardedShape<Shape> = {
 export function forwardedShape<Shape extends z.ZodRawShape>(shape: Shape): ForwardedShape<Shape> {
   const entries = Object.entries(shape).filter(([, schema]) => forwardedOptions.has(schema));
   return Object.fromEntries(
-    entries.map(([name, schema]) => [name, (schema as z.ZodOptional<z.ZodType>).unwrap()]),
+    entries.map(([name, schema]) => {
+      const { description } = notesOf(schema);
+      return [name, (schema as z.ZodOptional<z.ZodType>).unwrap().describe(description)];
+    }),
   ) as unknown as ForwardedShape<Shape>;
 }
 

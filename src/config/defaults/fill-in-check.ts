@@ -1,10 +1,12 @@
 import type { CheckConfig } from '../../contract/checks/check-config.ts';
-import type {
-  WrittenCheck,
-  WrittenCheckInList,
-  WrittenCheckOptions,
-  WrittenRegex,
-  WrittenUrl,
+import {
+  checkShape,
+  urlShape,
+  type WrittenCheck,
+  type WrittenCheckInList,
+  type WrittenCheckOptions,
+  type WrittenRegex,
+  type WrittenUrl,
 } from '../../contract/checks/check-contract.ts';
 import type { CheckSource } from '../../contract/checks/check-source.ts';
 import type {
@@ -15,25 +17,10 @@ import type {
   ProbeConfig,
 } from '../../contract/checks/probe-config.ts';
 import { regexFlags } from '../../contract/checks/regex-options.ts';
+import { type Filled, fill } from '../../contract/option.ts';
 import { formatIp, ip } from '../../net/address/ip-address.ts';
 
-export const DEFAULT_CHECK: Omit<CheckConfig, 'probe'> = {
-  intervalMs: 6000,
-  timeoutMs: 3000,
-  retries: 3,
-  retryDelayMs: 3000,
-  warmupMs: undefined,
-  alpha: false,
-  logAllFailures: false,
-  via: 'tunnel',
-  port: undefined,
-  address: undefined,
-  from: undefined,
-};
-
 const DEFAULT_STATUS = [{ from: 200, to: 299 }] as const;
-const LONGEST_REPLY_BYTES = 65535;
-const DEFAULT_BFD_INTERVAL_MS = 300;
 const MAX_TTL = 255;
 
 /** The checks of one level: one of the two keys, or none. */
@@ -95,17 +82,21 @@ function mergeOptions(around: WrittenCheckOptions, options: WrittenCheckOptions)
   return merged;
 }
 
+type FilledCheck = Filled<typeof checkShape>;
+
 function fillInCheck(written: WrittenCheckOptions): CheckConfig {
+  const filled = fill(checkShape, written);
+  const { retries, alpha, logAllFailures, via } = filled;
   return {
-    probe: fillInProbe(written),
-    intervalMs: written.interval ?? DEFAULT_CHECK.intervalMs,
-    timeoutMs: written.timeout ?? DEFAULT_CHECK.timeoutMs,
-    retries: written.retries ?? DEFAULT_CHECK.retries,
-    retryDelayMs: written.retryDelay ?? DEFAULT_CHECK.retryDelayMs,
+    probe: fillInProbe(written, filled),
+    intervalMs: filled.interval,
+    timeoutMs: filled.timeout,
+    retries,
+    retryDelayMs: filled.retryDelay,
     warmupMs: written.warmup,
-    alpha: written.alpha ?? DEFAULT_CHECK.alpha,
-    logAllFailures: written.logAllFailures ?? DEFAULT_CHECK.logAllFailures,
-    via: written.via ?? DEFAULT_CHECK.via,
+    alpha,
+    logAllFailures,
+    via,
     port: written.port,
     address: written.address === undefined ? undefined : ip(written.address),
     from: fillInSource(written),
@@ -123,76 +114,71 @@ function fillInSource({ bind = {}, mark }: WrittenCheckOptions): CheckSource | u
   return Object.keys(source).length === 0 ? undefined : source;
 }
 
-function fillInProbe(written: WrittenCheckOptions): ProbeConfig {
-  const type = written.type ?? 'tcp';
+function fillInProbe(written: WrittenCheckOptions, filled: FilledCheck): ProbeConfig {
+  const { type } = filled;
   switch (type) {
     case 'tcp':
     case 'ping':
       return { type };
     case 'http':
     case 'https':
-      return fillInHttp(type, written);
+      return fillInHttp(type, written, filled);
     case 'smtp':
       return { type, helo: written.helo };
     case 'dns':
       // The root is the question of nobody in particular: a server that is no resolver refuses it.
       return {
         type,
-        queryType: written.queryType ?? 'SOA',
+        queryType: filled.queryType,
         queryName: written.queryName ?? '.',
         acceptsRefusal: written.queryName === undefined,
       };
-    case 'udp':
-      return {
-        type,
-        payload: written.payload,
-        reply: written.reply,
-        minReplyLength: written.minReplyLength ?? 0,
-        maxReplyLength: written.maxReplyLength ?? LONGEST_REPLY_BYTES,
-      };
+    case 'udp': {
+      const { minReplyLength, maxReplyLength } = filled;
+      return { type, payload: written.payload, reply: written.reply, minReplyLength, maxReplyLength };
+    }
     case 'misc': {
-      const { command = [], shell, dynamic = false, user } = written;
-      return { type, run: shell === undefined ? { command } : { shell }, dynamic, user };
+      const { command = [], shell, user } = written;
+      return { type, run: shell === undefined ? { command } : { shell }, dynamic: filled.dynamic, user };
     }
     case 'bfd':
-      return fillInBfd(written);
+      return fillInBfd(written, filled);
     default:
-      return {
-        type,
-        file: written.file ?? '',
-        weight: written.weight ?? 0,
-        reverse: written.reverse ?? false,
-      };
+      return { type, file: written.file ?? '', weight: filled.weight, reverse: filled.reverse };
   }
 }
 
-function fillInBfd(written: WrittenCheckOptions): BfdProbeConfig {
-  const { neighbor, source, multihop = false } = written;
+function fillInBfd({ neighbor, source, maxHops }: WrittenCheckOptions, filled: FilledCheck): BfdProbeConfig {
+  const { minTx, minRx, idleTx, multiplier, passive, multihop, ttl } = filled;
   return {
     type: 'bfd',
     neighbor: neighbor === undefined ? undefined : formatIp(ip(neighbor)),
     source: source === undefined ? undefined : formatIp(ip(source)),
-    minTxMs: written.minTx ?? DEFAULT_BFD_INTERVAL_MS,
-    minRxMs: written.minRx ?? DEFAULT_BFD_INTERVAL_MS,
-    idleTxMs: written.idleTx ?? 1000,
-    multiplier: written.multiplier ?? 3,
-    passive: written.passive ?? false,
+    minTxMs: minTx,
+    minRxMs: minRx,
+    idleTxMs: idleTx,
+    multiplier,
+    passive,
     multihop,
-    ttl: written.ttl ?? MAX_TTL,
-    maxHops: written.maxHops ?? (multihop ? MAX_TTL : 0),
+    ttl,
+    maxHops: maxHops ?? (multihop ? MAX_TTL : 0),
   };
 }
 
-function fillInHttp(type: 'http' | 'https', written: WrittenCheckOptions): HttpProbeConfig {
+function fillInHttp(
+  type: 'http' | 'https',
+  written: WrittenCheckOptions,
+  { rotate, fastRecovery, httpVersion, tlsVerify }: FilledCheck,
+): HttpProbeConfig {
   return {
     type,
     urls: (written.urls ?? [{}]).map(fillInUrl),
-    rotate: written.rotate ?? false,
-    fastRecovery: written.fastRecovery ?? false,
-    httpVersion: written.httpVersion ?? '1.1',
+    rotate,
+    fastRecovery,
+    httpVersion,
     virtualHost: written.virtualHost,
     sni: written.sni,
-    tlsVerify: written.tlsVerify ?? false,
+    tlsVerify,
     tlsCaFile: written.tlsCaFile,
   };
 }
@@ -200,7 +186,7 @@ function fillInHttp(type: 'http' | 'https', written: WrittenCheckOptions): HttpP
 function fillInUrl(written: WrittenUrl): HttpUrlConfig {
   const { regex } = written;
   return {
-    path: written.path ?? '/',
+    ...fill(urlShape, written),
     virtualHost: written.virtualHost,
     status: written.status ?? DEFAULT_STATUS,
     digest: written.digest?.toLowerCase(),

@@ -7,10 +7,8 @@ const NO_NUL = 'a text without NUL characters';
 
 /** One setting in two forms; `commandFaults()` tells where both stand. */
 export const runFields = {
-  command: list(pattern(/^[^\0]*$/, NO_NUL), PROGRAM)
-    .refine(([program = '']) => program !== '', PROGRAM)
-    .optional(),
-  shell: pattern(/^[^\0]*[^\s\0][^\0]*$/, 'a line for the shell').optional(),
+  command: list(pattern(/^[^\0]*$/, NO_NUL), PROGRAM).refine(([program = '']) => program !== '', PROGRAM),
+  shell: pattern(/^[^\0]*[^\s\0][^\0]*$/, 'a line for the shell'),
 };
 
 export const user = pattern(
@@ -20,7 +18,12 @@ export const user = pattern(
 
 export const commandSchema = z.union([
   oneOf(['none']),
-  mapping({ ...runFields, timeout: duration(10, HOUR).optional(), user: user.optional() }),
+  mapping({
+    command: runFields.command.optional(),
+    shell: runFields.shell.optional(),
+    timeout: duration(10, HOUR).optional(),
+    user: user.optional(),
+  }),
 ]);
 
 export type WrittenCommand = z.output<typeof commandSchema>;
