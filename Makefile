@@ -6,7 +6,7 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Wno-unused-para
 	-I/usr/include/$(shell uname -m)-linux-gnu
 BPF_OBJECTS := $(patsubst bpf/%.bpf.c,build/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
 
-.PHONY: run test test-long test-all test-vm check format build bundle bpf bench fuzz soak setup setup-test clean
+.PHONY: run test test-long test-all test-vm coverage check format build bundle bpf bench fuzz soak setup setup-test clean
 
 run: setup bpf bundle
 	@./culvert lab $(ARGS)
@@ -17,6 +17,10 @@ test: setup-test bpf bundle check
 # What takes minutes (test/**/*.long.test.ts).
 test-long: setup-test bpf bundle
 	@vitest run --project long $(ARGS)
+
+# Which lines the unit tests run.
+coverage: setup-test bpf bundle
+	@vitest run --project unit --coverage $(ARGS)
 
 # All that .ci/run runs.
 test-all:

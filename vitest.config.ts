@@ -19,6 +19,7 @@ const oneAtATime = {
 
 const config: ViteUserConfig = defineConfig({
   test: {
+    coverage: { provider: 'v8', include: ['src/**/*.ts'], reporter: ['text-summary', 'text'] },
     reporters: ['default', './test/skipped-reporter.ts'],
     projects: [
       {
