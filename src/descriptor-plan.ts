@@ -1,3 +1,4 @@
+// How the open file descriptors of the daemon are shared out.
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { CulvertError } from './errors.ts';
 

@@ -1,3 +1,4 @@
+// The one class of errors that operators see.
 import { ERROR_CODES, type ErrorCode } from './error-codes.ts';
 
 export interface ErrorDetails {

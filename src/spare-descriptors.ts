@@ -1,3 +1,4 @@
+// File descriptors that are set aside for what the daemon cannot do without.
 import { closeSync, openSync } from 'node:fs';
 import { localShortageIn } from './local-shortage.ts';
 

@@ -1,3 +1,4 @@
+// The first module of the bundle of commands: runs the bundle while it is current, else the sources.
 import { readFileSync, statSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';

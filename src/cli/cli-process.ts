@@ -1,3 +1,4 @@
+// Runs a command as this process, with its arguments, streams and exit status.
 import { basename } from 'node:path';
 import type { CliEnvironment } from './command-context.ts';
 

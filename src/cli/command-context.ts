@@ -1,3 +1,4 @@
+// What a command has of the process that it runs in, and how it prints.
 import type { Command } from 'commander';
 import { printableJson } from '../printable-text.ts';
 import type { Style } from './tables/style.ts';

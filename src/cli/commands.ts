@@ -1,3 +1,4 @@
+// The list of all commands, each with a summary and how its file is loaded.
 import type { CommandModule } from './command-module.ts';
 
 export interface CommandEntry {

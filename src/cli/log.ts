@@ -1,3 +1,4 @@
+// The log on standard error: text on a terminal, JSON lines elsewhere.
 import type { Log } from '../director/event-log.ts';
 import type { Context } from './command-context.ts';
 import { type Colour, styleFor } from './tables/style.ts';

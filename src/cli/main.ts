@@ -1,5 +1,7 @@
 #!/usr/bin/env -S node --max-semi-space-size=2 --optimize-for-size
+// Runs one command: finds its file, reads its options, and turns errors into messages and an exit status.
 import { realpathSync } from 'node:fs';
+
 import { fileURLToPath } from 'node:url';
 import type { Command, CommanderError } from 'commander';
 import { CulvertError } from '../errors.ts';

@@ -1,3 +1,4 @@
+// The version of the package.
 import { readFileSync } from 'node:fs';
 
 /** The version of the package; the same two steps up from src/cli and from dist/cli. */

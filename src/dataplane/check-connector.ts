@@ -1,3 +1,4 @@
+// The network as health checks use it.
 import type { Duplex } from 'node:stream';
 import type { CheckSource } from '../contract/checks/check-source.ts';
 import type { Port } from '../forwarding/forwarding-table.ts';

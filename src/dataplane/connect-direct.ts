@@ -1,3 +1,4 @@
+// Connections of checks that go direct, as the host's routing has it.
 import { connect, type Socket } from 'node:net';
 import { ANY_ADDRESS } from '../linux/sockets/address-family.ts';
 import type { SocketSource } from '../linux/sockets/bound-socket.ts';

@@ -1,3 +1,4 @@
+// What a data plane is: it forwards as a table says, counts, and lists flows.
 import type { Explanation } from '../forwarding/decision.ts';
 import type { FlowStateName } from '../forwarding/flow-states.ts';
 import type { ForwardingTable, Port, Service, ServiceKey } from '../forwarding/forwarding-table.ts';

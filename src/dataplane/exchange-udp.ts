@@ -1,3 +1,4 @@
+// Sends a datagram and waits for the answer that is accepted.
 import type { Socket } from 'node:dgram';
 import type { Port } from '../forwarding/forwarding-table.ts';
 import { formatIp, type IpAddress } from '../net/address/ip-address.ts';

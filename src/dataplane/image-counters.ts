@@ -1,3 +1,4 @@
+// The counters of a plane, read from its image.
 import type { RealIndex } from '../forwarding/decision.ts';
 import type { ForwardingImage, ServiceEntry } from '../forwarding/image/forwarding-image.ts';
 import { TICK_MS } from '../forwarding/image/tables/layout.ts';

@@ -1,3 +1,4 @@
+// The remembered flows of a plane, read from its image.
 import type { FlowStateName } from '../forwarding/flow-states.ts';
 import type { ServiceKey } from '../forwarding/forwarding-table.ts';
 import type { ForwardingImage, ScannedFlow } from '../forwarding/image/forwarding-image.ts';

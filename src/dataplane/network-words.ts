@@ -1,3 +1,4 @@
+// Errors of sockets in an operator's words.
 const WORDS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'connection reset',

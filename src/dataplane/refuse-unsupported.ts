@@ -1,3 +1,4 @@
+// Refuses services that ask for what a plane lacks.
 import { CulvertError } from '../errors.ts';
 import type { ForwardingTable, Service } from '../forwarding/forwarding-table.ts';
 import { formatServiceName } from '../forwarding/service-name.ts';

@@ -1,3 +1,4 @@
+// Computes the forwarding table from configuration, health and the operator's changes.
 import { isDeepStrictEqual } from 'node:util';
 import type { RealConfig } from '../contract/config/real-contract.ts';
 import type { SorryServerConfig } from '../contract/config/service-contract.ts';

@@ -1,3 +1,4 @@
+// The director: keeps a plane at what configuration, health and the operator's changes come to.
 import type { HostFacts } from '../config/host/require-host.ts';
 import type { ReloadSummary } from '../contract/api/configuration.ts';
 import type { DirectorEvent } from '../contract/api/event.ts';
@@ -56,7 +57,6 @@ export interface DirectorOptions {
   readonly requireRoom?: () => void;
 }
 
-/** What is done to a real by hand. */
 interface Override {
   readonly change: Partial<Handling>;
   readonly type: string;

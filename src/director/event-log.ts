@@ -1,3 +1,4 @@
+// The events of this run: kept, logged and handed to listeners.
 import type { DirectorEvent } from '../contract/api/event.ts';
 import { printableText } from '../printable-text.ts';
 

@@ -1,3 +1,4 @@
+// Services, real servers and their turns in the words of events.
 import type { ReloadSummary } from '../contract/api/configuration.ts';
 import { formatServiceName } from '../forwarding/service-name.ts';
 import type { CheckState } from '../health/check-state.ts';

@@ -1,3 +1,4 @@
+// The checks of a configuration, and what they have found.
 import type { CheckConnector } from '../dataplane/check-connector.ts';
 import type { ServiceName } from '../forwarding/forwarding-table.ts';
 import { formatServiceName } from '../forwarding/service-name.ts';

@@ -1,3 +1,4 @@
+// Has a plane use the interfaces of the configuration.
 import { isDeepStrictEqual } from 'node:util';
 import type { DataPlane } from '../dataplane/data-plane.ts';
 

@@ -1,3 +1,4 @@
+// A configuration with what the director looks up again and again.
 import type { CulvertConfig } from '../contract/config/config.ts';
 import type { RealConfig } from '../contract/config/real-contract.ts';
 import { type ServiceConfig, serviceShape } from '../contract/config/service-contract.ts';

@@ -1,3 +1,4 @@
+// Turns what a plane tells into events.
 import type { PlaneEvent, PlaneEventListener } from '../dataplane/data-plane.ts';
 import { formatServiceName } from '../forwarding/service-name.ts';
 import { formatIp } from '../net/address/ip-address.ts';

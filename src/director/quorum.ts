@@ -1,3 +1,4 @@
+// The quorum of a service as a state machine.
 import type { Service, ServiceName } from '../forwarding/forwarding-table.ts';
 import { formatServiceName } from '../forwarding/service-name.ts';
 

@@ -1,3 +1,4 @@
+// Applies tables to the plane, one at a time, and repeats what failed.
 import type { DataPlane } from '../dataplane/data-plane.ts';
 import type { ForwardingTable } from '../forwarding/forwarding-table.ts';
 import type { EventLog } from './event-log.ts';

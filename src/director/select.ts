@@ -1,3 +1,4 @@
+// Finds the services and real servers that a request names.
 import { CulvertError } from '../errors.ts';
 import type { ServiceKey } from '../forwarding/forwarding-table.ts';
 import { formatServiceName } from '../forwarding/service-name.ts';

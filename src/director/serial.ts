@@ -1,3 +1,4 @@
+// Runs tasks one at a time, and several requests of one kind as one.
 import { setImmediate } from 'node:timers/promises';
 
 /** Runs tasks one at a time, in the order in which they came. */

@@ -1,3 +1,4 @@
+// Tells when the director's machine is short of what checks need.
 import { formatDuration } from '../contract/values/duration.ts';
 import { describeShortage, type LocalShortage } from '../local-shortage.ts';
 import type { ShortageStatus } from './control.ts';

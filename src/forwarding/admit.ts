@@ -1,3 +1,4 @@
+// The checks that come before all else: whether a packet is sound, and for a VIP.
 import { formatIp, type IpAddress } from '../net/address/ip-address.ts';
 import type { Ipv4Address } from '../net/address/ipv4-address.ts';
 import { readIpv6Address } from '../net/address/ipv6-address.ts';

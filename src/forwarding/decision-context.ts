@@ -1,3 +1,4 @@
+// What one decision works with: the packet, the image, the trace.
 import type { IpAddress } from '../net/address/ip-address.ts';
 import type { RateLimiter } from './answers/rate-limit.ts';
 import type { Trace } from './decision.ts';

@@ -1,3 +1,4 @@
+// What can become of a packet.
 import type { IpAddress } from '../net/address/ip-address.ts';
 import type { Reason } from './reasons.ts';
 

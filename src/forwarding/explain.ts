@@ -1,3 +1,4 @@
+// Explains what would become of a packet, without changing anything.
 import { describePacket } from '../net/describe/describe-packet.ts';
 import type { Decision, Explanation } from './decision.ts';
 import type { Context } from './decision-context.ts';

@@ -1,3 +1,4 @@
+// The slow path: decides what becomes of each packet.
 import { isFault } from '../net/fault.ts';
 import { IPV6_AT } from '../net/headers/ipv6.ts';
 import { EXTENSION_HEADER, findUpperLayer } from '../net/headers/ipv6-extensions.ts';

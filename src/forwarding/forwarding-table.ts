@@ -1,3 +1,4 @@
+// The forwarding table: what a data plane forwards.
 import type { IpAddress } from '../net/address/ip-address.ts';
 
 /** Port number in host order, 1..65535; 0 only where it says so. */

@@ -1,3 +1,4 @@
+// Takes new flows away from real servers without a way, while others have one.
 import type { IpAddress } from '../net/address/ip-address.ts';
 import type { ForwardingTable, Real, Service } from './forwarding-table.ts';
 

@@ -1,3 +1,4 @@
+// The names of the schedulers.
 import type { SchedulerName } from './forwarding-table.ts';
 
 /** Every scheduler, the default one first. */

@@ -1,3 +1,4 @@
+// The name of a service in text.
 import { formatEndpoint } from '../net/address/ip-address.ts';
 import type { ServiceKey, ServiceName } from './forwarding-table.ts';
 

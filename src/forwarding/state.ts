@@ -1,3 +1,4 @@
+// What decisions read and change.
 import type { IpAddress, IpFamily } from '../net/address/ip-address.ts';
 import type { MacAddress } from '../net/headers/ethernet.ts';
 import { RateLimiter } from './answers/rate-limit.ts';

@@ -1,3 +1,4 @@
+// Finds the service of a packet, and the real server that it goes to.
 import { formatIp, isIpv6 } from '../net/address/ip-address.ts';
 import { readU16 } from '../net/bytes.ts';
 import { type Context, chooseReal, countForwarded } from './decision-context.ts';

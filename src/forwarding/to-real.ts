@@ -1,3 +1,4 @@
+// Sends a packet to its real server, and handles TTL and MTU.
 import { formatIp, isIpv6 } from '../net/address/ip-address.ts';
 import { replyError } from './answers/reply.ts';
 import type { Decision } from './decision.ts';

@@ -1,3 +1,4 @@
+// What a check checks and how; checks with the same key are one.
 import type { CheckConfig } from '../contract/checks/check-config.ts';
 import type { CheckSource } from '../contract/checks/check-source.ts';
 import type { CheckType, ProbeConfig } from '../contract/checks/probe-config.ts';

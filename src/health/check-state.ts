@@ -1,3 +1,4 @@
+// The state machine of a check.
 import type { CheckConfig } from '../contract/checks/check-config.ts';
 import type { Unfinished } from './probe.ts';
 import type { WeightEffect } from './weight-effect.ts';

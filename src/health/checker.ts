@@ -1,3 +1,4 @@
+// Runs the checks: when an attempt is made, and what follows.
 import { formatDuration } from '../contract/values/duration.ts';
 import type { CheckConnector } from '../dataplane/check-connector.ts';
 import { type LocalShortage, localShortageIn } from '../local-shortage.ts';

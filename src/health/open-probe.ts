@@ -1,3 +1,4 @@
+// Makes the probe of a check.
 import type { BfdProbeConfig, ProbeConfig } from '../contract/checks/probe-config.ts';
 import type { Probe } from './probe.ts';
 import { probeDns } from './probes/dns.ts';

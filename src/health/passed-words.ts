@@ -1,3 +1,4 @@
+// What an attempt that passed has heard, where the probe itself says nothing.
 import type { CheckType } from '../contract/checks/probe-config.ts';
 
 const WORDS: Readonly<Record<CheckType, string>> = {

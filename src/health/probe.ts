@@ -1,3 +1,4 @@
+// What a probe is: one attempt of a check.
 import type { CheckConnector, CheckTarget } from '../dataplane/check-connector.ts';
 import type { WeightEffect } from './weight-effect.ts';
 

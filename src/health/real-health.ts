@@ -1,3 +1,4 @@
+// The health of a real server by all of its checks.
 import type { CheckType } from '../contract/checks/probe-config.ts';
 import type { CheckState, KnownHealth } from './check-state.ts';
 import type { WeightEffect } from './weight-effect.ts';

@@ -1,3 +1,4 @@
+// The configuration of the lab's director.
 import type { SchedulerName, Tunnel } from '../forwarding/forwarding-table.ts';
 import type { IpFamily } from '../net/address/ip-address.ts';
 

@@ -1,3 +1,4 @@
+// The options of the lab, and its outcome.
 import type { WireStats } from '../contract/api/director-status.ts';
 import type { RealServerOptions } from '../realserver/options.ts';
 import type { Expectation } from './expectations.ts';

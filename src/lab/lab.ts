@@ -1,3 +1,4 @@
+// Runs the lab: builds it, plays the scenario, says whether all was as expected.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LabEnvironment } from './environment.ts';
 import { Expectations } from './expectations.ts';

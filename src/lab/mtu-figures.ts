@@ -1,3 +1,4 @@
+// The lengths of packets in a captured upload.
 import type { Ipv4Address } from '../net/address/ipv4-address.ts';
 import { readU16 } from '../net/bytes.ts';
 import { isFault } from '../net/fault.ts';

@@ -1,3 +1,4 @@
+// The part of the scenario that is about path MTU.
 import { onlyIpv4 } from '../net/address/ip-address.ts';
 import { ETHERNET_HEADER_BYTES } from '../net/headers/ethernet.ts';
 import type { LabEnvironment } from './environment.ts';

@@ -1,3 +1,4 @@
+// Opens the lab on the plane that is asked for, or on one that this machine can do.
 import { CulvertError } from '../errors.ts';
 import type { LabEnvironment } from './environment.ts';
 import type { LabOptions } from './lab-options.ts';

@@ -1,3 +1,4 @@
+// The scenario of the lab: distribution, a real server that fails and returns, path MTU.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WireReal } from '../contract/api/service-status.ts';
 import type { LabEnvironment, LabReal } from './environment.ts';

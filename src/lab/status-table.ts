@@ -1,3 +1,4 @@
+// The live table of the lab.
 import type { Style } from '../cli/tables/style.ts';
 import { type Cell, type Column, formatCount, formatTable } from '../cli/tables/text-table.ts';
 import type { WireRealStats, WireStatus } from '../contract/api/director-status.ts';

@@ -1,3 +1,4 @@
+// The traffic of the lab's client, and what became of it.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LabEnvironment, RequestResult } from './environment.ts';
 

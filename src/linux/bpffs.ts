@@ -1,3 +1,4 @@
+// Directories in the BPF file system.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// The time since boot.
 import { checked } from './errno.ts';
 import { libc } from './libc.ts';
 

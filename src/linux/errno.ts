@@ -1,3 +1,4 @@
+// Errors of system calls by name, and the errors that operators see of them.
 import { constants } from 'node:os';
 import koffi from 'koffi';
 import { CulvertError } from '../errors.ts';

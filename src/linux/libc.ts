@@ -1,3 +1,4 @@
+// The functions of the C library that culvert calls.
 import koffi from 'koffi';
 
 type Pointer = Uint8Array | null;

@@ -1,3 +1,4 @@
+// Settings below /proc/sys.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { withSpareDescriptors } from '../spare-descriptors.ts';

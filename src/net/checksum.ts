@@ -1,3 +1,4 @@
+// The Internet checksum (RFC 1071).
 import { type IpAddress, isIpv4 } from './address/ip-address.ts';
 
 /**

@@ -1,3 +1,4 @@
+// Bytes that nobody else writes to.
 declare const owned: unique symbol;
 
 /** Bytes that nobody else writes to. Whatever keeps bytes longer than the call that brought them keeps these. */

@@ -1,3 +1,4 @@
+// Performs planned changes on this host.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { CulvertError } from '../errors.ts';

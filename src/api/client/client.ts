@@ -1,3 +1,4 @@
+// The client of a director's API over its control socket.
 import type {
   ReloadSummary,
   WireApplied,

@@ -1,3 +1,4 @@
+// HTTP/1.1 over a Unix socket: one request and its answer on each connection.
 import { createConnection, type Socket } from 'node:net';
 import { ChunkedDecoder } from './chunked-decoder.ts';
 

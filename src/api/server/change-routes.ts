@@ -1,3 +1,4 @@
+// Routes of the API by which an operator changes what a director does.
 import { z } from 'zod';
 import { reloadSchema } from '../../contract/api/configuration.ts';
 import { statsSchema } from '../../contract/api/director-status.ts';

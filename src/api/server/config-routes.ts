@@ -1,3 +1,4 @@
+// Routes of the API for the running configuration: read, compare, apply, confirm, revert.
 import {
   appliedSchema,
   applyRequestSchema,

@@ -1,3 +1,4 @@
+// Limits on how many connections a server of the API has open, in all and for each client.
 import type { Server, Socket } from 'node:net';
 
 /** How many connections a server takes at a time; further ones are closed at once. */

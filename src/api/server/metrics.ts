@@ -1,3 +1,4 @@
+// The metrics of a director in the Prometheus text format.
 import type { WireServiceStats, WireStatus } from '../../contract/api/director-status.ts';
 import type { WireReal, WireService } from '../../contract/api/service-status.ts';
 import type { WireServiceKey } from '../../contract/api/wire-values.ts';

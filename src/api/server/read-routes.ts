@@ -1,3 +1,4 @@
+// Routes of the API that read the state of a director.
 import { z } from 'zod';
 import { statsSchema, statusSchema } from '../../contract/api/director-status.ts';
 import { errorSchema } from '../../contract/api/requests.ts';

@@ -1,3 +1,4 @@
+// Routes of the API for lists that may be long, and for events as they happen.
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';

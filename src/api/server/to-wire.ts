@@ -1,3 +1,4 @@
+// Turns what a director says into the bodies of the API: addresses as text, what is not there as null.
 import type { WireApplied, WireConfig, WireDiff } from '../../contract/api/configuration.ts';
 import type {
   WireRealStats,

@@ -1,3 +1,4 @@
+// Readers of the values of options and arguments.
 import { parseServiceName } from '../../contract/api/service-text.ts';
 import { parseDuration } from '../../contract/values/duration.ts';
 import { parseIp } from '../../net/address/ip-address.ts';

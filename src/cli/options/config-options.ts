@@ -1,3 +1,4 @@
+// The options that say how a configuration file is read.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parse } from 'yaml';
 import { CONFIG_FORMATS, type ConfigFormat } from '../../config/load/config-format.ts';

@@ -1,3 +1,4 @@
+// Builds the packet that the options of `culvert explain` describe.
 import { CulvertError } from '../../errors.ts';
 import { buildIp } from '../../forwarding/packets/build-ip.ts';
 import { familyOf, type IpAddress, parseIp } from '../../net/address/ip-address.ts';

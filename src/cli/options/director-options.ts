@@ -1,3 +1,4 @@
+// The options that select a running director, and how its control socket is found.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';

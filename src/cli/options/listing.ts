@@ -1,3 +1,4 @@
+// Commands that only show something: their options as plain data, so that they start without commander.
 import type { Command } from 'commander';
 import { type Context, examples } from '../command-context.ts';
 import { addressArgument, InvalidArgumentError, numberArgument, serviceArgument } from './arguments.ts';

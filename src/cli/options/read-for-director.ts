@@ -1,3 +1,4 @@
+// Reads a configuration file as the document that a running director takes.
 import type { ApiClient } from '../../api/client/client.ts';
 import type { ConfigDocument } from '../../contract/config/config-document.ts';
 import type { Context } from '../command-context.ts';

@@ -1,3 +1,4 @@
+// Compares a service of the API with one that a command line names.
 import type { WireServiceKey } from '../../contract/api/wire-values.ts';
 import type { ServiceKey } from '../../forwarding/forwarding-table.ts';
 import { parseIp } from '../../net/address/ip-address.ts';

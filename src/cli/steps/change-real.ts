@@ -1,3 +1,4 @@
+// The steps that `drain`, `undrain` and `weight` share.
 import type { Command } from 'commander';
 import type { ApiClient } from '../../api/client/client.ts';
 import type { WireRealSelector } from '../../contract/api/requests.ts';

@@ -1,3 +1,4 @@
+// Follows the events of a director, also over its restarts.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiClient } from '../../api/client/client.ts';
 import type { DirectorEvent } from '../../contract/api/event.ts';

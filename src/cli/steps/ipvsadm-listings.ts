@@ -1,3 +1,4 @@
+// Prints a director as `ipvsadm -L` and `-S` do.
 import type { ApiClient } from '../../api/client/client.ts';
 import { serviceName } from '../../contract/api/service-text.ts';
 import type { AdmCommand, AdmService, Listing } from '../../ipvsadm/parse/ipvsadm-command.ts';

@@ -1,3 +1,4 @@
+// Names of hosts and ports as this machine knows them.
 import { lookup, lookupService } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { type Names, ServiceNames } from '../../ipvsadm/print/host-names.ts';

@@ -1,3 +1,4 @@
+// Opens the data plane that a configuration names, and loads only that one.
 import type { DirectorConfig } from '../../contract/config/director-contract.ts';
 import type { DataPlane, PlaneEventListener } from '../../dataplane/data-plane.ts';
 

@@ -1,3 +1,4 @@
+// Runs a director from its configuration file until it is asked to end.
 import { resolve } from 'node:path';
 import {
   claimSocket,

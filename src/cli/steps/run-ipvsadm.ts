@@ -1,3 +1,4 @@
+// Runs the commands of ipvsadm against a running director.
 import { text } from 'node:stream/consumers';
 import type { ApiClient } from '../../api/client/client.ts';
 import { serviceName } from '../../contract/api/service-text.ts';

@@ -1,3 +1,4 @@
+// Keeps a shortage of descriptors or memory from ending the daemon.
 import type { EventLog } from '../../director/event-log.ts';
 import { describeShortage, resourceShortageIn } from '../../local-shortage.ts';
 

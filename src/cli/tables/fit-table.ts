@@ -1,3 +1,4 @@
+// Tables that fit the width of a terminal: columns are dropped, shortened or stacked.
 import type { Style } from './style.ts';
 import { type Cell, type Column, cellText, formatRow, widthsOf } from './text-table.ts';
 

@@ -1,3 +1,4 @@
+// The table of real servers.
 import type { WireReal } from '../../contract/api/service-status.ts';
 import { serviceName } from '../../contract/api/service-text.ts';
 import { type FitColumn, type FitOptions, type FitRow, fitTable } from './fit-table.ts';

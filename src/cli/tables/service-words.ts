@@ -1,3 +1,4 @@
+// Options of a service in the words of a table.
 import type { WireService } from '../../contract/api/service-status.ts';
 import { formatDuration } from '../../contract/values/duration.ts';
 import type { Tunnel } from '../../forwarding/forwarding-table.ts';

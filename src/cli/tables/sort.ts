@@ -1,3 +1,4 @@
+// Orders the rows of a table by the keys of `--sort`.
 type Compare<Item> = (a: Item, b: Item) => number;
 
 /** The largest first. */

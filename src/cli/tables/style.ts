@@ -1,3 +1,4 @@
+// Colours, where the terminal shows them.
 import { isTerminal } from './terminal.ts';
 
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;

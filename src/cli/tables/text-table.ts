@@ -1,3 +1,4 @@
+// Plain tables, with columns as wide as their widest cells.
 import type { Colour, Style } from './style.ts';
 
 export interface Column {

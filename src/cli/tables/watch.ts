@@ -1,3 +1,4 @@
+// Prints a listing again and again on a terminal.
 import { setTimeout } from 'node:timers/promises';
 import { printableJson } from '../../printable-text.ts';
 import { type Context, printPaced, stopSignal } from '../command-context.ts';

@@ -1,3 +1,4 @@
+// A reload, or another change, in one line.
 import type { ReloadSummary } from '../../contract/api/configuration.ts';
 
 /** Summarizes what a reload or similar has changed, in one line, and what waits for a restart, in another. */

@@ -1,3 +1,4 @@
+// The differences of two configurations, one line each.
 import type {
   SettingChange,
   WireDiff,

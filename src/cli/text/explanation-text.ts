@@ -1,3 +1,4 @@
+// An explanation of a packet as text.
 import type { WireExplanation } from '../../contract/api/explanation.ts';
 import { REASONS } from '../../forwarding/reasons.ts';
 import { describePacket } from '../../net/describe/describe-packet.ts';

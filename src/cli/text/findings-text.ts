@@ -1,3 +1,4 @@
+// The findings of `realserver verify` as text.
 import type { Finding } from '../../realserver/verify/finding.ts';
 import type { Style } from '../tables/style.ts';
 

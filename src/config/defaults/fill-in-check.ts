@@ -1,3 +1,4 @@
+// Merges the checks of all levels, and gives each option its default.
 import type { CheckConfig } from '../../contract/checks/check-config.ts';
 import {
   checkShape,

@@ -1,3 +1,4 @@
+// Reads the facts of this machine that a configuration needs.
 import { readFileSync } from 'node:fs';
 import { withSpareDescriptors } from '../../spare-descriptors.ts';
 import type { HostFacts } from './require-host.ts';

@@ -1,3 +1,4 @@
+// Finds the interfaces by which this machine's routes lead to addresses.
 import { listLinks } from '../../linux/netlink/devices/link.ts';
 import { lookUpRoute } from '../../linux/netlink/route.ts';
 import { NetlinkSocket } from '../../linux/netlink/socket.ts';

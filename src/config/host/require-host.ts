@@ -1,3 +1,4 @@
+// Checks what only the machine can say of a configuration: whether its interfaces are there.
 import { CulvertError } from '../../errors.ts';
 import type { LoadedConfig } from '../load/loaded-config.ts';
 import { invalidConfig, type LocatedIssue } from '../validate/issue.ts';

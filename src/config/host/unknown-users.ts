@@ -1,3 +1,4 @@
+// Finds users of commands and checks that this machine does not have.
 import type { ServiceConfig } from '../../contract/config/service-contract.ts';
 import { lookUpUser } from '../../linux/process/user.ts';
 import type { Users } from '../keepalived/text/place.ts';

@@ -1,3 +1,4 @@
+// Reads a keepalived.conf as a configuration of culvert.
 import { documentParts } from '../load/document.ts';
 import { type LoadedConfig, loadedConfig } from '../load/loaded-config.ts';
 import {

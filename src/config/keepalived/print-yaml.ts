@@ -1,3 +1,4 @@
+// Prints a translated keepalived.conf as culvert's YAML.
 import { Document, isMap, isSeq, type YAMLMap } from 'yaml';
 import type { KeepalivedConfig } from './parse-keepalived-config.ts';
 import type { Place } from './text/place.ts';

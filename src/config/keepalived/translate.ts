@@ -1,3 +1,4 @@
+// Translates all blocks of a keepalived.conf into culvert's format.
 import { INSTANCE_KEYWORDS, readBfdInstances } from './checks/bfd-instance.ts';
 import { readSsl, SSL_KEYWORDS } from './checks/ssl-block.ts';
 import { readTrackFiles, TRACK_FILE_KEYWORDS, TRACK_FILE_LEVEL } from './checks/track-files.ts';

@@ -1,3 +1,4 @@
+// Recognises the format of a configuration file.
 import { extname } from 'node:path';
 
 export const CONFIG_FORMATS = ['yaml', 'keepalived'] as const;

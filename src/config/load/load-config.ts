@@ -1,3 +1,4 @@
+// Loads a configuration file in either format.
 import { createReadStream } from 'node:fs';
 import { hostname } from 'node:os';
 import { CulvertError } from '../../errors.ts';

@@ -1,3 +1,4 @@
+// The process that parses one large configuration, and ends.
 import { CulvertError } from '../../errors.ts';
 import { type FormatOptions, type ParsedText, parseText, routesFor } from './parse-text.ts';
 import { readDocument } from './read-document.ts';

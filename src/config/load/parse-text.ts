@@ -1,3 +1,4 @@
+// Reads a text as a configuration in either format.
 import { usersOfThisHost } from '../host/unknown-users.ts';
 import { parseKeepalivedConfig } from '../keepalived/parse-keepalived-config.ts';
 import type { InterfacesTo } from '../keepalived/values/infer-interface.ts';

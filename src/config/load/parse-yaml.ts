@@ -1,3 +1,4 @@
+// Reads a text in YAML as a configuration.
 import type { CulvertConfig } from '../../contract/config/config.ts';
 import { field } from '../rules/raw-config.ts';
 import { type ConfigIssue, formatPath, invalidConfig, type LocatedIssue } from '../validate/issue.ts';

@@ -1,3 +1,4 @@
+// Reads a configuration from the values of a document.
 import { CulvertError } from '../../errors.ts';
 import { type ConfigIssue, formatPath } from '../validate/issue.ts';
 import { validateConfig } from '../validate/validate.ts';

@@ -1,3 +1,4 @@
+// Reads a document that differs little from a former one, by its new services alone.
 import type { ConfigDocument } from '../../contract/config/config-document.ts';
 import type { ServiceConfig } from '../../contract/config/service-contract.ts';
 import { bfdFaults } from '../rules/bfd-contradictions.ts';

@@ -1,3 +1,4 @@
+// Reads a YAML text that differs little from a former one, by its new services alone.
 import type { ServiceConfig } from '../../contract/config/service-contract.ts';
 import { bfdFaults } from '../rules/bfd-contradictions.ts';
 import { areContradictory } from '../rules/config-contradictions.ts';

@@ -1,3 +1,4 @@
+// A YAML text as plain values, with the place of each.
 import {
   type Alias,
   type Document,

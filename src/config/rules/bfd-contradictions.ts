@@ -1,3 +1,4 @@
+// Contradictions between checks that share a BFD session.
 import type { BfdProbeConfig } from '../../contract/checks/probe-config.ts';
 import type { CulvertConfig } from '../../contract/config/config.ts';
 import { formatIp, type IpAddress } from '../../net/address/ip-address.ts';

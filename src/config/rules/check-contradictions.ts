@@ -1,3 +1,4 @@
+// Contradictions within checks, and between the levels that they are merged from.
 import {
   CHECK_TYPES,
   DIRECT_OPTIONS,

@@ -1,3 +1,4 @@
+// Contradictions within commands.
 import type { ConfigIssue, IssuePath } from '../validate/issue.ts';
 import { field } from './raw-config.ts';
 

@@ -1,3 +1,4 @@
+// Contradictions between values of a configuration that are each allowed.
 import type { ServiceConfig } from '../../contract/config/service-contract.ts';
 import type { TransportProtocol } from '../../forwarding/forwarding-table.ts';
 import { formatServiceName } from '../../forwarding/service-name.ts';

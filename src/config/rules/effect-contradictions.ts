@@ -1,3 +1,4 @@
+// Contradictions between quorum, sorry server, reals and commands of a service.
 import { realShape } from '../../contract/config/real-contract.ts';
 import { serviceShape } from '../../contract/config/service-contract.ts';
 import { defaultOf } from '../../contract/option.ts';

@@ -1,3 +1,4 @@
+// The values of a configuration before they are validated.
 import { serviceShape } from '../../contract/config/service-contract.ts';
 import { defaultOf } from '../../contract/option.ts';
 import { portsOf } from '../../contract/values/port-list.ts';

@@ -1,3 +1,4 @@
+// Contradictions between the options of one service.
 import { serviceShape } from '../../contract/config/service-contract.ts';
 import { defaultOf } from '../../contract/option.ts';
 import type { SchedulerFlag, SchedulerName } from '../../forwarding/forwarding-table.ts';

@@ -1,3 +1,4 @@
+// Contradictions between the type of a tunnel and its options.
 import type { ConfigIssue, IssuePath } from '../validate/issue.ts';
 import { field } from './raw-config.ts';
 

@@ -1,3 +1,4 @@
+// What is wrong in a configuration, and how it is told with its place.
 import { CulvertError } from '../../errors.ts';
 
 export type IssuePath = readonly (string | number)[];

@@ -1,3 +1,4 @@
+// The complaints of the schema in an operator's words.
 import type { z } from 'zod';
 import { KEY_SEPARATOR } from '../../contract/values/fields.ts';
 import { type ConfigIssue, describeFound, type IssuePath } from './issue.ts';

@@ -1,3 +1,4 @@
+// Validates the values of a configuration, from any format.
 import type { CulvertConfig } from '../../contract/config/config.ts';
 import { configSchema } from '../../contract/config/config-schema.ts';
 import { fillIn } from '../defaults/fill-in.ts';

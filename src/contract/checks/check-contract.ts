@@ -1,3 +1,4 @@
+// The contract of a health check as it is written.
 import { z } from 'zod';
 import { runFields, user } from '../config/command-schema.ts';
 import { option, optional } from '../option.ts';

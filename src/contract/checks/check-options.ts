@@ -1,3 +1,4 @@
+// Which options are for which types of checks.
 import type { CheckType } from './probe-config.ts';
 
 export const CHECK_TYPES = [

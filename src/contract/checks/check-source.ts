@@ -1,3 +1,4 @@
+// How the packets of a check leave this machine.
 import type { Port } from '../../forwarding/forwarding-table.ts';
 import type { IpAddress } from '../../net/address/ip-address.ts';
 

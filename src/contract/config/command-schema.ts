@@ -1,3 +1,4 @@
+// The schema of a command: a program with its arguments, or a line for the shell.
 import { z } from 'zod';
 import { duration, list, mapping, oneOf, pattern } from '../values/fields.ts';
 

@@ -1,3 +1,4 @@
+// A configuration as it is written, in the values that YAML and JSON have for it.
 import type { TransportProtocol } from '../../forwarding/forwarding-table.ts';
 
 /** The values of a configuration as they are written, whatever the format: what YAML and JSON have for them. */

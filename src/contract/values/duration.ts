@@ -1,3 +1,4 @@
+// Durations in text, with their unit.
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 /** Milliseconds of `500ms`, `6s`, `1.5s`, `2m` or `1h`; undefined when it is no such text. */

@@ -1,3 +1,4 @@
+// The kinds of values that a configuration has, each with the words for what is allowed.
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseIp } from '../../net/address/ip-address.ts';

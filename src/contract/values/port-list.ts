@@ -1,3 +1,4 @@
+// Ports and ranges of ports, before they are validated.
 import type { Port } from '../../forwarding/forwarding-table.ts';
 
 /** Each port of a service takes a place in the plane's table of services. */

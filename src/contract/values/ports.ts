@@ -1,3 +1,4 @@
+// The ports of a service: one, several, or all.
 import { z } from 'zod';
 import type { Port } from '../../forwarding/forwarding-table.ts';
 import { count, isPort, MAX_PORTS, MOST, portRange, writtenOut } from './port-list.ts';

@@ -1,3 +1,4 @@
+// Puts the forwarder into a node of the simulated network.
 import type { Decision, RealIndex } from '../../forwarding/decision.ts';
 import { decide } from '../../forwarding/forwarder.ts';
 import { decideCheck } from '../../forwarding/packets/check-packet.ts';

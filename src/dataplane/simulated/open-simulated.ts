@@ -1,3 +1,4 @@
+// Opens the plane that forwards in a simulated network.
 import type { ForwardingTable } from '../../forwarding/forwarding-table.ts';
 import {
   allocateImageMemory,

@@ -1,3 +1,4 @@
+// A simulated real server: decapsulates, and serves HTTP.
 import type { Port } from '../../forwarding/forwarding-table.ts';
 import type { Ipv4Address } from '../../net/address/ipv4-address.ts';
 import { PROTOCOL } from '../../net/headers/ipv4.ts';

@@ -1,3 +1,4 @@
+// Connections of checks in the simulated network.
 import type { RealIndex } from '../../forwarding/decision.ts';
 import type { ForwardingImage } from '../../forwarding/image/forwarding-image.ts';
 import { checkKey, type ForwarderState } from '../../forwarding/state.ts';

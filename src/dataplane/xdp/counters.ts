@@ -1,3 +1,4 @@
+// The counters of the xdp plane: those of the fast path and of the slow path.
 import type { ForwardingImage } from '../../forwarding/image/forwarding-image.ts';
 import { COUNTERS } from '../../forwarding/image/tables/layout.ts';
 import type { BpfMap } from '../../linux/bpf/map.ts';

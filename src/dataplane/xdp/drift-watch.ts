@@ -1,3 +1,4 @@
+// Finds what others have changed behind the director's back, and puts it back.
 import type { PlaneEventListener } from '../data-plane.ts';
 
 /** Something that others have changed behind the director's back. */

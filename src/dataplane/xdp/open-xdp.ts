@@ -1,3 +1,4 @@
+// Opens the xdp plane: takes over what is pinned, or makes it.
 import { fileURLToPath } from 'node:url';
 import type { ImageCapacity } from '../../forwarding/image/tables/memory.ts';
 import { listLinks } from '../../linux/netlink/devices/link.ts';

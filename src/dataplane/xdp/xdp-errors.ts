@@ -1,3 +1,4 @@
+// Errors of XDP in an adapter's counters.
 import { readDriverStatistics } from '../../linux/devices/driver-statistics.ts';
 
 /**

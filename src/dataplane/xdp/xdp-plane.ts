@@ -1,3 +1,4 @@
+// The data plane that forwards in the kernel by XDP.
 import type { Explanation } from '../../forwarding/decision.ts';
 import { explain } from '../../forwarding/explain.ts';
 import type { ForwardingTable, Service } from '../../forwarding/forwarding-table.ts';

@@ -1,3 +1,4 @@
+// Keeps what was applied in place of the file over restarts.
 import { z } from 'zod';
 import { loadDurable, removeDurable, saveDurable } from '../state/durable-file.ts';
 

@@ -1,3 +1,4 @@
+// The ways to another configuration: reload, apply, confirm, revert, and the end of a trial.
 import { type HostFacts, validateAgainstHost } from '../../config/host/require-host.ts';
 import { loadDocument } from '../../config/load/load-document.ts';
 import { documentOf, type LoadedConfig } from '../../config/load/loaded-config.ts';

@@ -1,3 +1,4 @@
+// The differences of two configurations, by service and real server.
 import type { ChangeCounts, SettingChange } from '../../contract/api/configuration.ts';
 import type { CulvertConfig } from '../../contract/config/config.ts';
 import type { DirectorConfig } from '../../contract/config/director-contract.ts';

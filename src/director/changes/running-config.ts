@@ -1,3 +1,4 @@
+// Which configuration holds: the file's, what was applied in its place, or one on trial.
 import { type HostFacts, validateAgainstHost } from '../../config/host/require-host.ts';
 import { documentOf, type LoadedConfig } from '../../config/load/loaded-config.ts';
 import { readDocument } from '../../config/load/read-document.ts';

@@ -1,3 +1,4 @@
+// The differences of two values of a configuration, setting by setting.
 import type { SettingChange } from '../../contract/api/configuration.ts';
 import { formatDuration } from '../../contract/values/duration.ts';
 import { formatIp, type IpAddress } from '../../net/address/ip-address.ts';

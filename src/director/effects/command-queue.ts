@@ -1,3 +1,4 @@
+// Runs the commands of real servers and quorums, one line each in order.
 import { formatDuration } from '../../contract/values/duration.ts';
 import type { CommandConfig } from '../../linux/process/command-config.ts';
 import { type CommandEnd, runCommand } from '../../linux/process/run-command.ts';

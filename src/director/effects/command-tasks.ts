@@ -1,3 +1,4 @@
+// The commands that tell of a real server's or quorum's turn, with their environment.
 import type { ServiceConfig } from '../../contract/config/service-contract.ts';
 import { formatServiceName } from '../../forwarding/service-name.ts';
 import { formatIp } from '../../net/address/ip-address.ts';

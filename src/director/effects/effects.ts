@@ -1,3 +1,4 @@
+// Tells of turns: events and commands for real servers and quorums.
 import { rootCommandWarning } from '../../config/host/root-commands.ts';
 import { unknownUsers } from '../../config/host/unknown-users.ts';
 import type { ServiceConfig, SorryServerConfig } from '../../contract/config/service-contract.ts';

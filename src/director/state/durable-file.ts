@@ -1,3 +1,4 @@
+// Files that are whole or not there: written aside, synchronised, renamed.
 import { closeSync, fsync, openSync, readFileSync, writeFile } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';

@@ -1,3 +1,4 @@
+// Keeps the state of a director in a file.
 import { z } from 'zod';
 import { loadDurable, removeDurable, saveDurable } from './durable-file.ts';
 import { type DirectorState, EMPTY_STATE, type StateStore } from './state-store.ts';

@@ -1,3 +1,4 @@
+// Chooses the key that rings and flows are made with.
 import { randomBytes } from 'node:crypto';
 
 /** The configured key, else that of the former run, else a new one. */

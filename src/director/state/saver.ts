@@ -1,3 +1,4 @@
+// Saves in the background, and tries again when it fails.
 import { CulvertError } from '../../errors.ts';
 import { describeShortage, resourceShortageIn } from '../../local-shortage.ts';
 import type { EventLog } from '../event-log.ts';

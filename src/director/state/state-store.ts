@@ -1,3 +1,4 @@
+// What a director knows that no configuration says.
 import type { ServiceName } from '../../forwarding/forwarding-table.ts';
 import type { RealId } from '../model.ts';
 

@@ -1,3 +1,4 @@
+// The weight and health of real servers as they are at the moment.
 import type { RealHealth } from '../../health/real-health.ts';
 import { weightBy } from '../../health/weight-effect.ts';
 import type { Model, ModelReal, RealId } from '../model.ts';

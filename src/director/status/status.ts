@@ -1,3 +1,4 @@
+// The state of a director, its services and its real servers.
 import type { DirectorConfig } from '../../contract/config/director-contract.ts';
 import { serviceShape } from '../../contract/config/service-contract.ts';
 import { forwardedValues } from '../../contract/option.ts';

@@ -1,3 +1,4 @@
+// Rates, and counts since zeroing, of the counters of a plane.
 import type { ServiceCounters, TrafficCounters } from '../../dataplane/data-plane.ts';
 import type { ServiceKey } from '../../forwarding/forwarding-table.ts';
 import { formatServiceName } from '../../forwarding/service-name.ts';

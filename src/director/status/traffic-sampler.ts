@@ -1,3 +1,4 @@
+// Samples the counters of a plane every two seconds.
 import type { DataPlane } from '../../dataplane/data-plane.ts';
 import { formatServiceName } from '../../forwarding/service-name.ts';
 import { type TrafficAccounts, TrafficBook } from './traffic-book.ts';

@@ -1,3 +1,4 @@
+// Builds gratuitous ARP and unsolicited neighbour advertisements.
 import { type IpAddress, isIpv4 } from '../../net/address/ip-address.ts';
 import { multicastMac } from '../../net/address/ipv6-multicast.ts';
 import { ARP_OPERATION, buildArp } from '../../net/headers/arp.ts';

@@ -1,3 +1,4 @@
+// Builds the packets that the director answers with: ICMP errors, resets, echo replies.
 import { familyOf, type IpAddress, type IpFamily, isIpv6 } from '../../net/address/ip-address.ts';
 import { isIpv6Multicast } from '../../net/address/ipv6-multicast.ts';
 import { readU32 } from '../../net/bytes.ts';

@@ -1,3 +1,4 @@
+// Answers ARP requests for VIPs.
 import { isFault } from '../../net/fault.ts';
 import { ARP_OPERATION, buildArp, parseArp } from '../../net/headers/arp.ts';
 import { isGroupMac, type MacAddress } from '../../net/headers/ethernet.ts';

@@ -1,3 +1,4 @@
+// Decides about whole Ethernet frames.
 import { isFault } from '../../net/fault.ts';
 import {
   buildEthernet,

@@ -1,3 +1,4 @@
+// Decides about ICMP messages to a VIP.
 import { formatIp, type IpFamily } from '../../net/address/ip-address.ts';
 import { internetChecksum, transportChecksum } from '../../net/checksum.ts';
 import { ICMP_HEADER_BYTES, ICMP_TYPE } from '../../net/headers/icmp.ts';

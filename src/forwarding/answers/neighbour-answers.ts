@@ -1,3 +1,4 @@
+// Answers neighbour solicitations for IPv6 VIPs.
 import type { Ipv6Address } from '../../net/address/ipv6-address.ts';
 import { isIpv6Multicast, multicastMac, solicitedNodeAddress } from '../../net/address/ipv6-multicast.ts';
 import { isFault } from '../../net/fault.ts';

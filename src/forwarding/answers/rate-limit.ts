@@ -1,3 +1,4 @@
+// Limits on answers, per client and in sum.
 import { type IpAddress, isIpv6 } from '../../net/address/ip-address.ts';
 
 /** A token bucket: `burst` at once, then `perSecond`. */

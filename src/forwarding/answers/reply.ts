@@ -1,3 +1,4 @@
+// Answers the source of a packet, if the limits let it go.
 import { transportChecksum } from '../../net/checksum.ts';
 import { isFault, PARSE_FAULTS } from '../../net/fault.ts';
 import { PROTOCOL } from '../../net/headers/ipv4.ts';

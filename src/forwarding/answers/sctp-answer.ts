@@ -1,3 +1,4 @@
+// Builds SCTP's ABORT.
 import { readU16, readU32 } from '../../net/bytes.ts';
 import { buildSctp, SCTP_CHUNK, type SctpHeader, sctpChunks } from '../../net/headers/sctp.ts';
 

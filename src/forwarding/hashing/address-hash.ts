@@ -1,3 +1,4 @@
+// The hash of addresses that kernel IPVS uses in dh, sh, lblc and lblcr.
 import { type IpAddress, isIpv4 } from '../../net/address/ip-address.ts';
 
 /** 2^32 divided by the square of the golden ratio. */

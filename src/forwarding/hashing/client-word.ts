@@ -1,3 +1,4 @@
+// A client's address in 32 bits.
 import { type IpAddress, isIpv4 } from '../../net/address/ip-address.ts';
 import { foldIpv6 } from './flow-hash.ts';
 

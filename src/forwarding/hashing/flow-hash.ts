@@ -1,3 +1,4 @@
+// The keyed hash of client address and port.
 import type { Ipv6Address } from '../../net/address/ipv6-address.ts';
 import { swap32 } from '../image/tables/byte-order.ts';
 

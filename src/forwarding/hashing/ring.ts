@@ -1,3 +1,4 @@
+// Maglev rings: which member each slot names.
 import { createHmac } from 'node:crypto';
 import { type IpAddress, ipBytes } from '../../net/address/ip-address.ts';
 

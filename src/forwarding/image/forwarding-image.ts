@@ -1,3 +1,4 @@
+// The forwarding image: tables, slots, flows and counters as one value.
 import { CulvertError } from '../../errors.ts';
 import type { IpAddress } from '../../net/address/ip-address.ts';
 import type { RealIndex } from '../decision.ts';

@@ -1,3 +1,4 @@
+// The parts of an image, and what the control plane keeps beside them.
 import type { IpAddress } from '../../net/address/ip-address.ts';
 import type { RealIndex } from '../decision.ts';
 import { type Claim, DEFAULT_TIMEOUTS, type Service } from '../forwarding-table.ts';

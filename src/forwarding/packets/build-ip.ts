@@ -1,3 +1,4 @@
+// Builds IP packets of either family.
 import { type IpAddress, isIpv6, onlyIpv4 } from '../../net/address/ip-address.ts';
 import { buildIpv4, type Ipv4Fields } from '../../net/headers/ipv4.ts';
 import { buildIpv6 } from '../../net/headers/ipv6.ts';

@@ -1,3 +1,4 @@
+// Decides about the packets of checks.
 import { readU16 } from '../../net/bytes.ts';
 import { isFault } from '../../net/fault.ts';
 import { ICMP_HEADER_BYTES } from '../../net/headers/icmp.ts';

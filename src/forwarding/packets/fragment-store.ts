@@ -1,3 +1,4 @@
+// Fragments that are followed, or held until the first one has come.
 import { type OwnedBytes, ownBytes } from '../../net/owned-bytes.ts';
 import type { RealIndex } from '../decision.ts';
 

@@ -1,3 +1,4 @@
+// Decides about fragments.
 import { formatIp } from '../../net/address/ip-address.ts';
 import { PROTOCOL } from '../../net/headers/ipv4.ts';
 import type { OwnedBytes } from '../../net/owned-bytes.ts';

@@ -1,3 +1,4 @@
+// The header of an IP packet of either family, as decisions need it.
 import type { IpAddress, IpFamily } from '../../net/address/ip-address.ts';
 import { isFault, type ParseFault } from '../../net/fault.ts';
 import { IPV4_HEADER_BYTES, parseQuotedIpv4Header } from '../../net/headers/ipv4.ts';

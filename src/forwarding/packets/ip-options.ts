@@ -1,3 +1,4 @@
+// Fills in the options of IPv4 that a router has to fill in.
 import type { Ipv4Address } from '../../net/address/ipv4-address.ts';
 import { writeU32 } from '../../net/bytes.ts';
 import { IPV4_HEADER_BYTES, writeIpv4Checksum } from '../../net/headers/ipv4.ts';

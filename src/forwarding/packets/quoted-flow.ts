@@ -1,3 +1,4 @@
+// The flow that an ICMP error quotes.
 import type { IpAddress } from '../../net/address/ip-address.ts';
 import { readU16 } from '../../net/bytes.ts';
 import { isFault } from '../../net/fault.ts';

@@ -1,3 +1,4 @@
+// Cuts packets that a device has merged into segments again.
 import { readU32, writeU16, writeU32 } from '../../net/bytes.ts';
 import { transportChecksum } from '../../net/checksum.ts';
 import { isFault } from '../../net/fault.ts';

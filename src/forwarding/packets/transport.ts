@@ -1,3 +1,4 @@
+// Reads ports, flags and chunks of TCP, UDP and SCTP.
 import { readU16 } from '../../net/bytes.ts';
 import { PROTOCOL } from '../../net/headers/ipv4.ts';
 import { SCTP_CHUNK, SCTP_HEADER_BYTES } from '../../net/headers/sctp.ts';

@@ -1,3 +1,4 @@
+// Path MTUs that routers have reported, for as long as they are believed.
 import type { IpAddress, IpFamily } from '../../net/address/ip-address.ts';
 import type { ForwardingImage } from '../image/forwarding-image.ts';
 

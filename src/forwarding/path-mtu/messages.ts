@@ -1,3 +1,4 @@
+// The echo requests that prove a reported path MTU, and their replies.
 import { familyOf, type IpAddress, type IpFamily } from '../../net/address/ip-address.ts';
 import { readU16, writeU32 } from '../../net/bytes.ts';
 import { internetChecksum, transportChecksum } from '../../net/checksum.ts';

@@ -1,3 +1,4 @@
+// What becomes of a packet that does not fit the tunnel.
 import type { IpFamily } from '../../net/address/ip-address.ts';
 import { readU16, readU32 } from '../../net/bytes.ts';
 import { PROTOCOL } from '../../net/headers/ipv4.ts';

@@ -1,3 +1,4 @@
+// Which path MTUs are being proven, and what the probes say.
 import type { IpAddress } from '../../net/address/ip-address.ts';
 import type { RealIndex } from '../decision.ts';
 import type { RealEntry } from '../image/forwarding-image.ts';

@@ -1,3 +1,4 @@
+// What an ICMP error from the path to a real server reports.
 import type { IpAddress } from '../../net/address/ip-address.ts';
 import { buildIcmpError, ICMP_ERRORS, type IcmpError, isAnswerable } from '../answers/answers.ts';
 import type { Decision } from '../decision.ts';

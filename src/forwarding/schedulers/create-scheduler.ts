@@ -1,3 +1,4 @@
+// Makes the scheduler of a service.
 import type { SchedulerName, Service } from '../forwarding-table.ts';
 import { DestinationHashing } from './dh.ts';
 import { failover } from './fo.ts';

@@ -1,3 +1,4 @@
+// dh: destination hashing.
 import { isEligible } from './parts/eligible.ts';
 import { HashTable } from './parts/hash-table.ts';
 import type { Candidate, Choice, ScheduleRequest, Scheduler } from './scheduler.ts';

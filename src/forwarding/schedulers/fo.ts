@@ -1,3 +1,4 @@
+// fo: weighted failover.
 import { isEligible } from './parts/eligible.ts';
 import { heaviest } from './parts/heaviest.ts';
 import { stateless } from './parts/stateless.ts';

@@ -1,3 +1,4 @@
+// lblc: locality-based least connection.
 import type { IpAddress } from '../../net/address/ip-address.ts';
 import { AddressCache } from './parts/address-cache.ts';
 import { isEligible } from './parts/eligible.ts';

@@ -1,3 +1,4 @@
+// lblcr: locality-based least connection with replication.
 import type { IpAddress } from '../../net/address/ip-address.ts';
 import { isPressed } from './lblc.ts';
 import { AddressCache } from './parts/address-cache.ts';

@@ -1,3 +1,4 @@
+// lc: least connection.
 import { BY_FLOWS, leastLoaded } from './parts/real-load.ts';
 import { stateless } from './parts/stateless.ts';
 import type { Scheduler } from './scheduler.ts';

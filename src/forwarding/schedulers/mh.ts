@@ -1,3 +1,4 @@
+// mh: Maglev hashing in the slow path.
 import { isEligible } from './parts/eligible.ts';
 import type { Candidate, Choice, ScheduleRequest, Scheduler } from './scheduler.ts';
 

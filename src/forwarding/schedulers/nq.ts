@@ -1,3 +1,4 @@
+// nq: never queue.
 import { isEligible } from './parts/eligible.ts';
 import { stateless } from './parts/stateless.ts';
 import type { Scheduler } from './scheduler.ts';

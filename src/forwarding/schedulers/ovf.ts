@@ -1,3 +1,4 @@
+// ovf: overflow.
 import { isEligible } from './parts/eligible.ts';
 import { heaviest } from './parts/heaviest.ts';
 import { stateless } from './parts/stateless.ts';

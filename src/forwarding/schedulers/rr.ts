@@ -1,3 +1,4 @@
+// rr: round robin.
 import type { IpAddress } from '../../net/address/ip-address.ts';
 import { isEligible } from './parts/eligible.ts';
 import type { Candidate, Choice, Scheduler } from './scheduler.ts';

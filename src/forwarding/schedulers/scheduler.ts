@@ -1,3 +1,4 @@
+// What a scheduler is: it sees candidates, and answers with one of them.
 import type { IpAddress } from '../../net/address/ip-address.ts';
 import type { RealIndex } from '../decision.ts';
 import type { TransportProtocol } from '../forwarding-table.ts';

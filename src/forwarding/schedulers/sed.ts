@@ -1,3 +1,4 @@
+// sed: shortest expected delay.
 import { BY_EXPECTED_DELAY, leastLoaded } from './parts/real-load.ts';
 import { stateless } from './parts/stateless.ts';
 import type { Candidate, Scheduler } from './scheduler.ts';

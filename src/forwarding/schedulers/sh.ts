@@ -1,3 +1,4 @@
+// sh: source hashing.
 import type { SchedulerFlag } from '../forwarding-table.ts';
 import { isEligible } from './parts/eligible.ts';
 import { HashTable } from './parts/hash-table.ts';

@@ -1,3 +1,4 @@
+// twos: power of two choices.
 import { isEligible } from './parts/eligible.ts';
 import { BY_FLOWS, loadBy } from './parts/real-load.ts';
 import { stateless } from './parts/stateless.ts';

@@ -1,3 +1,4 @@
+// wrr: weighted round robin.
 import type { IpAddress } from '../../net/address/ip-address.ts';
 import { greatestCommonDivisor } from '../image/slots/rotation.ts';
 import { isEligible } from './parts/eligible.ts';

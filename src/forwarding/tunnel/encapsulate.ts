@@ -1,3 +1,4 @@
+// Puts the outer headers in front of a packet.
 import { type IpAddress, isIpv6 } from '../../net/address/ip-address.ts';
 import { concatBytes } from '../../net/bytes.ts';
 import { ETHERTYPE } from '../../net/headers/ethernet.ts';

@@ -1,3 +1,4 @@
+// The tunnel of a real server, and the room that it takes.
 import type { IpFamily } from '../../net/address/ip-address.ts';
 import { IPV4_HEADER_BYTES } from '../../net/headers/ipv4.ts';
 import { IPV6_HEADER_BYTES } from '../../net/headers/ipv6.ts';

@@ -1,3 +1,4 @@
+// GUE's remote checksum offload.
 import { readU16, writeU16 } from '../../net/bytes.ts';
 import { foldChecksum, internetChecksum, pseudoHeaderSum } from '../../net/checksum.ts';
 import type { GueRemoteChecksum } from '../../net/headers/gue.ts';

@@ -1,3 +1,4 @@
+// A packet one hop on.
 import { readU16, writeU16 } from '../../net/bytes.ts';
 import { updateChecksum } from '../../net/checksum.ts';
 import { IPV4_AT } from '../../net/headers/ipv4.ts';

@@ -1,3 +1,4 @@
+// The source port of GUE, by the flow.
 import { readU16 } from '../../net/bytes.ts';
 import { PROTOCOL } from '../../net/headers/ipv4.ts';
 import { clientWord } from '../hashing/client-word.ts';

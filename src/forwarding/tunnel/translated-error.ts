@@ -1,3 +1,4 @@
+// Translates errors about outer packets into errors for the client.
 import type { IpFamily } from '../../net/address/ip-address.ts';
 import { ICMP_CODE, ICMP_TYPE } from '../../net/headers/icmp.ts';
 import { ICMPV6_CODE, ICMPV6_TYPE } from '../../net/headers/icmpv6.ts';

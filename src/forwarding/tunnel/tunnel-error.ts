@@ -1,3 +1,4 @@
+// Reads errors about outer packets.
 import type { IpFamily } from '../../net/address/ip-address.ts';
 import { readU16, readU32 } from '../../net/bytes.ts';
 import { internetChecksum, transportChecksum } from '../../net/checksum.ts';

@@ -1,3 +1,4 @@
+// A BFD session as the probe of a check.
 import type { BfdProbeConfig } from '../../contract/checks/probe-config.ts';
 import { type IpAddress, ip } from '../../net/address/ip-address.ts';
 import type { CheckSchedule } from '../check-state.ts';

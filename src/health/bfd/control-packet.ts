@@ -1,3 +1,4 @@
+// BFD control packets (RFC 5880, section 4.1).
 import { readU32, writeU32 } from '../../net/bytes.ts';
 
 /** As the wire has them (RFC 5880, section 4.1). */

@@ -1,3 +1,4 @@
+// The other end of a BFD session.
 import { formatIp, type IpAddress } from '../../net/address/ip-address.ts';
 import type { BfdParameters } from './session.ts';
 

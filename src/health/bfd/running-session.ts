@@ -1,3 +1,4 @@
+// A BFD session with its timers and packets.
 import { randomInt } from 'node:crypto';
 import { ANY_ADDRESS } from '../../linux/sockets/address-family.ts';
 import { UdpSender } from '../../linux/sockets/udp-sender.ts';

@@ -1,3 +1,4 @@
+// BFD sessions that are down, in an operator's words.
 import { formatDuration } from '../../contract/values/duration.ts';
 import { formatIp, type IpAddress } from '../../net/address/ip-address.ts';
 import { BFD_DIAGNOSTIC, BFD_STATE, describeDiagnostic } from './control-packet.ts';

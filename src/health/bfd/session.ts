@@ -1,3 +1,4 @@
+// The state machine of a BFD session (RFC 5880) as functions.
 import { BFD_DIAGNOSTIC, BFD_STATE, type BfdState, type ControlPacket } from './control-packet.ts';
 
 /** What one side brings to a session. */

@@ -1,3 +1,4 @@
+// What the thread of BFD offers to the daemon.
 import type { BfdNeighbor } from './neighbor.ts';
 
 /**

@@ -1,3 +1,4 @@
+// The sockets of BFD (RFC 5881, RFC 5883).
 import { randomInt } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { type ReceivedDatagram, UdpReceiver } from '../../linux/sockets/udp-receiver.ts';

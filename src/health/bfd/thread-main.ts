@@ -1,3 +1,4 @@
+// The thread that BFD sessions run in.
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { BfdNeighbor } from './neighbor.ts';

@@ -1,3 +1,4 @@
+// Starts the thread of BFD, and speaks with it.
 import { Worker } from 'node:worker_threads';
 import type { BfdNeighbor } from './neighbor.ts';
 import type { BfdListener, BfdSessions } from './sessions.ts';

@@ -1,3 +1,4 @@
+// DNS queries and their answers (RFC 1035).
 import { readU16, writeU16 } from '../../net/bytes.ts';
 
 export interface DnsQuestion {

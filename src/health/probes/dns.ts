@@ -1,3 +1,4 @@
+// The probe of `dns` checks.
 import { randomInt } from 'node:crypto';
 import { DNS_QUERY_TYPES, type DnsProbeConfig } from '../../contract/checks/probe-config.ts';
 import type { ProbeContext } from '../probe.ts';

@@ -1,3 +1,4 @@
+// The probe of `file` checks.
 import { constants, type FSWatcher, watch } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';

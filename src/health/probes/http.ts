@@ -1,3 +1,4 @@
+// The probe of `http` and `https` checks.
 import type { Duplex } from 'node:stream';
 import type { HttpProbeConfig, HttpUrlConfig } from '../../contract/checks/probe-config.ts';
 import type { CheckTarget } from '../../dataplane/check-connector.ts';

@@ -1,3 +1,4 @@
+// The probe of `misc` checks: a command.
 import type { MiscProbeConfig } from '../../contract/checks/probe-config.ts';
 import type { CheckTarget } from '../../dataplane/check-connector.ts';
 import { type CommandEnd, runCommand } from '../../linux/process/run-command.ts';

@@ -1,3 +1,4 @@
+// The probe of `smtp` checks.
 import { hostname } from 'node:os';
 import type { Duplex } from 'node:stream';
 import type { SmtpProbeConfig } from '../../contract/checks/probe-config.ts';

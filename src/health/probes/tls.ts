@@ -1,3 +1,4 @@
+// Begins TLS on a connection of a check.
 import { once } from 'node:events';
 import { readFile, stat } from 'node:fs/promises';
 import { isIP } from 'node:net';

@@ -1,3 +1,4 @@
+// The probe of `udp` checks.
 import { randomBytes } from 'node:crypto';
 import type { UdpProbeConfig } from '../../contract/checks/probe-config.ts';
 import type { ProbeContext } from '../probe.ts';

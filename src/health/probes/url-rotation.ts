@@ -1,3 +1,4 @@
+// Which URL the next attempt of an HTTP check fetches.
 import type { HttpProbeConfig } from '../../contract/checks/probe-config.ts';
 import type { ProbeContext, Unfinished } from '../probe.ts';
 import { probeUrl } from './http.ts';

@@ -1,3 +1,4 @@
+// Applies several commands of ipvsadm to a configuration.
 import { isDeepStrictEqual } from 'node:util';
 import type { ConfigDocument } from '../../contract/config/config-document.ts';
 import type { AdmEdit } from '../parse/ipvsadm-command.ts';

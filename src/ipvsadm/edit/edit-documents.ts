@@ -1,3 +1,4 @@
+// Services and real servers of ipvsadm as documents of a configuration.
 import { isDeepStrictEqual } from 'node:util';
 import type { ConfigDocument, RealDocument, ServiceDocument } from '../../contract/config/config-document.ts';
 import type { AdmServer, AdmSettings, AdmTunnel } from '../parse/ipvsadm-command.ts';

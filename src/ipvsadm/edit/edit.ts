@@ -1,3 +1,4 @@
+// Applies one command of ipvsadm to a configuration.
 import type { ConfigDocument, RealDocument, ServiceDocument } from '../../contract/config/config-document.ts';
 import { canBeReal, isHost } from '../../contract/values/host-address.ts';
 import type { SchedulerName } from '../../forwarding/forwarding-table.ts';

@@ -1,3 +1,4 @@
+// Finds the service or real server that a command of ipvsadm means.
 import type { RealDocument, ServiceDocument } from '../../contract/config/config-document.ts';
 import { portsOf } from '../../contract/values/port-list.ts';
 import { formatIp, parseIp } from '../../net/address/ip-address.ts';

@@ -1,3 +1,4 @@
+// A command line of ipvsadm, parsed.
 import type { TransportProtocol } from '../../forwarding/forwarding-table.ts';
 
 /** A parsed command line of ipvsadm. */

@@ -1,3 +1,4 @@
+// Netmasks in text.
 import { formatIp, ip, networkOf, parseIp } from '../../net/address/ip-address.ts';
 
 const ALL_BITS = ip('255.255.255.255');

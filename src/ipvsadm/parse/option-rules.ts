@@ -1,3 +1,4 @@
+// Which options each command of ipvsadm takes.
 import { AdmFault } from './ipvsadm-fault.ts';
 
 /** The names of commands in ipvsadm's messages. */

@@ -1,3 +1,4 @@
+// The options of ipvsadm 1.31.
 import type { OptionSpec } from './popt.ts';
 
 export type CommandOption =

@@ -1,3 +1,4 @@
+// Parses a command line as ipvsadm does, with its messages.
 import type { Names } from '../print/host-names.ts';
 import type { AdmCommand, AdmServer, AdmService, AdmSettings, Listing } from './ipvsadm-command.ts';
 import { AdmFault } from './ipvsadm-fault.ts';

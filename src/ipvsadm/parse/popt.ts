@@ -1,3 +1,4 @@
+// Reads options as the library popt does.
 export interface OptionSpec {
   /** Each of these is its short name. */
   readonly letters: string;

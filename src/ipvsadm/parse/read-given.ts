@@ -1,3 +1,4 @@
+// Reads the values of all options of a command line.
 import type { TransportProtocol } from '../../forwarding/forwarding-table.ts';
 import type { Names } from '../print/host-names.ts';
 import type { AdmEndpoint, AdmServer, AdmService, AdmTunnel } from './ipvsadm-command.ts';

@@ -1,3 +1,4 @@
+// Refuses what ipvsadm can and culvert cannot, with the alternative.
 import type { AdmEndpoint, AdmServerCommand, AdmService, AdmSettings } from './ipvsadm-command.ts';
 import { AdmFault } from './ipvsadm-fault.ts';
 

@@ -1,3 +1,4 @@
+// Reads the flags of schedulers.
 import { AdmFault } from './ipvsadm-fault.ts';
 
 /** The kernel has three flags without a name, and what each one does is its scheduler's. */

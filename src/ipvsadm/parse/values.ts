@@ -1,3 +1,4 @@
+// Reads numbers, addresses and ports as ipvsadm does.
 import type { TransportProtocol } from '../../forwarding/forwarding-table.ts';
 import { formatIp, ip, parseIp } from '../../net/address/ip-address.ts';
 import type { Names } from '../print/host-names.ts';

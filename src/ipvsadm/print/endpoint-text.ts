@@ -1,3 +1,4 @@
+// Addresses and ports in the columns of ipvsadm.
 import type { TransportProtocol } from '../../forwarding/forwarding-table.ts';
 import type { Names } from './host-names.ts';
 

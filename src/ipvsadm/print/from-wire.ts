@@ -1,3 +1,4 @@
+// The state of a director as ipvsadm lists it.
 import type { WireRealStats, WireStatus } from '../../contract/api/director-status.ts';
 import type { WireFlow } from '../../contract/api/flow.ts';
 import type { WireReal, WireService } from '../../contract/api/service-status.ts';

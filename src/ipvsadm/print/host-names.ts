@@ -1,3 +1,4 @@
+// Names of hosts and services, where ipvsadm shows them.
 import type { TransportProtocol } from '../../forwarding/forwarding-table.ts';
 
 /** What a machine calls hosts and ports; undefined where it has no name, or knows none of that name. */

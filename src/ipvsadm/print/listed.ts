@@ -1,3 +1,4 @@
+// What a listing of ipvsadm shows.
 import type { TransportProtocol } from '../../forwarding/forwarding-table.ts';
 import type { AdmSettings, AdmTunnel } from '../parse/ipvsadm-command.ts';
 

@@ -1,3 +1,4 @@
+// The order in which ipvsadm lists services.
 import { ip, ipBytes } from '../../net/address/ip-address.ts';
 import type { ListedService } from './listed.ts';
 

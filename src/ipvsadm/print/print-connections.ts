@@ -1,3 +1,4 @@
+// Prints connections as `ipvsadm -Lc` does.
 import { endpointText } from './endpoint-text.ts';
 import type { Names } from './host-names.ts';
 import type { ListedConnection } from './listed.ts';

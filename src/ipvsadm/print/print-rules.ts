@@ -1,3 +1,4 @@
+// Prints services as `ipvsadm -S` does.
 import { netmaskText } from '../parse/netmask.ts';
 import { endpointText } from './endpoint-text.ts';
 import type { Names } from './host-names.ts';

@@ -1,3 +1,4 @@
+// Prints tables as `ipvsadm -L` does.
 import type { AdmTunnel, Listing } from '../parse/ipvsadm-command.ts';
 import { netmaskText } from '../parse/netmask.ts';
 import { countText } from './count-text.ts';

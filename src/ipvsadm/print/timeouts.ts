@@ -1,3 +1,4 @@
+// Prints timeouts as `ipvsadm -L --timeout` does.
 import type { ConfigDocument } from '../../contract/config/config-document.ts';
 import { parseDuration } from '../../contract/values/duration.ts';
 import { DEFAULT_TIMEOUTS } from '../../forwarding/forwarding-table.ts';

@@ -1,3 +1,4 @@
+// Connections that are held open, with requests on each.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Program } from './lab-program.ts';
 

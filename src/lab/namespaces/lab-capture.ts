@@ -1,3 +1,4 @@
+// Captures packets in the lab's network namespaces.
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ipv4PacketOf, readCapture } from '../../net/captures/pcap.ts';

@@ -1,3 +1,4 @@
+// Starts a program in a network namespace, and waits for what it says.
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';

@@ -1,3 +1,4 @@
+// The lab in network namespaces.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

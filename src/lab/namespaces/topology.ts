@@ -1,3 +1,4 @@
+// The network namespaces of the lab, and the cables between them.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -1,3 +1,4 @@
+// The program of the lab's real servers.
 import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
 

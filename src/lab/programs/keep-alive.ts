@@ -1,3 +1,4 @@
+// A program that keeps connections open, with requests on each.
 import { Agent, get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';

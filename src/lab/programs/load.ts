@@ -1,3 +1,4 @@
+// A program that makes requests without a pause.
 import { Agent, get } from 'node:http';
 import { parseArgs } from 'node:util';
 

@@ -1,3 +1,4 @@
+// The program of the lab's client.
 import { Agent, get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';

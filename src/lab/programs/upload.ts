@@ -1,3 +1,4 @@
+// A program that uploads, and says how long it took.
 import { request } from 'node:http';
 import { parseArgs } from 'node:util';
 import type { UploadResult } from '../environment.ts';

@@ -1,3 +1,4 @@
+// The lab in a simulated network.
 import { statusToWire } from '../../api/server/to-wire.ts';
 import type { LoadedConfig } from '../../config/load/loaded-config.ts';
 import { parseYaml } from '../../config/load/parse-yaml.ts';

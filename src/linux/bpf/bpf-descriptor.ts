@@ -1,3 +1,4 @@
+// File descriptors of BPF maps, programs and links.
 import { closeSync } from 'node:fs';
 import koffi from 'koffi';
 import { withSpareDescriptors } from '../../spare-descriptors.ts';

@@ -1,3 +1,4 @@
+// A loaded BPF program: attaching and test runs.
 import koffi from 'koffi';
 import { BpfDescriptor, objectInfo, openPinned } from './bpf-descriptor.ts';
 import { libbpf } from './libbpf.ts';

@@ -1,3 +1,4 @@
+// Turns results of libbpf into errors.
 import { kernelError } from '../errno.ts';
 
 /** Passes the result of a libbpf call, which is -errno on failure. @throws CulvertError KERNEL or PERMISSION */

@@ -1,3 +1,4 @@
+// The functions of libbpf that culvert calls.
 import koffi, { type LibraryHandle } from 'koffi';
 import { CulvertError } from '../../errors.ts';
 

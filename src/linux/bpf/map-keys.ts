@@ -1,3 +1,4 @@
+// Reads the keys of a small BPF map.
 import { constants } from 'node:os';
 import { libbpf } from './libbpf.ts';
 import { check } from './libbpf-result.ts';

@@ -1,3 +1,4 @@
+// A BPF map.
 import { constants } from 'node:os';
 import { withSpareDescriptors } from '../../spare-descriptors.ts';
 import { BpfDescriptor, objectInfo, openPinned } from './bpf-descriptor.ts';

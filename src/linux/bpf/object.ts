@@ -1,3 +1,4 @@
+// Opens and loads a BPF object file.
 import koffi from 'koffi';
 import { CulvertError } from '../../errors.ts';
 import { errnoName, kernelError } from '../errno.ts';

@@ -1,3 +1,4 @@
+// Attaches a program to a tracepoint of the kernel.
 import { BpfDescriptor } from './bpf-descriptor.ts';
 import type { BpfProgram } from './bpf-program.ts';
 import { libbpf } from './libbpf.ts';

@@ -1,3 +1,4 @@
+// Maps memory of the kernel into this process.
 import koffi from 'koffi';
 import { kernelError } from '../errno.ts';
 

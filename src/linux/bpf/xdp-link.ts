@@ -1,3 +1,4 @@
+// The attachment of an XDP program to an interface.
 import { constants } from 'node:os';
 import { CulvertError } from '../../errors.ts';
 import { withSpareDescriptors } from '../../spare-descriptors.ts';

@@ -1,3 +1,4 @@
+// The statistics of an adapter's driver (ethtool -S).
 import koffi from 'koffi';
 import { checked, errnoOf } from '../errno.ts';
 import { libc } from '../libc.ts';

@@ -1,3 +1,4 @@
+// Switches offloads of a device on and off.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { CulvertError } from '../../errors.ts';

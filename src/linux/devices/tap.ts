@@ -1,3 +1,4 @@
+// A TAP device: Ethernet frames.
 import type { Descriptor } from '../process/descriptor.ts';
 import { IFF, openTunDevice } from './tun-device.ts';
 

@@ -1,3 +1,4 @@
+// Opens TUN and TAP devices.
 import { withSpareDescriptors } from '../../spare-descriptors.ts';
 import { checked } from '../errno.ts';
 import { libc } from '../libc.ts';

@@ -1,3 +1,4 @@
+// A TUN device: IP packets.
 import type { Descriptor } from '../process/descriptor.ts';
 import { IFF, openTunDevice } from './tun-device.ts';
 

@@ -1,3 +1,4 @@
+// The number of this process's network namespace.
 import { statSync } from 'node:fs';
 
 /** The number of this process's network namespace. */

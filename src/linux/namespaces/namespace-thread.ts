@@ -1,3 +1,4 @@
+// Runs functions in another network namespace.
 import { closeSync, openSync } from 'node:fs';
 import { checked } from '../errno.ts';
 import { libc } from '../libc.ts';

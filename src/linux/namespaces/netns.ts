@@ -1,3 +1,4 @@
+// Makes, lists, connects and deletes named network namespaces.
 import { type ChildProcess, execFile, execFileSync, type SpawnOptions, spawn } from 'node:child_process';
 import { closeSync, openSync, readdirSync } from 'node:fs';
 import { promisify } from 'node:util';

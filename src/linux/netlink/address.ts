@@ -1,3 +1,4 @@
+// Addresses of interfaces, by netlink.
 import { formatIp, type IpAddress, type IpFamily, ipBytes, isIpv4 } from '../../net/address/ip-address.ts';
 import type { Ipv4Address } from '../../net/address/ipv4-address.ts';
 import { ipFamily, kernelFamily, kernelFamilyOf } from '../sockets/address-family.ts';

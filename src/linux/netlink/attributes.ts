@@ -1,3 +1,4 @@
+// The attributes of netlink messages.
 import { type IpAddress, ipFromBytes } from '../../net/address/ip-address.ts';
 
 /** A netlink attribute; a list of them as value is a nested one. */

@@ -1,3 +1,4 @@
+// Generic netlink: families and their requests.
 import { type Attribute, decodeAttributes, encodeAttributes, text } from './attributes.ts';
 import type { NetlinkMessage } from './message.ts';
 import { NETLINK, NetlinkSocket } from './socket.ts';

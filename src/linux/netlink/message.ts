@@ -1,3 +1,4 @@
+// The messages of netlink.
 import { align } from './attributes.ts';
 
 export interface NetlinkMessage {

@@ -1,3 +1,4 @@
+// Notifications of netlink about links, addresses, routes, neighbours and rules.
 import { errnoOf } from '../errno.ts';
 import type { Descriptor } from '../process/descriptor.ts';
 import { decodeAddress, type ListedAddress } from './address.ts';

@@ -1,3 +1,4 @@
+// The neighbour tables, by netlink.
 import { familyOf, formatIp, type IpAddress, type IpFamily, ipBytes } from '../../net/address/ip-address.ts';
 import { ipFamily, kernelFamily, kernelFamilyOf } from '../sockets/address-family.ts';
 import { type Attribute, decodeAttributes, encodeAttributes, readAddress } from './attributes.ts';

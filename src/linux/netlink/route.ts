@@ -1,3 +1,4 @@
+// Routes, by netlink.
 import {
   familyOf,
   formatIp,

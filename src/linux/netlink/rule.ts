@@ -1,3 +1,4 @@
+// Policy rules, by netlink.
 import type { IpFamily } from '../../net/address/ip-address.ts';
 import { errnoOf } from '../errno.ts';
 import { ipFamily, kernelFamily } from '../sockets/address-family.ts';

@@ -1,3 +1,4 @@
+// A netlink socket: requests and their answers.
 import { CulvertError } from '../../errors.ts';
 import { checked, kernelError } from '../errno.ts';
 import { libc } from '../libc.ts';

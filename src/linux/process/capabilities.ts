@@ -1,3 +1,4 @@
+// The capabilities of this process.
 import { readFileSync } from 'node:fs';
 import { CulvertError } from '../../errors.ts';
 

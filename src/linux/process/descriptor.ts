@@ -1,3 +1,4 @@
+// File descriptors that Node has no class for.
 import koffi from 'koffi';
 import { withSpareDescriptors } from '../../spare-descriptors.ts';
 import { checked, errnoName, kernelError } from '../errno.ts';

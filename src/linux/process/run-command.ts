@@ -1,3 +1,4 @@
+// Runs a command with a time limit, a user and a clean environment.
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { printableText } from '../../printable-text.ts';
 import { checked } from '../errno.ts';

@@ -1,3 +1,4 @@
+// Users and groups by name and number.
 import { readFileSync } from 'node:fs';
 
 /** Whom a process runs as. */

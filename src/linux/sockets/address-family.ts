@@ -1,3 +1,4 @@
+// The address families of the kernel.
 import { familyOf, type IpAddress, type IpFamily } from '../../net/address/ip-address.ts';
 import type { Ipv4Address } from '../../net/address/ipv4-address.ts';
 import type { Ipv6Address } from '../../net/address/ipv6-address.ts';

@@ -1,3 +1,4 @@
+// Sockets that are bound to an address, an interface or a mark.
 import type { IpAddress } from '../../net/address/ip-address.ts';
 import { checked } from '../errno.ts';
 import { libc } from '../libc.ts';

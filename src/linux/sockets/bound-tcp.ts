@@ -1,3 +1,4 @@
+// TCP sockets that are bound before they connect.
 import { Socket } from 'node:net';
 import { SOCK } from '../process/descriptor.ts';
 import { openBoundSocket, type SocketSource } from './bound-socket.ts';

@@ -1,3 +1,4 @@
+// UDP sockets that report ICMP errors.
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { familyOf } from '../../net/address/ip-address.ts';

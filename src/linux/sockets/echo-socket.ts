@@ -1,3 +1,4 @@
+// Sockets for ICMP echo.
 import { familyOf, type IpAddress, type IpFamily } from '../../net/address/ip-address.ts';
 import { type Descriptor, SOCK } from '../process/descriptor.ts';
 import { openBoundSocket, type SocketSource } from './bound-socket.ts';

@@ -1,3 +1,4 @@
+// Membership in multicast groups.
 import { IPV6_ADDRESS_BYTES, type Ipv6Address, writeIpv6Address } from '../../net/address/ipv6-address.ts';
 import { type Descriptor, openSocket, SOCK, SOL } from '../process/descriptor.ts';
 import { AF } from './address-family.ts';

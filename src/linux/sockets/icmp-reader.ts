@@ -1,3 +1,4 @@
+// Readers of ICMP messages, for either family.
 import type { IpFamily } from '../../net/address/ip-address.ts';
 import { type Descriptor, int32, SOL } from '../process/descriptor.ts';
 import { icmpv6Reader } from './icmpv6-reader.ts';

@@ -1,3 +1,4 @@
+// Receives ICMP messages to the machine's own addresses.
 import type { IpFamily } from '../../net/address/ip-address.ts';
 import { type Descriptor, openSocket, SOCK } from '../process/descriptor.ts';
 import { kernelFamily } from './address-family.ts';

@@ -1,3 +1,4 @@
+// Reads ICMPv6 messages with their addresses.
 import { IPV6_ADDRESS_BYTES } from '../../net/address/ipv6-address.ts';
 import { writeU16 } from '../../net/bytes.ts';
 import { type Descriptor, SOL } from '../process/descriptor.ts';

@@ -1,3 +1,4 @@
+// Captures IP packets of an interface by a filter in the kernel.
 import koffi from 'koffi';
 import type { IpFamily } from '../../net/address/ip-address.ts';
 import { checked } from '../errno.ts';

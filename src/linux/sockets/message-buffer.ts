@@ -1,3 +1,4 @@
+// The buffers of recvmsg(2): data, address and control messages.
 import koffi from 'koffi';
 import type { Descriptor } from '../process/descriptor.ts';
 import { SOCKADDR_IN6_BYTES } from './socket-address.ts';

@@ -1,3 +1,4 @@
+// Packet sockets: Ethernet frames of one interface.
 import { type OwnedBytes, ownBytes } from '../../net/owned-bytes.ts';
 import { checked } from '../errno.ts';
 import { libc } from '../libc.ts';

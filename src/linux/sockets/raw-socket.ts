@@ -1,3 +1,4 @@
+// Raw sockets: whole IP packets, sent as the kernel's routing has it.
 import { constants } from 'node:os';
 import { formatIp, type IpAddress, isIpv4 } from '../../net/address/ip-address.ts';
 import { errnoOf, kernelError } from '../errno.ts';

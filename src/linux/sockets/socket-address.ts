@@ -1,3 +1,4 @@
+// Socket addresses as the kernel has them.
 import { type IpAddress, type IpFamily, ipBytes, ipFromBytes, isIpv4 } from '../../net/address/ip-address.ts';
 import { kernelFamilyOf } from './address-family.ts';
 

@@ -1,3 +1,4 @@
+// Receives datagrams with their TTL and time.
 import { type IpAddress, type IpFamily, ipFromBytes } from '../../net/address/ip-address.ts';
 import { checked } from '../errno.ts';
 import { libc } from '../libc.ts';

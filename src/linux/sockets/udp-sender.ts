@@ -1,3 +1,4 @@
+// Sends datagrams from an address of choice.
 import { type IpAddress, isIpv4 } from '../../net/address/ip-address.ts';
 import { checked, errnoOf } from '../errno.ts';
 import { libc } from '../libc.ts';

@@ -1,3 +1,4 @@
+// IP addresses of either family.
 import { readU32, writeU32 } from '../bytes.ts';
 import { formatIpv4, type Ipv4Address, parseIpv4 } from './ipv4-address.ts';
 import {

@@ -1,3 +1,4 @@
+// IP networks.
 import { familyOf, type IpAddress, networkOf, parseIp } from './ip-address.ts';
 
 /** The set of all addresses that begin with the same bits. */

@@ -1,3 +1,4 @@
+// IPv4 addresses.
 declare const brand: unique symbol;
 
 /** An IPv4 address as an unsigned 32-bit number in host order: 192.0.2.10 is 0xc000020a. */

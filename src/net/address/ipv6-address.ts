@@ -1,3 +1,4 @@
+// IPv6 addresses (RFC 4291), in the form of RFC 5952.
 import { isIPv6 } from 'node:net';
 
 declare const brand: unique symbol;

@@ -1,3 +1,4 @@
+// Multicast addresses of IPv6.
 import { MAC_BYTES, type MacAddress } from '../headers/ethernet.ts';
 import { IPV6_ADDRESS_BYTES, type Ipv6Address, writeIpv6Address } from './ipv6-address.ts';
 

@@ -1,3 +1,4 @@
+// A packet of a capture.
 export interface CapturedPacket {
   readonly linkType: number;
   /** Since the epoch. */

@@ -1,3 +1,4 @@
+// Capture files in the classic pcap format.
 import { CulvertError } from '../../errors.ts';
 import type { CapturedPacket } from './captured-packet.ts';
 

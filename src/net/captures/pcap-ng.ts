@@ -1,3 +1,4 @@
+// Capture files in the pcapng format.
 import { CulvertError } from '../../errors.ts';
 import type { CapturedPacket } from './captured-packet.ts';
 

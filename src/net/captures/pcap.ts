@@ -1,3 +1,4 @@
+// Reads captures of either format.
 import { CulvertError } from '../../errors.ts';
 import { ETHERNET_HEADER_BYTES, ETHERTYPE } from '../headers/ethernet.ts';
 import type { CapturedPacket } from './captured-packet.ts';

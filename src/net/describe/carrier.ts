@@ -1,3 +1,4 @@
+// How descriptions of nested packets are put together.
 import type { IpAddress } from '../address/ip-address.ts';
 import { transportChecksum } from '../checksum.ts';
 

@@ -1,3 +1,4 @@
+// Shows how two packets differ, in words.
 import { describePacket } from './describe-packet.ts';
 
 /** A function that describes a byte string as text: `describePacket`, `describeFrame`. */

@@ -1,3 +1,4 @@
+// Describes a packet or frame in readable lines.
 import { formatIpv4 } from '../address/ipv4-address.ts';
 import { ARP_OPERATION, parseArp } from '../headers/arp.ts';
 import { ETHERTYPE, formatMac, parseTaggedEthernet, type VlanTag } from '../headers/ethernet.ts';

@@ -1,3 +1,4 @@
+// Describes GRE.
 import { ETHERTYPE } from '../headers/ethernet.ts';
 import { type GreHeader, greChecksumIsGood, parseGre } from '../headers/gre.ts';
 import { type Carrier, verdict } from './carrier.ts';

@@ -1,3 +1,4 @@
+// Describes GUE.
 import { readU16 } from '../bytes.ts';
 import { finishRemoteChecksum, type GueHeader, parseGue } from '../headers/gue.ts';
 import { PROTOCOL } from '../headers/ipv4.ts';

@@ -1,3 +1,4 @@
+// Describes ICMP.
 import { internetChecksum } from '../checksum.ts';
 import { ICMP_CODE, ICMP_HEADER_BYTES, ICMP_TYPE, isIcmpError, parseIcmp } from '../headers/icmp.ts';
 import { type Carrier, verdict } from './carrier.ts';

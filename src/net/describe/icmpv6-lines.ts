@@ -1,3 +1,4 @@
+// Describes ICMPv6.
 import { formatIpv6 } from '../address/ipv6-address.ts';
 import { PARSE_FAULTS } from '../fault.ts';
 import { formatMac, type MacAddress } from '../headers/ethernet.ts';

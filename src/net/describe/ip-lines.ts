@@ -1,3 +1,4 @@
+// Describes IP packets, and the packets in them.
 import { formatIpv4 } from '../address/ipv4-address.ts';
 import { formatIpv6 } from '../address/ipv6-address.ts';
 import {

@@ -1,3 +1,4 @@
+// Describes what an IP packet carries.
 import { PROTOCOL } from '../headers/ipv4.ts';
 import type { Carrier } from './carrier.ts';
 import { greLines } from './gre-lines.ts';

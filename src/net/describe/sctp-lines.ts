@@ -1,3 +1,4 @@
+// Describes SCTP.
 import { parseSctp, SCTP_CHUNK, type SctpChunk, sctpChecksumIsGood, sctpChunks } from '../headers/sctp.ts';
 import { type Carrier, verdict } from './carrier.ts';
 import { faultLines, hex, nameOf } from './text.ts';

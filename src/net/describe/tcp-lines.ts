@@ -1,3 +1,4 @@
+// Describes TCP.
 import { PROTOCOL } from '../headers/ipv4.ts';
 import {
   parseTcp,

@@ -1,3 +1,4 @@
+// Data and faults in readable lines.
 import { PARSE_FAULTS, type ParseFault } from '../fault.ts';
 
 /** A description shows the digits of at most this many bytes. */

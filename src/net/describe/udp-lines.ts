@@ -1,3 +1,4 @@
+// Describes UDP.
 import { PROTOCOL } from '../headers/ipv4.ts';
 import { parseUdp, UDP_HEADER_BYTES } from '../headers/udp.ts';
 import { type Carrier, transportVerdict } from './carrier.ts';

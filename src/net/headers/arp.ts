@@ -1,3 +1,4 @@
+// ARP (RFC 826).
 import type { Ipv4Address } from '../address/ipv4-address.ts';
 import { readU16, readU32, writeU16, writeU32 } from '../bytes.ts';
 import type { ParseFault } from '../fault.ts';

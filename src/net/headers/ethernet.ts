@@ -1,3 +1,4 @@
+// Ethernet frames, with and without a tag of 802.1Q.
 import { readU16, writeU16 } from '../bytes.ts';
 import type { ParseFault } from '../fault.ts';
 

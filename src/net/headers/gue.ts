@@ -1,3 +1,4 @@
+// GUE headers (draft-ietf-intarea-gue).
 import { readU16, readU32, writeU16, writeU32 } from '../bytes.ts';
 import { internetChecksum } from '../checksum.ts';
 import type { ParseFault } from '../fault.ts';

@@ -1,3 +1,4 @@
+// ICMP messages (RFC 792).
 import { readU16, readU32, writeU16, writeU32 } from '../bytes.ts';
 import { internetChecksum } from '../checksum.ts';
 import type { ParseFault } from '../fault.ts';

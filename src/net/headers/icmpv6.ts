@@ -1,3 +1,4 @@
+// ICMPv6 messages (RFC 4443).
 import type { Ipv6Address } from '../address/ipv6-address.ts';
 import { readU16, readU32, writeU16, writeU32 } from '../bytes.ts';
 import { transportChecksum } from '../checksum.ts';

@@ -1,3 +1,4 @@
+// IPv4 headers (RFC 791).
 import type { Ipv4Address } from '../address/ipv4-address.ts';
 import { padToWords, readU16, readU32, writeU16, writeU32 } from '../bytes.ts';
 import { internetChecksum } from '../checksum.ts';

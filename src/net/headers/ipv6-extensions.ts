@@ -1,3 +1,4 @@
+// Extension headers of IPv6 (RFC 8200).
 import { readU16, readU32, writeU16, writeU32 } from '../bytes.ts';
 import type { ParseFault } from '../fault.ts';
 import { IPV6_AT, IPV6_HEADER_BYTES, parseQuotedIpv6Header } from './ipv6.ts';

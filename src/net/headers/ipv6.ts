@@ -1,3 +1,4 @@
+// IPv6 headers (RFC 8200).
 import { type Ipv6Address, readIpv6Address, writeIpv6Address } from '../address/ipv6-address.ts';
 import { readU16, readU32, writeU16, writeU32 } from '../bytes.ts';
 import type { ParseFault } from '../fault.ts';

@@ -1,3 +1,4 @@
+// Neighbour discovery (RFC 4861).
 import {
   IPV6_ADDRESS_BYTES,
   type Ipv6Address,

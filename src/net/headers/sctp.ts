@@ -1,3 +1,4 @@
+// SCTP headers and chunks (RFC 9260).
 import { concatBytes, padToWords, readU16, readU32, writeU16, writeU32 } from '../bytes.ts';
 import { crc32c } from '../crc32c.ts';
 import type { ParseFault } from '../fault.ts';

@@ -1,3 +1,4 @@
+// TCP headers (RFC 9293).
 import type { IpAddress } from '../address/ip-address.ts';
 import { padToWords, readU16, readU32, writeU16, writeU32 } from '../bytes.ts';
 import { transportChecksum } from '../checksum.ts';

@@ -1,3 +1,4 @@
+// UDP headers (RFC 768).
 import type { IpAddress } from '../address/ip-address.ts';
 import { readU16, writeU16 } from '../bytes.ts';
 import { transportChecksum } from '../checksum.ts';

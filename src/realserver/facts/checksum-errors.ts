@@ -1,3 +1,4 @@
+// How many packets this host has dropped for a wrong checksum.
 import { existsSync, readFileSync } from 'node:fs';
 import { type Finding, finding } from '../verify/finding.ts';
 

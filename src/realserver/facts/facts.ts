@@ -1,3 +1,4 @@
+// The facts about a host that matter to a real server.
 import type { TunnelKind } from '../../linux/netlink/devices/tunnel.ts';
 import { familyOf, type IpAddress, type IpFamily, networkOf } from '../../net/address/ip-address.ts';
 import type { TunnelType } from '../options.ts';

@@ -1,3 +1,4 @@
+// Reads and writes the rules that clamp the MSS.
 import { execFileSync } from 'node:child_process';
 import { CulvertError } from '../../errors.ts';
 import { formatIp } from '../../net/address/ip-address.ts';

@@ -1,3 +1,4 @@
+// The tunnel devices with which the kernel decapsulates.
 import type { TunnelKind, TunnelSettings } from '../../linux/netlink/devices/tunnel.ts';
 import { familyOf, type IpAddress, type IpFamily } from '../../net/address/ip-address.ts';
 import { type Served, tunnelsOf, type VerifyOptions } from '../options.ts';

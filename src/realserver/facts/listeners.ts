@@ -1,3 +1,4 @@
+// The sockets that listen on a host.
 import { type IpAddress, ipFromBytes } from '../../net/address/ip-address.ts';
 import type { Listener } from './facts.ts';
 

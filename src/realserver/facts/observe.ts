@@ -1,3 +1,4 @@
+// Reads the facts about this host.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { type InterfaceAddress, listAddresses } from '../../linux/netlink/address.ts';

@@ -1,3 +1,4 @@
+// The settings of the kernel that matter to a real server.
 import type { IpFamily } from '../../net/address/ip-address.ts';
 import type { RealServerFacts } from './facts.ts';
 

@@ -1,3 +1,4 @@
+// A change to a host, and how it is undone.
 import type { TunnelSettings } from '../../linux/netlink/devices/tunnel.ts';
 import { familyOf, formatIp, type IpAddress, type IpFamily } from '../../net/address/ip-address.ts';
 import type { AcceptedEntry, FirewallTool, GuePort } from '../facts/facts.ts';

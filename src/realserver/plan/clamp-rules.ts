@@ -1,3 +1,4 @@
+// The rules that clamp the MSS, in nft and iptables.
 import { familyOf, type IpFamily, parseIp } from '../../net/address/ip-address.ts';
 import type { Clamp, FirewallTool, Prefix } from '../facts/facts.ts';
 import { ANYONE } from '../program/address-keys.ts';

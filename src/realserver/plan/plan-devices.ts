@@ -1,3 +1,4 @@
+// Plans the kernel's tunnel devices.
 import { CulvertError } from '../../errors.ts';
 import type { TunnelSettings } from '../../linux/netlink/devices/tunnel.ts';
 import { familyOf, type IpAddress, type IpFamily, isIpv6 } from '../../net/address/ip-address.ts';

@@ -1,3 +1,4 @@
+// Plans the settings of the kernel.
 import type { IpFamily } from '../../net/address/ip-address.ts';
 import type { RealServerFacts } from '../facts/facts.ts';
 import {

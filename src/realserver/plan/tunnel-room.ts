@@ -1,3 +1,4 @@
+// The room that tunnels take, and the MSS that fits.
 import { tunnelOverheadBytes } from '../../forwarding/tunnel/kind.ts';
 import { familyOf, type IpAddress, type IpFamily } from '../../net/address/ip-address.ts';
 import { IPV4_HEADER_BYTES } from '../../net/headers/ipv4.ts';

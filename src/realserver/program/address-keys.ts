@@ -1,3 +1,4 @@
+// Addresses as the maps of the real server's program have them.
 import { type IpAddress, ip, ipBytes, ipFromBytes, isIpv4 } from '../../net/address/ip-address.ts';
 
 /** ::ffff:0:0/96 */

@@ -1,3 +1,4 @@
+// The record of a set-up.
 import type { IpAddress } from '../../net/address/ip-address.ts';
 import type { Wanted } from '../options.ts';
 import type { Action } from '../plan/action.ts';

@@ -1,3 +1,4 @@
+// What `verify` finds about VIPs, clamps and listeners.
 import { familyOf, formatEndpoint, formatIp, type IpAddress, isIpv4 } from '../../net/address/ip-address.ts';
 import { type AddressFacts, contains, type RealServerFacts } from '../facts/facts.ts';
 import { holderOf } from '../facts/kernel-devices.ts';

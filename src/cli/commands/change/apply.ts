@@ -1,3 +1,4 @@
+// `culvert apply`: applies a configuration file to a running director.
 import { type Command, InvalidArgumentError } from 'commander';
 import { MAX_CONFIRM_MS } from '../../../contract/values/limits.ts';
 import { type Context, examples, print, printJson } from '../../command-context.ts';

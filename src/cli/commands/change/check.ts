@@ -1,3 +1,4 @@
+// `culvert check`: validates a configuration file.
 import type { Command } from 'commander';
 import type { CulvertConfig } from '../../../contract/config/config.ts';
 import { CulvertError } from '../../../errors.ts';

@@ -1,3 +1,4 @@
+// `culvert confirm`: keeps a configuration that is on trial.
 import type { Command } from 'commander';
 import { type Context, examples, print, printJson } from '../../command-context.ts';
 import { connect, type DirectorOptions, directorOptions } from '../../options/director-options.ts';

@@ -1,3 +1,4 @@
+// `culvert diff`: shows what a configuration file would change.
 import { readFileSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { ApiClient } from '../../../api/client/client.ts';

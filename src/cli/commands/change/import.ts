@@ -1,3 +1,4 @@
+// `culvert import`: prints a keepalived.conf as culvert's YAML.
 import type { Command } from 'commander';
 import { type Context, examples, print } from '../../command-context.ts';
 import {

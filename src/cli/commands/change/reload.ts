@@ -1,3 +1,4 @@
+// `culvert reload`: makes a running director read its file again.
 import type { Command } from 'commander';
 import { type Context, examples, print, printJson } from '../../command-context.ts';
 import { connect, type DirectorOptions, directorOptions } from '../../options/director-options.ts';

@@ -1,3 +1,4 @@
+// `culvert revert`: rolls a configuration on trial back at once.
 import type { Command } from 'commander';
 import { type Context, examples, print, printJson } from '../../command-context.ts';
 import { connect, type DirectorOptions, directorOptions } from '../../options/director-options.ts';

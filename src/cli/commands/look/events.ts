@@ -1,3 +1,4 @@
+// `culvert events`: shows the events of a running director.
 import type { Command } from 'commander';
 import type { DirectorEvent } from '../../../contract/api/event.ts';
 import { printableJson } from '../../../printable-text.ts';

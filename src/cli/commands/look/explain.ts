@@ -1,3 +1,4 @@
+// `culvert explain`: says what becomes of a packet, and why.
 import { readFile } from 'node:fs/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { WireExplanation } from '../../../contract/api/explanation.ts';

@@ -1,3 +1,4 @@
+// `culvert flows`: lists remembered flows.
 import { type Command, Option } from 'commander';
 import type { FlowQuery } from '../../../api/client/client.ts';
 import type { WireFlow } from '../../../contract/api/flow.ts';

@@ -1,3 +1,4 @@
+// `culvert reals`: lists real servers with weight, flows and health.
 import type { Command } from 'commander';
 import type { WireReal } from '../../../contract/api/service-status.ts';
 import { parseServiceName, serviceName } from '../../../contract/api/service-text.ts';

@@ -1,3 +1,4 @@
+// `culvert services`: lists services.
 import type { Command } from 'commander';
 import type { WireReal, WireService } from '../../../contract/api/service-status.ts';
 import { parseServiceName, serviceName } from '../../../contract/api/service-text.ts';

@@ -1,3 +1,4 @@
+// `culvert stats`: shows counters and rates.
 import type { Command } from 'commander';
 import type { WireRealStats, WireServiceStats, WireStats } from '../../../contract/api/director-status.ts';
 import { parseServiceName, serviceName } from '../../../contract/api/service-text.ts';

@@ -1,3 +1,4 @@
+// `culvert down`: ends forwarding and removes everything.
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Command } from 'commander';

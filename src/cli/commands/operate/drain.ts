@@ -1,3 +1,4 @@
+// `culvert drain`: stops sending new flows to a real server.
 import { type Command, Option } from 'commander';
 import type { WireReal } from '../../../contract/api/service-status.ts';
 import { CulvertError } from '../../../errors.ts';

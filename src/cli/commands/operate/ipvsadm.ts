@@ -1,3 +1,4 @@
+// `culvert ipvsadm`: registers the command; its options are read by src/ipvsadm.
 import type { Command } from 'commander';
 import type { Context } from '../../command-context.ts';
 import { ipvsadm } from '../../steps/run-ipvsadm.ts';

@@ -1,3 +1,4 @@
+// `culvert lab`: demonstrates load balancing on this machine.
 import { type Command, Option } from 'commander';
 import type { LabOptions } from '../../../lab/lab-options.ts';
 import { type Context, examples, stopSignal } from '../../command-context.ts';

@@ -1,3 +1,4 @@
+// `culvert realserver`: sets up, shows, verifies and restores a real server.
 import { type Command, Option } from 'commander';
 import { CulvertError } from '../../../errors.ts';
 import type { HostRole } from '../../../realserver/from-config.ts';

@@ -1,3 +1,4 @@
+// `culvert run`: runs a director in the foreground.
 import type { Command } from 'commander';
 import { type Context, examples } from '../../command-context.ts';
 import { type ConfigOptions, configOptions } from '../../options/config-options.ts';

@@ -1,3 +1,4 @@
+// `culvert undrain`: ends the drain of a real server.
 import type { Command } from 'commander';
 import { type Context, examples } from '../../command-context.ts';
 import {

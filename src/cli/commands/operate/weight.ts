@@ -1,3 +1,4 @@
+// `culvert weight`: overrides the weight of a real server.
 import { type Command, InvalidArgumentError } from 'commander';
 import { type Context, examples } from '../../command-context.ts';
 import { numberArgument } from '../../options/arguments.ts';

@@ -1,3 +1,4 @@
+// Reads `bfd_instance` blocks, and the checks that go by them.
 import { formatDuration } from '../../../contract/values/duration.ts';
 import { parseIp } from '../../../net/address/ip-address.ts';
 import { describeFound } from '../../validate/issue.ts';

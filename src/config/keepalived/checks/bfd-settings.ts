@@ -1,3 +1,4 @@
+// A `bfd_instance` as it is written.
 import type { Setting } from '../values/read-values.ts';
 
 /** A `bfd_instance`: a session that checks of real servers, or VRRP, go by. */

@@ -1,3 +1,4 @@
+// The kinds of checks of keepalived, each with its keywords and its translation.
 import { BFD_CHECK_KEYWORDS, bfdSettings, lacksInstance } from './bfd-instance.ts';
 import {
   DNS_KEYWORDS,

@@ -1,3 +1,4 @@
+// Keywords of the SMTP, DNS, UDP, MISC and FILE checks.
 import { DNS_QUERY_TYPES } from '../../../contract/checks/probe-config.ts';
 import { formatDuration } from '../../../contract/values/duration.ts';
 import type { Word } from '../text/cut-words.ts';

@@ -1,3 +1,4 @@
+// Translates the options of the SMTP, DNS, UDP, MISC and FILE checks.
 import { describeFound } from '../../validate/issue.ts';
 import type { Findings } from '../text/place.ts';
 import type { Origin } from '../values/origins.ts';

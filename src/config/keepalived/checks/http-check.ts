@@ -1,3 +1,4 @@
+// Reads and translates HTTP_GET and SSL_GET.
 import { HTTP_VERSIONS } from '../../../contract/checks/probe-config.ts';
 import { REGEX_OPTIONS } from '../../../contract/checks/regex-options.ts';
 import { describeFound } from '../../validate/issue.ts';

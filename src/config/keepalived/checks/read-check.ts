@@ -1,3 +1,4 @@
+// A check of keepalived as it is written.
 import type { HttpVersion } from '../../../contract/checks/probe-config.ts';
 import type { IssuePath } from '../../validate/issue.ts';
 import type { Findings } from '../text/place.ts';

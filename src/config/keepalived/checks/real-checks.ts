@@ -1,3 +1,4 @@
+// Reads the checks of a real server, and translates them.
 import { isIP } from 'node:net';
 import type { Findings } from '../text/place.ts';
 import { keywordOf, placeOf, type Statement } from '../text/statement.ts';

@@ -1,3 +1,4 @@
+// Reads the `SSL` block, which is for all SSL_GET.
 import type { Findings } from '../text/place.ts';
 import type { Statement } from '../text/statement.ts';
 import { blockOf, ignore, type Keywords, readLevel, refuse } from '../values/read-values.ts';

@@ -1,3 +1,4 @@
+// Intervals, time limits and retries of checks on every level.
 import { LONGEST_TIMER } from '../values/c-number.ts';
 import { flag, number, toggle, within } from '../values/keywords.ts';
 import {

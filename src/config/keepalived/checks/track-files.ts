@@ -1,3 +1,4 @@
+// Reads `track_file` blocks: files whose number counts for real servers.
 import type { Findings } from '../text/place.ts';
 import { keywordOf, parametersOf, placeOf, type Statement } from '../text/statement.ts';
 import {

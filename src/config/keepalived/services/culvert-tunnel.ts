@@ -1,3 +1,4 @@
+// Translates a tunnel where it differs from the service's.
 import type { Setting } from '../values/read-values.ts';
 import type { PlainTunnel, ReadMethod } from './forwarding-method.ts';
 import { isTunnel } from './forwarding-method.ts';

@@ -1,3 +1,4 @@
+// Reads `lvs_method` with its tunnel.
 import { describeFound } from '../../validate/issue.ts';
 import type { Word } from '../text/cut-words.ts';
 import type { Findings, Place } from '../text/place.ts';

@@ -1,3 +1,4 @@
+// Reads and translates the persistence of a virtual server.
 import { isIPv6 } from 'node:net';
 import { formatDuration } from '../../../contract/values/duration.ts';
 import { parseIpv4 } from '../../../net/address/ipv4-address.ts';

@@ -1,3 +1,4 @@
+// Translates a real server.
 import { isIP } from 'node:net';
 import type { IssuePath } from '../../validate/issue.ts';
 import type { BfdInstances } from '../checks/bfd-settings.ts';

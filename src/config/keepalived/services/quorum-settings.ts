@@ -1,3 +1,4 @@
+// Reads and translates quorum, hysteresis and their commands.
 import type { Findings } from '../text/place.ts';
 import { keywordOf, placeOf } from '../text/statement.ts';
 import { readCNumber } from '../values/c-number.ts';

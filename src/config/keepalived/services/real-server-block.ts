@@ -1,3 +1,4 @@
+// Reads a `real_server` block.
 import { VIRTUAL_HOST } from '../checks/http-check.ts';
 import type { ReadCheck } from '../checks/read-check.ts';
 import { CHECK_KEYWORDS, checkKeywords, readCheck } from '../checks/real-checks.ts';

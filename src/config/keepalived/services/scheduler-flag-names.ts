@@ -1,3 +1,4 @@
+// Translates the flags of schedulers, by name and by number.
 import type { Findings } from '../text/place.ts';
 import { keywordOf, placeOf, type Statement } from '../text/statement.ts';
 import type { Origins } from '../values/origins.ts';

@@ -1,3 +1,4 @@
+// Reads and translates `sorry_server`.
 import type { IssuePath } from '../../validate/issue.ts';
 import type { Word } from '../text/cut-words.ts';
 import type { Findings } from '../text/place.ts';

@@ -1,3 +1,4 @@
+// Reads `virtual_server_group` blocks.
 import {
   familyOf,
   formatIp,

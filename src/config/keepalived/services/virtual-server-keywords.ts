@@ -1,3 +1,4 @@
+// The keywords of a virtual server.
 import { SCHEDULER_NAMES } from '../../../forwarding/scheduler-names.ts';
 import { VIRTUAL_HOST } from '../checks/http-check.ts';
 import { type Timing, VIRTUAL_SERVER_TIMING } from '../checks/timing.ts';

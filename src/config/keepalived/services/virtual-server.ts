@@ -1,3 +1,4 @@
+// Reads virtual servers, and translates each into services.
 import { isIP } from 'node:net';
 import { formatIp, parseIp } from '../../../net/address/ip-address.ts';
 import { describeFound, type IssuePath } from '../../validate/issue.ts';

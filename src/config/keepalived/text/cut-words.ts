@@ -1,3 +1,4 @@
+// Cuts a line into words as keepalived does.
 import type { Line } from './line.ts';
 import type { Findings, Place } from './place.ts';
 

@@ -1,3 +1,4 @@
+// Definitions (`$NAME=`), and where they are used.
 import type { Line } from './line.ts';
 
 /** What `$NAME` stands for: one text, or the lines of a body. */

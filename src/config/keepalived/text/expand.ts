@@ -1,3 +1,4 @@
+// Expands includes, conditions, definitions and repetitions into plain lines.
 import { isAbsolute, join, resolve } from 'node:path';
 import { type Definition, type Definitions, findReference, type Reference } from './definitions.ts';
 import type { Line } from './line.ts';

@@ -1,3 +1,4 @@
+// A piece of a line that knows the place of each of its characters.
 import type { Place } from './place.ts';
 
 /** A piece of a line, before it is cut into words. Knows the column of each character, whatever was put in or taken out. */

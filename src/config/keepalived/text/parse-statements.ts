@@ -1,3 +1,4 @@
+// Reads the files of a keepalived.conf as statements and blocks.
 import { plainWords } from './cut-words.ts';
 import { Expansion } from './expand.ts';
 import type { Level } from './grammar.ts';

@@ -1,3 +1,4 @@
+// Places in files, and what is found there: errors and warnings.
 import type { LocatedIssue } from '../../validate/issue.ts';
 
 /** A position in a file; line and column count from 1. */

@@ -1,3 +1,4 @@
+// The files that a keepalived.conf consists of.
 import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 

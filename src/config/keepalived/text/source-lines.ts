@@ -1,3 +1,4 @@
+// The lines of a file, without comments.
 import { Line } from './line.ts';
 import { type Findings, Unreadable } from './place.ts';
 

@@ -1,3 +1,4 @@
+// Builds blocks from lines and braces.
 import { escapedWords, type Word } from './cut-words.ts';
 import type { Block, Level } from './grammar.ts';
 import type { Line } from './line.ts';

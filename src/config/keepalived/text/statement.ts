@@ -1,3 +1,4 @@
+// A line of a keepalived.conf with the block behind it.
 import type { Word } from './cut-words.ts';
 import type { Place } from './place.ts';
 

@@ -1,3 +1,4 @@
+// Reads `global_defs`.
 import { formatDuration } from '../../../contract/values/duration.ts';
 import { describeFound } from '../../validate/issue.ts';
 import type { Word } from '../text/cut-words.ts';

@@ -1,3 +1,4 @@
+// Finds the interface of the director where nobody names it.
 import { type IpAddress, parseIp } from '../../../net/address/ip-address.ts';
 import type { IssuePath } from '../../validate/issue.ts';
 import type { PlainService } from '../services/virtual-server.ts';

@@ -1,3 +1,4 @@
+// Makers of keywords that set a value of a usual kind.
 import type { Range } from './c-number.ts';
 import {
   expected,

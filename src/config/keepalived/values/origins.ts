@@ -1,3 +1,4 @@
+// Remembers which keyword each translated value comes from.
 import type { IssuePath } from '../../validate/issue.ts';
 import type { Place } from '../text/place.ts';
 

@@ -1,3 +1,4 @@
+// Takes the values out of settings, and notes where each comes from.
 import type { IssuePath } from '../../validate/issue.ts';
 import type { Origins } from './origins.ts';
 import type { Setting } from './read-values.ts';

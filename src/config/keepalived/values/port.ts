@@ -1,3 +1,4 @@
+// Ports behind the addresses of servers.
 import { isIP } from 'node:net';
 import { ADDRESS } from '../../../contract/values/fields.ts';
 import { describeFound } from '../../validate/issue.ts';

@@ -1,3 +1,4 @@
+// Reads commands with their user and group.
 import { describeFound } from '../../validate/issue.ts';
 import { escapedWords, type Word } from '../text/cut-words.ts';
 import { Line } from '../text/line.ts';

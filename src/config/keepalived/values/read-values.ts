@@ -1,3 +1,4 @@
+// Reads the keywords of a block into settings.
 import { formatDuration } from '../../../contract/values/duration.ts';
 import { describeFound } from '../../validate/issue.ts';
 import { suggest } from '../../validate/suggest.ts';

@@ -1,3 +1,4 @@
+// Reads whom commands run as.
 import type { Findings } from '../text/place.ts';
 import { parametersOf, type Statement } from '../text/statement.ts';
 import { userAndGroup } from './read-command.ts';

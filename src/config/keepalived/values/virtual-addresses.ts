@@ -1,3 +1,4 @@
+// The addresses that VRRP moves, and who claims them.
 import { formatIp, parseIp } from '../../../net/address/ip-address.ts';
 import type { PlainService } from '../services/virtual-server.ts';
 import { keywordOf, type Statement } from '../text/statement.ts';

@@ -1,3 +1,4 @@
+// Records packets at the ends of simulated links.
 import { LINK_TYPE, writePcap } from '../../../net/captures/pcap.ts';
 import type { LinkEnd } from './simulated-link.ts';
 

@@ -1,3 +1,4 @@
+// The clock of the simulated network: timers that run in their order.
 import { EventQueue, type TimedEvent } from './event-queue.ts';
 
 export interface Timer {

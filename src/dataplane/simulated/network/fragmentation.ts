@@ -1,3 +1,4 @@
+// Cuts IPv4 packets into fragments, and puts them together again.
 import { readU16, writeU16 } from '../../../net/bytes.ts';
 import { IPV4_AT, type Ipv4Header, writeIpv4Checksum } from '../../../net/headers/ipv4.ts';
 

@@ -1,3 +1,4 @@
+// ICMP errors that simulated hosts and routers send.
 import type { Ipv4Address } from '../../../net/address/ipv4-address.ts';
 import { buildIcmp, ICMP_CODE, ICMP_TYPE, isIcmpError } from '../../../net/headers/icmp.ts';
 import { buildIpv4, type Ipv4Header, PROTOCOL } from '../../../net/headers/ipv4.ts';

@@ -1,3 +1,4 @@
+// The IP stack of a simulated node: routes, fragments, ICMP, hooks.
 import type { Ipv4Address } from '../../../net/address/ipv4-address.ts';
 import { readU16, writeU16 } from '../../../net/bytes.ts';
 import { updateChecksum } from '../../../net/checksum.ts';

@@ -1,3 +1,4 @@
+// Lets the simulated network run with the clock of the machine.
 import type { EventLoop } from './event-loop.ts';
 
 /**

@@ -1,3 +1,4 @@
+// A router between simulated links.
 import { ICMP_TYPE, isIcmpError } from '../../../net/headers/icmp.ts';
 import { PROTOCOL } from '../../../net/headers/ipv4.ts';
 import type { EventLoop } from './event-loop.ts';

@@ -1,3 +1,4 @@
+// Routes of a simulated node, by longest prefix.
 import type { Ipv4Address } from '../../../net/address/ipv4-address.ts';
 
 /** Routes by longest prefix. Adding and finding take as long as there are lengths, however many routes there are. */

@@ -1,3 +1,4 @@
+// A simulated host with its IP, TCP and UDP stacks.
 import type { Ipv4Address } from '../../../net/address/ipv4-address.ts';
 import { readU16, readU32 } from '../../../net/bytes.ts';
 import { internetChecksum } from '../../../net/checksum.ts';

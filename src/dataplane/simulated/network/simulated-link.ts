@@ -1,3 +1,4 @@
+// A simulated link with an MTU and a delay.
 import type { EventLoop } from './event-loop.ts';
 
 /** Called with every packet that an end of a link sends or receives. */

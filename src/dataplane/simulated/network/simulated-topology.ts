@@ -1,3 +1,4 @@
+// The network of the lab, simulated.
 import type { ServiceKey } from '../../../forwarding/forwarding-table.ts';
 import { onlyIpv4 } from '../../../net/address/ip-address.ts';
 import { type Ipv4Address, ipv4 } from '../../../net/address/ipv4-address.ts';

@@ -1,3 +1,4 @@
+// Lowers the MSS that a simulated real server announces.
 import type { Ipv4Address } from '../../../net/address/ipv4-address.ts';
 import { readU16, writeU16 } from '../../../net/bytes.ts';
 import { updateChecksum } from '../../../net/checksum.ts';

@@ -1,3 +1,4 @@
+// An HTTP client of the simulated network.
 import type { Port } from '../../../forwarding/forwarding-table.ts';
 import { formatIpv4, type Ipv4Address } from '../../../net/address/ipv4-address.ts';
 import type { Host } from '../network/simulated-host.ts';

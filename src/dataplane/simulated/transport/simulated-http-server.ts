@@ -1,3 +1,4 @@
+// An HTTP server of the simulated network.
 import type { Port } from '../../../forwarding/forwarding-table.ts';
 import type { TcpConnection, TcpListener } from './tcp-connection.ts';
 import type { TcpStack } from './tcp-stack.ts';

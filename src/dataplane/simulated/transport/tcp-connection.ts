@@ -1,3 +1,4 @@
+// One TCP connection of the simulated network: handshake, windows, retransmission.
 import type { Port } from '../../../forwarding/forwarding-table.ts';
 import type { Ipv4Address } from '../../../net/address/ipv4-address.ts';
 import { buildIpv4, IPV4_HEADER_BYTES, PROTOCOL } from '../../../net/headers/ipv4.ts';

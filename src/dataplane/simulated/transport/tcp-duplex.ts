@@ -1,3 +1,4 @@
+// A simulated TCP connection as a stream of Node.
 import { Duplex } from 'node:stream';
 import type { TcpConnection, TcpListener } from './tcp-connection.ts';
 

@@ -1,3 +1,4 @@
+// The UDP ports of a simulated node.
 import type { Port } from '../../../forwarding/forwarding-table.ts';
 import type { Ipv4Address } from '../../../net/address/ipv4-address.ts';
 import { transportChecksum } from '../../../net/checksum.ts';

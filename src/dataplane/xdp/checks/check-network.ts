@@ -1,3 +1,4 @@
+// The network namespace that the sockets of checks are in, with its TUN device.
 import { tunnelOverheadBytes } from '../../../forwarding/tunnel/kind.ts';
 import { Tun } from '../../../linux/devices/tun.ts';
 import { errnoOf } from '../../../linux/errno.ts';

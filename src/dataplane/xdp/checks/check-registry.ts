@@ -1,3 +1,4 @@
+// Which real server each check's socket is for.
 import type { RealIndex } from '../../../forwarding/decision.ts';
 import type { ForwardingImage } from '../../../forwarding/image/forwarding-image.ts';
 import { checkKey, type ForwarderState } from '../../../forwarding/state.ts';

@@ -1,3 +1,4 @@
+// The addresses of the director that checks are sent from.
 import { listAddresses } from '../../../linux/netlink/address.ts';
 import { IFA_F } from '../../../linux/netlink/constants.ts';
 import type { NetlinkSocket } from '../../../linux/netlink/socket.ts';

@@ -1,3 +1,4 @@
+// Carries the packets of checks between their sockets and the tunnels.
 import { decideCheck } from '../../../forwarding/packets/check-packet.ts';
 import type { ForwarderState } from '../../../forwarding/state.ts';
 import { bootTimeMs } from '../../../linux/clock.ts';

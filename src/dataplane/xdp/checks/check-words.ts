@@ -1,3 +1,4 @@
+// The map by which the fast path recognises answers to checks.
 import { swap16 } from '../../../forwarding/image/tables/byte-order.ts';
 import { CHECK_ROW, CHECK_WORDS } from '../../../forwarding/image/tables/layout.ts';
 import { type IpAddress, ipBytes, isIpv6 } from '../../../net/address/ip-address.ts';

@@ -1,3 +1,4 @@
+// Echo requests of checks, and what comes back.
 import type { IpAddress, IpFamily } from '../../../net/address/ip-address.ts';
 import { readU16 } from '../../../net/bytes.ts';
 import { buildIcmp, ICMP_HEADER_BYTES, ICMP_TYPE } from '../../../net/headers/icmp.ts';

@@ -1,3 +1,4 @@
+// Receives ICMP messages to the director's own addresses.
 import { errnoOf } from '../../../linux/errno.ts';
 import { IcmpReceiver } from '../../../linux/sockets/icmp-receiver.ts';
 import type { IpFamily } from '../../../net/address/ip-address.ts';

@@ -1,3 +1,4 @@
+// Captures answers to checks that come in by an interface without the fast path.
 import { isCheckAnswer } from '../../../forwarding/packets/check-packet.ts';
 import type { ForwarderState } from '../../../forwarding/state.ts';
 import { errnoOf } from '../../../linux/errno.ts';

@@ -1,3 +1,4 @@
+// Sends echo requests, and waits for their replies.
 import { randomBytes } from 'node:crypto';
 import { errnoOf } from '../../../linux/errno.ts';
 import { ANY_ADDRESS } from '../../../linux/sockets/address-family.ts';

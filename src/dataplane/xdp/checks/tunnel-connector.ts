@@ -1,3 +1,4 @@
+// Opens the sockets of checks that go through a tunnel.
 import { openBoundTcp } from '../../../linux/sockets/bound-tcp.ts';
 import { openBoundUdp } from '../../../linux/sockets/bound-udp.ts';
 import { familyOf, formatIp, type IpAddress } from '../../../net/address/ip-address.ts';

@@ -1,3 +1,4 @@
+// Routes and neighbours of the host, kept up to date by netlink.
 import { type Link, listLinks } from '../../../linux/netlink/devices/link.ts';
 import type { NetworkChange } from '../../../linux/netlink/monitor.ts';
 import { NetworkMonitor } from '../../../linux/netlink/monitor.ts';

@@ -1,3 +1,4 @@
+// Resolves the way to an address: route, interface, neighbour, MTU.
 import type { NextHop as ResolvedHop } from '../../../forwarding/image/tables/real-table.ts';
 import { NUD, RTN } from '../../../linux/netlink/constants.ts';
 import type { Link } from '../../../linux/netlink/devices/link.ts';

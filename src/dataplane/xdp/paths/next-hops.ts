@@ -1,3 +1,4 @@
+// Keeps the ways to addresses up to date.
 import { NUD } from '../../../linux/netlink/constants.ts';
 import type { Link } from '../../../linux/netlink/devices/link.ts';
 import { probeNeighbour } from '../../../linux/netlink/neighbour.ts';

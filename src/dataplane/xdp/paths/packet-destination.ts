@@ -1,3 +1,4 @@
+// The destination address of an IP packet.
 import type { IpAddress } from '../../../net/address/ip-address.ts';
 import type { Ipv4Address } from '../../../net/address/ipv4-address.ts';
 import { readIpv6Address } from '../../../net/address/ipv6-address.ts';

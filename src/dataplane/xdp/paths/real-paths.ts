@@ -1,3 +1,4 @@
+// Writes the way to each real server into the image.
 import { CulvertError } from '../../../errors.ts';
 import type { RealIndex } from '../../../forwarding/decision.ts';
 import type { ForwardingTable } from '../../../forwarding/forwarding-table.ts';

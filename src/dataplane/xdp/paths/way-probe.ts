@@ -1,3 +1,4 @@
+// Sends a frame by XDP to find out whether it leaves.
 import { fileURLToPath } from 'node:url';
 import { CulvertError } from '../../../errors.ts';
 import { type BpfObject, openBpfObject } from '../../../linux/bpf/object.ts';

@@ -1,3 +1,4 @@
+// Which interfaces the fast path can send by, by proof.
 import { queryXdp } from '../../../linux/bpf/query.ts';
 import type { Link } from '../../../linux/netlink/devices/link.ts';
 import { XdpFeatures } from '../../../linux/netlink/devices/xdp-features.ts';

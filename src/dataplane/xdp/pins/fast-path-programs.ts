@@ -1,3 +1,4 @@
+// Loads the builds of the fast path, each when an interface needs it.
 import type { ImageCapacity } from '../../../forwarding/image/tables/memory.ts';
 import type { BpfProgram } from '../../../linux/bpf/bpf-program.ts';
 import { openBpfObject } from '../../../linux/bpf/object.ts';

@@ -1,3 +1,4 @@
+// The lock that keeps two directors from one set of pins.
 import { once } from 'node:events';
 import { connect, createServer, type Server } from 'node:net';
 import { CulvertError } from '../../../errors.ts';

@@ -1,3 +1,4 @@
+// Names of the pins of links.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf } from '../../../linux/errno.ts';

@@ -1,3 +1,4 @@
+// The error for an interface that another XDP program is attached to.
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CulvertError } from '../../../errors.ts';

@@ -1,3 +1,4 @@
+// Files and links in the pin directory.
 import {
   existsSync,
   mkdirSync,

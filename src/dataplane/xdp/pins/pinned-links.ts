@@ -1,3 +1,4 @@
+// The attachments of the fast path, pinned so that they outlive the daemon.
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CulvertError } from '../../../errors.ts';

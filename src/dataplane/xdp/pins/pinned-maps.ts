@@ -1,3 +1,4 @@
+// The maps of the fast path, pinned so that they outlive the daemon.
 import { mkdirSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import {

@@ -1,3 +1,4 @@
+// Removes all that a director has left in the kernel.
 import { NetlinkSocket } from '../../../linux/netlink/socket.ts';
 import { removeTap, tapNameOf } from '../tap/tap-device.ts';
 import { PinPlace } from './pin-place.ts';

@@ -1,3 +1,4 @@
+// Finishes transport checksums that were left to a device.
 import { type IpHeader, isFragment, parseIpHeader } from '../../../forwarding/packets/ip-header.ts';
 import type { TapFrame } from '../../../linux/devices/tap.ts';
 import { readU16, readU32, writeU16, writeU32 } from '../../../net/bytes.ts';

@@ -1,3 +1,4 @@
+// How many packets the fast path hands over, by kind and by service.
 import { fairLevel } from '../../../forwarding/fair-level.ts';
 import { HAND_OVER, RARITY, SHARES, SPENDING, TICK_MS } from '../../../forwarding/image/tables/layout.ts';
 

@@ -1,3 +1,4 @@
+// Reads which interface a frame that was handed over came in by.
 const MARK_AT = 2;
 const MARK_BYTES = 4;
 

@@ -1,3 +1,4 @@
+// Reads what the fast path hands over, decides, and sends.
 import { decideFrame } from '../../../forwarding/answers/frame.ts';
 import type { Decision } from '../../../forwarding/decision.ts';
 import { isAboutCheck } from '../../../forwarding/packets/check-packet.ts';

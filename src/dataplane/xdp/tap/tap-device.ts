@@ -1,3 +1,4 @@
+// Makes, checks and removes the TAP devices of a director.
 import { CulvertError } from '../../../errors.ts';
 import { changeLink, deleteLink, findLink } from '../../../linux/netlink/devices/link.ts';
 import { deleteRoute, listRoutes } from '../../../linux/netlink/route.ts';

@@ -1,3 +1,4 @@
+// A TAP device by which the fast path hands frames over.
 import { Tap } from '../../../linux/devices/tap.ts';
 import type { NetlinkSocket } from '../../../linux/netlink/socket.ts';
 import type { Drift } from '../drift-watch.ts';

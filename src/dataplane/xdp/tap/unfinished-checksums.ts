@@ -1,3 +1,4 @@
+// Which devices bring packets with unfinished checksums.
 import { readDriverStatistics } from '../../../linux/devices/driver-statistics.ts';
 import type { Link } from '../../../linux/netlink/devices/link.ts';
 

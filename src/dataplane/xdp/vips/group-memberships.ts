@@ -1,3 +1,4 @@
+// Multicast groups that solicitations for IPv6 VIPs are sent to.
 import { errnoOf } from '../../../linux/errno.ts';
 import { GROUPS_PER_SOCKET, GroupMember } from '../../../linux/sockets/group-member.ts';
 import { PacketSocket } from '../../../linux/sockets/packet-socket.ts';

@@ -1,3 +1,4 @@
+// The interfaces that VIP traffic reaches, with their attachments.
 import type { ForwarderState } from '../../../forwarding/state.ts';
 import type { Link } from '../../../linux/netlink/devices/link.ts';
 import { NetworkMonitor } from '../../../linux/netlink/monitor.ts';

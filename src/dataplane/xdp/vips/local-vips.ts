@@ -1,3 +1,4 @@
+// Routes that make VIPs local for real servers that are the director itself.
 import { errnoOf } from '../../../linux/errno.ts';
 import { RT_TABLE, RTN } from '../../../linux/netlink/constants.ts';
 import { type Link, listLinks } from '../../../linux/netlink/devices/link.ts';

@@ -1,3 +1,4 @@
+// Refuses interfaces that no VIP traffic can reach.
 import { CulvertError } from '../../../errors.ts';
 import type { Link } from '../../../linux/netlink/devices/link.ts';
 import type { AttachTarget } from '../pins/pinned-links.ts';

@@ -1,3 +1,4 @@
+// Gratuitous ARP and unsolicited neighbour advertisements for VIPs.
 import { buildAnnouncement } from '../../../forwarding/answers/announcement.ts';
 import type { Claim } from '../../../forwarding/forwarding-table.ts';
 import { errnoOf } from '../../../linux/errno.ts';

@@ -1,3 +1,4 @@
+// Keeps VLAN tags in frames while the fast path is there.
 import { mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf } from '../../../linux/errno.ts';

@@ -1,3 +1,4 @@
+// Writes the real servers of a service into the image, and takes them out.
 import type { RealIndex } from '../../decision.ts';
 import type { Real, Service, Tunnel } from '../../forwarding-table.ts';
 import { tunnelOf } from '../../tunnel/kind.ts';

@@ -1,3 +1,4 @@
+// What one change of tables works with, and what it has changed.
 import type { RealIndex } from '../../decision.ts';
 import type { ImageState } from '../image-state.ts';
 

@@ -1,3 +1,4 @@
+// Makes the image say what a table says.
 import type { ForwardingTable, Service } from '../../forwarding-table.ts';
 import { clearFlows, forgetUnserved } from '../flows/flow-scan.ts';
 import { timeoutTicks } from '../flows/flow-timeouts.ts';

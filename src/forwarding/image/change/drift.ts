@@ -1,3 +1,4 @@
+// Puts back what others have changed in the image.
 import { formatIp } from '../../../net/address/ip-address.ts';
 import { formatServiceName } from '../../service-name.ts';
 import type { ImageState } from '../image-state.ts';

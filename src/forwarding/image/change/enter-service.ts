@@ -1,3 +1,4 @@
+// Enters services, their ports and VIPs into the image.
 import { CulvertError } from '../../../errors.ts';
 import type { Service } from '../../forwarding-table.ts';
 import type { ImageState } from '../image-state.ts';

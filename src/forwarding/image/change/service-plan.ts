@@ -1,3 +1,4 @@
+// Plans what a change of tables needs, before anything is written.
 import { CulvertError } from '../../../errors.ts';
 import type { ForwardingTable, Service } from '../../forwarding-table.ts';
 import { formatServiceName } from '../../service-name.ts';

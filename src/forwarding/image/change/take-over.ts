@@ -1,3 +1,4 @@
+// Reads services and real servers back from an image of a former run.
 import type { IpAddress } from '../../../net/address/ip-address.ts';
 import type { RealIndex } from '../../decision.ts';
 import type { BlackholePolicy, SchedulerName, Service } from '../../forwarding-table.ts';

@@ -1,3 +1,4 @@
+// The scheduler of a service that chooses in the slow path.
 import type { IpAddress } from '../../../net/address/ip-address.ts';
 import type { RealIndex } from '../../decision.ts';
 import type { Real, Service } from '../../forwarding-table.ts';

@@ -1,3 +1,4 @@
+// Finds and notes the persistence template of a client.
 import { isIpv4, networkOf } from '../../../net/address/ip-address.ts';
 import type { Ipv4Address } from '../../../net/address/ipv4-address.ts';
 import type { Ipv6Address } from '../../../net/address/ipv6-address.ts';

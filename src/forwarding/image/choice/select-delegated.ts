@@ -1,3 +1,4 @@
+// Chooses the real server for a flow of a service with a scheduler in the slow path.
 import type { Ipv4Address } from '../../../net/address/ipv4-address.ts';
 import type { Service } from '../../forwarding-table.ts';
 import type { ScheduleRequest } from '../../schedulers/scheduler.ts';

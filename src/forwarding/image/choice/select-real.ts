@@ -1,3 +1,4 @@
+// Chooses the real server for a packet as the fast path does.
 import { flowHash, slotOfHash } from '../../hashing/flow-hash.ts';
 import { firstFlowState, isUdp, nextFlowState, opensFlow } from '../flows/flow-state.ts';
 import type { FlowHit, FlowTable } from '../flows/flow-table.ts';

@@ -1,3 +1,4 @@
+// What a choice works with, and what it comes to.
 import type { Ipv6Address } from '../../../net/address/ipv6-address.ts';
 import type { RealIndex } from '../../decision.ts';
 import { type FlowSignal, firstFlowState, isOver, isUdp, opensFlow } from '../flows/flow-state.ts';

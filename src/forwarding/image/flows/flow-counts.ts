@@ -1,3 +1,4 @@
+// How many flows each real server has, active and inactive.
 import type { RealIndex } from '../../decision.ts';
 import { FLOW_STATE, type FlowState, REALS } from '../tables/layout.ts';
 import { isActive, isTemplate } from './flow-state.ts';

@@ -1,3 +1,4 @@
+// Walks the flow memory: lists, expires and clears flows.
 import type { RealIndex } from '../../decision.ts';
 import { FLOW, FLOW_BUSY, type FlowState } from '../tables/layout.ts';
 import { isTemplate } from './flow-state.ts';

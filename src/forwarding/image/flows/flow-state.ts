@@ -1,3 +1,4 @@
+// The states of flows, and how packets move them.
 import { SCTP_CHUNK } from '../../../net/headers/sctp.ts';
 import { FLOW_ACTIVE_STATES, FLOW_STATE, type FlowState } from '../tables/layout.ts';
 import { nextSctpState } from './sctp-state.ts';

@@ -1,3 +1,4 @@
+// The flow memory: sets of four entries that fast path, slow path and sweep write at the same time.
 import type { Ipv6Address } from '../../../net/address/ipv6-address.ts';
 import { readIpv6Address, writeIpv6Address } from '../../../net/address/ipv6-address.ts';
 import type { RealIndex } from '../../decision.ts';

@@ -1,3 +1,4 @@
+// What a pass over the flow memory counted.
 import type { RealIndex } from '../../decision.ts';
 import { REALS } from '../tables/layout.ts';
 import type { FlowCounts } from './flow-counts.ts';

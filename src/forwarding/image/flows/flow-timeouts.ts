@@ -1,3 +1,4 @@
+// Idle times of flows in ticks of the image's clock.
 import {
   DEFAULT_SCTP_TIMEOUTS,
   DEFAULT_TIME_WAIT_MS,

@@ -1,3 +1,4 @@
+// How packets move the states of SCTP flows.
 import { SCTP_CHUNK } from '../../../net/headers/sctp.ts';
 import { FLOW_STATE, type FlowState } from '../tables/layout.ts';
 

@@ -1,3 +1,4 @@
+// Places the slots of services: rings, rotations, and rings for when the daemon is dead.
 import type { RealIndex } from '../../decision.ts';
 import type { Service } from '../../forwarding-table.ts';
 import { buildRing, ringSize } from '../../hashing/ring.ts';

@@ -1,3 +1,4 @@
+// Moves the slots of a ring from one real server to another without breaking flows.
 import type { RealIndex } from '../../decision.ts';
 import { SLOT_REAL_BITS, SLOT_REAL_MASK, SLOT_TRACKED } from '../tables/layout.ts';
 import type { OwnWords } from '../tables/own-words.ts';

@@ -1,3 +1,4 @@
+// Gives ranges of slots to services, and takes them back.
 import { REUSE_DELAY_TICKS, SLOTS_PER_LINE } from '../tables/layout.ts';
 
 interface Range {

@@ -1,3 +1,4 @@
+// The sweep: expires flows, ends transitions and corrects counts, step by step.
 import { flowHash, slotOfHash } from '../../hashing/flow-hash.ts';
 import { releaseGoneReals } from '../change/apply-reals.ts';
 import { mendRing } from '../change/drift.ts';

@@ -1,3 +1,4 @@
+// Decides about persistence templates whose time is over.
 import { isIpv4, isIpv6, networkOf } from '../../../net/address/ip-address.ts';
 import type { Ipv4Address } from '../../../net/address/ipv4-address.ts';
 import type { Service } from '../../forwarding-table.ts';

@@ -1,3 +1,4 @@
+// Gives indices, and takes them back after a while.
 import { REUSE_DELAY_TICKS } from './layout.ts';
 
 /**

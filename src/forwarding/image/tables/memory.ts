@@ -1,3 +1,4 @@
+// The arrays that an image consists of, and their capacity.
 import {
   COUNTERS,
   CURSOR_SIZE,

@@ -1,3 +1,4 @@
+// The entries of real servers in the image (struct real).
 import { type IpAddress, ipBytes, isIpv6 } from '../../../net/address/ip-address.ts';
 import type { Ipv4Address } from '../../../net/address/ipv4-address.ts';
 import { readIpv6Address } from '../../../net/address/ipv6-address.ts';

@@ -1,3 +1,4 @@
+// The fields of a real server's entry that say what its tunnel is.
 import type { Tunnel } from '../../forwarding-table.ts';
 import { checksumOf, portOf, tunnelOverheadBytes } from '../../tunnel/kind.ts';
 import { REAL, REAL_FLAGS, TUNNEL_TYPE } from './layout.ts';

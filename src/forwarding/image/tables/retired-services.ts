@@ -1,3 +1,4 @@
+// Keeps the flows of deleted services for when they come back.
 import type { RealIndex } from '../../decision.ts';
 import type { Service, ServiceKey } from '../../forwarding-table.ts';
 import type { FlowPacket } from '../choice/selection.ts';

@@ -1,3 +1,4 @@
+// What a deleted service has left.
 import type { IpAddress } from '../../../net/address/ip-address.ts';
 import type { RealIndex } from '../../decision.ts';
 import type { Service } from '../../forwarding-table.ts';

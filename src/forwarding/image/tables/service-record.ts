@@ -1,3 +1,4 @@
+// A service of the image as the slow path knows it, and its kind.
 import { type IpAddress, isIpv4 } from '../../../net/address/ip-address.ts';
 import type { RealIndex } from '../../decision.ts';
 import type { Persistence, Port, Real, SchedulerFlag, Service, ServiceKey } from '../../forwarding-table.ts';

@@ -1,3 +1,4 @@
+// The settings that fast path and slow path share.
 import { LAYOUT_VERSION, SETTINGS } from './layout.ts';
 import { OwnWords } from './own-words.ts';
 

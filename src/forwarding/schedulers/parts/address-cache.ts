@@ -1,3 +1,4 @@
+// What lblc and lblcr remember of addresses.
 import type { IpAddress } from '../../../net/address/ip-address.ts';
 
 /** As in IPVS: a day without use, and 16,384 addresses. */

@@ -1,3 +1,4 @@
+// Whether a real server may have a new flow.
 import type { Candidate } from '../scheduler.ts';
 
 /** Whether a real may have a new flow. */

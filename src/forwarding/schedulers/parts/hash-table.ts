@@ -1,3 +1,4 @@
+// The table of dh and sh: a real server for each place.
 import type { IpAddress } from '../../../net/address/ip-address.ts';
 import { hashPlace } from '../../hashing/address-hash.ts';
 import type { Candidate } from '../scheduler.ts';

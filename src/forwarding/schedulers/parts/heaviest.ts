@@ -1,3 +1,4 @@
+// Finds the real server of the greatest weight.
 import type { Candidate } from '../scheduler.ts';
 
 /** Position of the real of the greatest weight among those that `fits`; of equal ones that listed last, as in IPVS. */

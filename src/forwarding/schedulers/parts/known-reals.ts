@@ -1,3 +1,4 @@
+// Notices when the real servers of a service have changed.
 import type { IpAddress } from '../../../net/address/ip-address.ts';
 import type { Candidate } from '../scheduler.ts';
 

@@ -1,3 +1,4 @@
+// How the load of a real server is counted, and who has the least.
 import type { Candidate } from '../scheduler.ts';
 import { isEligible } from './eligible.ts';
 

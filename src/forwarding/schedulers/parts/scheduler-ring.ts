@@ -1,3 +1,4 @@
+// The ring of a scheduler in the slow path.
 import type { Service } from '../../forwarding-table.ts';
 import { clientWord } from '../../hashing/client-word.ts';
 import { flowHash, slotOfHash } from '../../hashing/flow-hash.ts';

@@ -1,3 +1,4 @@
+// Schedulers that keep nothing between choices.
 import type { Candidate, ScheduleRequest, Scheduler } from '../scheduler.ts';
 
 type Rule = (candidates: readonly Candidate[], request: ScheduleRequest) => number | undefined;

@@ -1,3 +1,4 @@
+// The features of a device, by ethtool's netlink.
 import { type Attribute, decodeAttributes, listAttributes, readText, text, u32 } from '../attributes.ts';
 import { type GenericFamily, GenericNetlink } from '../generic.ts';
 

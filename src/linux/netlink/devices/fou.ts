@@ -1,3 +1,4 @@
+// The kernel's UDP ports for GUE and FOU, by netlink.
 import type { IpFamily } from '../../../net/address/ip-address.ts';
 import { ipFamily, kernelFamily } from '../../sockets/address-family.ts';
 import { type Attribute, be16, u8 } from '../attributes.ts';

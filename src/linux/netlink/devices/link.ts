@@ -1,3 +1,4 @@
+// Network devices, by netlink.
 import { ETHERTYPE } from '../../../net/headers/ethernet.ts';
 import {
   type Attribute,

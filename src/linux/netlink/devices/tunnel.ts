@@ -1,3 +1,4 @@
+// Tunnel devices, by netlink.
 import { type IpAddress, ipBytes } from '../../../net/address/ip-address.ts';
 import { type Attribute, be16, u8, u16, u32 } from '../attributes.ts';
 import type { NetlinkSocket } from '../socket.ts';

@@ -1,3 +1,4 @@
+// Pairs of veth devices, by netlink.
 import type { NetlinkSocket } from '../socket.ts';
 import { createLink, encodeLink } from './link.ts';
 

@@ -1,3 +1,4 @@
+// VLAN devices, by netlink.
 import { u16 } from '../attributes.ts';
 import type { NetlinkSocket } from '../socket.ts';
 import { createLink, type NewLink, type VlanTag } from './link.ts';

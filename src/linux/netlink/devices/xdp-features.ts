@@ -1,3 +1,4 @@
+// What a driver can do with XDP, by netlink.
 import { errnoOf } from '../../errno.ts';
 import { u32 } from '../attributes.ts';
 import { type GenericFamily, GenericNetlink } from '../generic.ts';
