@@ -1,4 +1,4 @@
-// How the open file descriptors of the daemon are shared out.
+// How the open file descriptors of the process are shared between control socket, API and checks.
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { CulvertError } from './errors.ts';
 

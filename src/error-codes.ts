@@ -1,3 +1,5 @@
+// The registry of error codes, with the exit status of each.
+
 /** Every code that a CulvertError can carry; its summary and the exit status of a command that fails with it. */
 export const ERROR_CODES = {
   CONFIG_UNREADABLE: { summary: 'The configuration file cannot be read.', exitStatus: 1 },

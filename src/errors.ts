@@ -1,4 +1,4 @@
-// The one class of errors that operators see.
+// The one error class of culvert.
 import { ERROR_CODES, type ErrorCode } from './error-codes.ts';
 
 export interface ErrorDetails {

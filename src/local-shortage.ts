@@ -1,3 +1,5 @@
+// Errors by which this machine or process lacks a resource, with the fix for each.
+
 /** A resource that this machine or process lacks, so that an action could not even be attempted. */
 export interface LocalShortage {
   /** The system's name of it, `EMFILE`. */

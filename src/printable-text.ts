@@ -1,4 +1,4 @@
-/** Text of servers, files and users, made fit for terminals and logs. */
+// Makes text of servers, files and users fit for terminals and logs.
 
 /**
  * Control characters; halves of surrogate pairs; what orders text from right to left, joins or separates characters or

@@ -1,4 +1,4 @@
-// File descriptors that are set aside for what the daemon cannot do without.
+// Descriptors that are held open, so that a full process can still do what it must.
 import { closeSync, openSync } from 'node:fs';
 import { localShortageIn } from './local-shortage.ts';
 

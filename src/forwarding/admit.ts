@@ -1,4 +1,4 @@
-// The checks that come before all else: whether a packet is sound, and for a VIP.
+// The checks that every packet to a VIP passes first: a client's source address, a sound header, a VIP as destination.
 import { formatIp, type IpAddress } from '../net/address/ip-address.ts';
 import type { Ipv4Address } from '../net/address/ipv4-address.ts';
 import { readIpv6Address } from '../net/address/ipv6-address.ts';
@@ -12,7 +12,7 @@ import { canBeClient } from './packets/client-address.ts';
 import { hasOptions, type IpPacket, parseIpHeader } from './packets/ip-header.ts';
 import { fillInOptions } from './packets/ip-options.ts';
 
-/** The checks that come before all else: a sound packet to a VIP, or what becomes of another. */
+/** Returns the packet if it is a sound one to a VIP, otherwise the decision about it. Every packet passes these checks first. */
 export function admit(context: Context, packet: Uint8Array): IpPacket | Decision {
   const destination = destinationOf(packet);
   if (destination === undefined) return pass(context, 'It is too short to have a destination');
@@ -34,7 +34,7 @@ export function dropMartian(context: Context): Decision {
   return { verdict: 'drop', reason: 'martian-source' };
 }
 
-/** Whatever is not IPv6 counts as IPv4 until its header is looked at. */
+/** Returns the destination address. A packet whose version is not 6 counts as IPv4 until its header is parsed. */
 function destinationOf(packet: Uint8Array): IpAddress | undefined {
   if ((packet[0] ?? 0) >> 4 === 6) {
     return packet.length < IPV6_HEADER_BYTES ? undefined : readIpv6Address(packet, IPV6_AT.destination);

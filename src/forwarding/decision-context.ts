@@ -1,4 +1,4 @@
-// What one decision works with: the packet, the image, the trace.
+// The context of one decision: the state it reads, its trace, and all writes, which a read-only decision leaves out.
 import type { IpAddress } from '../net/address/ip-address.ts';
 import type { RateLimiter } from './answers/rate-limit.ts';
 import type { Trace } from './decision.ts';
@@ -10,8 +10,8 @@ import type { Reason } from './reasons.ts';
 import type { ForwarderState } from './state.ts';
 
 /**
- * One decision under way. With `readOnly` it leaves no trace in any state, for `explain`; every step that writes goes
- * through here or looks at it.
+ * One decision in progress. With `readOnly` it changes no state, for `explain`; every step that writes goes through this file or
+ * checks `readOnly`.
  */
 export interface Context {
   readonly state: ForwarderState;
@@ -43,25 +43,25 @@ export function countForwarded(
   if (!readOnly) state.image.countForwarded(selection.real, bytes, selection.connection);
 }
 
-/** Whether the limiter lets an answer to this client go. */
+/** Returns true if the limiter allows an answer to this client. */
 export function mayAnswer(context: Context, limiter: RateLimiter, client: IpAddress): boolean {
   return context.readOnly ? limiter.allows(client, context.nowMs) : limiter.take(client, context.nowMs);
 }
 
 /**
- * The next ID of fragments of an outer IPv6 packet: 16 bits count, the others tell the second, so that none comes again
- * while fragments of the one before may still be waiting (RFC 7739).
+ * Returns the next ID for fragments of an outer IPv6 packet. The lower 16 bits count and the upper ones are the second, so that
+ * no ID repeats while fragments with the same ID may still be waiting (RFC 7739).
  */
 export function nextFragmentId(context: Context): number {
   return (((Math.floor(context.nowMs / 1000) & 0xffff) << 16) | nextId(context)) >>> 0;
 }
 
-/** The ID of an answer without DF; IPv6 has none. */
+/** Returns the ID for an answer without DF; 0 for IPv6. */
 export function answerId(context: Context, { family }: IpHeader): number {
   return family === 4 ? nextId(context) : 0;
 }
 
-/** The next ID of a packet without DF; a preview shows 1 and leaves the counter alone. */
+/** Returns the next ID for a packet without DF. A preview shows 1 and does not move the counter. */
 export function nextId({ state, readOnly }: Context): number {
   return readOnly ? 1 : state.image.nextOuterId();
 }

@@ -1,4 +1,4 @@
-// What can become of a packet.
+// The decision about one packet, and its explanation.
 import type { IpAddress } from '../net/address/ip-address.ts';
 import type { Reason } from './reasons.ts';
 
@@ -6,19 +6,18 @@ import type { Reason } from './reasons.ts';
 export type RealIndex = number;
 
 /**
- * What becomes of one IPv4 packet.
- * - `forward`: send these outer IP packets (one, the fragments of one, or one and what was held for it) to the
- *   real's address.
- * - `answer`: send this IP packet, whose source is the VIP, back to where it says.
- * - `hold`: kept until its flow is known; it leaves with the `packets` of a later decision.
- * - `pass`: not culvert's; the host's own stack may have it.
+ * The decision about one IP packet.
+ * - `forward`: send these outer IP packets to the real's address: one, its fragments, or one with the fragments held for it.
+ * - `answer`: send this IP packet, whose source is the VIP, to its destination.
+ * - `hold`: keep the packet until its flow is known; it leaves with the `packets` of a later decision.
+ * - `pass`: not for culvert; the host's own stack may have it.
  */
 export type Decision =
   | {
       readonly verdict: 'forward';
       readonly real: RealIndex;
       readonly packets: readonly Uint8Array[];
-      /** Left out when the fast path would have done the same. */
+      /** The reason for the slow path; undefined when the fast path would have done the same. */
       readonly reason?: Reason;
     }
   | {
@@ -31,7 +30,7 @@ export type Decision =
   | { readonly verdict: 'drop'; readonly reason: Reason }
   | { readonly verdict: 'pass'; readonly reason: Reason };
 
-/** One step of a decision in words, for `culvert explain`. */
+/** Receives one step of a decision as a sentence, for `culvert explain`. */
 export type Trace = (sentence: string) => void;
 
 /** A decision with its reasons, step by step. */

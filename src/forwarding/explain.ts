@@ -1,4 +1,4 @@
-// Explains what would become of a packet, without changing anything.
+// Explains a decision step by step without changing any state, for `culvert explain`.
 import { describePacket } from '../net/describe/describe-packet.ts';
 import type { Decision, Explanation } from './decision.ts';
 import type { Context } from './decision-context.ts';
@@ -6,7 +6,7 @@ import { decideIn, joined } from './forwarder.ts';
 import { REASONS } from './reasons.ts';
 import type { ForwarderState } from './state.ts';
 
-/** What would become of a packet and why, in sentences. Changes nothing: no flow, counter, turn or budget. */
+/** Explains in sentences what would happen to a packet and why. Changes nothing: no flow, counter, turn or budget. */
 export function explain(packet: Uint8Array, state: ForwarderState, nowMs: number): Explanation {
   const sentences: string[] = [];
   const context: Context = {
@@ -38,7 +38,7 @@ function conclusion(decision: Decision): string {
   return `${CONCLUSIONS[verdict]}${sent} (${why}).`;
 }
 
-/** The line of the IP header and that of what it carries. */
+/** Describes a packet in one line: its IP header and the transport header. */
 function summary(packet: Uint8Array): string {
   const lines = describePacket(packet).split('\n');
   const carried = lines.find((line) => /^ {2}(TCP|UDP|SCTP|ICMP)/.test(line));

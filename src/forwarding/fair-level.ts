@@ -1,5 +1,8 @@
+// Divides a budget among those who ask for parts of it, by max-min fairness.
+
 /**
- * The most that each may have of a budget, so that who asks for little gets all of it and the others the same (max-min fairness).
+ * Returns the most that each may have of a budget: those that ask for less get all they ask for, the others the same amount
+ * (max-min fairness).
  *
  * @param asked how much each asks for
  * @returns the budget itself when there is enough for all; never less than 1

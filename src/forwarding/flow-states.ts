@@ -1,4 +1,8 @@
-/** The states of flows by their names: as IPVS has them where it has them; TEMPLATE and ASSURED are those of persistence templates. */
+// The names of the states that a remembered flow can be in.
+
+/**
+ * Names of flow states. They are IPVS's names where IPVS has the state; TEMPLATE and ASSURED belong to persistence templates.
+ */
 export const FLOW_STATES = [
   'SYN_RECV',
   'ESTABLISHED',

@@ -1,4 +1,4 @@
-// The slow path: decides what becomes of each packet.
+// The complete forwarder: decides what happens to one IP packet, from the image and the state.
 import { isFault } from '../net/fault.ts';
 import { IPV6_AT } from '../net/headers/ipv6.ts';
 import { EXTENSION_HEADER, findUpperLayer } from '../net/headers/ipv6-extensions.ts';
@@ -18,12 +18,12 @@ import { sendToReal } from './to-real.ts';
 import { tunnelMtuBytes } from './tunnel/mtu.ts';
 
 /**
- * The complete forwarder: what becomes of one IP packet, by the image and the state. Never throws.
+ * Decides what happens to one IP packet, from the image and the state. Never throws.
  *
- * A packet that receive offload had merged may need several decisions, which `decideEach` returns. Here they are one if
- * all its segments are forwarded; otherwise the first that is not stands for all, and TCP sends the rest again.
+ * A packet that receive offload merged may need several decisions, which `decideEach` returns. This function returns one: a
+ * joined one if all segments are forwarded, otherwise the first that is not; TCP then sends the rest again.
  *
- * @param nowMs CLOCK_BOOTTIME, or any clock that the image's ticks are kept by
+ * @param nowMs time by CLOCK_BOOTTIME, or by any clock that the image's ticks follow
  */
 export function decide(packet: Uint8Array, state: ForwarderState, nowMs: number, trace?: Trace): Decision {
   const decisions = decideIn({ state, nowMs, trace, readOnly: false }, packet);
@@ -31,8 +31,8 @@ export function decide(packet: Uint8Array, state: ForwarderState, nowMs: number,
 }
 
 /**
- * As `decide`, one decision for each packet that the client sent.
- * @param segmentBytes TCP data in each, where receive offload told; else as much as the interface's MTU allows
+ * Returns one decision for each packet that the client sent; otherwise the same as `decide`.
+ * @param segmentBytes TCP data in each segment, if receive offload reported it; otherwise as much as the interface's MTU allows
  */
 export function decideEach(
   packet: Uint8Array,
@@ -43,7 +43,7 @@ export function decideEach(
   return decideIn({ state, nowMs, trace: undefined, readOnly: false }, packet, segmentBytes);
 }
 
-/** The decisions in a context: the parent of every branch. */
+/** Decides within a context. All branches of the forwarder start here. */
 export function decideIn(context: Context, packet: Uint8Array, segmentBytes?: number): Decision[] {
   const admitted = admit(context, packet);
   const decisions = 'verdict' in admitted ? [admitted] : decideAdmitted(context, admitted, segmentBytes);
@@ -60,7 +60,7 @@ export function joined(decisions: readonly Decision[]): Decision {
 
 function decideAdmitted(context: Context, packet: IpPacket, segmentBytes?: number): Decision[] {
   const { header } = packet;
-  // Forged, or come round in a loop. What checks send does not come in here.
+  // A forged source, or a packet that came back in a loop. Packets of checks do not take this way.
   if (context.state.image.isNoClient(header.source)) return [dropMartian(context)];
   if (isFragment(header)) return [decideFragment(context, packet)];
   if (isIcmp(header)) return [decideIcmp(context, packet)];
@@ -80,7 +80,7 @@ function decideUnsupported(context: Context, packet: IpPacket): Decision {
   return replyError(context, packet, { kind: 'protocol-unreachable', rest }, 'unsupported-protocol');
 }
 
-/** Where the field stands that names the upper layer: what a parameter problem points at (RFC 4443, section 3.4). */
+/** Returns the offset of the field that names the upper layer, at which a parameter problem points (RFC 4443, section 3.4). */
 function nextHeaderAt({ bytes }: IpPacket): number {
   const upper = findUpperLayer(bytes);
   return isFault(upper) ? IPV6_AT.nextHeader : upper.namedAt;
@@ -111,7 +111,10 @@ function decideSegment(context: Context, bytes: Uint8Array): Decision {
     : decision;
 }
 
-/** A longer packet than the interface carries counts as one if its path carries it, as the fast path has it. */
+/**
+ * Returns the packets to decide on. A packet longer than the interface's MTU counts as one if its path carries it, as in the fast
+ * path.
+ */
 function segmentsOf(
   { state }: Context,
   { bytes, header }: IpPacket,

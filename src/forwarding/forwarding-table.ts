@@ -1,12 +1,12 @@
-// The forwarding table: what a data plane forwards.
+// The forwarding table: services, their reals and tunnels as an immutable value, computed from configuration and health.
 import type { IpAddress } from '../net/address/ip-address.ts';
 
-/** Port number in host order, 1..65535; 0 only where it says so. */
+/** A port number in host order, 1..65535. 0 is allowed only where a comment says so. */
 export type Port = number;
 
 export type TransportProtocol = 'tcp' | 'udp' | 'sctp';
 
-/** The schedulers of the kernel's IPVS; docs/reference/ipvs-differences.md says where culvert's differ. */
+/** The schedulers of the kernel's IPVS. docs/reference/ipvs-differences.md lists the differences. */
 export type SchedulerName =
   | 'rr'
   | 'wrr'
@@ -24,60 +24,61 @@ export type SchedulerName =
   | 'twos';
 
 /**
- * - `sh-port`: sh hashes the client's port, too. (What mh hashes is `hashOn`.)
- * - `sh-fallback`: a client whose real takes no new flows gets another one instead of being refused. (mh always does so.)
+ * Options of the `sh` scheduler.
+ * - `sh-port`: the client's port is hashed as well. (`hashOn` is the equivalent for mh.)
+ * - `sh-fallback`: a client whose real takes no new flows gets another real instead of being refused. (mh always does so.)
  */
 export type SchedulerFlag = 'sh-port' | 'sh-fallback';
 
-/** What names a service: no two services of a table share all three. */
+/** The key of a service. No two services of a table have the same key. */
 export interface ServiceKey {
   readonly vip: IpAddress;
   readonly protocol: TransportProtocol;
-  /** 0: every port of the VIP that no other service has. */
+  /** 0 stands for every port of the VIP that no other service has. */
   readonly port: Port;
 }
 
 /**
- * What a data plane forwards, computed from configuration and health. Immutable: a change is a new table, and the
- * plane applies the difference to what it holds.
+ * What a data plane forwards, computed from configuration and health. It is immutable: a change is a new table, and the plane
+ * applies the difference.
  */
 export interface ForwardingTable {
-  /** 16 bytes; directors that share VIPs use the same. */
+  /** The key of the flow hash, 16 bytes. Directors that share VIPs use the same key. */
   readonly hashKey: Uint8Array;
   readonly timeouts: FlowTimeouts;
   /**
-   * What becomes of a flow whose real was deleted. True, the default: it is reset, or scheduled anew (IPVS:
+   * What happens to a flow whose real was deleted. True, the default: it is reset or scheduled again (IPVS:
    * expire_nodest_conn=1). False: its packets are dropped until it times out or the real is back.
    */
   readonly expireNodestConn?: boolean;
   /**
-   * Whether a new flow is scheduled anew, and its client's persistence template with it, when the real of the template has weight 0
-   * (IPVS: expire_quiescent_template). False, the default: it follows the template.
+   * What a new flow does when its client's persistence template names a real of weight 0 (IPVS: expire_quiescent_template). True:
+   * the flow and the template are scheduled again. False, the default: the flow follows the template.
    */
   readonly expireQuiescentTemplate?: boolean;
   /**
-   * Whether a TCP packet that belongs to no flow opens one, unless it is a RST (IPVS: sloppy_tcp). False, the default: only a SYN does.
-   * Services that remember no flows forward such packets anyway.
+   * Whether a TCP packet other than a RST that belongs to no flow opens one (IPVS: sloppy_tcp). False, the default: only a SYN
+   * does. Services that remember no flows forward such packets in any case.
    */
   readonly sloppyTcp?: boolean;
   readonly services: readonly Service[];
 }
 
-/** Idle times after which a flow is forgotten, as kernel IPVS sees them from one side. */
+/** Idle times after which a flow is forgotten, by state as kernel IPVS derives it from the client's packets alone. */
 export interface FlowTimeouts {
   readonly synRecvMs: number;
   readonly establishedMs: number;
   readonly finWaitMs: number;
   readonly closeMs: number;
   readonly udpMs: number;
-  /** `DEFAULT_TIME_WAIT_MS` unless given. */
+  /** Defaults to `DEFAULT_TIME_WAIT_MS`. */
   readonly timeWaitMs?: number;
-  /** `DEFAULT_SCTP_TIMEOUTS` unless given. */
+  /** Defaults to `DEFAULT_SCTP_TIMEOUTS`. */
   readonly sctp?: SctpTimeouts;
 }
 
 export interface SctpTimeouts {
-  /** After the first INIT, and after a further one. */
+  /** The idle times after the first INIT and after a repeated one. */
   readonly init1Ms: number;
   readonly initMs: number;
   readonly cookieEchoedMs: number;
@@ -106,74 +107,78 @@ export const DEFAULT_SCTP_TIMEOUTS: SctpTimeouts = {
 };
 
 export interface Service extends ServiceKey {
-  /** Further ports that are this same service: a client of any has the same real at all, if `persistence` says so. */
+  /** Further ports of this same service. With `persistence` a client of any of them has the same real on all. */
   readonly morePorts?: readonly Port[];
   readonly scheduler: SchedulerName;
   readonly schedulerFlags?: readonly SchedulerFlag[];
-  /** What `mh` hashes: the client's address and port, or its address alone. */
+  /** The input of the `mh` hash: the client's address and port, or the address alone. */
   readonly hashOn: 'flow' | 'source';
-  /** UDP: every packet is scheduled on its own, and nothing is remembered. */
+  /** For UDP: every packet is scheduled on its own, and nothing is remembered. */
   readonly onePacket?: boolean;
   readonly persistence?: Persistence;
-  /** Of the reals that have none of their own. */
+  /** The tunnel to reals that do not have one of their own. */
   readonly tunnel: Tunnel;
   readonly blackhole: BlackholePolicy;
-  /** `always` unless given; the same for all services of a VIP. */
+  /** Defaults to `always`; the same for all services of a VIP. */
   readonly claim?: Claim;
   readonly reals: readonly Real[];
 }
 
 /**
- * Who answers ARP and neighbour discovery for a VIP: the director; the host's own stack, only while the VIP is an address of the
- * host (VRRP decides then); nobody (the VIP is routed to the director).
+ * Who answers ARP and neighbour discovery for a VIP. `always`: the director. `host`: the host's own stack, while the VIP is an
+ * address of the host (VRRP decides then). `never`: nobody; the VIP is routed to the director.
  */
 export type Claim = 'always' | 'host' | 'never';
 
-/** New flows of a client go to the real that its earlier ones went to. */
+/** Sends new flows of a client to the real of its earlier flows. */
 export interface Persistence {
-  /** After a client's last flow has ended. */
+  /** Time after the end of a client's last flow for which its real is remembered. */
   readonly timeoutMs: number;
-  /** Clients of one network of this size count as one: IPv4 1..32, IPv6 1..128. */
+  /** Clients in one network of this prefix length count as one: IPv4 1..32, IPv6 1..128. */
   readonly prefixLength: number;
 }
 
 /**
- * What is put in front of a packet: an outer IP header and, behind it, nothing (IPIP: RFC 2003, 4213, 2473), GRE (RFC 2784) or
- * UDP with GUE (draft-ietf-intarea-gue). `checksum`: `full` covers all that is carried (GRE's own, UDP's); `remote` (GUE) is
- * remote checksum offload: the inner transport checksum is left to be computed by who takes the header off.
+ * The headers put in front of a packet: an outer IP header, followed by nothing (IPIP: RFC 2003, 4213, 2473), by GRE (RFC 2784)
+ * or by UDP with GUE (draft-ietf-intarea-gue).
+ * `checksum`: `full` covers all that is carried (the checksum of GRE or UDP); `remote` (GUE) is remote checksum offload: the
+ * receiver of the tunnel computes the inner transport checksum.
  */
 export type Tunnel =
   | { readonly type: 'ipip' }
   | { readonly type: 'gre'; readonly checksum: 'none' | 'full' }
   | { readonly type: 'gue'; readonly checksum: 'none' | 'full' | 'remote'; readonly port: Port };
 
-/** What to do with a client that ICMP too-big answers do not reach. */
+/** How to treat a client that ICMP too-big answers do not reach. */
 export interface BlackholePolicy {
   readonly policy: 'cure' | 'refuse';
-  /** Answers to the same oversize packet after which its flow counts as unreachable by ICMP. */
+  /** The number of answers to the same oversize packet after which its flow counts as unreachable by ICMP. */
   readonly after: number;
 }
 
 export interface Real {
   readonly address: IpAddress;
-  /** 0..65535; 0: its flows stay, new ones go elsewhere. */
+  /** 0..65535. At 0 the real keeps its flows and gets no new ones. */
   readonly weight: number;
-  /** False while it is failed: no flow may use it. It keeps its place, so that checks still reach it. */
+  /** False while the real is failed: no flow may use it. It keeps its index, so that checks still reach it. */
   readonly serving: boolean;
-  /** False while there is no way to it and another real has one: it gets no new flow, and keeps those that it has. */
+  /** False while there is no way to the real and another real has one: it gets no new flows and keeps its existing ones. */
   readonly hasWay?: boolean;
   /**
-   * True while it is failed and inhibited, and other reals take over its UDP flows. With `serving` false: its flows move even where
-   * those of a failed real are held.
+   * True while the real is failed and inhibited, and other reals take over its UDP flows. With `serving` false its flows move
+   * even where flows of failed reals are held.
    */
   readonly inhibited?: boolean;
-  /** The service's unless given. */
+  /** Defaults to the service's tunnel. */
   readonly tunnel?: Tunnel;
-  /** At so many flows it gets no new ones; 0, the default: any number. */
+  /** At this number of flows the real gets no new ones. 0, the default: no limit. */
   readonly upperThreshold?: number;
-  /** Until it is below this number again; 0, the default: three quarters of the upper threshold, as IPVS has it. */
+  /**
+   * Below this number of flows a full real gets new ones again. 0, the default: three quarters of the upper threshold, as in
+   * IPVS.
+   */
   readonly lowerThreshold?: number;
 }
 
-/** The key in text, as the CLI, the API and the logs show it: `tcp 192.0.2.10:80`. */
+/** A service's key as the CLI, the API and the logs show it: `tcp 192.0.2.10:80`. */
 export type ServiceName = string;

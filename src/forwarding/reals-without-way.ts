@@ -1,10 +1,10 @@
-// Takes new flows away from real servers without a way, while others have one.
+// Removes reals that cannot be reached from the choice for new flows.
 import type { IpAddress } from '../net/address/ip-address.ts';
 import type { ForwardingTable, Real, Service } from './forwarding-table.ts';
 
 /**
- * Returns the table in which reals without a way (no route, or a next hop that does not answer) are no choice for new flows as
- * long as another real of the service is one. Their flows stay. Services without such a real stay the same objects.
+ * Returns the table in which reals without a way (no route, or a next hop that does not answer) get no new flows while another
+ * real of the service has a way. Their flows stay. Services without such a real stay the same objects.
  */
 export function withoutLost(table: ForwardingTable, lost: ReadonlySet<IpAddress>): ForwardingTable {
   if (lost.size === 0) return table;

@@ -1,6 +1,8 @@
+// The reasons why a packet was not simply forwarded, each with a counter.
+
 /**
- * Why a packet was not simply forwarded: one counter each, in the order of their codes (index 0 is unused).
- * The text is what `culvert explain` and `culvert stats` say. Append only: the codes outlive a daemon in pinned memory.
+ * Why a packet was not simply forwarded: one counter each, in the order of their codes (index 0 is unused). `culvert explain` and
+ * `culvert stats` show the text. Append only: the codes outlive a daemon in pinned memory.
  */
 export const REASONS = {
   'malformed-ethernet': 'the frame is shorter than its header',

@@ -1,4 +1,4 @@
-// The names of the schedulers.
+// The names of all schedulers.
 import type { SchedulerName } from './forwarding-table.ts';
 
 /** Every scheduler, the default one first. */

@@ -1,4 +1,4 @@
-// What decisions read and change.
+// The state of the slow path: the image, caches, limits and what is known of checks.
 import type { IpAddress, IpFamily } from '../net/address/ip-address.ts';
 import type { MacAddress } from '../net/headers/ethernet.ts';
 import { RateLimiter } from './answers/rate-limit.ts';
@@ -10,17 +10,17 @@ import { Blackholes } from './path-mtu/blackhole.ts';
 import { PathMtus } from './path-mtu/learned.ts';
 import { PathProbes } from './path-mtu/probes.ts';
 
-/** What decisions read and change. Everything but the image may be lost with the process. */
+/** The state that decisions read and change. Everything except the image may be lost with the process. */
 export interface ForwarderState {
   readonly image: ForwardingImage;
-  /** Of the interface that clients' packets come in by; a longer TCP packet was merged on the way in. */
+  /** The MTU of the interface on which clients' packets arrive. A longer TCP packet was merged on the way in. */
   readonly linkMtuBytes: number;
   readonly interfaceMac: MacAddress;
-  /** Open check sockets of the director: `checkKey` of their packets -> the real under test. */
+  /** The real under test for each open check socket, by the `checkKey` of its packets. */
   readonly checks: Map<number, RealIndex>;
-  /** Addresses that check sockets are bound to, beside the outer source of the real under test. */
+  /** Addresses that check sockets are bound to, in addition to the outer source of the real under test. */
   readonly ownAddresses: Set<IpAddress>;
-  /** Reals that there is no way to: no route, or a next hop that does not answer. */
+  /** Reals without a way: no route, or a next hop that does not answer. */
   readonly lostReals: Set<IpAddress>;
   readonly limits: AnswerLimits;
   readonly blackholes: Blackholes;
@@ -30,12 +30,12 @@ export interface ForwarderState {
   readonly onCured: CuredListener;
 }
 
-/** Called once for each flow that the black hole cure begins for. */
+/** Called once for each flow for which the black hole cure begins. */
 export type CuredListener = (service: ServiceKey, client: IpAddress, clientPort: Port) => void;
 
 export interface AnswerLimits {
   readonly tooBig: RateLimiter;
-  /** Unreachables and time exceeded together, as Linux limits them. */
+  /** Unreachable and time exceeded messages together, as Linux limits them. */
   readonly errors: RateLimiter;
   readonly resets: RateLimiter;
   readonly echoes: RateLimiter;
@@ -70,12 +70,12 @@ export function createForwarderState(options: ForwarderOptions): ForwarderState 
   };
 }
 
-/** @param port The local port; of ICMP the identifier of an echo request. */
+/** Returns the key of a check's packets. @param port the local port; for ICMP the identifier of an echo request */
 export function checkKey(protocol: number, port: number, family: IpFamily = 4): number {
   return (family << 24) | (protocol << 16) | port;
 }
 
-/** Forgets what has timed out; every second or so. */
+/** Forgets what has timed out. Call it about every second. */
 export function sweepForwarder(state: ForwarderState, nowMs: number): void {
   state.blackholes.sweep(nowMs);
   state.fragments.sweep(nowMs);

@@ -1,4 +1,4 @@
-// Finds the service of a packet, and the real server that it goes to.
+// Finds the service and the real for a packet.
 import { formatIp, isIpv6 } from '../net/address/ip-address.ts';
 import { readU16 } from '../net/bytes.ts';
 import { type Context, chooseReal, countForwarded } from './decision-context.ts';
@@ -14,12 +14,12 @@ import { LEAST_TRANSPORT_BYTES, sctpSignal, tcpSignal, transportOf, udpSignal } 
 import type { Reason } from './reasons.ts';
 import { formatServiceName } from './service-name.ts';
 
-/** Where a packet goes, and by which service. */
+/** The service and the real that a packet goes to. */
 export interface Target {
   readonly service: ServiceEntry;
   readonly real: RealEntry;
   readonly flow: FlowPacket;
-  /** Why the fast path could not choose it. */
+  /** The reason why the fast path could not choose the real. */
   readonly rarity?: Reason | undefined;
 }
 
@@ -30,14 +30,18 @@ export interface Transport {
 }
 
 /**
- * Why there is no target: the port is no service's, no real serves, a service that remembers its flows does not know this
- * one, or its real is gone and its flows are held.
+ * Why there is no target.
+ * - `no-service`: no service has the port.
+ * - `no-real`: no real serves.
+ * - `no-flow`: the service remembers its flows and does not know this one.
+ * - `real-gone`: the flow's real is deleted and its flows are held.
+ * - `no-way`: the real of the packet cannot be reached.
  */
 export type NoTarget = 'no-service' | 'no-real' | 'no-flow' | 'real-gone' | 'no-way';
 
 /**
- * The ports of a packet that a service can have; undefined if it is none, or has fewer bytes than its transport header,
- * which is all that is looked at.
+ * Reads the ports of a packet; undefined if no service can have it, or if it is shorter than its transport header, which is all
+ * that is inspected.
  */
 export function readTransport({ state }: Context, { bytes, header }: IpPacket): Transport | undefined {
   const at = header.headerBytes;
@@ -58,7 +62,7 @@ export function readTransport({ state }: Context, { bytes, header }: IpPacket): 
   };
 }
 
-/** Looks the service up and chooses the real; flow memory and the real's counters move, whatever is sent then. */
+/** Finds the service and chooses the real. Flow memory and the real's counters change, whatever is sent afterwards. */
 export function findTarget(context: Context, packet: IpPacket, transport: Transport): Target | NoTarget {
   const { image } = context.state;
   const { protocol, servicePort, flow } = transport;
@@ -91,7 +95,10 @@ const NO_TARGETS: Readonly<Partial<Record<SelectedBy, NoTarget>>> = {
 
 const DELEGATED: ReadonlySet<SelectedBy> = new Set(['scheduled', 'template']);
 
-/** The fast path takes turns for openers and datagrams alone, whatever `sloppyTcp` says. */
+/**
+ * Returns true for a turn that only the slow path takes: the fast path takes turns for openers and datagrams only, regardless of
+ * `sloppyTcp`.
+ */
 function isSloppyTurn({ how }: Selection, flow: FlowPacket): boolean {
   return how === 'turn' && flow.tcpFlags !== undefined && !opensFlow(flow);
 }

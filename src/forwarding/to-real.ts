@@ -1,4 +1,4 @@
-// Sends a packet to its real server, and handles TTL and MTU.
+// Sends a packet to its real, with the branches for TTL and MTU.
 import { formatIp, isIpv6 } from '../net/address/ip-address.ts';
 import { replyError } from './answers/reply.ts';
 import type { Decision } from './decision.ts';
@@ -13,7 +13,7 @@ import { checksumOf, formatTunnel } from './tunnel/kind.ts';
 import { tunnelMtuBytes } from './tunnel/mtu.ts';
 import { gueSourcePort } from './tunnel/source-port.ts';
 
-/** Sends a packet to the real that was chosen for it; the branches of TTL and MTU. */
+/** Sends a packet to the real that was chosen for it, with the branches for TTL and MTU. */
 export function sendToReal(context: Context, packet: IpPacket, target: Target): Decision {
   const { real } = target;
   if (real.local) return deliver(context, packet, real, target.rarity);
@@ -23,7 +23,7 @@ export function sendToReal(context: Context, packet: IpPacket, target: Target): 
     : sendOversize(context, packet, target, 'outer-fragments');
 }
 
-/** Gives a packet to the director's own stack as it came: nothing is a hop, and nothing is too big. */
+/** Gives a packet to the director's own stack unchanged: there is no hop, and no packet is too big. */
 export function deliver(
   context: Context,
   packet: IpPacket,
@@ -42,14 +42,15 @@ export function deliver(
   };
 }
 
-/** The fast path hands it over, though it would pass others up the stack. */
+/** Returns true for packets that the fast path hands over, though it passes others of this real up the stack. */
 function isRareLocally({ header }: IpPacket): boolean {
   return hasOptions(header) || header.ttl <= 1;
 }
 
 /**
- * A packet that the tunnel cannot carry whole: refused if its client could send less, else in outer fragments.
- * @param reason of the latter
+ * Decides a packet that the tunnel cannot carry whole: it is refused if its client could send less, otherwise it leaves in outer
+ * fragments.
+ * @param reason counted for outer fragments
  */
 export function sendOversize(context: Context, packet: IpPacket, target: Target, reason: Reason): Decision {
   if (canBeRefused(packet)) return decideOversize(context, packet, target);
@@ -61,7 +62,7 @@ export function sendOversize(context: Context, packet: IpPacket, target: Target,
   return sendInFragments(context, packet, target.real, reason);
 }
 
-/** Whether it fits, said in words. */
+/** Traces in words whether the packet fits. */
 function traceFit(context: Context, { bytes }: IpPacket, real: RealEntry): boolean {
   const roomBytes = tunnelMtuBytes(real);
   context.trace?.(
@@ -81,7 +82,7 @@ function decideOversize(context: Context, packet: IpPacket, target: Target): Dec
   return sendInFragments(context, packet, target.real, 'blackhole-cured');
 }
 
-/** The packet whole if it fits, else in outer fragments: for what is not to be refused. */
+/** Sends a packet that must not be refused: whole if it fits, otherwise in outer fragments. */
 export function sendAnyway(context: Context, packet: IpPacket, real: RealEntry, reason: Reason): Decision {
   if (real.local) return deliver(context, packet, real, reason);
   return packet.bytes.length <= tunnelMtuBytes(real)
@@ -114,7 +115,7 @@ export function sendWhole(context: Context, packet: IpPacket, real: RealEntry, r
   };
 }
 
-/** Without DF, whatever the packet says: in as many fragments as the path needs, which may be one. */
+/** Sends a packet without DF, whatever the packet says, in as many fragments as the path needs, which may be one. */
 export function sendInFragments(
   context: Context,
   packet: IpPacket,
@@ -139,13 +140,13 @@ function outerHeader(
   return { tunnel, source, destination, sourcePort };
 }
 
-/** IPv6 has no DF. */
+/** Describes DF in words; empty for IPv6, which has none. */
 function dfWords({ address }: RealEntry, dontFragment: boolean): string {
   if (isIpv6(address)) return '';
   return dontFragment ? ', with DF' : ', without DF';
 }
 
-/** Why the fast path would not have sent it, though it fits. */
+/** Returns why the fast path would not have sent the packet, though it fits. */
 function rarity({ header }: IpPacket, real: RealEntry): Reason | undefined {
   if (hasOptions(header)) return 'options';
   if (checksumOf(real.tunnel) !== 'none') return 'tunnel-checksum';

@@ -1,4 +1,4 @@
-// Builds gratuitous ARP and unsolicited neighbour advertisements.
+// Frames that announce to all neighbours that a VIP is here: gratuitous ARP and unsolicited neighbour advertisements.
 import { type IpAddress, isIpv4 } from '../../net/address/ip-address.ts';
 import { multicastMac } from '../../net/address/ipv6-multicast.ts';
 import { ARP_OPERATION, buildArp } from '../../net/headers/arp.ts';
@@ -13,10 +13,10 @@ import { buildNeighbourAdvertisement } from '../../net/headers/neighbour-discove
 import { ALL_NODES } from './neighbour-answers.ts';
 
 /**
- * A frame that tells all neighbours where a VIP is from now on: gratuitous ARP, as a request (RFC 5227, section 3), or an
- * unsolicited neighbour advertisement (RFC 4861, section 7.2.6).
+ * Builds a frame that announces to all neighbours where a VIP is from now on: gratuitous ARP, as a request (RFC 5227, section 3),
+ * or an unsolicited neighbour advertisement (RFC 4861, section 7.2.6).
  *
- * @param mac of the interface that it leaves by
+ * @param mac address of the interface that sends the frame
  */
 export function buildAnnouncement(vip: IpAddress, mac: MacAddress): Uint8Array {
   if (isIpv4(vip)) {

@@ -1,4 +1,4 @@
-// Builds the packets that the director answers with: ICMP errors, resets, echo replies.
+// Builds the packets that answer a client from the VIP: ICMP errors, echo replies and TCP resets.
 import { familyOf, type IpAddress, type IpFamily, isIpv6 } from '../../net/address/ip-address.ts';
 import { isIpv6Multicast } from '../../net/address/ipv6-multicast.ts';
 import { readU32 } from '../../net/bytes.ts';
@@ -17,8 +17,8 @@ import { buildIp } from '../packets/build-ip.ts';
 import type { IpHeader } from '../packets/ip-header.ts';
 
 /**
- * What an error quotes at most: as much of the packet as fits 576 bytes in all (RFC 1812, section 4.3.2.3), or IPv6's least
- * MTU (RFC 4443, section 2.4 c).
+ * The size of an ICMP error at most: IPv4 quotes as much as fits 576 bytes (RFC 1812, section 4.3.2.3), IPv6 as much as fits its
+ * least MTU (RFC 4443, section 2.4 c).
  */
 export const QUOTE_BYTES: Readonly<Record<IpFamily, number>> = {
   4: 548,
@@ -30,10 +30,10 @@ const ECN = 0x03;
 const ICMP: Readonly<Record<IpFamily, number>> = { 4: PROTOCOL.icmp, 6: PROTOCOL.icmpv6 };
 
 export interface IcmpError {
-  /** Of the family's own ICMP. */
+  /** The ICMP type, in the numbers of the packet's own family. */
   readonly type: number;
   readonly code: number;
-  /** The second word. */
+  /** The second word of the ICMP header. */
   readonly rest?: number;
   /** The packet that the error is about; as much as fits is quoted. */
   readonly about: Uint8Array;
@@ -47,7 +47,7 @@ export type ErrorKind =
   | 'time-exceeded'
   | 'too-big';
 
-/** The same in both families' words. */
+/** Type and code of each error, by address family. */
 export const ICMP_ERRORS: Readonly<
   Record<ErrorKind, Readonly<Record<IpFamily, Pick<IcmpError, 'type' | 'code'>>>>
 > = {
@@ -73,7 +73,9 @@ export const ICMP_ERRORS: Readonly<
   },
 };
 
-/** An ICMP error about a packet, from the address that the packet was sent to. The traffic class of ICMPv6 is 0. */
+/**
+ * Builds an ICMP error about a packet; its source is the address that the packet was sent to. The traffic class of ICMPv6 is 0.
+ */
 export function buildIcmpError(header: IpHeader, { about, id, ...error }: IcmpError): Uint8Array {
   const payload = about.subarray(0, QUOTE_BYTES[header.family]);
   const tos = header.family === 4 ? ICMP_ERROR_TOS : 0;
@@ -83,7 +85,7 @@ export function buildIcmpError(header: IpHeader, { about, id, ...error }: IcmpEr
   );
 }
 
-/** An echo request of the director's own; DF is set. */
+/** Builds an echo request from the director itself, with DF set. */
 export function buildEchoRequest(fields: {
   readonly source: IpAddress;
   readonly destination: IpAddress;
@@ -98,7 +100,7 @@ export function buildEchoRequest(fields: {
   return buildIp({ source, destination, protocol: ICMP[family], dontFragment: true }, message);
 }
 
-/** The reply to an echo request: the same data (RFC 792, RFC 4443), options and extension headers left out. */
+/** Builds the reply to an echo request: the same data (RFC 792, RFC 4443), without options and extension headers. */
 export function buildEchoReply(packet: Uint8Array, header: IpHeader, id: number): Uint8Array {
   const at = header.headerBytes;
   const message = icmpMessage(turned(header), {
@@ -110,7 +112,7 @@ export function buildEchoReply(packet: Uint8Array, header: IpHeader, id: number)
   return buildIp({ ...turned(header), protocol: ICMP[header.family], tos: header.tos, id }, message);
 }
 
-/** The reset that RFC 9293, section 3.10.7.1 has a closed port send. */
+/** Builds the reset that a closed port sends (RFC 9293, section 3.10.7.1). */
 export function buildReset(packet: Uint8Array, header: IpHeader, tcp: TcpHeader): Uint8Array {
   const dataBytes = packet.length - header.headerBytes - tcp.headerBytes;
   const controls = (tcp.flags & TCP_FLAGS.syn ? 1 : 0) + (tcp.flags & TCP_FLAGS.fin ? 1 : 0);
@@ -132,8 +134,8 @@ export function buildReset(packet: Uint8Array, header: IpHeader, tcp: TcpHeader)
 }
 
 /**
- * A packet back to where another came from, of its protocol; DF and ID 0, as Linux sends a reset, which keeps the ECN
- * bits over IPv4 but not over IPv6.
+ * Builds a packet of the same protocol back to the sender of another one. DF is set and the ID is 0, as in resets that Linux
+ * sends; Linux keeps the ECN bits over IPv4 but not over IPv6.
  */
 export function buildAnswer(header: IpHeader, payload: Uint8Array): Uint8Array {
   const { family, protocol } = header;
@@ -142,8 +144,8 @@ export function buildAnswer(header: IpHeader, payload: Uint8Array): Uint8Array {
 }
 
 /**
- * Whether an answer to this source could reach a client: unspecified, loopback, multicast and reserved addresses could not,
- * nor could link-local or IPv4-mapped ones of IPv6, which no router sends on.
+ * Returns true if an answer to this source can reach a client. Unspecified, loopback, multicast and reserved addresses cannot be
+ * reached, nor can link-local or IPv4-mapped ones of IPv6, which no router forwards.
  */
 export function isAnswerable(source: IpAddress): boolean {
   if (isIpv6(source)) {
@@ -160,7 +162,7 @@ function turned({ source, destination }: IpHeader): Addresses {
   return { source: destination, destination: source };
 }
 
-/** @param addresses of the packet that the message is for */
+/** @param addresses addresses of the packet that the message is about */
 function icmpMessage({ source, destination }: Addresses, fields: IcmpFields): Uint8Array {
   return isIpv6(source) && isIpv6(destination)
     ? buildIcmpv6({ ...fields, source, destination })

@@ -1,20 +1,21 @@
-// Answers ARP requests for VIPs.
+// Decides which ARP requests for a VIP the director answers, and builds the replies.
 import { isFault } from '../../net/fault.ts';
 import { ARP_OPERATION, buildArp, parseArp } from '../../net/headers/arp.ts';
 import { isGroupMac, type MacAddress } from '../../net/headers/ethernet.ts';
 import type { ForwarderState } from '../state.ts';
 import { isAnswerable } from './answers.ts';
 
-/** What a neighbour is answered, and where. */
+/** An answer to a neighbour and the MAC address that it is sent to. */
 export interface NeighbourAnswer {
   readonly to: MacAddress;
-  /** Behind the Ethernet header. */
+  /** What follows the Ethernet header. */
   readonly payload: Uint8Array;
 }
 
 /**
- * The reply to a request for a VIP that the director claims, probes included (RFC 5227: a sender of 0.0.0.0 asks whether the address is taken).
- * None to announcements, to our own frames, and to senders that no host can be.
+ * Returns the reply to a request for a VIP that the director claims, probes included (RFC 5227: a sender of 0.0.0.0 asks whether
+ * the address is taken). Returns undefined for announcements, for frames of the director itself, and for senders that no host can
+ * be.
  */
 export function answerArp(
   packet: Uint8Array,
@@ -37,7 +38,7 @@ export function answerArp(
   return { to: senderMac, payload };
 }
 
-/** Whether a neighbour can have this address: not the director itself, no group, nor none. */
+/** Returns true if a neighbour can have this MAC address: it is not the director's own, not a group's and not zero. */
 export function isNeighbourMac(mac: MacAddress, own: MacAddress): boolean {
   return !isGroupMac(mac) && mac.some((byte) => byte !== 0) && mac.some((byte, i) => byte !== own[i]);
 }

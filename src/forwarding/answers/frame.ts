@@ -1,4 +1,4 @@
-// Decides about whole Ethernet frames.
+// Decides what happens to a whole Ethernet frame: ARP, neighbour discovery, or an IP packet for the forwarder.
 import { isFault } from '../../net/fault.ts';
 import {
   buildEthernet,
@@ -13,7 +13,7 @@ import type { ForwarderState } from '../state.ts';
 import { answerArp } from './arp-answers.ts';
 import { answerSolicitation } from './neighbour-answers.ts';
 
-/** `reply`: send this frame out of the interface that the request came in by; it has the request's VLAN tags. */
+/** `reply`: send this frame out of the interface on which the request arrived; it carries the request's VLAN tags. */
 export type FrameDecision =
   | Decision
   | {
@@ -25,7 +25,7 @@ export type FrameDecision =
 const IP_VERSIONS: Readonly<Record<number, number>> = { [ETHERTYPE.ipv4]: 4, [ETHERTYPE.ipv6]: 6 };
 
 /**
- * What becomes of a whole Ethernet frame; several decisions if receive offload had merged packets into it.
+ * Decides what happens to a whole Ethernet frame. Returns several decisions if receive offload merged packets into it.
  * @param segmentBytes as for `decideEach`
  */
 export function decideFrame(

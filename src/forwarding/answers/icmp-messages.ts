@@ -1,4 +1,4 @@
-// Decides about ICMP messages to a VIP.
+// Decides ICMP and ICMPv6 packets to a VIP: answers echo requests and relays errors to the real they concern.
 import { formatIp, type IpFamily } from '../../net/address/ip-address.ts';
 import { internetChecksum, transportChecksum } from '../../net/checksum.ts';
 import { ICMP_HEADER_BYTES, ICMP_TYPE } from '../../net/headers/icmp.ts';
@@ -16,7 +16,7 @@ export const ECHO_REQUEST: Readonly<Record<IpFamily, number>> = {
   6: ICMPV6_TYPE.echoRequest,
 };
 
-/** As IPVS: of IPv4 neither redirect nor parameter problem. */
+/** ICMP types that are relayed to a real. As in IPVS, redirect and parameter problem of IPv4 are not. */
 const RELAYED_ERRORS: Readonly<Record<IpFamily, readonly number[]>> = {
   4: [ICMP_TYPE.destinationUnreachable, ICMP_TYPE.sourceQuench, ICMP_TYPE.timeExceeded],
   6: [
@@ -27,7 +27,10 @@ const RELAYED_ERRORS: Readonly<Record<IpFamily, readonly number[]>> = {
   ],
 };
 
-/** ICMP to a VIP: echo is answered here, errors about a real's answers go to that real, all else is dropped. */
+/**
+ * Decides an ICMP packet to a VIP: echo requests are answered, errors about a real's answers go to that real, the rest is
+ * dropped.
+ */
 export function decideIcmp(context: Context, packet: IpPacket): Decision {
   const { bytes, header } = packet;
   const { family, headerBytes } = header;
@@ -42,19 +45,19 @@ export function decideIcmp(context: Context, packet: IpPacket): Decision {
     : unknown(context, `${family === 4 ? 'ICMP' : 'ICMPv6'} type ${type} does not concern a flow`);
 }
 
-/** ICMP of the packet's own family; the other family's is none. */
+/** Returns true for ICMP over IPv4 and ICMPv6 over IPv6, and false for the other family's protocol number. */
 export function isIcmp({ family, protocol }: IpHeader): boolean {
   return protocol === (family === 4 ? PROTOCOL.icmp : PROTOCOL.icmpv6);
 }
 
-/** Those of ICMPv6 are covered by a pseudo header. */
+/** Returns true if the ICMP checksum is good. The checksum of ICMPv6 also covers a pseudo header. */
 function checksumIsGood({ bytes, header }: IpPacket): boolean {
   const { family, headerBytes, source, destination, protocol } = header;
   if (family === 4) return internetChecksum(bytes, headerBytes, bytes.length) === 0;
   return transportChecksum(bytes.subarray(headerBytes), source, destination, protocol) === 0;
 }
 
-/** As IPVS does, without a look at either checksum: the real judges it. */
+/** Sends an ICMP error to the real it concerns, without checking either checksum: the real checks them. IPVS does the same. */
 function relayError(context: Context, packet: IpPacket): Decision {
   const { bytes, header } = packet;
   const quoted = readQuoted(bytes, header.headerBytes + ICMP_HEADER_BYTES);

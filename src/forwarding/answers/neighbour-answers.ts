@@ -1,4 +1,4 @@
-// Answers neighbour solicitations for IPv6 VIPs.
+// Decides which neighbour solicitations for a VIP the director answers, and builds the advertisements.
 import type { Ipv6Address } from '../../net/address/ipv6-address.ts';
 import { isIpv6Multicast, multicastMac, solicitedNodeAddress } from '../../net/address/ipv6-multicast.ts';
 import { isFault } from '../../net/fault.ts';
@@ -15,9 +15,9 @@ import { isNeighbourMac, type NeighbourAnswer } from './arp-answers.ts';
 export const ALL_NODES: Ipv6Address = 0xff02_0000_0000_0000_0000_0000_0000_0001n as Ipv6Address;
 
 /**
- * The advertisement that answers a solicitation for a VIP (RFC 4861, section 7.2.4), its probe for duplicates included
- * (RFC 4862, section 5.4.3: to all nodes, as whoever asks has no address yet). None to what RFC 4861, section 7.1.1 has
- * ignored, to our own frames, and to senders that no host can be. For VIPs that the director claims, alone.
+ * Returns the advertisement that answers a solicitation for a VIP that the director claims (RFC 4861, section 7.2.4). A probe for
+ * duplicates is answered to all nodes, as its sender has no address yet (RFC 4862, section 5.4.3). Returns undefined for what RFC
+ * 4861, section 7.1.1 requires to be ignored, for frames of the director itself, and for senders that no host can be.
  */
 export function answerSolicitation(
   packet: Uint8Array,

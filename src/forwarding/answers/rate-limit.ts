@@ -1,7 +1,7 @@
-// Limits on answers, per client and in sum.
+// Token buckets that limit how many answers the director sends to each client and in total.
 import { type IpAddress, isIpv6 } from '../../net/address/ip-address.ts';
 
-/** A token bucket: `burst` at once, then `perSecond`. */
+/** A token bucket: at most `burst` at once, refilled by `perSecond`. */
 export interface Rate {
   readonly burst: number;
   readonly perSecond: number;
@@ -10,7 +10,7 @@ export interface Rate {
 export interface RateLimits {
   readonly perClient: Rate;
   readonly total: Rate;
-  /** Clients whose buckets are remembered; the one that asked longest ago is forgotten first. */
+  /** The number of clients whose buckets are remembered. The client that asked longest ago is forgotten first. */
   readonly clients: number;
 }
 
@@ -20,8 +20,8 @@ interface Bucket {
 }
 
 /**
- * Limits answers, for each client and in sum. Its memory is bounded: a flood from made-up addresses can make it forget
- * clients, but cannot exceed the sum.
+ * Limits answers for each client and in total. Memory is bounded: a flood from made-up addresses can make it forget clients, but
+ * cannot exceed the total.
  */
 export class RateLimiter {
   readonly #limits: RateLimits;
@@ -33,7 +33,7 @@ export class RateLimiter {
     this.#total = { tokens: limits.total.burst, filledAtMs: 0 };
   }
 
-  /** True if an answer to this client may be sent; it is then accounted for. */
+  /** Returns true if an answer to this client may be sent, and counts that answer. */
   take(client: IpAddress, nowMs: number): boolean {
     const bucket = this.#clientBucket(client, nowMs);
     const total = filled(this.#total, this.#limits.total, nowMs);
@@ -47,7 +47,7 @@ export class RateLimiter {
     return allowed;
   }
 
-  /** What `take` would say, without taking anything. */
+  /** Returns what `take` would return, without counting an answer. */
   allows(client: IpAddress, nowMs: number): boolean {
     const total = filled(this.#total, this.#limits.total, nowMs);
     return total.tokens >= 1 && this.#clientBucket(client, nowMs).tokens >= 1;
@@ -73,7 +73,7 @@ export class RateLimiter {
   }
 }
 
-/** A host has a whole /64 of IPv6 to send from. */
+/** Returns the bucket's key: an IPv4 address or an IPv6 /64, since one host has a whole /64 to send from. */
 function clientKey(client: IpAddress): number | bigint {
   return isIpv6(client) ? client >> 64n : client;
 }

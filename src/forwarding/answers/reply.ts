@@ -1,4 +1,4 @@
-// Answers the source of a packet, if the limits let it go.
+// Decisions that answer a client from the VIP, if the client can be reached and the rate limit allows it.
 import { transportChecksum } from '../../net/checksum.ts';
 import { isFault, PARSE_FAULTS } from '../../net/fault.ts';
 import { PROTOCOL } from '../../net/headers/ipv4.ts';
@@ -24,12 +24,12 @@ import { buildSctpAnswer } from './sctp-answer.ts';
 interface Reply {
   readonly limiter: RateLimiter;
   readonly reason: Reason;
-  /** When the limiter withholds it. */
+  /** The reason counted when the limiter withholds the answer. */
   readonly quietReason?: Reason;
   readonly build: () => Uint8Array;
 }
 
-/** An answer to the packet's source, if an answer can reach it and the limiter lets it go. */
+/** Answers the packet's source, if an answer can reach it and the limiter allows it. */
 export function reply(context: Context, packet: IpPacket, options: Reply): Decision {
   const { source } = packet.header;
   if (!isAnswerable(source)) {
@@ -66,7 +66,7 @@ export function replyPortUnreachable(context: Context, packet: IpPacket, reason:
   return replyError(context, packet, { kind: 'port-unreachable' }, reason);
 }
 
-/** The real of the packet cannot be reached from here. */
+/** Answers that the packet's real cannot be reached from the director. */
 export function replyHostUnreachable(context: Context, packet: IpPacket): Decision {
   context.trace?.(
     'There is no route to the real, or its next hop does not answer: the director answers with ICMP host unreachable.',
@@ -74,7 +74,7 @@ export function replyHostUnreachable(context: Context, packet: IpPacket): Decisi
   return replyError(context, packet, { kind: 'host-unreachable' }, 'no-way');
 }
 
-/** What a host answers that does not have the packet's port or flow: a reset, an abort, or port unreachable to UDP. */
+/** Answers as a host that does not have the packet's port or flow: a reset, an abort, or port unreachable for UDP. */
 export function replyClosed(context: Context, packet: IpPacket, reason: Reason): Decision {
   const { protocol } = packet.header;
   if (protocol === PROTOCOL.tcp) return replyReset(context, packet, reason);
@@ -123,7 +123,10 @@ function replyClosedUdp(context: Context, packet: IpPacket, reason: Reason): Dec
   return replyPortUnreachable(context, packet, reason);
 }
 
-/** @param packet an echo request whose checksum is good */
+/**
+ * Answers an echo request.
+ * @param packet an echo request whose checksum is good
+ */
 export function replyEcho(context: Context, packet: IpPacket): Decision {
   context.trace?.('It is an echo request to the VIP; the director answers it.');
   return reply(context, packet, {

@@ -1,8 +1,8 @@
-// A client's address in 32 bits.
+// The 32 bits that stand for a client's address in flow hashes and flow keys.
 import { type IpAddress, isIpv4 } from '../../net/address/ip-address.ts';
 import { foldIpv6 } from './flow-hash.ts';
 
-/** A client's address in the 32 bits that flow hash and flow keys have for it: IPv4 in host order, IPv6 folded by the key. */
+/** Returns the client word of an address: an IPv4 address in host order, an IPv6 address folded by the key. */
 export function clientWord(address: IpAddress, hashKey: Uint32Array): number {
   return isIpv4(address) ? address : foldIpv6(address, hashKey);
 }

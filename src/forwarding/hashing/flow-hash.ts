@@ -1,12 +1,12 @@
-// The keyed hash of client address and port.
+// The keyed hash of a flow, the same as in the fast path.
 import type { Ipv6Address } from '../../net/address/ipv6-address.ts';
 import { swap32 } from '../image/tables/byte-order.ts';
 
 const WORD = 0xffff_ffffn;
 
 /**
- * The hash of a flow, keyed so that clients can neither aim at a real nor fill one set of the flow table:
- * two rounds of 32 x 32 -> 64-bit products. `flow_hash()` of the fast path computes the same.
+ * Returns the hash of a flow: two rounds of 32 x 32 -> 64-bit products. It is keyed, so that clients can neither aim at a real
+ * nor fill one set of the flow table. `flow_hash()` of the fast path computes the same.
  * @param key four words, the image's hash key
  */
 export function flowHash(client: number, clientPort: number, key: Uint32Array): number {
@@ -21,7 +21,7 @@ export function flowHash(client: number, clientPort: number, key: Uint32Array): 
   return (Math.imul(a, b) ^ highProduct(a, b)) >>> 0;
 }
 
-/** The client word of an IPv6 address; `fold_ipv6()` of the fast path computes the same and says why so. */
+/** Returns the client word of an IPv6 address. `fold_ipv6()` of the fast path computes the same and gives the reasons. */
 export function foldIpv6(address: Ipv6Address, key: Uint32Array): number {
   const k0 = key[0] as number;
   const k1 = key[1] as number;
@@ -38,12 +38,14 @@ export function foldIpv6(address: Ipv6Address, key: Uint32Array): number {
   return (Math.imul(a, b) ^ highProduct(a, b)) >>> 0;
 }
 
-/** Slot of a hash service's ring: the top bits of the hash, so that a ring of twice the size splits each slot in two. */
+/**
+ * Returns the slot of a hash service's ring: the top bits of the hash, so that a ring of twice the size splits each slot in two.
+ */
 export function slotOfHash(hash: number, slots: number): number {
   return slots <= 1 ? 0 : hash >>> (Math.clz32(slots) + 1);
 }
 
-/** Upper 32 bits of the unsigned product, by 16-bit halves: every partial sum stays below 2^53. */
+/** Returns the upper 32 bits of the unsigned product, by 16-bit halves: every partial sum is below 2^53. */
 function highProduct(x: number, y: number): number {
   const xLow = x & 0xffff;
   const xHigh = x >>> 16;

@@ -1,34 +1,37 @@
-// Maglev rings: which member each slot names.
+// Builds weighted Maglev rings.
 import { createHmac } from 'node:crypto';
 import { type IpAddress, ipBytes } from '../../net/address/ip-address.ts';
 
-/** One member of a ring. */
+/** A real as the ring sees it: its address and weight. */
 export interface RingMember {
   readonly address: IpAddress;
-  /** 0: no slot. */
+  /** At 0 the member gets no slot. */
   readonly weight: number;
 }
 
-/** In a ring: a slot that no member has, since none has a weight. */
+/** The value of a ring slot without a member, as all weights are 0. */
 export const NO_MEMBER = 0xffff;
 
 const MIN_SLOTS = 4096;
 const MAX_SLOTS = 1 << 18;
 const SLOTS_PER_MEMBER = 400;
 
-/** Slots of a service's ring: enough that whole slots follow the weights and that a failure moves little else. */
+/**
+ * Returns the number of slots of a service's ring: enough that whole slots follow the weights and a failure moves few other
+ * flows.
+ */
 export function ringSize(configuredMembers: number): number {
   const wanted = Math.max(MIN_SLOTS, SLOTS_PER_MEMBER * configuredMembers);
   return Math.min(MAX_SLOTS, 1 << (32 - Math.clz32(wanted - 1)));
 }
 
 /**
- * A weighted Maglev ring (Eisenbud et al., NSDI 2016, section 3.4): each member in turn takes the first free slot of its
- * own permutation of the slots. Depends on the addresses, weights and key alone, not on the order of the members.
+ * Builds a weighted Maglev ring (Eisenbud et al., NSDI 2016, section 3.4): each member in turn takes the first free slot of its
+ * own permutation of the slots. The result depends on the addresses, weights and key, not on the order of the members.
  *
- * Turns come by credit: with W the greatest weight, the k-th turn of a member of weight w falls in round
- * (k + 1/2) W / w. So a member has its exact quota of slots, rounded, and at least one; and when others come and go its own
- * turns stay where they were, which keeps the disruption at Maglev's own.
+ * Turns follow credit: with W the greatest weight, the k-th turn of a member of weight w falls in round (k + 1/2) W / w. So a
+ * member has its exact quota of slots, rounded, and at least one. When others come and go its own turns stay where they were,
+ * which keeps the disruption at Maglev's own.
  * @param slots a power of two, so that every odd skip gives a permutation
  * @returns for each slot the position in `members`, or `NO_MEMBER`
  */
@@ -64,7 +67,7 @@ interface Filler {
   free: number;
 }
 
-/** Rounds are a calendar: `due[round]` heads the list of the members whose next turn falls in it. */
+/** Fills the slots. The rounds form a calendar: `due[round]` heads the list of the members whose next turn falls in it. */
 function fill(filler: Filler, weights: readonly number[]): void {
   const slots = filler.ring.length;
   const greatest = Math.max(...weights);
@@ -112,7 +115,7 @@ const CACHED_PERMUTATIONS = 1 << 17;
 let cachedKey = '';
 const cache = new Map<IpAddress, Permutation>();
 
-/** Keyed, so that clients who know the addresses can't foretell the ring. */
+/** Returns a member's permutation of the slots. It is keyed, so that clients who know the addresses cannot predict the ring. */
 function permutation(address: IpAddress, hashKey: Uint8Array): Permutation {
   const key = Buffer.from(hashKey).toString('hex');
   if (key !== cachedKey || cache.size >= CACHED_PERMUTATIONS) cache.clear();

@@ -1,4 +1,4 @@
-// The forwarding image: tables, slots, flows and counters as one value.
+// The forwarding image: the memory that fast path, slow path and control plane share, and the operations on it.
 import { CulvertError } from '../../errors.ts';
 import type { IpAddress } from '../../net/address/ip-address.ts';
 import type { RealIndex } from '../decision.ts';
@@ -46,14 +46,14 @@ export interface RealEntry extends RealFields {
   readonly service: Service;
 }
 
-/** Counters of one real as struct counters has them. */
+/** The counters of one real, as in struct counters. */
 export interface CounterValues {
   readonly packets: number;
   readonly bytes: number;
   readonly connections: number;
 }
 
-/** As IPVS counts them: active, inactive and persistent connections. */
+/** Active, inactive and persistent connections, counted as IPVS counts them. */
 export interface RealFlowCounts {
   readonly active: number;
   readonly inactive: number;
@@ -61,7 +61,7 @@ export interface RealFlowCounts {
 }
 
 export interface ImageOptions extends Partial<ApplyHooks> {
-  /** For schedulers that throw dice; evenly from [0, 1). */
+  /** Returns numbers evenly from [0, 1), for schedulers that use chance. */
   readonly random?: () => number;
 }
 
@@ -69,9 +69,9 @@ const NO_HOOKS: ApplyHooks = { realAdded: () => undefined, settle: () => true };
 const COUNTER_WORDS = COUNTERS.size / 8;
 
 /**
- * The forwarding image: what the fast path, the slow path and the control plane share. Everything that has to outlive the
- * process is in its memory; opened over a former run's memory it goes on from there. Only one ForwardingImage may
- * write a memory at a time (the fast path beside it writes flows, cursors and the outer ID, atomically).
+ * The forwarding image, which fast path, slow path and control plane share. Everything that has to outlive the process is in its
+ * memory; opened over the memory of an earlier run it continues from there. Only one ForwardingImage may write a memory at a time
+ * (the fast path beside it writes flows, cursors and the outer ID, atomically).
  */
 export class ForwardingImage implements SelectionMemory {
   readonly random: () => number;
@@ -82,7 +82,7 @@ export class ForwardingImage implements SelectionMemory {
   #swept: SweepMemory = NEVER_SWEPT;
   #resumed = false;
 
-  /** @throws CulvertError UNSUPPORTED when the memory was written by a version with another layout. */
+  /** @throws CulvertError UNSUPPORTED when a version with another layout wrote the memory */
   constructor(memory: ImageMemory, { random = Math.random, ...hooks }: ImageOptions = {}) {
     this.random = random;
     this.#state = openState(memory);
@@ -101,7 +101,7 @@ export class ForwardingImage implements SelectionMemory {
   }
 
   /**
-   * Makes the image say what the table says, changing only what differs.
+   * Makes the image match the table, changing only what differs.
    * @throws CulvertError CAPACITY or UNSUPPORTED, before anything has changed
    */
   apply(table: ForwardingTable, nowTick: number): ApplySummary {
@@ -115,13 +115,13 @@ export class ForwardingImage implements SelectionMemory {
     });
   }
 
-  /** Expires flows and ends transitions; every second or so, and not before the first table, which has the timeouts. */
+  /** Expires flows and ends transitions. Call it about every second, and not before the first table, which has the timeouts. */
   sweep(nowTick: number): SweepSummary {
     const steps = this.sweepInSteps(nowTick);
     for (let step = steps.next(); ; step = steps.next()) if (step.done) return step.value;
   }
 
-  /** The same in steps of a few milliseconds, between which tables may be applied and packets decided. */
+  /** Sweeps in steps of a few milliseconds, between which tables may be applied and packets decided. */
   *sweepInSteps(nowTick: number): Generator<void, SweepSummary> {
     this.#resume(nowTick);
     const { summary, memory } = yield* sweepImage(this.#state, nowTick, this.#swept);
@@ -129,7 +129,7 @@ export class ForwardingImage implements SelectionMemory {
     return summary;
   }
 
-  /** Puts back what others have written behind the control plane's back. @returns what it was, in words */
+  /** Restores what others have overwritten. @returns a description of each thing restored */
   mendDrift(): string[] {
     return mendDrift(this.#state);
   }
@@ -138,7 +138,7 @@ export class ForwardingImage implements SelectionMemory {
     return [...this.#state.byIndex.values()].map(({ service }) => service);
   }
 
-  /** Undefined before the first table. */
+  /** Returns the hash key; undefined before the first table. */
   keyInUse(): Uint8Array | undefined {
     const { hashKey } = this.#state.settings;
     return hashKey.some((word) => word !== 0) ? keyBytes(hashKey) : undefined;
@@ -148,7 +148,7 @@ export class ForwardingImage implements SelectionMemory {
     return this.#state.byIndex.values();
   }
 
-  /** The service of this port, or of all ports. */
+  /** Returns the service of this port, or the one of all ports. */
   findService(vip: IpAddress, port: Port, protocol: TransportProtocol): ServiceEntry | undefined {
     const { records } = this.#state;
     return (
@@ -156,7 +156,7 @@ export class ForwardingImage implements SelectionMemory {
     );
   }
 
-  /** Whether a packet to a port without a service belongs to a flow of one that was deleted and may come back. */
+  /** Returns true if a packet to a port without a service belongs to a flow of a deleted service that may come back. */
   isAwaited(destination: ServiceKey, packet: FlowPacket): boolean {
     return isAwaited(this.#state, destination, packet);
   }
@@ -169,23 +169,23 @@ export class ForwardingImage implements SelectionMemory {
     return this.#state.vips.keys();
   }
 
-  /** The host's own, broadcast addresses of its networks included; these and no others. */
+  /** Sets the host's own addresses, broadcast addresses of its networks included; they replace the former ones. */
   setHostAddresses(addresses: ReadonlySet<IpAddress>): void {
     this.#state.hostAddresses = addresses;
     listNoClients(this.#state);
   }
 
-  /** Whether no packet of a client can come from there: a VIP, or an address of the host. */
+  /** Returns true if no client's packet can have this source: it is a VIP or an address of the host. */
   isNoClient(address: IpAddress): boolean {
     return this.#state.vips.has(address) || this.#state.hostAddresses.has(address);
   }
 
-  /** Who answers for an address; undefined for one that is not a VIP. */
+  /** Returns who answers for an address; undefined for an address that is not a VIP. */
   claimOf(vip: IpAddress): Claim | undefined {
     return this.#state.claims.get(vip);
   }
 
-  /** Of every VIP. */
+  /** Returns who answers for each VIP. */
   claims(): ReadonlyMap<IpAddress, Claim> {
     return this.#state.claims;
   }
@@ -196,7 +196,7 @@ export class ForwardingImage implements SelectionMemory {
     }
   }
 
-  /** Undefined for 0 and for an index that no service has. */
+  /** Returns a real; undefined for 0 and for an index that no service has. */
   real(index: RealIndex): RealEntry | undefined {
     const fields = this.#state.reals.read(index);
     const service = serviceAt(this.#state, fields.serviceIndex);
@@ -221,7 +221,7 @@ export class ForwardingImage implements SelectionMemory {
     return this.#state.reals.isServing(real);
   }
 
-  /** Whether the real is the director itself. */
+  /** Returns true if the real is the director itself. */
   isLocal(real: RealIndex): boolean {
     return this.#state.reals.isLocal(real);
   }
@@ -230,7 +230,7 @@ export class ForwardingImage implements SelectionMemory {
     this.#state.reals.setPath(index, path);
   }
 
-  /** Leaves the rest of the path as it is. */
+  /** Sets the path MTU and leaves the rest of the path unchanged. */
   setMtu(index: RealIndex, mtuBytes: number): void {
     this.#state.reals.setMtu(index, mtuBytes);
   }
@@ -239,7 +239,7 @@ export class ForwardingImage implements SelectionMemory {
     this.#state.settings.setSlowPathIfIndex(ifIndex);
   }
 
-  /** @param packets by `RARITY`, that the fast path hands to the slow path in one epoch; 0: any number */
+  /** @param packets by `RARITY`: how many the fast path hands to the slow path in one epoch; 0: no limit */
   setSlowPathBudget(packets: Readonly<Record<keyof typeof RARITY, number>>): void {
     for (const [name, rarity] of Object.entries(RARITY)) {
       this.#state.settings.setBudget(rarity, packets[name as keyof typeof RARITY]);
@@ -251,7 +251,7 @@ export class ForwardingImage implements SelectionMemory {
     this.#state.settings.setPatience(ticks);
   }
 
-  /** The fast path's clock; every 100 ms. */
+  /** Sets the fast path's clock. Call it every 100 ms. */
   setNow(tick: number): void {
     this.#resume(tick);
     this.#state.settings.setNow(tick);
@@ -289,14 +289,14 @@ export class ForwardingImage implements SelectionMemory {
     return scanFlows(this.#state.flows, part, visit);
   }
 
-  /** Idle time after which an entry is forgotten. */
+  /** Returns the idle time after which an entry is forgotten. */
   flowTimeoutTicks({ state, serviceIndex }: Pick<ScannedFlow, 'state' | 'serviceIndex'>): number {
     return isTemplate(state)
       ? templateTicks(this.#state.byIndex.get(serviceIndex)?.service)
       : (this.#state.timeouts[state] as number);
   }
 
-  /** Remembered flows of a real, and its persistence templates as the last sweep counted them. */
+  /** Returns the remembered flows of a real, and its persistence templates as of the last sweep. */
   flowCounts(real: RealIndex): RealFlowCounts {
     const { counts } = this.#state.flows;
     return {
@@ -306,14 +306,14 @@ export class ForwardingImage implements SelectionMemory {
     };
   }
 
-  /** How much of what a service's reals have is in `flowCounts`. */
+  /** Returns how completely `flowCounts` covers the flows of a service's reals. */
   flowKnowledge({ index }: ServiceEntry): TicksToKnow {
     const record = this.#state.byIndex.get(index);
     if (record === undefined) return () => 0;
     return flowKnowledge(record, rangeOf(this.#state, record), transitionRules(this.#state, this.now()));
   }
 
-  /** Slots of a service that are in transition. */
+  /** Returns how many slots of a service are in transition. */
   trackedSlots({ index }: ServiceEntry): number {
     return this.#state.byIndex.get(index)?.transition?.tracked ?? 0;
   }
@@ -326,7 +326,7 @@ export class ForwardingImage implements SelectionMemory {
     if (connection) this.#counters[at + 2] = (this.#counters[at + 2] as bigint) + 1n;
   }
 
-  /** What the slow path forwarded; the fast path's own counters come on top. */
+  /** Returns what the slow path forwarded; the fast path's own counters add to it. */
   slowCounters(real: RealIndex): CounterValues {
     const [packets, bytes, connections] = this.#counters.subarray(real * COUNTER_WORDS);
     return { packets: Number(packets), bytes: Number(bytes), connections: Number(connections) };
@@ -337,7 +337,7 @@ export class ForwardingImage implements SelectionMemory {
     this.#reasons[at] = (this.#reasons[at] as bigint) + BigInt(packets);
   }
 
-  /** Those that occurred. */
+  /** Returns the counts of the reasons that occurred. */
   reasonCounts(): Partial<Record<Reason, number>> {
     const counts = REASON_NAMES.map((reason, i) => [reason, Number(this.#reasons[i + 1])] as const);
     return Object.fromEntries(counts.filter(([, count]) => count > 0));

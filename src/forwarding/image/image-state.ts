@@ -1,4 +1,4 @@
-// The parts of an image, and what the control plane keeps beside them.
+// The image in parts, with what the control plane keeps beside it.
 import type { IpAddress } from '../../net/address/ip-address.ts';
 import type { RealIndex } from '../decision.ts';
 import { type Claim, DEFAULT_TIMEOUTS, type Service } from '../forwarding-table.ts';
@@ -19,7 +19,7 @@ import type { RecordKey, ServiceRecord } from './tables/service-record.ts';
 import { ServiceTable } from './tables/service-table.ts';
 import { Settings } from './tables/settings.ts';
 
-/** The image in parts, and what the control plane keeps beside it. `apply`, `sweep` and take-over work on this. */
+/** The image in parts, with what the control plane keeps beside it. `apply`, `sweep` and take-over work on this. */
 export interface ImageState {
   readonly settings: Settings;
   readonly services: ServiceTable;
@@ -30,17 +30,17 @@ export interface ImageState {
   readonly cursors: BigUint64Array<ArrayBuffer>;
   readonly allocator: SlotAllocator;
   serviceIndices: IndexPool;
-  /** By each of a service's ports. */
+  /** The record of a service, under each of its ports. */
   readonly records: Map<RecordKey, ServiceRecord>;
   readonly byIndex: Map<number, ServiceRecord>;
-  /** Services of each VIP. */
+  /** The number of services of each VIP. */
   readonly vips: Map<IpAddress, number>;
-  /** Of each VIP, as its entry has it. */
+  /** Who claims each VIP, as its entry says. */
   readonly claims: Map<IpAddress, Claim>;
   /** The director's own addresses. */
   hostAddresses: ReadonlySet<IpAddress>;
   timeouts: FlowTimeoutTicks;
-  /** Flows of a real that is gone are held until it is back. */
+  /** True if flows of a deleted real are held until it is back. */
   holdsFlows: boolean;
   /** See `ForwardingTable.expireQuiescentTemplate` and `sloppyTcp`. */
   expiresQuiescentTemplates: boolean;
@@ -77,12 +77,12 @@ export function openState(memory: ImageMemory): ImageState {
   };
 }
 
-/** Tells the fast path which addresses no client has; whenever they are others, or the key is. */
+/** Writes for the fast path which addresses no client has. Call it whenever these addresses or the hash key change. */
 export function listNoClients({ noClients, vips, hostAddresses, settings }: ImageState): void {
   noClients.set([...vips.keys(), ...hostAddresses], settings.hashKey);
 }
 
-/** The service that a flow is of, one that was deleted included. */
+/** Returns the service of a flow, which may be a deleted one. */
 export function serviceAt({ byIndex, retired }: ImageState, index: number): Service | undefined {
   return (byIndex.get(index) ?? retired.byIndex.get(index))?.service;
 }
@@ -109,8 +109,9 @@ export function expiryRules(state: ImageState, nowTick: number): ExpiryRules {
 }
 
 /**
- * Of a stable slot no flow is looked up: what is remembered from a transition that is over would stand there until it times
- * out, as packets no longer tell of its end. Should the slot change again, such a flow is its real's by the fallback.
+ * Returns true if a packet may still need the flow. Flows of a stable slot are never looked up: an entry left from a finished
+ * transition would stay until it times out, as packets do not update it. If the slot changes again, the fallback gives such a
+ * flow its real.
  */
 function needsFlow(
   { byIndex, slots, settings }: ImageState,
@@ -123,7 +124,9 @@ function needsFlow(
   return isTracked(slots.words[record.firstSlot + slotOfHash(hash, record.slotCount)] as number);
 }
 
-/** Which reals remembered flows may name. A template waits for a real that failed: its clients come back to it. */
+/**
+ * Returns the rules for which reals remembered flows may name. A template may name a failed real: its clients come back to it.
+ */
 export function retentionRules({
   reals,
   holdsFlows,

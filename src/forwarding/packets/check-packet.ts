@@ -1,4 +1,4 @@
-// Decides about the packets of checks.
+// Decides the packets of health checks, and recognises answers to them.
 import { readU16 } from '../../net/bytes.ts';
 import { isFault } from '../../net/fault.ts';
 import { ICMP_HEADER_BYTES } from '../../net/headers/icmp.ts';
@@ -16,10 +16,10 @@ const ECHO_IDENTIFIER_AT = 4;
 const LEAST_BYTES = 8;
 
 /**
- * Decides a packet that a socket of a health check sent: it goes to the real under test, whatever the service would choose,
- * and leaves no flow. Packets of clients never come here, so that none can pass for a check's.
+ * Decides a packet that a socket of a health check sent: it goes to the real under test, whatever the service would choose, and
+ * leaves no flow. Packets of clients never come here, so none can pass for a check's.
  *
- * @returns undefined for whatever else the network namespace of the checks sends, such as packets of a check that has ended
+ * @returns undefined for any other packet from the checks' network namespace, such as one of a check that has ended
  */
 export function decideCheck(packet: Uint8Array, state: ForwarderState, nowMs: number): Decision | undefined {
   const context: Context = { state, nowMs, trace: undefined, readOnly: false };
@@ -31,7 +31,7 @@ export function decideCheck(packet: Uint8Array, state: ForwarderState, nowMs: nu
   return sendAnyway(context, admitted, real, 'check');
 }
 
-/** Whether an ICMP error quotes the packet of a check that is under way. */
+/** Returns true if an ICMP error quotes the packet of a check that is under way. */
 export function isAboutCheck(packet: Uint8Array, { checks, ownAddresses }: ForwarderState): boolean {
   const header = parseIpHeader(packet);
   if (isFault(header) || !isIcmp(header) || !ownAddresses.has(header.destination)) return false;
@@ -41,14 +41,16 @@ export function isAboutCheck(packet: Uint8Array, { checks, ownAddresses }: Forwa
   return checks.has(checkKey(protocol, quoted.sourcePort, family));
 }
 
-/** Whether a packet answers a check that is under way: from the VIP, or an error about what the check sent. */
+/**
+ * Returns true if a packet answers a check that is under way: it comes from the VIP, or is an error about what the check sent.
+ */
 export function isCheckAnswer(packet: Uint8Array, state: ForwarderState): boolean {
   const header = parseIpHeader(packet);
   if (isFault(header) || !state.ownAddresses.has(header.destination)) return false;
   if (isAboutCheck(packet, state)) return true;
   if (!state.image.isVip(header.source)) return false;
   const at = header.headerBytes;
-  // Later fragments name no port; a copy too many does no harm.
+  // Later fragments have no port; one copy too many does no harm.
   if (header.fragmentOffsetBytes > 0) return true;
   if (packet.length - at < LEAST_BYTES) return false;
   const port = readU16(packet, at + (isIcmp(header) ? ECHO_IDENTIFIER_AT : 2));
@@ -63,7 +65,7 @@ function realUnderTest(state: ForwarderState, packet: IpPacket): RealEntry | und
   return index === undefined ? undefined : state.image.real(index);
 }
 
-/** Of an echo request its identifier. */
+/** Returns the local port, or the identifier of an echo request. */
 function localPort({ bytes, header }: IpPacket): number | undefined {
   const at = header.headerBytes;
   if (isFragment(header) || bytes.length - at < LEAST_BYTES) return undefined;

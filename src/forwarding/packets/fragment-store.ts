@@ -1,14 +1,14 @@
-// Fragments that are followed, or held until the first one has come.
+// Follows fragmented packets without reassembling them, within limits of packets, bytes and time.
 import { type OwnedBytes, ownBytes } from '../../net/owned-bytes.ts';
 import type { RealIndex } from '../decision.ts';
 
 export interface FragmentLimits {
-  /** Packets whose fragments are followed at one time. */
+  /** The number of packets whose fragments are followed at one time. */
   readonly datagrams: number;
-  /** Bytes held of fragments that came before their first one, all together. */
+  /** The bytes held in total of fragments that arrived before their first one. */
   readonly heldBytes: number;
   readonly heldPerDatagram: number;
-  /** After which a packet's fragments are no longer followed; those held are dropped. */
+  /** The time after which a packet's fragments are not followed any more and held ones are dropped. */
   readonly timeoutMs: number;
 }
 
@@ -19,7 +19,7 @@ export const DEFAULT_FRAGMENT_LIMITS: FragmentLimits = {
   timeoutMs: 30_000,
 };
 
-/** What the first fragment decided: the real that all of them go to, or that none is forwarded. */
+/** The first fragment's decision: the real that all fragments go to, or that none is forwarded. */
 export type FragmentFate = { readonly real: RealIndex } | 'dropped';
 
 interface Datagram {
@@ -29,8 +29,8 @@ interface Datagram {
 }
 
 /**
- * Follows fragmented packets by (source, destination, ID, protocol), without reassembling them.
- * Bounded in packets, bytes and time; what is dropped for it is counted in `takeDropped`.
+ * Follows fragmented packets by (source, destination, ID, protocol), without reassembling them. It is bounded in packets, bytes
+ * and time; `takeDropped` counts what is dropped for that.
  */
 export class FragmentStore {
   readonly #limits: FragmentLimits;
@@ -47,14 +47,14 @@ export class FragmentStore {
     return datagram === undefined || datagram.expiresMs <= nowMs ? undefined : datagram.fate;
   }
 
-  /** How many fragments wait for their first one. */
+  /** Returns how many fragments wait for their first one. */
   heldCount(key: string): number {
     return this.#datagrams.get(key)?.held.length ?? 0;
   }
 
   /**
-   * Decides for all fragments of the packet; returns those held, in the order in which they came.
-   * The time begins anew, since an ID can come round again while the former packet's entry still lives.
+   * Decides for all fragments of the packet; returns those held, in the order of arrival. The time starts again, since an ID can
+   * be reused while the former packet's entry still lives.
    */
   decide(key: string, fate: FragmentFate, nowMs: number): OwnedBytes[] {
     this.sweep(nowMs);
@@ -67,7 +67,7 @@ export class FragmentStore {
     return [];
   }
 
-  /** Keeps a copy of the fragment until its first one comes; false when there is no room. */
+  /** Keeps a copy of the fragment until its first one comes. Returns false when there is no room. */
   hold(key: string, fragment: Uint8Array, nowMs: number): boolean {
     this.sweep(nowMs);
     if (!this.canHold(key, fragment.length)) return false;
@@ -83,7 +83,7 @@ export class FragmentStore {
     );
   }
 
-  /** Forgets what has timed out. All live equally long, so the oldest come first. */
+  /** Forgets what has timed out. All entries live equally long, so the oldest come first. */
   sweep(nowMs: number): void {
     for (const [key, datagram] of this.#datagrams) {
       if (datagram.expiresMs > nowMs) return;
@@ -91,7 +91,7 @@ export class FragmentStore {
     }
   }
 
-  /** Held fragments dropped since the last call. */
+  /** Returns how many held fragments were dropped since the last call. */
   takeDropped(): number {
     const dropped = this.#dropped;
     this.#dropped = 0;

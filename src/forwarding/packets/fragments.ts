@@ -1,4 +1,4 @@
-// Decides about fragments.
+// Decides fragments: the first one chooses the real, later ones follow it, early ones wait for it.
 import { formatIp } from '../../net/address/ip-address.ts';
 import { PROTOCOL } from '../../net/headers/ipv4.ts';
 import type { OwnedBytes } from '../../net/owned-bytes.ts';
@@ -13,12 +13,12 @@ import type { FragmentFate } from './fragment-store.ts';
 import { type IpHeader, type IpPacket, parseIpHeader } from './ip-header.ts';
 import { transportOf } from './transport.ts';
 
-/** RFC 1858: a fragment here would overwrite the flags of a TCP header that has been looked at. */
+/** An offset at which a fragment would overwrite the flags of a TCP header that was inspected already (RFC 1858). */
 const OVERLAP_OFFSET_BYTES = 8;
 
 /**
- * Fragments leave one by one as they came: the first one decides, later ones follow it, early ones wait for it. Of IPv6 a
- * later one need not say what it carries: the extension headers that come first are in the first one.
+ * Decides a fragment. Fragments leave one by one as they came: the first one decides, later ones follow it, early ones wait for
+ * it. A later IPv6 fragment need not say what it carries, as the extension headers are in the first one.
  */
 export function decideFragment(context: Context, packet: IpPacket): Decision {
   const { family, protocol, fragmentOffsetBytes } = packet.header;
@@ -57,7 +57,9 @@ function decideFirst(context: Context, packet: IpPacket): Decision {
   return { ...first, packets: [...first.packets, ...later] };
 }
 
-/** An IPv6 fragment that does not fit is refused for all of them; the others can but follow. */
+/**
+ * Sends the first fragment. An IPv6 fragment that does not fit is refused for the whole packet, as the others can only follow.
+ */
 function sendFirst(context: Context, packet: IpPacket, target: Target): Decision {
   const { bytes, header } = packet;
   if (target.real.local) return deliver(context, packet, target.real, 'fragment-forwarded');
@@ -67,7 +69,7 @@ function sendFirst(context: Context, packet: IpPacket, target: Target): Decision
     : sendInFragments(context, packet, target.real, 'fragment-forwarded');
 }
 
-/** A reset or an abort needs the whole segment, which no fragment has. */
+/** Refuses the first fragment with an ICMP error. A reset or an abort would need the whole segment, which no fragment has. */
 function refuseFirst(context: Context, packet: IpPacket, reason: NoTarget): Decision {
   if (reason === 'real-gone') return { verdict: 'drop', reason };
   if (reason === 'no-way') return replyHostUnreachable(context, packet);
@@ -114,7 +116,7 @@ function releaseHeld(context: Context, bytes: Uint8Array, real: RealEntry): read
   return sendInFragments(context, { bytes, header }, real, 'fragment-forwarded').packets;
 }
 
-/** RFC 791 counts the protocol in, RFC 8200 does not. */
+/** Returns the key of a fragmented packet. RFC 791 includes the protocol, RFC 8200 does not. */
 function keyOf({ family, source, destination, id, protocol }: IpHeader): string {
   return `${source} ${destination} ${id} ${family === 4 ? protocol : ''}`;
 }

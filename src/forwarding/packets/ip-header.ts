@@ -1,29 +1,29 @@
-// The header of an IP packet of either family, as decisions need it.
+// Parses the IP header of either family into one set of fields.
 import type { IpAddress, IpFamily } from '../../net/address/ip-address.ts';
 import { isFault, type ParseFault } from '../../net/fault.ts';
 import { IPV4_HEADER_BYTES, parseQuotedIpv4Header } from '../../net/headers/ipv4.ts';
 import { IPV6_HEADER_BYTES, parseQuotedIpv6Header } from '../../net/headers/ipv6.ts';
 import { findUpperLayer } from '../../net/headers/ipv6-extensions.ts';
 
-/** What decisions need of an IP header of either family, in the words of IPv4's. */
+/** The fields of an IP header of either family that decisions need, in IPv4's words. */
 export interface IpHeader {
   readonly family: IpFamily;
-  /** Where the upper layer begins, from where the header does: behind options or extension headers. */
+  /** The offset of the upper layer from the start of the header: behind options or extension headers. */
   readonly headerBytes: number;
   /** TOS or traffic class. */
   readonly tos: number;
   readonly totalLength: number;
-  /** Of the packet that it is a fragment of. */
+  /** The ID of the fragmented packet. */
   readonly id: number;
-  /** DF; true of all IPv6, which routers don't fragment. */
+  /** DF; true for all IPv6, which routers do not fragment. */
   readonly dontFragment: boolean;
   readonly moreFragments: boolean;
   readonly fragmentOffsetBytes: number;
   /** TTL or hop limit. */
   readonly ttl: number;
-  /** Of the upper layer: one of `PROTOCOL`, or whatever else there is. */
+  /** The upper layer's protocol: one of `PROTOCOL` or any other number. */
   readonly protocol: number;
-  /** Segments left of an IPv6 routing header: the packet's destination is not its last one. */
+  /** Segments left in an IPv6 routing header; not 0 if the packet's destination is not its last one. */
   readonly segmentsLeft: number;
   readonly source: IpAddress;
   readonly destination: IpAddress;
@@ -35,14 +35,14 @@ export interface IpPacket {
   readonly header: IpHeader;
 }
 
-/** Reads the header of a packet that must be there as a whole; IPv4's checksum is not looked at. */
+/** Parses the header of a packet that must be complete. IPv4's checksum is not verified. */
 export function parseIpHeader(bytes: Uint8Array): IpHeader | ParseFault {
   const header = parseQuotedIpHeader(bytes, 0);
   if (isFault(header) || header.totalLength <= bytes.length) return header;
   return header.family === 4 ? 'ip-total-length' : 'ipv6-payload-length';
 }
 
-/** Reads the header at `at` of a packet that may be cut off behind it, as ICMP errors quote it. */
+/** Parses the header at `at` of a packet that may be cut off behind it, as ICMP errors quote it. */
 export function parseQuotedIpHeader(bytes: Uint8Array, at: number): IpHeader | ParseFault {
   return (bytes[at] ?? 0) >> 4 === 6 ? quotedIpv6(bytes, at) : quotedIpv4(bytes, at);
 }
@@ -51,7 +51,7 @@ export function isFragment({ moreFragments, fragmentOffsetBytes }: IpHeader): bo
   return moreFragments || fragmentOffsetBytes > 0;
 }
 
-/** IPv4 options or IPv6 extension headers stand between the header and the upper layer. */
+/** Returns true if IPv4 options or IPv6 extension headers stand between the header and the upper layer. */
 export function hasOptions({ family, headerBytes }: IpHeader): boolean {
   return headerBytes > (family === 4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES);
 }

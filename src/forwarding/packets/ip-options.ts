@@ -1,4 +1,4 @@
-// Fills in the options of IPv4 that a router has to fill in.
+// Fills in the IPv4 options record route and timestamp, as a router does.
 import type { Ipv4Address } from '../../net/address/ipv4-address.ts';
 import { writeU32 } from '../../net/bytes.ts';
 import { IPV4_HEADER_BYTES, writeIpv4Checksum } from '../../net/headers/ipv4.ts';
@@ -13,11 +13,11 @@ const OPTION = {
   strictSource: 137,
 } as const;
 const TIMESTAMP_FLAG = { alone: 0, withAddress: 1, prespecified: 3 } as const;
-/** RFC 791: a time that is not milliseconds since midnight UT has the high-order bit set. */
+/** The bit of a timestamp that is not milliseconds since midnight UT (RFC 791). */
 const NOT_SINCE_MIDNIGHT = 0x8000_0000;
 
 export interface Stamp {
-  /** What the kernel records of a packet to a local address: that address. */
+  /** The address that the kernel records for a packet to a local address: that same address. */
   readonly address: Ipv4Address;
   readonly nowMs: number;
 }
@@ -25,8 +25,8 @@ export interface Stamp {
 export type OptionFault = 'source-route' | 'malformed-ip';
 
 /**
- * A copy of the packet with record route and timestamp filled in (RFC 791, section 3.1) and its checksum renewed.
- * A full list is left as it is but for the timestamp's overflow count. All other options are left alone.
+ * Returns a copy of the packet with record route and timestamp filled in (RFC 791, section 3.1) and its checksum renewed. A full
+ * list stays as it is, except for the timestamp's overflow count. All other options stay as they are.
  */
 export function fillInOptions(
   packet: Uint8Array,
@@ -81,7 +81,7 @@ function recordTime(option: Uint8Array, { address, nowMs }: Stamp): OptionFault 
   const flag = overflowAndFlag & 15;
   if (pointer > option.length) {
     if (overflowAndFlag >> 4 === 15) return 'malformed-ip';
-    // A list of given addresses asks those hosts alone, so that others do not count as left out.
+    // With a list of given addresses only those hosts are asked, so others do not count as overflow.
     if (flag !== TIMESTAMP_FLAG.prespecified) option[3] = overflowAndFlag + 0x10;
     return undefined;
   }

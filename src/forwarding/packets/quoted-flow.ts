@@ -1,4 +1,4 @@
-// The flow that an ICMP error quotes.
+// Reads the flow that an ICMP error quotes, and finds its real.
 import type { IpAddress } from '../../net/address/ip-address.ts';
 import { readU16 } from '../../net/bytes.ts';
 import { isFault } from '../../net/fault.ts';
@@ -9,7 +9,7 @@ import type { ForwardingImage, RealEntry, ServiceEntry } from '../image/forwardi
 import { type IpHeader, parseQuotedIpHeader } from './ip-header.ts';
 import { MIDDLE_OF_FLOW, transportOf } from './transport.ts';
 
-/** What an ICMP error quotes of a packet that a service can have; the ports are the first four bytes behind the header. */
+/** The packet that an ICMP error quotes, if a service can have it. The ports are the first four bytes behind the header. */
 export interface QuotedPacket {
   readonly header: IpHeader;
   readonly protocol: TransportProtocol;
@@ -17,7 +17,10 @@ export interface QuotedPacket {
   readonly destinationPort: number;
 }
 
-/** Undefined unless a service can have it, it is no later fragment, and long enough to have ports. */
+/**
+ * Reads a quoted packet. Returns undefined if no service can have it, if it is a later fragment, or if it is too short to have
+ * ports.
+ */
 export function readQuoted(bytes: Uint8Array, at: number): QuotedPacket | undefined {
   const header = parseQuotedIpHeader(bytes, at);
   if (isFault(header) || header.fragmentOffsetBytes > 0) return undefined;
@@ -43,11 +46,11 @@ export interface KnownFlow {
 export interface FlowTarget {
   readonly service: ServiceEntry;
   readonly real: RealEntry;
-  /** False where any client would have a real, as by a ring: that there is such a flow is not known then. */
+  /** False where every client would have a real, as with a ring: then it is not known whether the flow exists. */
   readonly remembered: boolean;
 }
 
-/** The real of a flow under way: as remembered, or as a ring has it. Nothing is remembered, and no turn is taken. */
+/** Returns the real of an existing flow, as remembered or by the ring. Nothing is remembered and no turn is used up. */
 export function findFlow(image: ForwardingImage, flow: KnownFlow): FlowTarget | undefined {
   const service = image.findService(flow.vip, flow.servicePort, flow.protocol);
   if (service === undefined) return undefined;

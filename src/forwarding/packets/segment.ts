@@ -1,4 +1,4 @@
-// Cuts packets that a device has merged into segments again.
+// Splits a TCP packet that receive offload merged into the packets that the client sent.
 import { readU32, writeU16, writeU32 } from '../../net/bytes.ts';
 import { transportChecksum } from '../../net/checksum.ts';
 import { isFault } from '../../net/fault.ts';
@@ -10,15 +10,15 @@ import type { IpHeader } from './ip-header.ts';
 const TCP_AT = { sequence: 4, flags: 13, checksum: 16 } as const;
 
 export interface SegmentSizes {
-  /** A client's packet cannot be longer. */
+  /** A client's packet cannot be longer than this. */
   readonly linkMtuBytes: number;
-  /** Data in each segment but the last, where receive offload told it. */
+  /** The data in each segment except the last, if receive offload reported it. */
   readonly segmentBytes?: number | undefined;
 }
 
 /**
- * The packets that a client sent and that receive offload merged into this one; undefined if it was not merged.
- * @param packet cut to its total length, its IP header known to be good
+ * Returns the packets that a client sent and that receive offload merged into this one; undefined if it was not merged.
+ * @param packet cut to its total length, with a good IP header
  */
 export function unmerge(packet: Uint8Array, header: IpHeader, sizes: SegmentSizes): Uint8Array[] | undefined {
   if (header.protocol !== PROTOCOL.tcp || packet.length <= sizes.linkMtuBytes) return undefined;
@@ -43,7 +43,7 @@ interface Part {
   readonly step: number;
 }
 
-/** FIN and PSH belong to the last segment, CWR to the first (RFC 3168); IDs count up as the client's do. */
+/** Builds one segment. FIN and PSH belong to the last segment, CWR to the first (RFC 3168); IDs count up as the client's do. */
 function segment(packet: Uint8Array, header: IpHeader, part: Part): Uint8Array {
   const { headersBytes, from, to } = part;
   const bytes = new Uint8Array(headersBytes + to - from);

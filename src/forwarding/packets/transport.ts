@@ -1,4 +1,4 @@
-// Reads ports, flags and chunks of TCP, UDP and SCTP.
+// The transport protocols that a service can have, and how their packets open and end flows.
 import { readU16 } from '../../net/bytes.ts';
 import { PROTOCOL } from '../../net/headers/ipv4.ts';
 import { SCTP_CHUNK, SCTP_HEADER_BYTES } from '../../net/headers/sctp.ts';
@@ -9,11 +9,11 @@ import type { FlowSignal } from '../image/flows/flow-state.ts';
 
 const SCTP_CHUNK_HEADER_BYTES = 4;
 
-/** Fewer bytes than these are dropped, as by IPVS. */
+/** Packets with fewer transport bytes than this are dropped, as by IPVS. */
 export const LEAST_TRANSPORT_BYTES: Readonly<Record<TransportProtocol, number>> = {
   tcp: TCP_HEADER_BYTES,
   udp: UDP_HEADER_BYTES,
-  // Without the first chunk's header nothing tells what the packet is.
+  // Without the first chunk's header the kind of packet is unknown.
   sctp: SCTP_HEADER_BYTES + SCTP_CHUNK_HEADER_BYTES,
 };
 
@@ -23,12 +23,12 @@ const TRANSPORTS: Readonly<Record<number, TransportProtocol>> = {
   [PROTOCOL.sctp]: 'sctp',
 };
 
-/** The protocol that a service can have; undefined of all others. */
+/** Returns the transport of a protocol number; undefined if no service can have it. */
 export function transportOf(protocol: number): TransportProtocol | undefined {
   return TRANSPORTS[protocol];
 }
 
-/** A packet that neither opens a flow nor ends one. */
+/** The signal of a packet that neither opens a flow nor ends one. */
 export const MIDDLE_OF_FLOW: Readonly<Record<TransportProtocol, FlowSignal>> = {
   tcp: { tcpFlags: TCP_FLAGS.ack },
   udp: { tcpFlags: undefined },
@@ -43,7 +43,10 @@ export function udpSignal(): FlowSignal {
   return { tcpFlags: undefined };
 }
 
-/** The first chunk tells, or an abort that stands behind a cookie (as in Linux net/netfilter/ipvs/ip_vs_proto_sctp.c). */
+/**
+ * Returns the signal of an SCTP packet: its first chunk, or an abort that follows a cookie (as in Linux
+ * net/netfilter/ipvs/ip_vs_proto_sctp.c).
+ */
 export function sctpSignal(bytes: Uint8Array, at: number): FlowSignal {
   const firstAt = at + SCTP_HEADER_BYTES;
   const first = bytes[firstAt] as number;

@@ -1,28 +1,30 @@
-/** The same packet sent again: TCP's sequence number, UDP's length and checksum, SCTP's checksum. */
+// Finds flows that ICMP too-big answers do not reach, so that their packets leave in outer fragments.
+
+/** A number that is the same when a packet is sent again: TCP's sequence number, UDP's length and checksum, SCTP's checksum. */
 export type PacketIdentity = number;
 
 export interface BlackholeLimits {
-  /** Flows remembered that were told, and as many that are cured. */
+  /** The number of remembered flows that were answered, and likewise of cured ones. */
   readonly flows: number;
-  /** Time without an oversize packet after which a flow is forgotten. */
+  /** The time without an oversize packet after which a flow is forgotten. */
   readonly idleMs: number;
 }
 
 interface ToldFlow {
-  /** Answers that each packet got; the one seen longest ago comes first. */
+  /** The number of answers to each packet; the packet seen longest ago comes first. */
   readonly answers: Map<PacketIdentity, number>;
   lastMs: number;
 }
 
 /**
- * Packets of one flow that are told apart: more than an initial window, so that the packet which is retransmitted
- * alone after a whole window was refused is still known.
+ * The packets of one flow that are distinguished: more than an initial window, so that a packet retransmitted alone after a whole
+ * window was refused is still known.
  */
 const PACKETS_PER_FLOW = 16;
 
 /**
- * Finds the flows that ICMP does not reach: those that go on sending the same oversize packet after they were told.
- * Cured flows are kept apart from those that were merely told, so that a flood of new flows cannot push them out.
+ * Finds the flows that ICMP does not reach: those that send the same oversize packet again after they were answered. Cured flows
+ * are kept apart from those that were only answered, so that a flood of new flows cannot displace them.
  */
 export class Blackholes {
   readonly #limits: BlackholeLimits;
@@ -38,7 +40,7 @@ export class Blackholes {
     return entry !== undefined && nowMs - entry.lastMs <= this.#limits.idleMs;
   }
 
-  /** How often this packet of the flow has been answered. */
+  /** Returns how often this packet of the flow has been answered. */
   timesTold(flow: string, identity: PacketIdentity, nowMs: number): number {
     const entry = this.#told.get(flow);
     if (entry === undefined || nowMs - entry.lastMs > this.#limits.idleMs) return 0;
@@ -53,7 +55,7 @@ export class Blackholes {
     touch(this.#told, flow, { answers, lastMs: nowMs }, this.#limits.flows);
   }
 
-  /** From now on, and for as long as it sends, the flow is cured. */
+  /** Cures the flow from now on, for as long as it sends. */
   cure(flow: string, nowMs: number): void {
     this.#told.delete(flow);
     touch(this.#cured, flow, { lastMs: nowMs }, this.#limits.flows);

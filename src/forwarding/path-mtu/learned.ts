@@ -1,10 +1,10 @@
-// Path MTUs that routers have reported, for as long as they are believed.
+// The path MTUs that routers reported, with their lifetimes.
 import type { IpAddress, IpFamily } from '../../net/address/ip-address.ts';
 import type { ForwardingImage } from '../image/forwarding-image.ts';
 
-/** As long as the kernel's IPVS believes what a path reported (net.ipv4.route.mtu_expires). */
+/** The lifetime of a reported path MTU, as in the kernel's IPVS (net.ipv4.route.mtu_expires). */
 const LIFETIME_MS = 600_000;
-/** Nothing on a path can push packets below this (net.ipv4.route.min_pmtu; RFC 8200, section 5). */
+/** The least path MTU that a report can set (net.ipv4.route.min_pmtu; RFC 8200, section 5). */
 export const LEAST_PATH_MTU_BYTES: Readonly<Record<IpFamily, number>> = { 4: 552, 6: 1280 };
 
 interface Learned {
@@ -13,15 +13,15 @@ interface Learned {
 }
 
 /**
- * Path MTUs that routers on the way to reals reported. The image's entries hold what is in force; whoever writes paths
- * into the image takes the route's MTU through `bound` first.
+ * Path MTUs that routers on the way to reals reported. The image's entries hold the MTU in force. Code that writes a path into
+ * the image passes the route's MTU through `bound` first.
  */
 export class PathMtus {
   readonly #learned = new Map<IpAddress, Learned>();
-  /** What the route's own MTU was; what is restored when a learned one expires. */
+  /** The route's own MTU, restored when a learned one expires. */
   readonly #routes = new Map<IpAddress, number>();
 
-  /** The MTU in force on a path whose route has this one. */
+  /** Returns the MTU in force on a path whose route has this MTU. */
   bound(real: IpAddress, routeMtuBytes: number, nowMs: number): number {
     const learned = this.#learned.get(real);
     if (learned === undefined) return routeMtuBytes;

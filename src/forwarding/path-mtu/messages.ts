@@ -1,4 +1,4 @@
-// The echo requests that prove a reported path MTU, and their replies.
+// Sends the probes that verify a reported path MTU, and takes their answers.
 import { familyOf, type IpAddress, type IpFamily } from '../../net/address/ip-address.ts';
 import { readU16, writeU32 } from '../../net/bytes.ts';
 import { internetChecksum, transportChecksum } from '../../net/checksum.ts';
@@ -21,20 +21,20 @@ import type { Probe } from './probes.ts';
 const ECHO_REPLY: Readonly<Record<IpFamily, number>> = { 4: ICMP_TYPE.echoReply, 6: ICMPV6_TYPE.echoReply };
 const TOKEN_BYTES = 8;
 
-/** What is to be sent, and what has been learned. */
+/** The probes to send, and what earlier ones showed. */
 export interface ProbeStep {
-  /** Whole outer packets, to be sent as those of a decision are; DF is set. */
+  /** Whole outer packets with DF set, to be sent like those of a decision. */
   readonly packets: readonly Uint8Array[];
-  /** Reals whose path MTU is lower now. */
+  /** The reals whose path MTU is lower now. */
   readonly lowered: readonly { readonly real: IpAddress; readonly mtuBytes: number }[];
 }
 
 /**
- * Goes on with the probes that short reports made necessary. To be called whenever `learnPathMtu` says `needs-probe`, and
- * every quarter of a second or so.
+ * Continues the probes that short reports made necessary. Call it whenever `learnPathMtu` says `needs-probe`, and about every
+ * quarter of a second.
  *
- * A probe is an echo request from the director to the VIP, in the real's tunnel, which the real answers directly. The
- * answers come to the director's own address: a raw socket has to hand each echo reply to `takeProbeReply`.
+ * A probe is an echo request from the director to the VIP, in the real's tunnel, which the real answers directly. The answers
+ * come to the director's own address: a raw socket passes each echo reply to `takeProbeReply`.
  */
 export function probePaths(state: ForwarderState, nowMs: number): ProbeStep {
   const { pathProbes, pathMtus, image } = state;
@@ -51,8 +51,8 @@ export function probePaths(state: ForwarderState, nowMs: number): ProbeStep {
 }
 
 /**
- * Takes an echo reply to the director's own address; false if it answers no probe.
- * @param packet whole, its IP header included
+ * Takes an echo reply to the director's own address. Returns false if it answers no probe.
+ * @param packet the whole packet, IP header included
  */
 export function takeProbeReply(packet: Uint8Array, state: ForwarderState): boolean {
   const header = parseIpHeader(packet);
@@ -61,7 +61,7 @@ export function takeProbeReply(packet: Uint8Array, state: ForwarderState): boole
   return isSound(message, header) && takeProbeReplyMessage(message, header.source, state);
 }
 
-/** The same of what a raw ICMPv6 socket gives: the message alone, its checksum looked at, and whom it is from. */
+/** Takes an echo reply from a raw ICMPv6 socket, which gives the message alone, with a verified checksum, and its source. */
 export function takeProbeReplyMessage(
   message: Uint8Array,
   source: IpAddress,
@@ -86,7 +86,7 @@ function isSound(message: Uint8Array, { family, source, destination, protocol }:
     : transportChecksum(message, source, destination, protocol) === 0;
 }
 
-/** Undefined if the real has gone, or the director has no address that the VIP's family could be asked from. */
+/** Builds a probe. Returns undefined if the real is gone, or if the director has no address of the VIP's family. */
 function buildProbe(state: ForwarderState, probe: Probe): Uint8Array | undefined {
   const real = state.image.real(probe.real);
   const source = real && ownAddress(state, real);
@@ -120,7 +120,7 @@ function ownAddress({ ownAddresses }: ForwarderState, real: RealEntry): IpAddres
   return [...ownAddresses].find((address) => familyOf(address) === family);
 }
 
-/** Nobody who has not seen the probe can answer it. */
+/** Returns a keyed token: only somebody who has seen the probe can answer it. */
 function tokenOf(
   { image }: ForwarderState,
   { identifier, sequence, real }: Omit<Probe, 'sizeBytes'>,

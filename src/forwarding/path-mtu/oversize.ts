@@ -1,4 +1,4 @@
-// What becomes of a packet that does not fit the tunnel.
+// Decides packets that are too big for the tunnel: refuse, cure or fragment.
 import type { IpFamily } from '../../net/address/ip-address.ts';
 import { readU16, readU32 } from '../../net/bytes.ts';
 import { PROTOCOL } from '../../net/headers/ipv4.ts';
@@ -14,26 +14,26 @@ import { tunnelMtuBytes } from '../tunnel/mtu.ts';
 import { routed } from '../tunnel/routed.ts';
 import type { PacketIdentity } from './blackhole.ts';
 
-/** RFC 791: every link carries packets of 68 bytes, so that no client can be told less. */
+/** RFC 791: every link carries packets of 68 bytes, so a client is never told a smaller MTU. */
 const LEAST_MTU_BYTES = 68;
 
 /**
- * Whether a client could send less. Of IPv6 it never sends less than 1280 bytes: what has no more goes on in fragments of
- * the outer packet (RFC 2473, section 7.1).
+ * Returns true if the client could send a smaller packet. IPv6 clients never send less than 1280 bytes: packets up to that size
+ * leave in fragments of the outer packet (RFC 2473, section 7.1).
  */
 export function canBeRefused({ bytes, header }: IpPacket): boolean {
   return header.family === 4 ? header.dontFragment : bytes.length > IPV6_MIN_MTU_BYTES;
 }
 
-/** The MTU to tell a client of this family. */
+/** Returns the MTU to report to a client of this family. */
 export function toldMtuBytes(family: IpFamily, tunnelMtu: number): number {
   return family === 4 ? tunnelMtu : Math.max(tunnelMtu, IPV6_MIN_MTU_BYTES);
 }
 
-/** What becomes of a packet that is too big and can be refused. */
+/** What happens to a packet that is too big and can be refused. */
 export type OversizeFate = 'refuse' | 'cure' | 'cured' | 'silent';
 
-/** The branches: told, cured from now on, cured already, or nothing that could be said. */
+/** Decides between reporting the MTU, curing the flow from now on, one that is cured already, and silence. */
 export function oversizeFate(context: Context, packet: IpPacket, target: Target): OversizeFate {
   const { policy, after } = target.service.service.blackhole;
   const { blackholes } = context.state;
@@ -44,7 +44,7 @@ export function oversizeFate(context: Context, packet: IpPacket, target: Target)
   return toldTo(packet, target.real) < LEAST_MTU_BYTES ? 'silent' : 'refuse';
 }
 
-/** Tells the client the MTU of the tunnel, and remembers that it was told. */
+/** Reports the tunnel's MTU to the client, and remembers that. */
 export function refuseOversize(context: Context, packet: IpPacket, target: Target): Decision {
   const { header } = packet;
   const mtuBytes = toldTo(packet, target.real);

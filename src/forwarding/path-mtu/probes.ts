@@ -1,13 +1,13 @@
-// Which path MTUs are being proven, and what the probes say.
+// The state of the probes that test whether a reported path MTU is true.
 import type { IpAddress } from '../../net/address/ip-address.ts';
 import type { RealIndex } from '../decision.ts';
 import type { RealEntry } from '../image/forwarding-image.ts';
 
-/** A probe that is to be sent: an outer packet of exactly this size. */
+/** A probe to be sent: an outer packet of exactly this size. */
 export interface Probe {
   readonly real: RealIndex;
   readonly sizeBytes: number;
-  /** Of the echo request, by which its answer is known. */
+  /** The identifier of the echo request, which its answer repeats. */
   readonly identifier: number;
   readonly sequence: number;
 }
@@ -16,7 +16,7 @@ export interface ProbeVerdict {
   readonly real: RealIndex;
   readonly address: IpAddress;
   readonly mtuBytes: number;
-  /** The path carries that size and not one byte more. */
+  /** True if the path carries that size and not one byte more. */
   readonly isConfirmed: boolean;
 }
 
@@ -26,22 +26,22 @@ interface Question {
   readonly startedMs: number;
   readonly identifier: number;
   attempts: number;
-  /** The probe of the reported MTU was answered. */
+  /** True if the probe of the reported MTU was answered. */
   carries: boolean;
-  /** The one of a byte more was: the report was wrong. */
+  /** True if the probe of one byte more was answered: the report was wrong. */
   carriesMore: boolean;
 }
 
-/** A probe may be lost for another reason. */
+/** The number of probes sent, as one may be lost for another reason. */
 const ATTEMPTS = 3;
 const INTERVAL_MS = 1000;
-/** Reals whose paths are asked about at one time. */
+/** The number of reals whose paths are tested at one time. */
 const MOST_QUESTIONS = 64;
 
 /**
- * Asks a path whether a report about it is true that quotes too little to be believed. Two probes tell: one of the MTU that
- * was reported, and one of a byte more. The report is true if the first is answered and the second never is. If the second
- * is, it was forged or is old; if neither is, the real answers no echo, and nothing is learned.
+ * Tests whether a report is true that quotes too little to be believed. Two probes are sent: one of the reported MTU, and one of
+ * a byte more. The report is true if the first is answered and the second never is. If the second is, the report was forged or is
+ * old; if neither is, the real answers no echo, and nothing is learned.
  *
  * `begin` (by `learnPathMtu`) -> `due` now and every INTERVAL_MS, ATTEMPTS times -> `answered` -> `settle` one interval later.
  */
@@ -49,7 +49,7 @@ export class PathProbes {
   readonly #questions = new Map<IpAddress, Question>();
   #nextIdentifier = 1;
 
-  /** One question to a real at a time: a flood of reports makes no flood of probes. */
+  /** Begins a test, unless the real has one: a flood of reports makes no flood of probes. */
   begin({ index, address }: RealEntry, mtuBytes: number, nowMs: number): void {
     if (this.#questions.has(address) || this.#questions.size >= MOST_QUESTIONS) return;
     const identifier = this.#nextIdentifier;
@@ -58,7 +58,7 @@ export class PathProbes {
     this.#questions.set(address, { index, mtuBytes, startedMs: nowMs, identifier, ...answers });
   }
 
-  /** The probes to send now; each is told once. */
+  /** Returns the probes to send now, each of them once. */
   due(nowMs: number): Probe[] {
     const probes: Probe[] = [];
     for (const question of this.#questions.values()) {
@@ -72,7 +72,7 @@ export class PathProbes {
     return probes;
   }
 
-  /** The real at this address has answered a probe. */
+  /** Notes that the real at this address answered a probe. */
   answered(address: IpAddress, sequence: number): void {
     const question = this.#questions.get(address);
     if (question === undefined) return;
@@ -80,7 +80,7 @@ export class PathProbes {
     else question.carries = true;
   }
 
-  /** The real whose question has this identifier. */
+  /** Returns the real whose test has this identifier. */
   realOf(identifier: number): RealIndex | undefined {
     for (const question of this.#questions.values()) {
       if (question.identifier === identifier) return question.index;
@@ -88,7 +88,7 @@ export class PathProbes {
     return undefined;
   }
 
-  /** The questions that are answered, one way or the other; each is told once. */
+  /** Returns the verdicts of the tests that are over, each of them once. */
   settle(nowMs: number): ProbeVerdict[] {
     const verdicts: ProbeVerdict[] = [];
     for (const [address, question] of this.#questions) {

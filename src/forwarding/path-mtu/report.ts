@@ -1,4 +1,4 @@
-// What an ICMP error from the path to a real server reports.
+// Learns path MTUs from the ICMP errors of routers on the way to a real, and relays such errors to clients.
 import type { IpAddress } from '../../net/address/ip-address.ts';
 import { buildIcmpError, ICMP_ERRORS, type IcmpError, isAnswerable } from '../answers/answers.ts';
 import type { Decision } from '../decision.ts';
@@ -11,19 +11,20 @@ import { readErrorMessage, readTunnelError, type TunnelError } from '../tunnel/t
 import { LEAST_PATH_MTU_BYTES } from './learned.ts';
 import { toldMtuBytes } from './oversize.ts';
 
-/** What an ICMP error from the path to a real brought about. */
+/** The result of an ICMP error from the path to a real. */
 export interface PathReport {
   /**
+   * What the error led to.
    * - `lowered`: the real's path MTU is `mtuBytes` from now on.
-   * - `relayed`: nothing was learned, but the client is told.
-   * - `needs-probe`: too little is quoted to believe it, or of a flow that is not remembered and so may be made up; probes
-   *   through the tunnel will tell (path-probes.ts). A client that is quoted is told at once: it knows what it sent.
-   * - `ignored`: not about a packet of ours, or nothing new.
+   * - `relayed`: nothing was learned, but the client gets the error.
+   * - `needs-probe`: the quote is too short to be believed, or names a flow that is not remembered and may be made up. Probes
+   *   through the tunnel decide (probes.ts). A quoted client gets the error at once, as it knows what it sent.
+   * - `ignored`: not about a packet of the director, or nothing new.
    */
   readonly outcome: 'lowered' | 'relayed' | 'needs-probe' | 'ignored';
   readonly real?: IpAddress;
   readonly mtuBytes?: number;
-  /** The client's own copy of the error, from the VIP. */
+  /** The copy of the error for the client, from the VIP. */
   readonly answer?: Decision & { verdict: 'answer' };
 }
 
@@ -31,26 +32,26 @@ interface Report {
   readonly error: TunnelError;
   readonly quoted: QuotedPacket;
   readonly real: RealEntry;
-  /** There is such a flow, or check. */
+  /** True if the quoted flow or check exists. */
   readonly remembered: boolean;
   readonly state: ForwarderState;
 }
 
 const IGNORED: PathReport = { outcome: 'ignored' };
-/** RFC 1191, section 7.1: what to try below a size when a router does not say. */
+/** The sizes to try below the current one when a router does not report an MTU (RFC 1191, section 7.1). */
 const PLATEAUS_BYTES = [65535, 32000, 17914, 8166, 4352, 2002, 1492, 1006, LEAST_PATH_MTU_BYTES[4]] as const;
 const LEAST_IPV4_MTU_BYTES = 68;
 
 /**
- * Learns from an ICMP or ICMPv6 error to the director's own address about one of its outer packets, of any tunnel. Nothing
- * forged lowers a path MTU: the quoted outer header must be that of a tunnel of ours, and the inner packet one of a flow
- * that is remembered with this very real; else probes decide.
+ * Learns from an ICMP or ICMPv6 error to the director's own address about one of its outer packets, of any tunnel. Nothing forged
+ * lowers a path MTU: the quoted outer header must be that of a tunnel in use, and the inner packet one of a flow that is
+ * remembered with this very real; otherwise probes decide.
  */
 export function learnPathMtu(packet: Uint8Array, state: ForwarderState, nowMs: number): PathReport {
   return learn(readTunnelError(packet), state, nowMs);
 }
 
-/** The same of what a raw ICMPv6 socket gives: the message alone, its checksum looked at by the kernel. */
+/** Learns from an error that a raw ICMPv6 socket gives: the message alone, with a checksum that the kernel verified. */
 export function learnPathMtuOfMessage(message: Uint8Array, state: ForwarderState, nowMs: number): PathReport {
   return learn(readErrorMessage(message, 6), state, nowMs);
 }
@@ -80,7 +81,7 @@ function lower(report: Report, nowMs: number): PathReport {
   return { outcome: 'lowered', real: real.address, mtuBytes, ...(answer && { answer }) };
 }
 
-/** Of what the path is known to be, since this client may have sent before it could be told; or of what is reported. */
+/** Reports to the client the MTU in force, since it may have sent before it was told; otherwise the reported one. */
 function tell(report: Report, mtuBytes: number, nowMs: number): PathReport {
   const { state, quoted } = report;
   const { tooBig } = state.limits;
@@ -101,7 +102,7 @@ function tooBigAnswer(report: Report, mtuBytes: number): (Decision & { verdict: 
   return answerTo(report, said, mtuBytes < report.real.mtuBytes ? 'path-mtu-lowered' : 'path-error-relayed');
 }
 
-/** Like all errors to clients, but for those about size, these are limited. */
+/** Relays an error to the client. Like all errors to clients, except those about size, these are rate limited. */
 function relay(report: Report, nowMs: number): PathReport {
   const { error, quoted, state } = report;
   const said = translatedError(error, quoted.header.family);
@@ -129,7 +130,7 @@ function isPathOf(real: RealEntry, { outer, tunnelType, tunnelPort }: TunnelErro
   );
 }
 
-/** The inner packet went from a client to a service, so that its source is the client. */
+/** Returns the target of the inner packet, which went from a client to a service: its source is the client. */
 function targetOf(
   { image, checks, ownAddresses }: ForwarderState,
   quoted: QuotedPacket,
@@ -169,13 +170,13 @@ function reportedMtu({ mtuBytes: said, outer }: TunnelError): number {
   return PLATEAUS_BYTES.find((plateau) => plateau < outer.totalLength) ?? least;
 }
 
-/** Only a client that set DF minds, as all of IPv6 do. */
+/** Returns true if the client needs to know: it set DF, as all of IPv6 do. */
 function canBeTold({ quoted, state }: Report): boolean {
   const { dontFragment, source } = quoted.header;
   return dontFragment && isAnswerable(source) && !state.image.isVip(source);
 }
 
-/** The same error about the inner packet, from the VIP that it was sent to. */
+/** Builds the same error about the inner packet, from the VIP that it was sent to. */
 function answerTo(
   { error, quoted, state }: Report,
   said: Pick<IcmpError, 'type' | 'code' | 'rest'>,

@@ -1,4 +1,4 @@
-// Makes the scheduler of a service.
+// Creates the scheduler that a service names.
 import type { SchedulerName, Service } from '../forwarding-table.ts';
 import { DestinationHashing } from './dh.ts';
 import { failover } from './fo.ts';
@@ -35,8 +35,9 @@ const CREATE: Readonly<Record<SchedulerName, (service: Service, hashKey: Uint8Ar
 };
 
 /**
- * The scheduler of a service, at its beginning. Whoever has a ring for it already makes a `MaglevHashing` that walks that.
- * @param hashKey the table's; `mh` hashes by it
+ * Creates the scheduler of a service. A caller that has a ring for the service already creates a `MaglevHashing` that walks it
+ * instead.
+ * @param hashKey the table's key, by which `mh` hashes
  */
 export function createScheduler(service: Service, hashKey: Uint8Array): Scheduler {
   return CREATE[service.scheduler](service, hashKey);

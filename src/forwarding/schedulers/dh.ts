@@ -1,9 +1,9 @@
-// dh: destination hashing.
+// The scheduler dh: destination hashing.
 import { isEligible } from './parts/eligible.ts';
 import { HashTable } from './parts/hash-table.ts';
 import type { Candidate, Choice, ScheduleRequest, Scheduler } from './scheduler.ts';
 
-/** Destination hashing: the real that the virtual address is assigned to, or none while that is not eligible. */
+/** Destination hashing: the real that the virtual address is assigned to, or none while that real is not eligible. */
 export class DestinationHashing implements Scheduler {
   readonly #table = new HashTable(() => 1);
 

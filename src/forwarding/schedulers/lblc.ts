@@ -1,4 +1,4 @@
-// lblc: locality-based least connection.
+// The scheduler lblc: locality-based least connection.
 import type { IpAddress } from '../../net/address/ip-address.ts';
 import { AddressCache } from './parts/address-cache.ts';
 import { isEligible } from './parts/eligible.ts';
@@ -6,8 +6,8 @@ import { BY_FLOWS_AND_WEIGHT, leastLoaded } from './parts/real-load.ts';
 import type { Candidate, Choice, ScheduleRequest, Scheduler } from './scheduler.ts';
 
 /**
- * Locality-based least connection: a virtual address stays with the real that it had, until that one is not eligible
- * or has more active flows than its weight while another is at less than half of its own; then as `wlc`.
+ * Locality-based least connection: a virtual address stays with its real until that is not eligible, or has more active flows
+ * than its weight while another is at less than half of its own; then `wlc` chooses.
  */
 export class LocalityBased implements Scheduler {
   readonly #cache = new AddressCache<IpAddress>();
@@ -25,7 +25,7 @@ export class LocalityBased implements Scheduler {
   }
 }
 
-/** A real that has more active flows than its weight, while another one is at less than half of its own. */
+/** Returns true for a real that has more active flows than its weight while another one is at less than half of its own. */
 export function isPressed({ active, weight }: Candidate, candidates: readonly Candidate[]): boolean {
   return active > weight && candidates.some((other) => other.active * 2 < other.weight);
 }

@@ -1,4 +1,4 @@
-// lblcr: locality-based least connection with replication.
+// The scheduler lblcr: locality-based least connection with replication.
 import type { IpAddress } from '../../net/address/ip-address.ts';
 import { isPressed } from './lblc.ts';
 import { AddressCache } from './parts/address-cache.ts';
@@ -7,7 +7,7 @@ import type { Candidate, Choice, ScheduleRequest, Scheduler } from './scheduler.
 
 /** The reals of one virtual address. */
 interface Replicas {
-  /** By address the number of the change with which it joined. */
+  /** The number of the change with which each address joined. */
   readonly joined: ReadonlyMap<IpAddress, number>;
   readonly changes: number;
   readonly changedMs: number;
@@ -15,12 +15,12 @@ interface Replicas {
 
 const NONE: Replicas = { joined: new Map(), changes: 0, changedMs: 0 };
 
-/** After so long without a change a set of several loses its most loaded real; as in IPVS. */
+/** The time without a change after which a set of several reals loses its most loaded one; as in IPVS. */
 const SHRINKS_AFTER_MS = 24 * 60 * 60 * 1000;
 
 /**
- * Locality-based least connection with replication: a virtual address has a set of reals, of which it gets the one with the
- * least load; when that is pressed (see `lblc`), or none is eligible, one chosen as by `wlc` joins the set.
+ * Locality-based least connection with replication: a virtual address has a set of reals and gets the one with the least load.
+ * When that is pressed (see `lblc`), or none is eligible, a real chosen as by `wlc` joins the set.
  */
 export class LocalityBasedReplicated implements Scheduler {
   readonly #cache = new AddressCache<Replicas>();
@@ -42,7 +42,9 @@ export class LocalityBasedReplicated implements Scheduler {
   }
 }
 
-/** Those of the set that serve, the latest last: leastLoaded() prefers the last of equal ones, and IPVS the latest. */
+/**
+ * Returns the members of the set that serve, the latest last: leastLoaded() prefers the last of equal ones, and IPVS the latest.
+ */
 function membersOf({ joined }: Replicas, candidates: readonly Candidate[]): Candidate[] {
   if (joined.size === 0) return [];
   const members = candidates.filter(({ address }) => joined.has(address));
@@ -68,12 +70,14 @@ function moreLoaded(most: Candidate | undefined, next: Candidate): Candidate | u
 
 interface Growth {
   readonly address: IpAddress;
-  /** Those of the set that serve. */
+  /** The members of the set that serve. */
   readonly members: readonly Candidate[];
   readonly nowMs: number;
 }
 
-/** What no longer serves leaves on this occasion, or the set would grow with every real there ever was. */
+/**
+ * Adds a real to the set. Members that do not serve any more leave at the same time; otherwise the set would grow without limit.
+ */
 function grow({ joined, changes, changedMs }: Replicas, { address, members, nowMs }: Growth): Replicas {
   if (joined.has(address)) return { joined, changes, changedMs };
   const rest = members.flatMap((member): [IpAddress, number][] => {

@@ -1,11 +1,11 @@
-// mh: Maglev hashing in the slow path.
+// The scheduler mh: Maglev hashing for services that remember their flows.
 import { isEligible } from './parts/eligible.ts';
 import type { Candidate, Choice, ScheduleRequest, Scheduler } from './scheduler.ts';
 
-/** Positions of the candidates in the order in which a client comes to them on a ring, its own first; repetitions do not matter. */
+/** Yields positions of candidates in the order in which a client meets them on a ring, its own first; they may repeat. */
 export type RingWalk = (candidates: readonly Candidate[], request: ScheduleRequest) => Iterable<number>;
 
-/** Maglev hashing for a service that remembers its flows all the same: the ring's choice, passing over reals that are full. */
+/** Maglev hashing for a service that also remembers its flows: the ring's choice, skipping reals that are full. */
 export class MaglevHashing implements Scheduler {
   readonly #walk: RingWalk;
 

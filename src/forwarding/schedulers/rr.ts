@@ -1,12 +1,12 @@
-// rr: round robin.
+// The scheduler rr: round robin.
 import type { IpAddress } from '../../net/address/ip-address.ts';
 import { isEligible } from './parts/eligible.ts';
 import type { Candidate, Choice, Scheduler } from './scheduler.ts';
 
-/** Round robin: one real after another in the order of configuration, whatever their weights. */
+/** Round robin: one real after another in the order of configuration, regardless of weight. */
 export class RoundRobin implements Scheduler {
   #last: IpAddress | undefined;
-  /** Where `#last` was, so that its successor goes on if it has gone. */
+  /** The position of `#last`: if that real is gone, its successor is next. */
   #lastPosition = -1;
 
   choose(candidates: readonly Candidate[]): Choice | undefined {

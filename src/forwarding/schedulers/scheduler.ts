@@ -1,19 +1,19 @@
-// What a scheduler is: it sees candidates, and answers with one of them.
+// The interface of a scheduler: candidates, request and choice.
 import type { IpAddress } from '../../net/address/ip-address.ts';
 import type { RealIndex } from '../decision.ts';
 import type { TransportProtocol } from '../forwarding-table.ts';
 
-/** A serving real that a scheduler may choose, as it is at this moment. */
+/** A serving real that a scheduler may choose, in its present state. */
 export interface Candidate {
   readonly index: RealIndex;
   readonly address: IpAddress;
-  /** 0..65535; 0: it gets no new flows. */
+  /** 0..65535. At 0 the real gets no new flows. */
   readonly weight: number;
-  /** Flows that IPVS counts as active: TCP's established and half-open ones, SCTP's established ones. */
+  /** The flows that IPVS counts as active: established and half-open ones of TCP, established ones of SCTP. */
   readonly active: number;
-  /** All its other flows. */
+  /** All other flows of the real. */
   readonly inactive: number;
-  /** Between its thresholds: it gets no new flows. */
+  /** True between the thresholds of a full real: it gets no new flows. */
   readonly overloaded: boolean;
 }
 
@@ -24,23 +24,24 @@ export interface ScheduleRequest {
   readonly vip: IpAddress;
   readonly port: number;
   readonly protocol: TransportProtocol;
-  /** Of any clock that only goes forwards. */
+  /** The time in ms, by any monotonic clock. */
   readonly nowMs: number;
-  /** Evenly from [0, 1), as `Math.random`. */
+  /** Returns numbers evenly from [0, 1), like `Math.random`. */
   readonly random: () => number;
 }
 
 export interface Choice {
-  /** In the candidates. */
+  /** The position in the candidates. */
   readonly position: number;
-  /** Called when the choice is really made; without it the scheduler goes on as if it had not been asked. */
+  /** Called when the choice is carried out; otherwise the scheduler continues as if it had not been asked. */
   readonly commit?: () => void;
 }
 
-/** One service's way to choose the real of a new flow. What it remembers between choices is its own. */
+/** Chooses the reals of one service's new flows. Any memory between choices is its own. */
 export interface Scheduler {
   /**
-   * @param candidates the serving reals in the order of configuration, those of weight 0 among them
+   * Chooses the real for a new flow.
+   * @param candidates the serving reals in the order of configuration, those of weight 0 included
    * @returns undefined if none may have the flow
    */
   choose(candidates: readonly Candidate[], request: ScheduleRequest): Choice | undefined;

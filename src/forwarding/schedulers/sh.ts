@@ -1,12 +1,13 @@
-// sh: source hashing.
+// The scheduler sh: source hashing.
 import type { SchedulerFlag } from '../forwarding-table.ts';
 import { isEligible } from './parts/eligible.ts';
 import { HashTable } from './parts/hash-table.ts';
 import type { Candidate, Choice, ScheduleRequest, Scheduler } from './scheduler.ts';
 
 /**
- * Source hashing: the real that the client's address is assigned to, with `sh-port` its address and port; while that is not
- * eligible none, with `sh-fallback` another. A real of weight 0 keeps a place, as in IPVS, so that its clients do not move.
+ * Source hashing: the real that the client's address is assigned to; with `sh-port` its address and port. While that real is not
+ * eligible there is none; with `sh-fallback` another one. A real of weight 0 keeps its places, as in IPVS, so that its clients do
+ * not move.
  */
 export class SourceHashing implements Scheduler {
   readonly #table = new HashTable(({ weight }) => Math.max(1, weight));

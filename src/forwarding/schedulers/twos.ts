@@ -1,10 +1,10 @@
-// twos: power of two choices.
+// The scheduler twos: the power of two choices.
 import { isEligible } from './parts/eligible.ts';
 import { BY_FLOWS, loadBy } from './parts/real-load.ts';
 import { stateless } from './parts/stateless.ts';
 import type { Candidate, ScheduleRequest, Scheduler } from './scheduler.ts';
 
-/** Power of two choices: of two reals that are drawn by their weights, the one with the fewer flows for its weight. */
+/** Power of two choices: of two reals drawn by weight, the one with fewer flows for its weight. */
 export const twoChoices: Scheduler = stateless((candidates, { random }: ScheduleRequest) => {
   let total = 0;
   for (const candidate of candidates) if (isEligible(candidate)) total += candidate.weight;
@@ -14,7 +14,7 @@ export const twoChoices: Scheduler = stateless((candidates, { random }: Schedule
   return loadBy(BY_FLOWS, b) * a.weight < loadBy(BY_FLOWS, a) * b.weight ? second : first;
 });
 
-/** Positions of the eligible reals that have those shares of their weights. */
+/** Returns the positions of the eligible reals at these shares of the total weight. */
 function drawn(candidates: readonly Candidate[], lots: readonly [number, number]): [number, number] {
   let [first, second] = [-1, -1];
   let end = 0;

@@ -1,4 +1,4 @@
-// wlc: weighted least connection.
+// The scheduler wlc: weighted least connection.
 import { BY_FLOWS_AND_WEIGHT, leastLoaded } from './parts/real-load.ts';
 import { stateless } from './parts/stateless.ts';
 import type { Scheduler } from './scheduler.ts';

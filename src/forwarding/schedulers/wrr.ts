@@ -1,26 +1,26 @@
-// wrr: weighted round robin.
+// The scheduler wrr: weighted round robin.
 import type { IpAddress } from '../../net/address/ip-address.ts';
 import { greatestCommonDivisor } from '../image/slots/rotation.ts';
 import { isEligible } from './parts/eligible.ts';
 import { KnownReals } from './parts/known-reals.ts';
 import type { Candidate, Choice, Scheduler } from './scheduler.ts';
 
-/** Where the rotation is: within a pass, the reals whose weight is above `level` have a turn, that listed last first. */
+/** The position in the rotation: within a pass, the reals whose weight is above `level` have a turn, the last listed first. */
 interface Turn {
   readonly level: number;
-  /** Whose turn was the latest of the pass; undefined: the pass has just begun. */
+  /** The real that had the latest turn of the pass; undefined when the pass has just begun. */
   readonly last: IpAddress | undefined;
 }
 
 /**
- * Weighted round robin, the order of `weightedRotation`, with reals that may be overloaded. From pass to pass the level
- * goes down by the common divisor of the weights, and from 0 back to the top. A change of the reals begins the pass anew at
- * the level that it had.
+ * Weighted round robin, in the order of `weightedRotation`, with reals that may be overloaded. From pass to pass the level goes
+ * down by the common divisor of the weights, and from 0 back to the top. A change of the reals starts the pass again at its
+ * present level.
  */
 export class WeightedRoundRobin implements Scheduler {
   readonly #known = new KnownReals();
   #divisor = 1;
-  /** Of the first pass of a round; below 0: no real has a weight. */
+  /** The level of the first pass of a round; below 0 if no real has a weight. */
   #top = -1;
   #turn: Turn = { level: -1, last: undefined };
 
@@ -60,7 +60,7 @@ export class WeightedRoundRobin implements Scheduler {
     return undefined;
   }
 
-  /** Passes in which no real would have a turn are left out. */
+  /** Returns the next level, skipping passes in which no real would have a turn. */
   #levelBelow(level: number, greatest: number): number {
     const below = level - this.#divisor;
     return Math.min(below < 0 ? this.#top : below, greatest - this.#divisor);

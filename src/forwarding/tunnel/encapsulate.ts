@@ -1,4 +1,4 @@
-// Puts the outer headers in front of a packet.
+// Encapsulates a packet in IPIP, GRE or GUE, whole or in outer fragments.
 import { type IpAddress, isIpv6 } from '../../net/address/ip-address.ts';
 import { concatBytes } from '../../net/bytes.ts';
 import { ETHERTYPE } from '../../net/headers/ethernet.ts';
@@ -18,7 +18,7 @@ import type { IpPacket } from '../packets/ip-header.ts';
 import { leaveChecksum } from './remote-checksum.ts';
 import { routed } from './routed.ts';
 
-/** Fragment offsets count in eights, so that an MTU which leaves less is not one. */
+/** The least data of a fragment: offsets count in eights, so that a smaller MTU cannot be used. */
 const LEAST_FRAGMENT_BYTES = 8;
 
 export interface OuterHeader {
@@ -27,32 +27,32 @@ export interface OuterHeader {
   readonly source: IpAddress;
   /** The real's address, of the same family. */
   readonly destination: IpAddress;
-  /** Of a whole IPv4 packet with DF 0, else not 0; of IPv6 that of its fragments. */
+  /** The ID. For a whole IPv4 packet with DF it is 0, without DF not 0; for IPv6 it is the ID of the fragments. */
   readonly id: number;
-  /** Of IPv4. */
+  /** DF, for IPv4. */
   readonly dontFragment: boolean;
   /** The UDP source port of GUE. */
   readonly sourcePort: number;
 }
 
-/** What stands behind the outer IP header. */
+/** The bytes that follow the outer IP header. */
 interface Carried {
   readonly protocol: number;
   readonly payload: Uint8Array;
 }
 
-/** Outer IP fields that come from the inner packet: the whole TOS or traffic class, so that CE stays CE (RFC 6040). */
+/** The outer IP fields that come from the inner packet: the whole TOS or traffic class, so that CE stays CE (RFC 6040). */
 interface Inherited {
   readonly tos: number;
   readonly ttl: number;
 }
 
-/** The packet, routed, in its outer header. As the kernel's IPVS has it, the flow label of outer IPv6 is 0. */
+/** Returns the packet, one hop on, in its outer header. The flow label of outer IPv6 is 0, as in the kernel's IPVS. */
 export function encapsulate(packet: IpPacket, outer: OuterHeader): Uint8Array {
   return whole(carry(packet, outer), inherited(packet), outer);
 }
 
-/** The same in fragments of the outer packet that fit `mtuBytes`; the packet itself is not changed further. */
+/** Returns the encapsulated packet in outer fragments that fit `mtuBytes`; the inner packet is not changed further. */
 export function encapsulateInFragments(packet: IpPacket, outer: OuterHeader, mtuBytes: number): Uint8Array[] {
   const carried = carry(packet, outer);
   const fields = inherited(packet);
@@ -83,7 +83,7 @@ function carry(packet: IpPacket, outer: OuterHeader): Carried {
     ...outer,
     destinationPort: tunnel.port,
     payload: buildGue({ protocol, remoteChecksum }, inner),
-    // With the remote one too: it is the outer checksum that covers what the inner one did (as IPVS has it).
+    // The UDP checksum is needed for `remote` as well: it covers what the inner checksum covered (as in IPVS).
     withChecksum: tunnel.checksum !== 'none',
   });
   return { protocol: PROTOCOL.udp, payload };

@@ -1,7 +1,7 @@
-// What a tunnel leaves of a path's MTU.
+// The MTU that a tunnel leaves for packets.
 import type { RealFields } from '../image/forwarding-image.ts';
 
-/** What the tunnel to a real leaves of its path's MTU: the longest packet that is sent whole. */
+/** Returns the longest packet that is sent whole: the path's MTU less the tunnel's overhead. */
 export function tunnelMtuBytes({ mtuBytes, overheadBytes }: RealFields): number {
   return mtuBytes - overheadBytes;
 }

@@ -1,4 +1,4 @@
-// GUE's remote checksum offload.
+// Remote checksum offload of GUE: leaves the inner transport checksum to the receiver.
 import { readU16, writeU16 } from '../../net/bytes.ts';
 import { foldChecksum, internetChecksum, pseudoHeaderSum } from '../../net/checksum.ts';
 import type { GueRemoteChecksum } from '../../net/headers/gue.ts';
@@ -8,9 +8,9 @@ import { type IpPacket, isFragment } from '../packets/ip-header.ts';
 const CHECKSUM_AT: Readonly<Record<number, number>> = { [PROTOCOL.tcp]: 16, [PROTOCOL.udp]: 6 };
 
 /**
- * Leaves the transport checksum of `inner`, a copy of the packet, to the receiver: the sum of the pseudo header stands in its
- * place meanwhile. Not where the receiver could make a packet whole that is not: the checksum has to be right here and now.
- * Nor that of fragments, and of UDP that has none or one that the receiver would write as none.
+ * Leaves the transport checksum of `inner`, a copy of the packet, to the receiver: the sum of the pseudo header takes its place.
+ * Not done where the receiver could make a broken packet look whole: the checksum must be right now. Not done either for
+ * fragments, and for UDP that has no checksum or one that the receiver would write as none.
  */
 export function leaveChecksum({ bytes, header }: IpPacket, inner: Uint8Array): GueRemoteChecksum | undefined {
   const within = CHECKSUM_AT[header.protocol];

@@ -1,4 +1,4 @@
-// The source port of GUE, by the flow.
+// The UDP source port of GUE packets, by which routers distinguish flows.
 import { readU16 } from '../../net/bytes.ts';
 import { PROTOCOL } from '../../net/headers/ipv4.ts';
 import { clientWord } from '../hashing/client-word.ts';
@@ -11,9 +11,9 @@ const DYNAMIC_PORT_MASK = 0x3fff;
 const HAS_PORTS = new Set<number>([PROTOCOL.tcp, PROTOCOL.udp, PROTOCOL.sctp]);
 
 /**
- * The UDP source port of a GUE packet, by which routers tell flows apart: 0xc000 | low 14 bits of
- * flow_hash(client word, client port). The port takes part whatever the service hashes; it is 0 of fragments, the first
- * included, so that those of a packet stay together, and of all that is not TCP, UDP or SCTP. The fast path does the same.
+ * Returns the UDP source port of a GUE packet, by which routers distinguish flows: 0xc000 | low 14 bits of flow_hash(client word,
+ * client port). The port is included whatever the service hashes. It is 0 for fragments, the first included, so that those of a
+ * packet stay together, and for everything other than TCP, UDP or SCTP. The fast path does the same.
  */
 export function gueSourcePort({ bytes, header }: IpPacket, hashKey: Uint32Array): number {
   const isFragment = header.moreFragments || header.fragmentOffsetBytes > 0;

@@ -1,4 +1,4 @@
-// Translates errors about outer packets into errors for the client.
+// Translates an ICMP error from a tunnel's path for the client.
 import type { IpFamily } from '../../net/address/ip-address.ts';
 import { ICMP_CODE, ICMP_TYPE } from '../../net/headers/icmp.ts';
 import { ICMPV6_CODE, ICMPV6_TYPE } from '../../net/headers/icmpv6.ts';
@@ -8,8 +8,8 @@ import type { TunnelError } from './tunnel-error.ts';
 type Said = Pick<IcmpError, 'type' | 'code'>;
 
 /**
- * What a client of this family is told of an error from the path of a tunnel: the very same where the tunnel is of its own
- * family. Otherwise that the real cannot be reached; whereto exactly is not the client's concern (RFC 2473, section 8.2).
+ * Returns the error for a client of this family. Where the tunnel is of the client's family it is unchanged. Otherwise it says
+ * that the real cannot be reached; the details do not concern the client (RFC 2473, section 8.2).
  */
 export function translatedError(error: TunnelError, family: IpFamily): Said | undefined {
   const { trouble, type, code, outer } = error;

@@ -1,4 +1,4 @@
-// Reads errors about outer packets.
+// Reads ICMP errors about packets in the director's tunnels.
 import type { IpFamily } from '../../net/address/ip-address.ts';
 import { readU16, readU32 } from '../../net/bytes.ts';
 import { internetChecksum, transportChecksum } from '../../net/checksum.ts';
@@ -13,7 +13,7 @@ import { UDP_HEADER_BYTES } from '../../net/headers/udp.ts';
 import type { Tunnel } from '../forwarding-table.ts';
 import { type IpHeader, isFragment, parseIpHeader, parseQuotedIpHeader } from '../packets/ip-header.ts';
 
-/** What a router on the way to a real says about an outer packet. */
+/** What a router on the way to a real reports about an outer packet. */
 export type TunnelTrouble = 'too-big' | 'unreachable' | 'time-exceeded' | 'source-quench';
 
 /** An ICMP error about a packet in one of the director's tunnels. */
@@ -21,19 +21,19 @@ export interface TunnelError {
   readonly trouble: TunnelTrouble;
   readonly type: number;
   readonly code: number;
-  /** Of too big: what the router says, 0 if it does not. */
+  /** For too-big: the MTU that the router reports, 0 if it reports none. */
   readonly mtuBytes: number;
   readonly outer: IpHeader;
   readonly tunnelType: Tunnel['type'];
-  /** Of GUE. */
+  /** The UDP port, for GUE. */
   readonly tunnelPort: number;
-  /** What is quoted, from the outer header on. */
+  /** The quoted bytes, from the outer header on. */
   readonly quote: Uint8Array;
-  /** Where the inner header begins in it; may be beyond its end. */
+  /** The offset of the inner header in the quote; may be beyond its end. */
   readonly innerAt: number;
 }
 
-/** Reads a whole packet, checksums included; undefined if it is no such error. */
+/** Reads an error from a whole packet and verifies checksums. Returns undefined for anything else. */
 export function readTunnelError(packet: Uint8Array): TunnelError | undefined {
   const header = parseIpHeader(packet);
   if (isFault(header) || isFragment(header)) return undefined;
@@ -41,7 +41,7 @@ export function readTunnelError(packet: Uint8Array): TunnelError | undefined {
   return isSoundIcmp(packet, header, message) ? readErrorMessage(message, header.family) : undefined;
 }
 
-/** The same of an ICMP or ICMPv6 message alone, whose checksum is known to be good. */
+/** Reads an error from an ICMP or ICMPv6 message alone, whose checksum is known to be good. */
 export function readErrorMessage(message: Uint8Array, family: IpFamily): TunnelError | undefined {
   if (message.length < ICMP_HEADER_BYTES) return undefined;
   const [type, code] = message as unknown as [number, number];
@@ -67,7 +67,7 @@ function isSoundIcmp(packet: Uint8Array, header: IpHeader, message: Uint8Array):
   );
 }
 
-/** As IPVS: redirect and parameter problem are not passed on. */
+/** Returns the trouble that an ICMP type and code stand for. As in IPVS, redirect and parameter problem are not passed on. */
 function icmpTrouble(type: number, code: number): TunnelTrouble | undefined {
   switch (type) {
     case ICMP_TYPE.destinationUnreachable:
@@ -89,7 +89,7 @@ const ICMPV6_TROUBLES: Readonly<Record<number, TunnelTrouble>> = {
 
 type TunnelHeader = Pick<TunnelError, 'tunnelType' | 'tunnelPort' | 'innerAt'>;
 
-/** Only what `encapsulate` writes is ours. */
+/** Reads the quoted tunnel header. Only headers that `encapsulate` writes count. */
 function readTunnelHeader(quote: Uint8Array, outer: IpHeader): TunnelHeader | undefined {
   const at = outer.headerBytes;
   switch (outer.protocol) {
@@ -112,7 +112,7 @@ function readGre(quote: Uint8Array, at: number): TunnelHeader | undefined {
   return { tunnelType: 'gre', tunnelPort: 0, innerAt: at + gre.headerBytes };
 }
 
-/** RFC 792's eight bytes are those of UDP alone. */
+/** Reads GUE in a quote. The eight bytes that RFC 792 requires hold the UDP header only. */
 function readGue(quote: Uint8Array, at: number): TunnelHeader | undefined {
   const gueAt = at + UDP_HEADER_BYTES;
   if (quote.length < gueAt) return undefined;

@@ -1,4 +1,4 @@
-// Writes the real servers of a service into the image, and takes them out.
+// The changes to real entries when a table is applied: new reals before slots name them, retired ones afterwards.
 import type { RealIndex } from '../../decision.ts';
 import type { Real, Service, Tunnel } from '../../forwarding-table.ts';
 import { tunnelOf } from '../../tunnel/kind.ts';
@@ -8,7 +8,7 @@ import { isRetired } from '../tables/retired-services.ts';
 import { isDelegated, type ServiceRecord, serviceKind } from '../tables/service-record.ts';
 import type { ApplyRun } from './apply-run.ts';
 
-/** New reals, and those that serve again: before any slot names them. */
+/** Writes new reals and those that serve again, before any slot names them. */
 export function writeReals(run: ApplyRun, record: ServiceRecord, service: Service): void {
   const { state, tally } = run;
   for (const real of service.reals) {
@@ -24,7 +24,7 @@ function noteInhibited(state: ImageState, index: RealIndex, { inhibited = false 
   else state.inhibited.delete(index);
 }
 
-/** A new real, or one that is back before its flows have timed out. */
+/** Adds a new real, or one that is back before its flows have timed out. */
 function addReal({ state, tally, hooks }: ApplyRun, record: ServiceRecord, real: TunnelledReal): void {
   const gone = record.goneReals.get(real.address);
   const index = gone ?? state.reals.add({ ...real, serviceIndex: record.index });
@@ -33,7 +33,7 @@ function addReal({ state, tally, hooks }: ApplyRun, record: ServiceRecord, real:
   if (gone !== undefined) {
     record.goneReals.delete(real.address);
     updateReal(state, index, real);
-    // It comes back with its service, and both count from the beginning.
+    // The real comes back with its service, and the counters of both start at 0.
     if (state.retired.reals.delete(index)) hooks.realAdded(index);
     return;
   }
@@ -51,7 +51,7 @@ function updateReal(state: ImageState, index: RealIndex, real: TunnelledReal): b
   return tunnelChanged || weight !== real.weight || serving !== real.serving;
 }
 
-/** Who chooses for the service's new flows from now on; its reals are written. */
+/** Sets who chooses the real of the service's new flows from now on. The service's reals must be written. */
 export function appointDelegate({ state, hashKey }: ApplyRun, record: ServiceRecord, service: Service): void {
   reviewOverloads(state, record, service);
   const scheduler = isDelegated(serviceKind(service))
@@ -62,8 +62,8 @@ export function appointDelegate({ state, hashKey }: ApplyRun, record: ServiceRec
 }
 
 /**
- * A real that may have more flows than before, or any number, is full no more; one that has as many as it may is full. What a
- * former run had allowed is not known.
+ * Reviews which reals are full under the new thresholds: one that may have more flows now is not full any more, one that has
+ * reached its threshold is. The thresholds of an earlier run are not known.
  */
 function reviewOverloads(state: ImageState, record: ServiceRecord, service: Service): void {
   const before = new Map(record.service.reals.map((real) => [real.address, real.upperThreshold ?? 0]));
@@ -75,7 +75,7 @@ function reviewOverloads(state: ImageState, record: ServiceRecord, service: Serv
   }
 }
 
-/** Reals that serve no more: after no slot names them. */
+/** Marks reals as not serving, after no slot names them any more. */
 export function retireReals(run: ApplyRun, record: ServiceRecord, service: Service): void {
   const { state, tally } = run;
   const configured = new Map(service.reals.map((real) => [real.address, real]));
@@ -94,7 +94,7 @@ export function retireReals(run: ApplyRun, record: ServiceRecord, service: Servi
   }
 }
 
-/** Reals that are gone and whose flows are, too, or are held no more. */
+/** Releases the entries of deleted reals that have no flows, or whose flows are not held any more. */
 export function releaseGoneReals(state: ImageState, nowTick: number): void {
   for (const { goneReals } of state.byIndex.values()) {
     for (const [address, index] of goneReals) {

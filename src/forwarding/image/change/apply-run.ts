@@ -1,4 +1,4 @@
-// What one change of tables works with, and what it has changed.
+// The types that the steps of applying a table share.
 import type { RealIndex } from '../../decision.ts';
 import type { ImageState } from '../image-state.ts';
 
@@ -6,18 +6,18 @@ export interface ApplyTally {
   readonly services: { added: number; changed: number; removed: number };
   readonly reals: { added: number; changed: number; removed: number };
   slotsWritten: number;
-  /** Reals that had flows may use them no more. */
+  /** Reals that had flows may not use them any more. */
   unserved: boolean;
 }
 
 export interface ApplyHooks {
-  /** Told of each index that is given to a new real, whose counters start anew. */
+  /** Called for each index that is given to a new real, whose counters start at 0. */
   realAdded(index: RealIndex): void;
-  /** Returns true when no packet is under way any more that was when it was called; false: that is not known. */
+  /** Returns true when every packet that was under way at the call has been handled; false when that is not known. */
   settle(): boolean;
 }
 
-/** One change of tables under way. */
+/** One application of a table in progress. */
 export interface ApplyRun {
   readonly state: ImageState;
   readonly nowTick: number;
@@ -27,7 +27,7 @@ export interface ApplyRun {
   readonly tally: ApplyTally;
 }
 
-/** What a change of tables has changed. */
+/** The changes that applying a table made. */
 export interface ApplySummary {
   readonly services: { readonly added: number; readonly changed: number; readonly removed: number };
   readonly reals: { readonly added: number; readonly changed: number; readonly removed: number };

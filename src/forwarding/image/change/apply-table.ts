@@ -1,4 +1,4 @@
-// Makes the image say what a table says.
+// Applies a forwarding table to the image while packets are forwarded.
 import type { ForwardingTable, Service } from '../../forwarding-table.ts';
 import { clearFlows, forgetUnserved } from '../flows/flow-scan.ts';
 import { timeoutTicks } from '../flows/flow-timeouts.ts';
@@ -14,8 +14,8 @@ import { claimVips, enterService, enterVip, leavePorts, leaveVips } from './ente
 import { planChanges, type ServicePlan } from './service-plan.ts';
 
 /**
- * Makes the image say what the table says. At each moment a packet finds a valid state: a real is written before a slot
- * names it and emptied after none does, and what flows may be under way is settled slot by slot (see ring-transition.ts).
+ * Makes the image match the table. Packets find a valid state at each moment: a real is written before a slot names it and
+ * emptied after none does; flows under way are handled slot by slot (see ring-transition.ts).
  * @throws CulvertError CAPACITY or UNSUPPORTED, before anything has changed
  */
 export function applyTable(

@@ -1,5 +1,4 @@
-/** Puts what an image of another capacity has, its flows above all, into a new one. */
-
+// Copies an image's services, rings and flows into a new image of another capacity.
 import { isTemplate } from '../flows/flow-state.ts';
 import { type FlowKey, FlowTable } from '../flows/flow-table.ts';
 import { SlotAllocator } from '../slots/slot-allocator.ts';
@@ -7,18 +6,18 @@ import { FLOW, FLOW_BUSY, FLOW_COSTS, FLOW_WAYS, REAL, SERVICE_KIND, SETTINGS } 
 import type { ImageMemory } from '../tables/memory.ts';
 import { ServiceTable } from '../tables/service-table.ts';
 
-/** Parts whose size no capacity changes; flow counts follow from the flows. */
+/** The parts whose size does not depend on the capacity. Flow counts are computed from the flows. */
 const FIXED = ['settings', 'services', 'reals', 'cursors', 'slowCounters', 'reasons'] as const;
 const WORDS = FLOW.size / 8;
 const PORTS = 1 << 16;
 const ADDRESS_BYTES = 16;
-/** Of FlowTable: the hash has this for each unit of the service port. Its inverse modulo 2^32 finds the port again. */
+/** The factor of the service port in the hash of FlowTable. Its inverse modulo 2^32 recovers the port. */
 const PORT_STEP = 0x85ebca6b;
 const PORT_STEP_INVERSE = inverse(PORT_STEP);
 
 /**
- * Fills an empty image as if a former run had left it so: services, reals and rings with their indices, and the flows, of
- * which those of the greatest worth stay where there are fewer places.
+ * Fills an empty image as if an earlier run had left it so: services, reals and rings with their indices, and the flows. Where
+ * there are fewer places, the flows of the greatest worth stay.
  * @returns false, with `to` still empty, where the rings do not fit
  */
 export function carryOver(from: ImageMemory, to: ImageMemory): boolean {
@@ -38,8 +37,8 @@ export function carryOver(from: ImageMemory, to: ImageMemory): boolean {
 }
 
 /**
- * Repeats it for flows that began or changed since the former image's clock stood still, once no program writes to that one
- * any more. Reals that are others by now have none.
+ * Copies the flows that began or changed since the former image's clock stopped, once no program writes to it any more. Flows of
+ * reals whose index has another owner by now are left out.
  */
 export function carryChanges(from: ImageMemory, to: ImageMemory): void {
   const flows = openFlows(to);
@@ -71,7 +70,7 @@ function openFlows(memory: ImageMemory): FlowTable {
   return new FlowTable(memory, new Uint32Array(memory.settings, SETTINGS.hashKey, 4));
 }
 
-/** Copies each service's ring to the beginning of what is free. @returns first slots by service; undefined: no room */
+/** Copies each service's ring to the beginning of the free range. @returns first slots by service; undefined: no room */
 function moveRings(from: ImageMemory, to: ImageMemory): Map<number, number> | undefined {
   const [source, target] = [new Uint32Array(from.slots), new Uint32Array(to.slots)];
   const allocator = new SlotAllocator(target.length);
@@ -88,7 +87,7 @@ function moveRings(from: ImageMemory, to: ImageMemory): Map<number, number> | un
   return moves;
 }
 
-/** Worths of entries, the greatest first. */
+/** Returns the worths of entries, the greatest first. */
 function costs(): number[] {
   const digits = Array.from({ length: 16 }, (_, state) => costOf(state));
   return [...new Set(digits)].toSorted((a, b) => b - a);
@@ -98,7 +97,10 @@ function costOf(state: number): number {
   return Number((FLOW_COSTS >> BigInt(4 * state)) & 0xfn);
 }
 
-/** @param cost of this worth alone; undefined: all */
+/**
+ * Yields the flows of a memory.
+ * @param cost only flows of this worth; undefined: all
+ */
 function* flowsOf(memory: ImageMemory, cost?: number): Generator<CarriedFlow> {
   const flows = openFlows(memory);
   const halves = new Uint32Array(memory.flows);
@@ -106,7 +108,7 @@ function* flowsOf(memory: ImageMemory, cost?: number): Generator<CarriedFlow> {
   for (let at = 0; at < flows.sets * FLOW_WAYS * WORDS; at += WORDS) {
     const low = halves[2 * at + 2] as number;
     const state = (low >>> 16) & 0xff;
-    // Free, or a writer has it.
+    // Skip a free entry and one that a writer has claimed.
     if (low >>> 16 === 0 || flows.words[at + 1] === FLOW_BUSY) continue;
     if (cost !== undefined && costOf(state) !== cost) continue;
     const [end, client] = [halves[2 * at] as number, halves[2 * at + 1] as number];
@@ -118,7 +120,7 @@ function* flowsOf(memory: ImageMemory, cost?: number): Generator<CarriedFlow> {
     const base = flows.keyOf({ ...name, servicePort: 0 }).hash;
     const seenTick = halves[2 * at + 3] as number;
     const flow = { serviceIndex, real: low & 0xffff, state, seenTick, client: flows.clientOf(at, client) };
-    // In a small table where an entry is may leave several ports: the flow is remembered under each.
+    // In a small table the place of an entry may fit several ports: the flow is remembered under each.
     const found = wanted.includes('all') ? anyPorts(base, place) : listedPorts(wanted, base, place);
     for (const servicePort of found) yield { ...flow, key: flows.keyOf({ ...name, servicePort }) };
   }
@@ -130,12 +132,12 @@ interface Place {
   readonly tag: number;
 }
 
-/** The service port is in no key, but where an entry is says which of them it can be. */
+/** Returns the listed service ports that the entry can have. The key does not hold the port, but the place narrows it down. */
 function listedPorts(ports: readonly (number | 'all')[], base: number, place: Place): number[] {
   return ports.filter((port) => port !== 'all' && isAt(hashWith(base, port), place)) as number[];
 }
 
-/** Of a service of all ports: the low bits of the hash give those of the port. */
+/** Returns the ports that an entry of a service of all ports can have: the low bits of the hash give those of the port. */
 function anyPorts(base: number, place: Place): number[] {
   const found: number[] = [];
   for (const set of new Set([place.set, place.set ^ (1 & place.mask)])) {
@@ -172,7 +174,7 @@ function isSameReal(from: ImageMemory, to: ImageMemory, { real, serviceIndex }: 
   return owner === serviceIndex && Buffer.compare(before, after) === 0;
 }
 
-/** Of an odd number modulo 2^32, by Newton's steps: each doubles the bits that are right. */
+/** Returns the inverse of an odd number modulo 2^32 by Newton's steps: each doubles the number of correct bits. */
 function inverse(odd: number): number {
   let found = odd;
   for (let step = 0; step < 5; step++) found = Math.imul(found, 2 - Math.imul(odd, found));

@@ -1,17 +1,17 @@
-// Puts back what others have changed in the image.
+// Restores image memory that somebody other than the control plane has overwritten.
 import { formatIp } from '../../../net/address/ip-address.ts';
 import { formatServiceName } from '../../service-name.ts';
 import type { ImageState } from '../image-state.ts';
 import { REAL, SERVICE, SERVICE_KIND, SETTINGS } from '../tables/layout.ts';
 import { protocolName, type ServiceRecord } from '../tables/service-record.ts';
 
-/** Written by the fast path too, or anew with each tick. */
+/** The settings that the fast path writes too, or that each tick rewrites. */
 const SHARED_SETTINGS: readonly number[] = [SETTINGS.now, SETTINGS.outerId];
 
 /**
- * Puts back what somebody else has written where the control plane alone writes, and leaves all else as it is. Flows, their
- * counts and cursors are the fast path's as well, and are what they are.
- * @returns what it was, one for each thing
+ * Restores what somebody else wrote where only the control plane writes, and leaves the rest as it is. Flows, their counts and
+ * cursors also belong to the fast path and are not restored.
+ * @returns a description of each thing restored
  */
 export function mendDrift(state: ImageState): string[] {
   mendTables(state);
@@ -28,7 +28,7 @@ export function mendDrift(state: ImageState): string[] {
   ];
 }
 
-/** All but the slots: what is looked things up in before anything is changed. */
+/** Restores everything except the slots. The tables are restored first because lookups use them. */
 export function mendTables({ settings, services, reals }: ImageState): void {
   for (const offset of SHARED_SETTINGS) settings.own.adopt(offset / 4, offset / 4 + 1);
   settings.own.mend();

@@ -1,4 +1,4 @@
-// Enters services, their ports and VIPs into the image.
+// Enters services, ports and VIPs in the service table, and removes them.
 import { CulvertError } from '../../../errors.ts';
 import type { Service } from '../../forwarding-table.ts';
 import type { ImageState } from '../image-state.ts';
@@ -25,7 +25,7 @@ export function enterVip(state: ImageState, { vip }: Service): void {
   state.vips.set(vip, (services ?? 0) + 1);
 }
 
-/** Those that no service has any more. */
+/** Removes the VIPs that no service has any more. */
 export function leaveVips(state: ImageState): void {
   for (const [vip, services] of state.vips) {
     if (services > 0) continue;
@@ -35,7 +35,7 @@ export function leaveVips(state: ImageState): void {
   }
 }
 
-/** Has each VIP claimed as its services say. */
+/** Sets who claims each VIP, as its services say. */
 export function claimVips(state: ImageState, services: readonly Service[]): void {
   for (const { vip, claim = 'always' } of services) {
     if (state.claims.get(vip) === claim) continue;
@@ -44,7 +44,7 @@ export function claimVips(state: ImageState, services: readonly Service[]): void
   }
 }
 
-/** Ports that the service has no more; another one of the new table may have them. */
+/** Removes the ports that the service does not have any more; another service of the new table may have them. */
 export function leavePorts(state: ImageState, { service, record }: ServicePlan): void {
   if (record === undefined) return;
   for (const key of portChange(record.service, service).leaving) {
@@ -53,7 +53,7 @@ export function leavePorts(state: ImageState, { service, record }: ServicePlan):
   for (const key of recordKeys(record.service)) state.records.delete(key);
 }
 
-/** Lets the service's entries name its slots, which are complete by now. */
+/** Makes the service's entries name its slots, which are complete by now. */
 export function enterService(
   state: ImageState,
   record: ServiceRecord,
@@ -72,7 +72,7 @@ export function enterService(
   if (!known) state.byIndex.set(record.index, record);
   for (const key of bucketKeys(service)) {
     const bucket = state.services.find(key);
-    // Kind and range can't change in one store. While the entry is missing, packets to the VIP take the slow path.
+    // Kind and range cannot change in one store. While the entry is missing, packets to the VIP take the slow path.
     if (bucket >= 0 && rebuilt) state.services.remove(bucket);
     if (bucket < 0 || rebuilt) insert(state, { ...record, ...key });
     else if (moved) state.services.setRing(bucket, record.firstSlot, record.slotCount);

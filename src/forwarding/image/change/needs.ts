@@ -1,4 +1,4 @@
-/** What a table takes of an image, and whether that fits: the same sum for a plane and for who only has the file. */
+// Computes how much of an image a table needs and whether that fits, for a plane as well as for a file alone.
 import { CulvertError } from '../../../errors.ts';
 import type { Real, Service } from '../../forwarding-table.ts';
 import { ringSize } from '../../hashing/ring.ts';
@@ -8,12 +8,12 @@ import { REALS, SERVICE, SERVICE_BUCKETS, SERVICE_KIND, SERVICES } from '../tabl
 import { bucketKeys, type KindOptions, serviceKind, vipKey } from '../tables/service-record.ts';
 import { ServiceTable } from '../tables/service-table.ts';
 
-/** What of a service decides how much memory it takes. */
+/** The fields of a service that decide how much memory it needs. */
 export interface SizedService extends KindOptions, Pick<Service, 'vip' | 'port' | 'morePorts'> {
   readonly reals: readonly Pick<Real, 'weight' | 'serving' | 'upperThreshold' | 'hasWay'>[];
 }
 
-/** The turns of `rr` and `wrr`, positions of the reals; undefined where the service has none. */
+/** Returns the turns of `rr` and `wrr` as positions of the reals; undefined for services without turns. */
 export function rotationOf(service: SizedService): readonly number[] | undefined {
   const kind = serviceKind(service);
   if (kind !== SERVICE_KIND.rotation && kind !== SERVICE_KIND.turns) return undefined;
@@ -21,7 +21,7 @@ export function rotationOf(service: SizedService): readonly number[] | undefined
   return service.scheduler === 'wrr' ? weightedRotation(weights) : roundRobin(weights);
 }
 
-/** Ring slots that a service takes, before they are rounded to whole lines. */
+/** Returns the ring slots that a service needs, before they are rounded to whole lines. */
 export function slotsOf(
   service: SizedService,
   rotation: readonly number[] | undefined = rotationOf(service),
@@ -30,7 +30,7 @@ export function slotsOf(
   return rotation?.length ?? ringSize(service.reals.length);
 }
 
-/** @throws CulvertError CAPACITY where the table does not fit an empty image with so many slots */
+/** @throws CulvertError CAPACITY where the table does not fit an empty image with this number of slots */
 export function requireCapacity(services: readonly SizedService[], slots: number): void {
   refuseMore('services', services.length, SERVICES - 1);
   const reals = services.reduce((sum, service) => sum + service.reals.length, 0);
@@ -40,7 +40,7 @@ export function requireCapacity(services: readonly SizedService[], slots: number
   requirePlaces(services);
 }
 
-/** Also what to write instead. */
+/** Returns the message about too few slots, with the setting that fixes it. */
 export function slotsFault(wanted: number, slots: number): string {
   return (
     `the services need ${wanted} ring slots together, director.capacity.slots is ${slots}; ` +
@@ -56,7 +56,7 @@ function refuseMore(what: string, wanted: number, most: number): void {
   );
 }
 
-/** Each port and each VIP has its place in a hash table, or one of those beside it. */
+/** Checks that each port and each VIP finds a bucket in the hash table, at its place or next to it. */
 function requirePlaces(services: readonly SizedService[]): void {
   const vips = [...new Set(services.map(({ vip }) => vip))].map(vipKey);
   const empty = new ServiceTable(new ArrayBuffer(SERVICE.size * SERVICE_BUCKETS));

@@ -1,4 +1,4 @@
-// Plans what a change of tables needs, before anything is written.
+// Plans the changes that a new table needs, and allocates memory for them, before anything is written.
 import { CulvertError } from '../../../errors.ts';
 import type { ForwardingTable, Service } from '../../forwarding-table.ts';
 import { formatServiceName } from '../../service-name.ts';
@@ -19,16 +19,16 @@ import {
 } from '../tables/service-record.ts';
 import { requireCapacity, rotationOf, slotsOf } from './needs.ts';
 
-/** What one service of the new table needs. */
+/** The changes that one service of the new table needs. */
 export interface ServicePlan {
   readonly service: Service;
-  /** Undefined: the service is new. */
+  /** The service's record; undefined if the service is new. */
   readonly record: ServiceRecord | undefined;
-  /** True when kind or hash changes, so that its slots mean something else and are written anew. */
+  /** True when kind or hash changes, so that the slots mean something else and are rewritten. */
   readonly rebuilt: boolean;
-  /** Rotation: positions of the reals in turn. Undefined for all other kinds. */
+  /** The positions of the reals in turn; undefined for all kinds other than rotation. */
   readonly rotation: readonly number[] | undefined;
-  /** A range allocated for it; undefined when it stays where it is. */
+  /** The range allocated for the service; undefined when it stays where it is. */
   readonly range: { readonly first: number; readonly count: number } | undefined;
 }
 
@@ -41,13 +41,13 @@ export interface Plan {
 
 export interface PlanContext {
   readonly nowTick: number;
-  /** As `ApplyHooks` has it. */
+  /** The same as in `ApplyHooks`. */
   readonly settle: () => boolean;
 }
 
 /**
- * Compares the table with what the image holds and sets aside the memory that the difference needs; writes nothing.
- * @throws CulvertError CAPACITY or UNSUPPORTED; then nothing is set aside either.
+ * Compares the table with the image and allocates the memory that the difference needs; writes nothing.
+ * @throws CulvertError CAPACITY or UNSUPPORTED; then nothing is allocated either
  */
 export function planChanges(state: ImageState, table: ForwardingTable, context: PlanContext): Plan {
   const rehashed = !state.settings.hasHashKey(table.hashKey);
@@ -75,7 +75,10 @@ export function planChanges(state: ImageState, table: ForwardingTable, context: 
   return { rehashed, removed, services };
 }
 
-/** The records that services go on with: that of the same port, or what a former run left under another of its ports. */
+/**
+ * Finds the record that each service continues: the one of the same port, or one that an earlier run left under another of its
+ * ports.
+ */
 function claimRecords(state: ImageState, services: readonly Service[]): Map<Service, ServiceRecord> {
   const claims = new Map<Service, ServiceRecord>();
   const claimed = new Set<ServiceRecord>();
@@ -126,7 +129,10 @@ function planService(state: ImageState, change: Change & PlanContext): ServicePl
     : { service, record, rebuilt, rotation, range: { first, count: slots } };
 }
 
-/** The table fits an empty image: here it may be what is retired, or held for the flows of reals that are gone, that is missing. */
+/**
+ * Checks that enough indices are free. The table fits an empty image, so what is missing here is retired, or held for flows of
+ * deleted reals.
+ */
 function checkIndices(
   state: ImageState,
   changed: readonly Change[],
@@ -143,7 +149,7 @@ function checkIndices(
   if (fits(nowTick)) return;
   giveUpRetired(state, table.services, nowTick);
   if (settle()) {
-    // What was under way may have remembered a flow on a real that is gone.
+    // A packet under way may have remembered a flow on a deleted real.
     forgetUnserved(state.flows, retentionRules(state));
     if (fits(nowTick + REUSE_DELAY_TICKS)) return;
   }
@@ -155,7 +161,7 @@ function checkIndices(
   );
 }
 
-/** What was retired a moment ago is given out as soon as no packet can read it any more. */
+/** Allocates from ranges that were retired a moment ago, as soon as no packet can read them any more. */
 function allocateRetired(
   state: ImageState,
   slots: number,
@@ -187,7 +193,10 @@ function checkBuckets(
   );
 }
 
-/** The table fits an empty image, but a service moves to a new range beside its former one. */
+/**
+ * Returns the error for a full slot array. The table fits an empty image, but a service moves to a new range beside its former
+ * one.
+ */
 function slotsExhausted(state: ImageState, service: Service): CulvertError {
   const wanted = slotsOf(service);
   return new CulvertError(

@@ -1,4 +1,4 @@
-// Reads services and real servers back from an image of a former run.
+// Reads back the image that an earlier run left, so that forwarding continues unchanged.
 import type { IpAddress } from '../../../net/address/ip-address.ts';
 import type { RealIndex } from '../../decision.ts';
 import type { BlackholePolicy, SchedulerName, Service } from '../../forwarding-table.ts';
@@ -23,12 +23,12 @@ import {
 import type { BucketEntry } from '../tables/service-table.ts';
 import { keyBytes } from '../tables/settings.ts';
 
-/** Memory does not hold the policy; it is the slow path's, which has it from the first table on. */
+/** The policy until the first table arrives. Image memory does not hold it, as only the slow path needs it. */
 const ASSUMED_BLACKHOLE: BlackholePolicy = { policy: 'cure', after: 2 };
 
 /**
- * Reads what a former run left in the image, so that forwarding goes on as it is and the next table is compared with it.
- * What a run that was killed in the middle of a change left unnamed is freed.
+ * Reads what an earlier run left in the image, so that forwarding continues and the next table is compared with it. Frees what a
+ * run that was killed in the middle of a change left without a name.
  */
 export function takeOver(state: ImageState): void {
   state.services.own.adopt(0, state.services.own.length);
@@ -54,7 +54,10 @@ export function takeOver(state: ImageState): void {
   if (entries.length > 0) recount(state.flows);
 }
 
-/** The first thing to do with what was taken over, once the time is known: the image's clock stood still meanwhile. */
+/**
+ * Adjusts idle times to the present, as the image's clock stood still. Must be called first after a take-over, once the time is
+ * known.
+ */
 export function resume(state: ImageState, nowTick: number): void {
   const stoppedTick = state.settings.now;
   const ticks = (nowTick - stoppedTick) | 0;
@@ -82,7 +85,7 @@ function realsByService(state: ImageState): Map<number, number[]> {
   return reals;
 }
 
-/** The entries of each service by its index: one for each port. */
+/** Returns the entries of each service by its index, one for each port. */
 function portsByService(entries: readonly BucketEntry[]): Map<number, BucketEntry[]> {
   const services = new Map<number, BucketEntry[]>();
   for (const entry of entries) {
@@ -124,7 +127,10 @@ function adopt(state: ImageState, ports: readonly BucketEntry[], indices: readon
   state.vips.set(entry.vip, (state.vips.get(entry.vip) ?? 0) + 1);
 }
 
-/** A run that was killed may have changed some of a service's ports. One that is of another kind comes anew with the table. */
+/**
+ * Makes a further port's entry match the first: a killed run may have changed only some of them. An entry of another kind is
+ * removed, and the next table adds it again.
+ */
 function alignPort(state: ImageState, first: BucketEntry, other: BucketEntry): void {
   const bucket = state.services.find(other);
   if (other.kind !== first.kind || other.portMask !== first.portMask) state.services.remove(bucket);

@@ -1,4 +1,4 @@
-// The scheduler of a service that chooses in the slow path.
+// Chooses the reals of new flows where the slow path schedules: scheduler, live flow counts and thresholds.
 import type { IpAddress } from '../../../net/address/ip-address.ts';
 import type { RealIndex } from '../../decision.ts';
 import type { Real, Service } from '../../forwarding-table.ts';
@@ -7,7 +7,7 @@ import type { Candidate, ScheduleRequest, Scheduler } from '../../schedulers/sch
 import type { FlowCounts } from '../flows/flow-counts.ts';
 import type { RealTable } from '../tables/real-table.ts';
 
-/** The parts of an image that tell how much a real has to do. */
+/** The parts of an image that hold the load of a real. */
 export interface RealLoads {
   readonly reals: RealTable;
   readonly counts: FlowCounts;
@@ -18,7 +18,7 @@ export interface DelegatedChoice {
   readonly commit: (() => void) | undefined;
 }
 
-/** A candidate that is filled anew for each choice: a thousand objects for each new flow would be garbage for nothing. */
+/** A candidate that each choice fills again: a thousand new objects for each new flow would be garbage. */
 interface MutableCandidate extends Candidate {
   active: number;
   inactive: number;
@@ -27,13 +27,13 @@ interface MutableCandidate extends Candidate {
 
 type Thresholds = Pick<Real, 'upperThreshold' | 'lowerThreshold'>;
 
-/** Who chooses the reals of the new flows of a service that the fast path leaves to the slow path. */
+/** Chooses the reals of a service's new flows where the fast path leaves that to the slow path. */
 export class Delegate {
   readonly service: Service;
   readonly scheduler: Scheduler;
   readonly #loads: RealLoads;
   readonly #candidates: readonly MutableCandidate[];
-  /** Of the reals that have any. */
+  /** Thresholds of the reals that have any. */
   readonly #thresholds = new Map<RealIndex, Thresholds>();
 
   constructor(
@@ -55,7 +55,7 @@ export class Delegate {
     }
   }
 
-  /** The real of a new flow; undefined if none may have it. Leaves no trace. */
+  /** Returns the real for a new flow; undefined if none may have it. Changes nothing. */
   schedule(request: ScheduleRequest): DelegatedChoice | undefined {
     const { counts } = this.#loads;
     const haveThresholds = this.#thresholds.size > 0;
@@ -69,7 +69,10 @@ export class Delegate {
     return chosen && { real: chosen.index, commit: choice.commit };
   }
 
-  /** Has reached its upper threshold, and since then not been below the lower one: ip_vs_unbind_dest() in ip_vs_conn.c. */
+  /**
+   * Returns true if the real has reached its upper threshold and has not been below the lower one since (ip_vs_unbind_dest() in
+   * ip_vs_conn.c).
+   */
   isOverloaded(real: RealIndex): boolean {
     const thresholds = this.#thresholds.get(real);
     if (thresholds === undefined || !this.#loads.reals.isOverloaded(real)) return false;
@@ -78,7 +81,10 @@ export class Delegate {
     return lower > 0 ? flows >= lower : flows * 4 >= upper * 3;
   }
 
-  /** Notes that a real has got a flow; `wasOverloaded` before. */
+  /**
+   * Notes that a real got a flow.
+   * @param wasOverloaded whether the real was overloaded before
+   */
   noteFlow(real: RealIndex, wasOverloaded: boolean): void {
     const upper = this.#thresholds.get(real)?.upperThreshold;
     if (upper === undefined) return;
@@ -90,11 +96,11 @@ export class Delegate {
   }
 }
 
-/** A scheduler for the service: the one it had, if that remembers something and goes on as it was. */
+/** Returns a scheduler for the service: the existing one, if it has a memory and its options are unchanged. */
 export function schedulerFor(service: Service, hashKey: Uint8Array, before: Delegate | undefined): Scheduler {
   const goesOn =
     before?.service.scheduler === service.scheduler &&
-    // Its ring is of one set of reals and one key.
+    // The ring of `mh` depends on the reals and the key.
     service.scheduler !== 'mh' &&
     sameFlags(before.service, service);
   return goesOn ? before.scheduler : createScheduler(service, hashKey);

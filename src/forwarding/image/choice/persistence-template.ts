@@ -1,4 +1,4 @@
-// Finds and notes the persistence template of a client.
+// Looks up and renews persistence templates, which send a client's new flows to the real of its earlier ones.
 import { isIpv4, networkOf } from '../../../net/address/ip-address.ts';
 import type { Ipv4Address } from '../../../net/address/ipv4-address.ts';
 import type { Ipv6Address } from '../../../net/address/ipv6-address.ts';
@@ -7,10 +7,10 @@ import { foldIpv6 } from '../../hashing/flow-hash.ts';
 import type { FlowHit, FlowKey, FlowTable } from '../flows/flow-table.ts';
 import { FLOW_STATE } from '../tables/layout.ts';
 
-/** What a client's packet needs of a persistent service: where its template is or would be. */
+/** The place of the template that a client's packet needs, whether it exists or not. */
 export interface TemplatePlace {
   readonly key: FlowKey;
-  /** IPv6: the client's network. */
+  /** The client's network, for IPv6. */
   readonly network: Ipv6Address | undefined;
   readonly hit: FlowHit | undefined;
 }
@@ -36,7 +36,7 @@ export function findTemplate(
   return { key, network: isIpv4(network) ? undefined : network, hit: memory.flows.findTemplate(key) };
 }
 
-/** A new flow renews its template; one that names a real which may have no flows is replaced. */
+/** Renews the template for a new flow; replaces one that names a real which may have no flows. */
 export function noteTemplate(
   flows: FlowTable,
   { key, network, hit }: TemplatePlace,

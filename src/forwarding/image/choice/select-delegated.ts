@@ -1,4 +1,4 @@
-// Chooses the real server for a flow of a service with a scheduler in the slow path.
+// Chooses the real where the slow path schedules new flows: remembered flow, persistence template, scheduler.
 import type { Ipv4Address } from '../../../net/address/ipv4-address.ts';
 import type { Service } from '../../forwarding-table.ts';
 import type { ScheduleRequest } from '../../schedulers/scheduler.ts';
@@ -16,14 +16,14 @@ import {
 } from './selection.ts';
 
 /**
- * A choice for a service whose new flows are the slow path's:
+ * Chooses the real for a service whose new flows the slow path schedules:
  *
- * - A usable entry of the flow gives its real. One-packet scheduling looks for none, and remembers none.
- * - Else TCP and SCTP that open no flow: none; see `beginsFlow`.
- * - Persistence: a template of the client's network whose real serves gives it, overloaded or of weight 0 though it be; the
- *   latter not with `expireQuiescentTemplate`.
- * - Else the scheduler chooses.
- * - The flow, and with persistence its client's template, are remembered; a template is renewed by each new flow.
+ * 1. A usable entry of the flow gives its real. One-packet scheduling neither looks for an entry nor remembers one.
+ * 2. Otherwise a TCP or SCTP packet that opens no flow gets none; see `beginsFlow`.
+ * 3. With persistence a template of the client's network gives its real if that serves, even if it is overloaded or has weight 0;
+ *   weight 0 counts only without `expireQuiescentTemplate`.
+ * 4. Otherwise the scheduler chooses.
+ * 5. The flow and, with persistence, its client's template are remembered. Each new flow renews the template.
  */
 export function chooseDelegated(
   memory: SelectionMemory,

@@ -1,4 +1,4 @@
-// Chooses the real server for a packet as the fast path does.
+// Chooses the real for one packet by the rules that fast path and slow path share.
 import { flowHash, slotOfHash } from '../../hashing/flow-hash.ts';
 import { firstFlowState, isUdp, nextFlowState, opensFlow } from '../flows/flow-state.ts';
 import type { FlowHit, FlowTable } from '../flows/flow-table.ts';
@@ -28,20 +28,21 @@ export type { FlowPacket, SelectableService, SelectedBy, Selection, SelectionMem
 /**
  * Chooses the real for one packet as the fast path does where it chooses, flow memory and cursor included:
  *
- * - hash service, slot not tracked: `current`; flow memory is not touched.
- * - hash service, tracked slot: a usable entry gives its real. Else TCP opener: `current`; any other packet: `fallback`
- *   if that serves, else `current`. The choice is remembered.
- * - rotation: a usable entry gives its real. Else TCP opener or UDP: the next turn, remembered; other TCP: none, or with `sloppyTcp` the next turn as well, which is the
- *   slow path's to take.
- * - turns: the next turn, and nothing is remembered.
- * - delegated and rare: a usable entry gives its real; all else the slow path alone knows, see select-delegated.ts.
- * - An entry is usable if its real serves, unless it is over (CLOSE, FIN_WAIT, TIME_WAIT) and the packet is an opener. An unusable one
- *   is replaced in place; but where flows are held, one whose real does not serve means none, and is left.
- * - A chosen real that is 0 or does not serve means none; then nothing is remembered. (The turn is taken all the same.)
- * - A RST is never first remembered. Hits are touched, see flow-table.ts.
+ * 1. Hash service, slot not tracked: `current`. Flow memory is not touched.
+ * 2. Hash service, tracked slot: a usable entry gives its real. Otherwise a TCP opener gets `current`; any other packet gets
+ *   `fallback` if that serves, otherwise `current`. The choice is remembered.
+ * 3. Rotation: a usable entry gives its real. Otherwise a TCP opener or UDP gets the next turn, which is remembered. Other TCP
+ *   gets none; with `sloppyTcp` the slow path gives it the next turn as well.
+ * 4. Turns: the next turn; nothing is remembered.
+ * 5. Delegated and rare: a usable entry gives its real. Only the slow path knows the rest, see select-delegated.ts.
+ * 6. An entry is usable if its real serves, unless it is over (CLOSE, FIN_WAIT, TIME_WAIT) and the packet is an opener. An
+ *   unusable entry is replaced in place. Where flows are held, an entry whose real does not serve means none, and the entry
+ *   stays.
+ * 7. A chosen real that is 0 or does not serve means none, and nothing is remembered. (The turn is used up all the same.)
+ * 8. A RST never creates an entry. Hits are touched, see flow-table.ts.
  *
- * The fast path hands over what it cannot carry out, such as an entry whose real does not serve, and leaves no trace. It may
- * also hand a packet over after it has chosen (next hop unknown, too big): choosing again finds the entry.
+ * The fast path hands over what it cannot carry out, such as an entry whose real does not serve, and changes nothing. It may also
+ * hand a packet over after it has chosen (next hop unknown, too big): choosing again finds the entry.
  */
 export function selectReal(
   memory: SelectionMemory,
@@ -65,10 +66,10 @@ export function selectReal(
   return selection(choice, opens || (remembered && (isUdp(packet) || NEW_FLOW.has(choice.how))));
 }
 
-/** How a TCP packet that is no opener has got a real only as the first of its flow. */
+/** The ways of choosing that make a TCP packet other than an opener the first of its flow. */
 const NEW_FLOW: ReadonlySet<SelectedBy> = new Set(['turn', 'scheduled', 'template']);
 
-/** The same choice without any effect; `turn` names the real whose turn is next. */
+/** Makes the same choice without any effect; `turn` names the real whose turn is next. */
 export function previewReal(
   memory: SelectionMemory,
   service: SelectableService,
@@ -160,7 +161,7 @@ function remember(flows: FlowTable, choice: Choice, packet: FlowPacket, nowTick:
   return flows.insert(choice.flow, next, packet.clientAddress);
 }
 
-/** A flow that `sloppyTcp` begins with a FIN is over, as kernel IPVS has it. */
+/** Returns the state to remember. A flow that `sloppyTcp` begins with a FIN is over, as in kernel IPVS. */
 function stateToRemember({ how }: Choice, packet: FlowPacket): FlowState {
   const state = firstFlowState(packet);
   return state === FLOW_STATE.finWait && NEW_FLOW.has(how) ? FLOW_STATE.close : state;

@@ -1,4 +1,4 @@
-// What a choice works with, and what it comes to.
+// The types of a choice of a real, and the steps that all kinds of services share.
 import type { Ipv6Address } from '../../../net/address/ipv6-address.ts';
 import type { RealIndex } from '../../decision.ts';
 import { type FlowSignal, firstFlowState, isOver, isUdp, opensFlow } from '../flows/flow-state.ts';
@@ -7,14 +7,14 @@ import { FLOW_STATE } from '../tables/layout.ts';
 import type { Delegate } from './delegate.ts';
 import type { TemplatePlace } from './persistence-template.ts';
 
-/** What a choice needs of a service: the fields of `struct service`. */
+/** The fields of a service that a choice needs, as in `struct service`. */
 export interface SelectableService {
   readonly index: number;
   readonly kind: number;
   readonly portMask: number;
   readonly firstSlot: number;
   readonly slotCount: number;
-  /** Of the kinds whose new flows the slow path schedules. */
+  /** Chooses for services whose new flows the slow path schedules; undefined for other kinds. */
   readonly delegate?: Delegate | undefined;
 }
 
@@ -24,30 +24,40 @@ export interface SelectionMemory {
   readonly slots: Uint32Array;
   readonly flows: FlowTable;
   readonly cursors: BigUint64Array<ArrayBuffer>;
-  /** The flows of this real, which does not serve, are dropped until it is back; otherwise they get another one. */
+  /**
+   * Returns true if the flows of this real, which does not serve, are dropped until it is back; otherwise they get another real.
+   */
   holdsFlowsOf(real: RealIndex): boolean;
   readonly random: () => number;
   isServing(real: RealIndex): boolean;
-  /** New flows of a client go to the real that its template names. */
+  /** Returns true if new flows of a client may go to the real that its template names. */
   mayFollowTemplate(real: RealIndex): boolean;
-  /** TCP packets other than a SYN open flows, too. */
+  /** True if TCP packets other than a SYN open flows as well. */
   readonly sloppyTcp: boolean;
 }
 
 export interface FlowPacket extends FlowSignal {
-  /** Client word; see client-word.ts. */
+  /** The client word; see client-word.ts. */
   readonly client: number;
-  /** The address behind an IPv6 client's word. */
+  /** The address of an IPv6 client, which its word stands for. */
   readonly clientAddress?: Ipv6Address | undefined;
   readonly clientPort: number;
   readonly servicePort?: number | undefined;
 }
 
 /**
- * How a real was found. `stable`: the ring slot has but one. `flow`: remembered. `current` and `fallback`: a tracked
- * slot, and the flow was not known. `turn`: the rotation's next. `scheduled`: a new flow, by the service's scheduler;
- * `template`: a new flow, by what is remembered of its client. With real 0, `none`: no real serves it; `no-flow`:
- * the service remembers all its flows, and the packet belongs to none and opens none; `held`: the flow's real is gone.
+ * How a real was found.
+ * - `stable`: the ring slot names only this real.
+ * - `flow`: the flow is remembered.
+ * - `current`, `fallback`: the slot is tracked and the flow was not known.
+ * - `turn`: the next turn of the rotation.
+ * - `scheduled`: a new flow, by the service's scheduler.
+ * - `template`: a new flow, by its client's persistence template.
+ *
+ * With real 0:
+ * - `none`: no real serves it.
+ * - `no-flow`: the service remembers all its flows, and the packet belongs to none and opens none.
+ * - `held`: the flow's real is deleted.
  */
 export type SelectedBy =
   | 'stable'
@@ -64,34 +74,34 @@ export type SelectedBy =
 export interface Selection {
   readonly real: RealIndex;
   readonly how: SelectedBy;
-  /** Counts as a connection: an opener that got a real, or a UDP flow now remembered. */
+  /** True if the packet counts as a connection: an opener that got a real, or a UDP flow that is now remembered. */
   readonly connection: boolean;
 }
 
-/** A choice, and what is to be done once it is really made. */
+/** A choice, and the writes that follow when it is carried out. */
 export interface Choice {
   readonly real: RealIndex;
   readonly how: SelectedBy;
-  /** The flow that is remembered; undefined if none is. */
+  /** The key to remember the flow under; undefined if it is not remembered. */
   readonly flow?: FlowKey | undefined;
-  /** The entry that the flow has already, used or to be replaced. */
+  /** The existing entry of the flow, used or to be replaced. */
   readonly hit?: FlowHit | undefined;
   readonly template?: TemplatePlace | undefined;
   readonly commit?: (() => void) | undefined;
 }
 
-/** No usable entry tells the real. */
+/** The result of a lookup that found no usable entry. */
 export interface UnknownFlow extends Pick<Choice, 'flow' | 'hit'> {
   readonly real?: undefined;
 }
 
-/** Whether a packet that belongs to no remembered flow begins one. */
+/** Returns true if a packet that belongs to no remembered flow begins one. */
 export function beginsFlow({ sloppyTcp }: Pick<SelectionMemory, 'sloppyTcp'>, packet: FlowPacket): boolean {
   const isSloppy = sloppyTcp && packet.tcpFlags !== undefined && firstFlowState(packet) !== FLOW_STATE.none;
   return isUdp(packet) || opensFlow(packet) || isSloppy;
 }
 
-/** By a usable entry of the flow; else where the flow is to be remembered. */
+/** Returns the choice by a usable entry of the flow, otherwise the place where the flow is to be remembered. */
 export function recall(
   memory: SelectionMemory,
   service: SelectableService,

@@ -1,4 +1,4 @@
-// How many flows each real server has, active and inactive.
+// The live counts of active and inactive flows of each real.
 import type { RealIndex } from '../../decision.ts';
 import { FLOW_STATE, type FlowState, REALS } from '../tables/layout.ts';
 import { isActive, isTemplate } from './flow-state.ts';
@@ -6,10 +6,10 @@ import { isActive, isTemplate } from './flow-state.ts';
 const ACTIVE = 1n << 32n;
 const INACTIVE = 1n;
 
-/** Map `flow_counts` of `bpf/layout.h`. */
+/** The map `flow_counts` of `bpf/layout.h`. */
 export class FlowCounts {
   readonly #words: BigUint64Array<ArrayBuffer>;
-  /** The same, for reading without a bigint: a low half that is negative has borrowed from the high one. */
+  /** The same memory, for reading without a bigint: a negative low half has borrowed from the high half. */
   readonly #halves: Int32Array;
 
   constructor(flowCounts: ArrayBuffer) {
@@ -17,7 +17,7 @@ export class FlowCounts {
     this.#halves = new Int32Array(flowCounts, 0, 2 * REALS);
   }
 
-  /** Adds what entries count as, or takes it away again. */
+  /** Adds to a real's word the difference that a change of entries makes. */
   add(real: RealIndex, difference: bigint): void {
     if (difference !== 0n) Atomics.add(this.#words, real % REALS, BigInt.asUintN(64, difference));
   }
@@ -49,7 +49,7 @@ export class FlowCounts {
   }
 }
 
-/** What an entry in a state adds to its real's word. */
+/** Returns what an entry in this state adds to its real's word. */
 export function flowWeight(state: FlowState): bigint {
   if (state === FLOW_STATE.none || isTemplate(state)) return 0n;
   return isActive(state) ? ACTIVE : INACTIVE;

@@ -1,4 +1,4 @@
-// How much of a real's flows is remembered.
+// Tells which reals have all their flows remembered, and how long that takes for the others.
 import type { RealIndex } from '../../decision.ts';
 import {
   currentOf,
@@ -13,7 +13,7 @@ import { SERVICE_KIND, SLOT_REAL_BITS } from '../tables/layout.ts';
 import type { ServiceRecord } from '../tables/service-record.ts';
 
 /**
- * Ticks until every flow of a real that lives is remembered: 0: all are; Infinity: it has slots whose flows are not
+ * Returns the ticks until every flow of a living real is remembered. 0: all are. Infinity: it has slots whose flows are not
  * remembered at all, and nothing ends that.
  */
 export type TicksToKnow = (real: RealIndex) => number;
@@ -22,8 +22,9 @@ const REAL_INDICES = 1 << SLOT_REAL_BITS;
 const KNOWN: TicksToKnow = () => 0;
 
 /**
- * Only a hash ring forgets: the flows of its stable slots are not remembered, and those of a slot that has left the stable
- * state are once they have sent something, at the latest when what has not is over.
+ * Returns how completely a service's flows are remembered. Only a hash ring is incomplete: flows of its stable slots are not
+ * remembered. Flows of a slot that left the stable state are remembered once they send something, at the latest when silent ones
+ * have timed out.
  */
 export function flowKnowledge(record: ServiceRecord, ring: RingRange, rules: TransitionRules): TicksToKnow {
   if (record.kind !== SERVICE_KIND.hash || record.service.onePacket === true) return KNOWN;
@@ -31,7 +32,7 @@ export function flowKnowledge(record: ServiceRecord, ring: RingRange, rules: Tra
   return transition === undefined ? stableKnowledge(record) : ringKnowledge(ring, transition, rules);
 }
 
-/** Every real with a weight has slots in a ring, and all of them are stable. */
+/** The knowledge of a stable ring: every real with a weight has slots in it. */
 function stableKnowledge({ service, reals }: ServiceRecord): TicksToKnow {
   const choosing = new Set<RealIndex>();
   for (const { address, weight, serving } of service.reals) {

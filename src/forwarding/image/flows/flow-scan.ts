@@ -1,24 +1,24 @@
-// Walks the flow memory: lists, expires and clears flows.
+// Walks the flow table in parts of a few milliseconds, to expire, forget or list flows.
 import type { RealIndex } from '../../decision.ts';
 import { FLOW, FLOW_BUSY, type FlowState } from '../tables/layout.ts';
 import { isTemplate } from './flow-state.ts';
 import type { FlowTable } from './flow-table.ts';
 import type { FlowTimeoutTicks } from './flow-timeouts.ts';
 
-/** A live entry; one object that is filled anew for each, since a million would be garbage for nothing. */
+/** A live entry. One object is filled again for each entry, as a million objects would be garbage. */
 export interface ScannedFlow {
-  /** Client word. */
+  /** The client word. */
   client: number;
-  /** 0 for a template. */
+  /** The client's port; 0 for a template. */
   clientPort: number;
   serviceIndex: number;
   real: RealIndex;
   state: FlowState;
   idleTicks: number;
-  /** The two halves of its value, see `scannedValue`. */
+  /** The low half of the value word; see `scannedValue`. */
   low: number;
   seenTick: number;
-  /** As `FlowTable.exchange` and `clientOf` have it. */
+  /** The position of the entry, as `FlowTable.exchange` and `clientOf` take it. */
   at: number;
 }
 
@@ -27,20 +27,20 @@ export type FlowVisitor = (flow: Readonly<ScannedFlow>) => void;
 export interface ExpiryRules {
   readonly nowTick: number;
   readonly timeouts: FlowTimeoutTicks;
-  /** Whether flows that name this real may stay. */
+  /** Returns true if flows that name this real may stay. */
   keepsFlows(real: RealIndex): boolean;
-  /** Whether templates that name it may. When they end is decided elsewhere. */
+  /** Returns true if templates that name this real may stay. Their end is decided in template-watch.ts. */
   keepsTemplates(real: RealIndex): boolean;
-  /** Whether anybody will ask for this flow. */
+  /** Returns true if a packet may still need this flow. */
   needsFlow(flow: Readonly<ScannedFlow>): boolean;
 }
 
-/** One pass over the table, part by part: `next` is where to go on, and the rest adds up. */
+/** The progress of one pass over the table, part by part: `next` is where to continue, the other fields are sums. */
 export interface ExpiryProgress {
   next: number;
   live: number;
   expired: number;
-  /** Ways that a writer had taken; one that is so over two passes belongs to a writer that died. */
+  /** The ways that a writer had claimed. A way claimed in two passes belongs to a writer that died. */
   readonly busy: Set<number>;
   readonly busyBefore: ReadonlySet<number>;
 }
@@ -50,7 +50,7 @@ const KEY_LOW = 0;
 const CLIENT = 1;
 const VALUE_LOW = 2;
 const LAST_SEEN = 3;
-/** A few milliseconds' worth. */
+/** The entries scanned in one part, which takes a few milliseconds. */
 const ENTRIES_PER_PART = 1 << 15;
 const WORDS_PER_PART = WORDS * ENTRIES_PER_PART;
 
@@ -58,14 +58,14 @@ export function startExpiry(busyBefore: ReadonlySet<number>): ExpiryProgress {
   return { next: 0, live: 0, expired: 0, busy: new Set(), busyBefore };
 }
 
-/** The value of the entry as it was when it was scanned. */
+/** Returns the value of the entry as it was scanned. */
 export function scannedValue({ low, seenTick }: ScannedFlow): bigint {
   return packHalves(low, seenTick);
 }
 
 /**
- * Frees, in the next part of the table, the entries that timed out or whose real may have none, and visits the others. An
- * entry that the fast path refreshes meanwhile is left alone: it is freed by compare-and-swap from what was read.
+ * Frees the entries that timed out or whose real may have none, in the next part of the table, and visits the others. An entry
+ * that the fast path refreshes meanwhile stays, as freeing is a compare-and-swap from the value read.
  * @returns false when the pass is complete
  */
 export function expireFlows(
@@ -120,8 +120,8 @@ export function forgetUnserved(
 }
 
 /**
- * Takes the time for which the image's clock stood still out of the idle times: flows that sent meanwhile were stamped
- * with the tick at which it stopped.
+ * Moves the time for which the image's clock stood still out of the idle times: flows that sent meanwhile were stamped with the
+ * tick at which it stopped.
  */
 export function forgiveStandstill(table: FlowTable, stoppedTick: number, ticks: number): void {
   const words = halves(table);
@@ -133,7 +133,7 @@ export function forgiveStandstill(table: FlowTable, stoppedTick: number, ticks: 
   }
 }
 
-/** One part of the table: visits what is remembered there. @returns where the next part begins; undefined at the end */
+/** Visits the entries in one part of the table. @returns where the next part begins; undefined at the end */
 export function scanFlows(
   table: FlowTable,
   part: { readonly from: number; readonly nowTick: number },
@@ -150,7 +150,7 @@ export function scanFlows(
   return end < words.length ? end : undefined;
 }
 
-/** Forgets every flow, for a new hash key under which none would be found. */
+/** Forgets every flow. A new hash key needs this, as no flow would be found under it. */
 export function clearFlows(table: FlowTable): void {
   for (let at = 0; at < table.words.length; at += FLOW.size / 8) {
     const value = Atomics.load(table.words, at + 1);
@@ -191,7 +191,10 @@ function readFlow(words: Uint32Array, at: number, nowTick: number, flow: Scanned
   flow.at = at / 2;
 }
 
-/** The fast path's clock is the image's, which may be ahead of the caller's: then the flow is not idle at all. */
+/**
+ * Returns the idle time in ticks. The image's clock, which the fast path reads, may be ahead of the caller's; then the flow is
+ * not idle.
+ */
 function idle(nowTick: number, seenTick: number): number {
   const ticks = (nowTick - seenTick) | 0;
   return ticks < 0 ? 0 : ticks;

@@ -1,13 +1,13 @@
-// The states of flows, and how packets move them.
+// The states of flows over TCP and UDP, and how packets change them.
 import { SCTP_CHUNK } from '../../../net/headers/sctp.ts';
 import { FLOW_ACTIVE_STATES, FLOW_STATE, type FlowState } from '../tables/layout.ts';
 import { nextSctpState } from './sctp-state.ts';
 
-/** What of a packet moves its flow's state; neither of the two for UDP. */
+/** The part of a packet that changes its flow's state; both fields are undefined for UDP. */
 export interface FlowSignal {
   /** The flags byte of the TCP header. */
   readonly tcpFlags: number | undefined;
-  /** The type of the SCTP packet's deciding chunk, see transport.ts. */
+  /** The type of the SCTP packet's deciding chunk; see transport.ts. */
   readonly sctpChunk?: number | undefined;
 }
 
@@ -16,7 +16,10 @@ const SYN = 2;
 const RST = 4;
 const ACK = 16;
 
-/** TCP: SYN set and RST not; what else is set does not matter, as in IPVS. SCTP: INIT. UDP opens nothing by this. */
+/**
+ * Returns true if the packet opens a flow. TCP: SYN set and RST not; other flags do not matter, as in IPVS. SCTP: INIT. UDP has
+ * no such packet.
+ */
 export function opensFlow({ tcpFlags, sctpChunk }: FlowSignal): boolean {
   return tcpFlags === undefined ? sctpChunk === SCTP_CHUNK.init : (tcpFlags & (SYN | RST)) === SYN;
 }
@@ -26,8 +29,8 @@ export function isUdp({ tcpFlags, sctpChunk }: FlowSignal): boolean {
 }
 
 /**
- * State in which a packet's flow is first remembered; `none` for a RST, which is not worth an entry.
- * Otherwise SYN: SYN_RECV; FIN: FIN_WAIT; anything else: ESTABLISHED (the middle of a flow met in a tracked slot).
+ * Returns the state in which a packet's flow is first remembered; `none` for a RST, which is not worth an entry. SYN gives
+ * SYN_RECV, FIN gives FIN_WAIT, anything else ESTABLISHED (a flow met in its middle, in a tracked slot).
  */
 export function firstFlowState({ tcpFlags, sctpChunk }: FlowSignal): FlowState {
   if (sctpChunk !== undefined) return FLOW_STATE.sctpInit1;
@@ -38,9 +41,14 @@ export function firstFlowState({ tcpFlags, sctpChunk }: FlowSignal): FlowState {
 }
 
 /**
- * State of a remembered flow after a further packet, as IPVS sees it from the client's side. TCP, the first rule that
- * applies: RST gives CLOSE; SYN gives SYN_RECV, but leaves ESTABLISHED alone; FIN takes SYN_RECV to TIME_WAIT and
- * ESTABLISHED to FIN_WAIT; ACK takes SYN_RECV to ESTABLISHED. Nothing else changes a state.
+ * Returns the state of a remembered flow after a further packet, as IPVS derives it from the client's side. For TCP the first
+ * rule that applies counts:
+ *
+ * 1. RST gives CLOSE.
+ * 2. SYN gives SYN_RECV, but leaves ESTABLISHED alone.
+ * 3. FIN takes SYN_RECV to TIME_WAIT and ESTABLISHED to FIN_WAIT.
+ * 4. ACK takes SYN_RECV to ESTABLISHED.
+ * 5. Nothing else changes a state.
  */
 export function nextFlowState(state: FlowState, { tcpFlags, sctpChunk }: FlowSignal): FlowState {
   if (sctpChunk !== undefined) return nextSctpState(state, sctpChunk);
@@ -53,9 +61,9 @@ export function nextFlowState(state: FlowState, { tcpFlags, sctpChunk }: FlowSig
 }
 
 /**
- * True once the client has closed its side or reset the flow. An opener that meets such a flow begins another one, whose
- * real is chosen again (IPVS: conn_reuse_mode=2). Nothing else of a half-closed flow is disturbed: the client may
- * acknowledge what the real still sends for as long as it likes.
+ * Returns true once the client has closed its side or reset the flow. An opener that meets such a flow begins another one, whose
+ * real is chosen again (IPVS: conn_reuse_mode=2). Other packets of a half-closed flow pass as before: the client may acknowledge
+ * what the real still sends.
  */
 export function isOver(state: FlowState): boolean {
   return OVER.has(state);

@@ -18,18 +18,18 @@ import type { ImageMemory } from '../tables/memory.ts';
 import { FlowCounts, flowWeight } from './flow-counts.ts';
 import { isTemplate } from './flow-state.ts';
 
-/** Where a flow's entry is or would be: `hash` selects its own set and gives the tag. */
+/** The place of a flow's entry, whether it exists or not: `hash` selects its own set and gives the tag. */
 export interface FlowKey {
   readonly hash: number;
   readonly key: bigint;
 }
 
-/** What tells a flow from all others. */
+/** The fields that identify a flow. */
 export interface FlowName {
   readonly client: number;
   readonly clientPort: number;
   readonly serviceIndex: number;
-  /** A service can have several. 0 of templates. */
+  /** Needed because a service can have several ports. 0 for templates. */
   readonly servicePort?: number | undefined;
 }
 
@@ -41,7 +41,7 @@ export interface FlowHit {
   readonly state: FlowState;
 }
 
-/** What an entry is to say. */
+/** The new content of an entry. */
 export interface FlowValue {
   readonly real: RealIndex;
   readonly state: FlowState;
@@ -51,7 +51,7 @@ export interface FlowValue {
 interface Way {
   readonly at: number;
   readonly value: bigint;
-  /** 0: a free one, or one of no worth. */
+  /** 0 for a free entry and for one of no worth. */
   readonly cost: number;
   readonly idle: number;
 }
@@ -63,35 +63,48 @@ const SERVICE_STEP = 0x9e3779b1;
 const PORT_STEP = 0x85ebca6b;
 
 /**
- * The flow memory: map `flows` of `bpf/layout.h`. The fast path writes it at the same time and by the same rules:
+ * The flow memory: map `flows` of `bpf/layout.h`. A set fills one cache line:
  *
- * - Entry hash: H = flowHash(client, port) + service index * 0x9E3779B1 + service port * 0x85EBCA6B mod 2^32; set = H & mask;
- *   its neighbour is (H ^ 1) & mask; tag = H >> 24. The service port is in no key: by pair of sets or tag alone flows to several
- *   ports of a service are told apart, in small tables but for few ports.
- * - Find: in the flow's set, else in the neighbour (a TCP opener only if no way of its own set is half-open, which a flood of
- *   them makes all be; so one that belongs to a flow in the neighbour can, rarely, begin that flow anew): the lowest way whose value is neither 0 nor BUSY, whose key is the flow's, whose value has its tag and whose
- *   state is no template's. A way's value is read before its key and, where the key is the flow's, once more: if it changed
- *   meanwhile it is passed over.
- * - Hit that is used: if the tick or the state differs from the entry's, one compare-and-swap from the value that was
- *   read to {tick, tag, new state, same real}. If it fails the update is given up.
- * - Hit that is replaced (its real does not serve, or an opener met a flow that is over): one compare-and-swap from the
- *   value that was read to {tick, tag, first state, new real}. If it fails it is given up.
- * - Miss that is remembered: the lowest way whose value is 0; else the victim; else it is not remembered. Victim: the
- *   way with the lowest cost, then the oldest (greatest now - last seen, as a signed number of 32 bits), then the lowest index, BUSY ways
- *   left out; it is taken only if its cost is at most the newcomer's limit. Cost and limit are the states' digits in
- *   FLOW_COSTS and FLOW_LIMITS; where the limit is 2, an entry of the newcomer's own state costs 1. So a flood of SYNs,
- *   datagrams or clients pushes out no established or closing flow and no assured template, and its own kind first.
- *   A flow in FIN_WAIT that has been silent for FLOW_SPENT_TICKS (10 s) costs as much as one in TIME_WAIT: all but a few are over, which
- *   one side alone does not show, and two minutes of them would leave no ways for new flows.
- *   If the own set has no way that costs nothing (free, or closed), the neighbour's is taken if that costs less: by chance
- *   there are sets with more flows than ways even in a table of many places. A half-open flow is content with a cost of 1:
- *   a flood of SYNs waits for one line of memory each, not for two.
- *   The way is taken by compare-and-swap from the value seen to BUSY; then the key and the value are stored. If the swap
- *   fails the search for a way starts over; after FLOW_WAYS failures the flow is not remembered.
- * - The address of an IPv6 client is noted when its flow is first remembered, but of a half-open one that pushed another out
- *   with its second packet: so a flood of SYNs that has filled the memory waits for one line of it each, not for two. A
- *   reader holds it against the client word of the key.
- * - Whoever changes a value also changes `flow_counts`, see `bpf/layout.h`.
+ *     set     | way 0 | way 1 | way 2 | way 3 |                 64 bytes
+ *     way     | key, 8 bytes  | value, 8 bytes |                one entry
+ *
+ *             63                    32 31         16 15          0
+ *     key     | client word           | client port | service idx |
+ *     value   | tick of last packet   | tag  |state | real        |
+ *             63                    32 31  24 23  16 15          0
+ *
+ * A value of 0 is a free way; a value of 1 (BUSY) is a way that a writer has claimed. Numbers are in host byte order.
+ *
+ * The fast path writes the table at the same time and by the same rules:
+ *
+ * 1. Place. H = flowHash(client, port) + service index * 0x9E3779B1 + service port * 0x85EBCA6B mod 2^32. The flow's own set is
+ *    H & mask, its neighbour (H ^ 1) & mask, its tag H >> 24. The key does not hold the service port: only the pair of sets and
+ *    the tag distinguish flows to several ports of a service. In small tables that works for few ports only.
+ * 2. Find. Search the own set, then the neighbour. Take the lowest way whose value is neither 0 nor BUSY, whose key is the
+ *    flow's, whose value has the flow's tag, and whose state is not a template's. Read the value before the key and, if the
+ *    key is the flow's, once more: skip the way if the value changed. A TCP opener skips the neighbour if a way of its own set
+ *    is half-open, as all are in a flood of SYNs. So an opener of a flow in the neighbour can, rarely, begin that flow again.
+ * 3. Hit that is used. If tick or state differ from the entry's, one compare-and-swap from the value read to {tick, tag, new
+ *    state, same real}. If it fails, the update is given up.
+ * 4. Hit that is replaced, because its real does not serve or an opener met a flow that is over. One compare-and-swap from the
+ *    value read to {tick, tag, first state, new real}. If it fails, the replacement is given up.
+ * 5. Miss that is remembered. Take the lowest way whose value is 0, otherwise the victim, otherwise do not remember the flow.
+ *    If the own set has no way that costs nothing (free or closed), take the neighbour's if that costs less: even a large
+ *    table has sets with more flows than ways. A half-open flow accepts a cost of 1 in its own set, so that each SYN of a
+ *    flood waits for one cache line, not for two.
+ * 6. Victim. The way with the lowest cost, then the oldest (greatest now - last seen, as a signed number of 32 bits), then the
+ *    lowest index; never a BUSY way. Its cost must not exceed the newcomer's limit.
+ * 7. Cost and limit are the states' digits in FLOW_COSTS and FLOW_LIMITS. Where the limit is 2, an entry of the newcomer's own
+ *    state costs 1. So a flood of SYNs, datagrams or clients replaces its own kind first, and never an established or closing
+ *    flow or an assured template. A flow in FIN_WAIT that has been silent for FLOW_SPENT_TICKS (10 s) costs as much as one in
+ *    TIME_WAIT: nearly all of them are over, which one side alone cannot see, and keeping them for two minutes would leave no
+ *    ways for new flows.
+ * 8. Writing a way. One compare-and-swap from the value seen to BUSY claims it; then store the key, then the value. If the
+ *    swap fails, search for a way again; after FLOW_WAYS failures the flow is not remembered.
+ * 9. Address of an IPv6 client. It is noted when the flow is first remembered. For a half-open flow that replaced another it
+ *    is noted with the second packet: each SYN of a flood that has filled the memory then waits for one cache line of it, not
+ *    for two. A reader compares the address with the client word of the key.
+ * 10. Counts. Every change of a value also changes `flow_counts`, see `bpf/layout.h`.
  */
 export class FlowTable {
   readonly sets: number;
@@ -116,7 +129,10 @@ export class FlowTable {
     return { hash, key: (BigInt(client >>> 0) << 32n) | BigInt(low) };
   }
 
-  /** @param newcomer the state that the flow would first be remembered in */
+  /**
+   * Returns the entry of a flow, by rules 1 and 2.
+   * @param newcomer the state that the flow would first be remembered in
+   */
   find(flow: FlowKey, newcomer: FlowState = FLOW_STATE.none): FlowHit | undefined {
     const [own, neighbour] = this.#places(flow);
     const hit = this.#findIn(own, flow, false);
@@ -124,13 +140,13 @@ export class FlowTable {
     return this.#findIn(neighbour, flow, false);
   }
 
-  /** The template with this key, whose port is 0; a flow whose client has port 0 has the same. */
+  /** Returns the template with this key, whose port is 0. A flow whose client has port 0 has the same key. */
   findTemplate(flow: FlowKey): FlowHit | undefined {
     const [own, neighbour] = this.#places(flow);
     return this.#findIn(own, flow, true) ?? this.#findIn(neighbour, flow, true);
   }
 
-  /** Notes a packet of a found flow; writes only when the tick or the state is new. */
+  /** Notes a packet of a flow that was found (rule 3). Writes only when the tick or the state is new. */
   touch(hit: FlowHit, state: FlowState, nowTick: number, client?: Ipv6Address): void {
     const seen = Number(hit.value >> 32n);
     if (seen === nowTick >>> 0 && hit.state === state) return;
@@ -138,14 +154,17 @@ export class FlowTable {
     this.replace(hit, { real: hit.real, state, nowTick }, noted);
   }
 
-  /** Gives a found entry to another real or state in place. */
+  /** Gives an entry that was found another real or state in place (rule 4). */
   replace(hit: FlowHit, next: FlowValue, client?: Ipv6Address): boolean {
     if (!this.exchange(hit.at, hit.value, packFlow(tagOf(hit.value), next))) return false;
     this.#noteClient(hit.at, client);
     return true;
   }
 
-  /** Remembers a flow that was not found. False when nothing in its two sets may make way. @param client of IPv6 */
+  /**
+   * Remembers a flow that was not found (rules 5 to 9). Returns false when neither set has a way for it. @param client address,
+   * for IPv6
+   */
   insert(flow: FlowKey, next: FlowValue, client?: Ipv6Address): boolean {
     for (let attempt = 0; attempt < FLOW_WAYS; attempt++) {
       const way = this.#wayFor(flow, next.state, next.nowTick);
@@ -161,9 +180,9 @@ export class FlowTable {
   }
 
   /**
-   * Changes an entry, counts included; the one way to do so.
-   * @param at where its key is in `words`
-   * @param to 0 frees it
+   * Changes an entry and the counts with it. All changes of existing entries go through here.
+   * @param at position of the entry's key in `words`
+   * @param to 0 frees the entry
    */
   exchange(at: number, from: bigint, to: bigint): boolean {
     if (Atomics.compareExchange(this.words, at + 1, from, to) !== from) return false;
@@ -179,9 +198,10 @@ export class FlowTable {
   }
 
   /**
-   * The client of an entry of an IPv6 service, or of its templates: their network. Undefined while it is not noted.
+   * Returns the client of an entry of an IPv6 service; for a template, its clients' network. Returns undefined while the address
+   * is not noted.
    * @param at as for `exchange`
-   * @param client the client word of its key
+   * @param client the client word of the entry's key
    */
   clientOf(at: number, client: number): Ipv6Address | undefined {
     const address = readIpv6Address(this.#clients, clientAt(at));
@@ -204,7 +224,7 @@ export class FlowTable {
     return undefined;
   }
 
-  /** Where the flow's own set and its neighbour begin; with a single set, twice that. */
+  /** Returns where the flow's own set and its neighbour begin; with a single set, both are the same. */
   #places({ hash }: FlowKey): readonly [own: number, neighbour: number] {
     const mask = this.sets - 1;
     return [(hash & mask) * SET_WORDS, ((hash ^ 1) & mask) * SET_WORDS];
@@ -242,7 +262,7 @@ export class FlowTable {
   }
 }
 
-/** The value word of an entry. */
+/** Returns the value word of an entry. */
 export function packFlow(tag: number, of: FlowValue): bigint {
   const low = ((tag << 24) | (of.state << 16) | of.real) >>> 0;
   return (BigInt(of.nowTick >>> 0) << 32n) | BigInt(low);
@@ -264,7 +284,7 @@ function realOf(value: bigint): RealIndex {
   return Number(value & 0xffffn);
 }
 
-/** What an entry in the state `victim` is worth, to a newcomer in another. */
+/** Returns the cost of replacing an entry in the state `victim` for a newcomer in another state. */
 function costOf(victim: FlowState, idleTicks: number, newcomer: FlowState): number {
   if (victim === newcomer && digit(FLOW_LIMITS, newcomer) === LOWEST_LIMIT) return 1;
   const isSpent = victim === FLOW_STATE.finWait && idleTicks >= FLOW_SPENT_TICKS;

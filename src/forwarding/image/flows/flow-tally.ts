@@ -1,4 +1,4 @@
-// What a pass over the flow memory counted.
+// Counts the flows of each real in a pass over the flow table, and corrects counts that a killed writer left wrong.
 import type { RealIndex } from '../../decision.ts';
 import { REALS } from '../tables/layout.ts';
 import type { FlowCounts } from './flow-counts.ts';
@@ -6,14 +6,14 @@ import { type ScannedFlow, scanFlows } from './flow-scan.ts';
 import { isActive, isTemplate } from './flow-state.ts';
 import type { FlowTable } from './flow-table.ts';
 
-/** What a pass over the flow table counted, by real. */
+/** The counts of one pass over the flow table, by real. */
 export interface FlowTally {
   readonly active: Uint32Array;
   readonly inactive: Uint32Array;
   readonly templates: Uint32Array;
-  /** `flow_counts` when the pass began. */
+  /** The `flow_counts` at the beginning of the pass. */
   readonly countsBefore: BigUint64Array;
-  /** By real: by how much the kept count was off, where nothing moved while the pass lasted. */
+  /** The error of each real's live count, for reals whose count did not change during the pass. */
   readonly off: Map<RealIndex, bigint>;
 }
 
@@ -33,8 +33,8 @@ export function tallyFlow(tally: FlowTally, { state, real }: ScannedFlow): void 
 }
 
 /**
- * Mends what a writer that was killed between an entry and its count has left: a count that a pass found off, by as much
- * as the pass before did, and that did not move meanwhile. (One that moves may be off by flows that came and went.)
+ * Corrects counts that a writer left wrong when it was killed between entry and count. A count is corrected if two passes found
+ * it wrong by the same amount and it did not change meanwhile. (A count that changes may differ by flows that came and went.)
  */
 export function settleCounts(counts: FlowCounts, tally: FlowTally, previous: FlowTally): void {
   for (let real = 1; real < REALS; real++) {
@@ -48,7 +48,7 @@ export function settleCounts(counts: FlowCounts, tally: FlowTally, previous: Flo
   }
 }
 
-/** Counts all flows anew: what a former run left may be off. */
+/** Counts all flows again, as counts of an earlier run may be wrong. */
 export function recount(table: FlowTable): void {
   const tally = newTally(table.counts.copy());
   for (let from: number | undefined = 0; from !== undefined; ) {

@@ -1,4 +1,4 @@
-// Idle times of flows in ticks of the image's clock.
+// Idle timeouts of flows by state, in ticks.
 import {
   DEFAULT_SCTP_TIMEOUTS,
   DEFAULT_TIME_WAIT_MS,
@@ -7,7 +7,7 @@ import {
 } from '../../forwarding-table.ts';
 import { FLOW_STATE, TICK_MS } from '../tables/layout.ts';
 
-/** Idle times in ticks, by flow state; of templates 0, since each service has its own. */
+/** Idle times in ticks, by flow state. Those of templates are 0, since each service has its own. */
 export type FlowTimeoutTicks = Readonly<Uint32Array>;
 
 export function timeoutTicks(timeouts: FlowTimeouts): FlowTimeoutTicks {
@@ -29,15 +29,15 @@ export function timeoutTicks(timeouts: FlowTimeouts): FlowTimeoutTicks {
   return Uint32Array.from({ length: STATES }, (_, state) => (byState[state] ?? 0) / TICK_MS);
 }
 
-/** The longest that a flow of a ring can be idle: rings have no SCTP. */
+/** Returns the longest time that a flow of a ring can be idle. SCTP does not count, as no ring serves it. */
 export function longestRingTimeout(timeouts: FlowTimeoutTicks): number {
   return Math.max(...timeouts.subarray(0, FLOW_STATE.timeWait + 1));
 }
 
-/** Of a service's templates; 0 if it has none. */
+/** Returns the timeout of a service's templates; 0 if it has none. */
 export function templateTicks(service: Pick<Service, 'persistence'> | undefined): number {
   return Math.ceil((service?.persistence?.timeoutMs ?? 0) / TICK_MS);
 }
 
-/** Room for every value that eight bits of an entry can have: one that is no state's is over at once. */
+/** The number of values that an entry's eight state bits can have. A flow in an unknown state expires at once. */
 const STATES = 256;

@@ -1,10 +1,10 @@
-// How packets move the states of SCTP flows.
+// The states of SCTP flows, and how the client's chunks change them.
 import { SCTP_CHUNK } from '../../../net/headers/sctp.ts';
 import { FLOW_STATE, type FlowState } from '../tables/layout.ts';
 
 const { sctpInit1, sctpInit, sctpCookieEchoed, sctpEstablished, sctpShutdown, sctpClosed } = FLOW_STATE;
 
-/** By chunk: what each state becomes; a state that is not listed stays. */
+/** The new state by chunk type and former state. A state that is not listed stays. */
 const NEXT: Readonly<Record<number, Readonly<Record<FlowState, FlowState>>>> = {
   [SCTP_CHUNK.init]: { [sctpInit1]: sctpInit, [sctpClosed]: sctpInit },
   [SCTP_CHUNK.initAck]: { [sctpInit1]: sctpCookieEchoed, [sctpInit]: sctpCookieEchoed },
@@ -19,7 +19,7 @@ const NEXT: Readonly<Record<number, Readonly<Record<FlowState, FlowState>>>> = {
   },
 };
 
-/** State of an SCTP flow after a further packet of its client, as IPVS sees it from that side alone. */
+/** Returns the state of an SCTP flow after a further packet of its client, as IPVS derives it from the client's side alone. */
 export function nextSctpState(state: FlowState, chunk: number): FlowState {
   if (chunk === SCTP_CHUNK.abort) return sctpClosed;
   return NEXT[chunk]?.[state] ?? state;

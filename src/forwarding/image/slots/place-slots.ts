@@ -1,4 +1,4 @@
-// Places the slots of services: rings, rotations, and rings for when the daemon is dead.
+// Places the ring or rotation of a service in the slot array.
 import type { RealIndex } from '../../decision.ts';
 import type { Service } from '../../forwarding-table.ts';
 import { buildRing, ringSize } from '../../hashing/ring.ts';
@@ -17,7 +17,7 @@ import {
 } from './ring-transition.ts';
 import { SlotAllocator } from './slot-allocator.ts';
 
-/** Where a service's slots are once they are written; the service's entry may name them now. */
+/** The place of a service's slots after they are written; the service's entry may name them now. */
 export interface Placement {
   readonly firstSlot: number;
   readonly slotCount: number;
@@ -26,7 +26,7 @@ export interface Placement {
   readonly written: number;
 }
 
-/** Of a service whose reals are chosen otherwise. */
+/** The placement of a service that needs no slots. */
 export const NO_SLOTS: Placement = {
   firstSlot: 0,
   slotCount: 0,
@@ -42,7 +42,7 @@ export interface PlacementContext {
   readonly nowTick: number;
 }
 
-/** Writes a ring: in place where its size stays, else into the range that was set aside for it. */
+/** Writes a ring: in place if its size stays, otherwise into the range allocated for it. */
 export function placeRing(state: ImageState, record: ServiceRecord, context: PlacementContext): Placement {
   const { plan, nowTick } = context;
   const wanted = wantedReals(record, plan.service, context.hashKey);
@@ -55,10 +55,10 @@ export function placeRing(state: ImageState, record: ServiceRecord, context: Pla
     transition,
     written,
   });
-  // Each packet of one-packet scheduling is a flow of its own: there is none to keep.
+  // With one-packet scheduling each packet is a flow of its own: there are no flows to keep.
   if ((!plan.record && !hasFlows(state, record)) || context.rehashed || plan.service.onePacket)
     return place(undefined, spread(ring, wanted));
-  // A rotation remembers every flow; of a ring that hashed otherwise, or is back, at least the remembered ones stay.
+  // A rotation remembers every flow. With a ring that hashed otherwise, or one that is back, at least the remembered flows stay.
   if (plan.rebuilt || !plan.record) return place(trackAll(ring, wanted, nowTick), ring.count);
   const before = plan.range ? copyRing(old, ring, record.transition) : record.transition;
   const { transition, written } = changeRing(ring, before, wanted, rulesAfter(state, context, record));
@@ -66,7 +66,7 @@ export function placeRing(state: ImageState, record: ServiceRecord, context: Pla
 }
 
 /**
- * Writes the ring of a delegated service, which only serves while the control plane is gone. Its slots are always stable: all
+ * Writes the ring of a delegated service, which serves only while the control plane is gone. Its slots are always stable, as all
  * its flows are remembered.
  */
 export function placeFallback(
@@ -88,7 +88,7 @@ export function placeFallback(
   };
 }
 
-/** Writes a rotation: in place where it fits, since a mixture of two rotations is one, too. */
+/** Writes a rotation, in place where it fits: a mixture of two rotations is a rotation, too. */
 export function placeRotation(state: ImageState, record: ServiceRecord, plan: ServicePlan): Placement {
   const turns = plan.rotation ?? [];
   const moves = plan.range !== undefined || plan.rebuilt;
@@ -110,7 +110,7 @@ export function placeRotation(state: ImageState, record: ServiceRecord, plan: Se
   };
 }
 
-/** Gives back what a larger ring than the service needs now takes, once all of it is stable. */
+/** Gives back the part of a ring that is larger than the service needs now, once all of the ring is stable. */
 export function compactRing(state: ImageState, record: ServiceRecord, nowTick: number): boolean {
   const count = ringSize(record.service.reals.length);
   if (record.takenOver || record.transition || count >= record.slotCount) return false;
@@ -126,7 +126,7 @@ export function compactRing(state: ImageState, record: ServiceRecord, nowTick: n
   return true;
 }
 
-/** Of a service that is new: it is back after it was deleted. */
+/** Returns true if a new service has flows: it was deleted before and is back. */
 function hasFlows({ flows: { counts } }: ImageState, { reals }: ServiceRecord): boolean {
   return [...reals.values()].some((index) => counts.active(index) + counts.inactive(index) > 0);
 }
@@ -142,7 +142,10 @@ function wantedReals(record: ServiceRecord, service: Service, hashKey: Uint8Arra
   return ring;
 }
 
-/** A real that the new table has failed or removed no longer serves, though its entry is only emptied afterwards. */
+/**
+ * Returns the rules after the change. A real that the new table has failed or removed does not serve any more, though its entry
+ * is emptied later.
+ */
 function rulesAfter(state: ImageState, context: PlacementContext, record: ServiceRecord): TransitionRules {
   const serving = new Set<RealIndex>();
   for (const real of context.plan.service.reals) {

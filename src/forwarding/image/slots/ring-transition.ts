@@ -1,18 +1,20 @@
-// Moves the slots of a ring from one real server to another without breaking flows.
+// Changes the ring of a hash service slot by slot, without moving flows off reals that still serve.
 import type { RealIndex } from '../../decision.ts';
 import { SLOT_REAL_BITS, SLOT_REAL_MASK, SLOT_TRACKED } from '../tables/layout.ts';
 import type { OwnWords } from '../tables/own-words.ts';
 
 /**
- * How a ring changes without breaking a flow. A stable slot names one real and no flow of it is remembered. When its real
- * is to change and still serves, the slot leaves the stable state: from that tick on every packet's flow is remembered, and
- * those that are not known belong to the real of the stable days, the fallback. One idle timeout later no flow can live
- * that is not remembered: the fallback has done its duty and becomes `current`. What happens to `current` in between
- * does not matter, since all flows that it gets are remembered. Once no remembered flow names another real than
- * `current`, memory is not needed any more and the slot is stable again.
+ * The transition of a ring, which changes without breaking a flow:
+ *
+ * 1. A stable slot names one real, and none of its flows is remembered.
+ * 2. When its real changes and still serves, the slot leaves the stable state. From that tick on every packet's flow is
+ *   remembered, and an unknown flow belongs to the real of the stable time, the fallback.
+ * 3. One idle timeout later no flow can be alive without being remembered: the fallback ends, and `current` takes its place.
+ *   `current` may change freely in between, since all flows that it gets are remembered.
+ * 4. Once no remembered flow names a real other than `current`, the slot is stable again.
  */
 export interface Transition {
-  /** By slot: the tick at which it left the stable state; 0: its window is over, or it is stable. */
+  /** By slot, the tick at which it left the stable state; 0 if it is stable or its window is over. */
   readonly since: Uint32Array;
   tracked: number;
   /** The last tick at which a slot was written. */
@@ -27,7 +29,7 @@ export interface RingRange {
 
 export interface TransitionRules {
   readonly nowTick: number;
-  /** The longest idle timeout of a flow. */
+  /** The longest idle timeout of a flow, in ticks. */
   readonly windowTicks: number;
   isServing(real: RealIndex): boolean;
 }
@@ -52,7 +54,7 @@ function newTransition(count: number, nowTick: number): Transition {
   return { since: new Uint32Array(count), tracked: 0, changedTick: nowTick };
 }
 
-/** The transition of a ring that a former run left; undefined when all of it is stable. See `restartWindows`. */
+/** Returns the transition of a ring that an earlier run left; undefined when all of it is stable. See `restartWindows`. */
 export function findTransition(ring: RingRange): Transition | undefined {
   let transition: Transition | undefined;
   for (let i = 0; i < ring.count; i++) {
@@ -63,7 +65,7 @@ export function findTransition(ring: RingRange): Transition | undefined {
   return transition;
 }
 
-/** When a slot left the stable state is not in memory: after a take-over all windows count from now. */
+/** Restarts all windows now, after a take-over: memory does not hold when a slot left the stable state. */
 export function restartWindows(ring: RingRange, transition: Transition, nowTick: number): void {
   transition.changedTick = nowTick;
   for (let i = 0; i < ring.count; i++) {
@@ -71,7 +73,7 @@ export function restartWindows(ring: RingRange, transition: Transition, nowTick:
   }
 }
 
-/** Writes a range of stable slots, for a ring that has no flows yet. @returns slots written */
+/** Writes a range of stable slots, for a ring that has no flows yet. @returns the number of slots written */
 export function spread(ring: RingRange, wanted: ArrayLike<RealIndex>): number {
   const shift = shiftBetween(ring.count, wanted.length);
   for (let i = 0; i < ring.count; i++) {
@@ -80,7 +82,7 @@ export function spread(ring: RingRange, wanted: ArrayLike<RealIndex>): number {
   return ring.count;
 }
 
-/** Writes a range of which every slot is tracked and falls back to itself: for a ring whose flows are all remembered. */
+/** Writes a range in which every slot is tracked and falls back to itself, for a ring whose flows are all remembered. */
 export function trackAll(ring: RingRange, wanted: ArrayLike<RealIndex>, nowTick: number): Transition {
   const shift = shiftBetween(ring.count, wanted.length);
   for (let i = 0; i < ring.count; i++) {
@@ -96,8 +98,8 @@ export interface RingChange {
 }
 
 /**
- * Takes a ring to the reals that are wanted, slot by slot, in place.
- * @param wanted one real for each slot, or for each run of 2^k slots of a range that is larger than it need be
+ * Changes a ring to the wanted reals, slot by slot, in place.
+ * @param wanted one real for each slot, or for each run of 2^k slots of a range that is larger than needed
  */
 export function changeRing(
   ring: RingRange,
@@ -111,7 +113,7 @@ export function changeRing(
   for (let i = 0; i < ring.count; i++) {
     const slot = ring.slots.words[ring.first + i] as number;
     const real = wanted[i >>> shift] as RealIndex;
-    // Stable, as most slots are, and to stay so.
+    // The slot is stable, like most slots, and stays so.
     if (slot === real) continue;
     const next = nextSlot(slot, real, transition?.since[i] ?? 0, rules);
     if (next === slot) continue;
@@ -140,10 +142,10 @@ function nextSlot(slot: number, wanted: RealIndex, since: number, rules: Transit
 }
 
 /**
- * Ends what may end. `foreign[i]` says that a live flow of slot i is remembered on another real than the current one.
- * A ring that was written in the tick in which the sweep began, or later, waits for the next sweep: a packet that read a
- * slot before may still be remembering its flow.
- * @returns slots written
+ * Ends the transitions that can end. `foreign[i]` says that a live flow of slot i is remembered on a real other than the current
+ * one. A ring written in the tick in which the sweep began, or later, waits for the next sweep: a packet that read a slot before
+ * may still be remembering its flow.
+ * @returns the number of slots written
  */
 export function settleRing(
   ring: RingRange,
@@ -174,7 +176,9 @@ export function settleRing(
   return written;
 }
 
-/** Writes a ring into a range of another size, before anything names it: larger, or smaller when all of it is stable. */
+/**
+ * Copies a ring into a range of another size before anything names it: a larger one, or a smaller one when all of it is stable.
+ */
 export function copyRing(
   from: RingRange,
   to: RingRange,
@@ -199,7 +203,7 @@ function windowOpen(since: number, rules: TransitionRules): boolean {
   return windowLeft(since, rules) > 0;
 }
 
-/** Ticks until every flow of the stable days is remembered or over. */
+/** Returns the ticks until every flow of the stable time is remembered or over. */
 export function windowLeft(
   since: number,
   { nowTick, windowTicks }: Pick<TransitionRules, 'nowTick' | 'windowTicks'>,
@@ -211,7 +215,7 @@ function tickMark(tick: number): number {
   return tick >>> 0 || 1;
 }
 
-/** log2 of how many times larger a power of two is than another. */
+/** Returns log2 of the ratio of two powers of two. */
 function shiftBetween(larger: number, smaller: number): number {
   return Math.clz32(smaller) - Math.clz32(larger);
 }

@@ -1,15 +1,17 @@
-/** Turns to which a weighted rotation is held; beyond, weights are scaled down in proportion. */
+// The order of turns for round robin and weighted round robin.
+
+/** The most turns of a weighted rotation. Weights that need more are scaled down in proportion. */
 export const MAX_TURNS = 65_536;
 
-/** Round robin: the positions of the positive weights, in their order. */
+/** Returns the turns of round robin: the positions of the positive weights, in order. */
 export function roundRobin(weights: readonly number[]): readonly number[] {
   return weights.flatMap((weight, position) => (weight > 0 ? [position] : []));
 }
 
 /**
- * Weighted round robin: positions in the order in which kernel IPVS (ip_vs_wrr.c) schedules once it runs steadily. A
- * threshold goes down from the greatest weight by their common divisor; at each step every real at or above it has a turn,
- * the one listed last first. Weights 3, 2, 1 give 1 2 1 3 2 1.
+ * Returns the turns of weighted round robin: positions in the order in which kernel IPVS (ip_vs_wrr.c) schedules once it runs
+ * steadily. A threshold goes down from the greatest weight by the common divisor; at each step every real at or above it has a
+ * turn, the last listed first. Weights 3, 2, 1 give 1 2 1 3 2 1.
  */
 export function weightedRotation(weights: readonly number[]): readonly number[] {
   const reduced = reduce(limit(weights));
@@ -33,7 +35,7 @@ function reduce(weights: readonly number[]): readonly number[] {
   return divisor > 1 ? weights.map((weight) => weight / divisor) : weights;
 }
 
-/** Every positive weight keeps at least one turn. */
+/** Scales weights down to `MAX_TURNS`. Every positive weight keeps at least one turn. */
 function limit(weights: readonly number[]): readonly number[] {
   const reduced = reduce(weights);
   const cycle = reduced.reduce((sum, weight) => sum + weight, 0);

@@ -1,18 +1,18 @@
-// Gives ranges of slots to services, and takes them back.
+// Allocates ranges of the slot array to services.
 import { REUSE_DELAY_TICKS, SLOTS_PER_LINE } from '../tables/layout.ts';
 
 interface Range {
-  /** In slots, both; whole lines. */
+  /** First slot and number of slots, in whole lines. */
   readonly first: number;
   readonly count: number;
 }
 
 /**
- * Gives out ranges of the `slots` map, in whole lines. A range that was freed is given out again only after
- * REUSE_DELAY_TICKS, when no packet that found it named by a service can still read it.
+ * Gives out ranges of the `slots` map, in whole lines. A freed range is given out again only after REUSE_DELAY_TICKS, when no
+ * packet that found it through a service can still read it.
  */
 export class SlotAllocator {
-  /** By `first`, no two adjoining. */
+  /** The free ranges sorted by `first`; no two are adjacent. */
   #free: Range[];
   #freed: { readonly range: Range; readonly tick: number }[] = [];
 
@@ -20,14 +20,14 @@ export class SlotAllocator {
     this.#free = [{ first: 0, count: slots - (slots % SLOTS_PER_LINE) }];
   }
 
-  /** Marks a range as taken that a former run allocated. */
+  /** Marks a range as taken that an earlier run allocated. */
   reserve(first: number, count: number): void {
     if (count === 0) return;
     const taken = lines(first, count);
     this.#free = this.#free.flatMap((range) => without(range, taken));
   }
 
-  /** First slot of a new range; undefined when there is no room. */
+  /** Returns the first slot of a new range; undefined when there is no room. */
   allocate(count: number, nowTick: number): number | undefined {
     this.#reclaim(nowTick);
     const wanted = lines(0, count).count;
@@ -54,7 +54,7 @@ export class SlotAllocator {
     if (count > 0) this.#insert(lines(first, count));
   }
 
-  /** Slots that a range of this many takes. */
+  /** Returns the slots that a range for this number takes. */
   static rounded(count: number): number {
     return lines(0, count).count;
   }
@@ -86,7 +86,7 @@ function lines(first: number, count: number): Range {
   return { first, count: Math.ceil(count / SLOTS_PER_LINE) * SLOTS_PER_LINE };
 }
 
-/** What is left of a range when `taken` is cut out of it. */
+/** Returns what is left of a range when `taken` is cut out of it. */
 function without(range: Range, taken: Range): Range[] {
   const end = range.first + range.count;
   const takenEnd = taken.first + taken.count;

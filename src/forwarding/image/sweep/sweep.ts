@@ -1,4 +1,4 @@
-// The sweep: expires flows, ends transitions and corrects counts, step by step.
+// The sweep over the flow memory: expires flows, corrects counts and ends transitions, in small steps.
 import { flowHash, slotOfHash } from '../../hashing/flow-hash.ts';
 import { releaseGoneReals } from '../change/apply-reals.ts';
 import { mendRing } from '../change/drift.ts';
@@ -23,24 +23,24 @@ export interface SweepSummary {
   readonly live: number;
   readonly expired: number;
   readonly slotsWritten: number;
-  /** Slots still in transition, of all services. */
+  /** The number of slots still in transition, of all services. */
   readonly trackedSlots: number;
 }
 
 export interface SweepResult {
   readonly summary: SweepSummary;
-  /** For the next sweep. */
+  /** Input for the next sweep. */
   readonly memory: SweepMemory;
 }
 
-/** What one sweep leaves to the next. */
+/** The results of a sweep that the next one needs. */
 export interface SweepMemory {
   readonly busy: ReadonlySet<number>;
   readonly tally: FlowTally;
   readonly watch: TemplateWatch;
 }
 
-/** What the scan needs of a ring in transition; `foreign` as settleRing has it. */
+/** The data that the scan needs of a ring in transition; `foreign` is as in settleRing. */
 interface ChangingRing extends Pick<ServiceRecord, 'portMask' | 'firstSlot' | 'slotCount'> {
   readonly transition: Transition;
   readonly foreign: Uint8Array;
@@ -49,8 +49,8 @@ interface ChangingRing extends Pick<ServiceRecord, 'portMask' | 'firstSlot' | 's
 export const NEVER_SWEPT: SweepMemory = { busy: new Set(), tally: newTally(), watch: startWatch() };
 
 /**
- * Expires flows, counts those that live, and ends the transitions that nothing holds up any more. Yields every few
- * milliseconds; tables may be applied in between, and a ring that is changed meanwhile waits for the next sweep.
+ * Expires flows, counts the live ones, and ends the transitions that nothing holds up any more. Yields every few milliseconds;
+ * tables may be applied in between, and a ring changed meanwhile waits for the next sweep.
  */
 export function* sweepImage(
   state: ImageState,
@@ -83,7 +83,7 @@ export function* sweepImage(
 interface Visit {
   readonly tally: FlowTally;
   readonly changing: readonly ChangingRing[];
-  /** Of this pass, and of the one before. */
+  /** The watch of this pass, and the one of the pass before. */
   readonly watch: TemplateWatch;
   readonly watched: TemplateWatch;
 }

@@ -1,4 +1,4 @@
-// Decides about persistence templates whose time is over.
+// Decides which persistence templates end, live on or become assured, by the flows that a sweep sees.
 import { isIpv4, isIpv6, networkOf } from '../../../net/address/ip-address.ts';
 import type { Ipv4Address } from '../../../net/address/ipv4-address.ts';
 import type { Service } from '../../forwarding-table.ts';
@@ -9,43 +9,44 @@ import { templateTicks } from '../flows/flow-timeouts.ts';
 import { type ImageState, serviceAt } from '../image-state.ts';
 import { FLOW_STATE, TICK_MS } from '../tables/layout.ts';
 
-/** A template about which the flows of a pass decide: whether it is over, or whether it becomes an assured one. */
+/** A template about which the flows of a pass decide: whether it ends or becomes assured. */
 interface WatchedTemplate {
   readonly at: number;
   readonly value: bigint;
   readonly state: number;
   readonly real: number;
   readonly timeoutTicks: number;
-  /** Its time is over. */
+  /** True if its time is over. */
   readonly due: boolean;
-  /** A flow of its clients lives; one is established. */
+  /** True if a flow of its clients lives. */
   hasFlow: boolean;
+  /** True if one of these flows is established. */
   hasEstablished: boolean;
 }
 
 /**
- * The templates that one pass over the flow table found to be decided on, for the next pass. So templates need no account of
- * their flows: a pass looks at those of few templates only.
+ * The templates on which one pass over the flow table found that the next pass has to decide. So templates need no counts of
+ * their flows, and a pass looks at the flows of few templates only.
  */
 export interface TemplateWatch {
-  /** By service index; then by the word of the clients' network. */
+  /** By service index, then by the word of the clients' network. */
   readonly services: (Map<number, WatchedTemplate> | undefined)[];
   watched: number;
-  /** Templates before it were watched the last time, when there was no room for all. */
+  /** The position from which to watch: those before it were watched last time, when there was no room for all. */
   readonly startAt: number;
   nextStart: number;
 }
 
-/** Memory is bounded; in a flood of new clients it takes more passes. */
+/** The most templates watched in a pass, which bounds memory. A flood of new clients takes more passes. */
 const MOST_WATCHED = 1 << 16;
-/** For which IPVS lets a template live on whose time is over, but that has flows: ip_vs_conn_expire() in ip_vs_conn.c. */
+/** The time for which IPVS prolongs an expired template that has flows: ip_vs_conn_expire() in ip_vs_conn.c. */
 const PROLONGED_TICKS = 60_000 / TICK_MS;
 
 export function startWatch(before?: TemplateWatch): TemplateWatch {
   return { services: [], watched: 0, startAt: before?.nextStart ?? 0, nextStart: 0 };
 }
 
-/** Notes a template that is to be decided on. */
+/** Notes a template that has to be decided on. */
 export function watchTemplate(watch: TemplateWatch, flow: ScannedFlow, service: Service | undefined): void {
   const timeoutTicks = templateTicks(service);
   const due = flow.idleTicks >= timeoutTicks;
@@ -83,14 +84,14 @@ export function noteFlow(watch: TemplateWatch, flow: ScannedFlow, state: ImageSt
   const network = networkOf(address, service.persistence.prefixLength);
   const word = isIpv4(network) ? network : foldIpv6(network, state.settings.hashKey);
   const template = templates?.get(word);
-  // One whose client was given another real meanwhile is not its.
+  // The template is not for this flow if its client was given another real meanwhile.
   if (template === undefined || template.real !== flow.real) return;
   template.hasFlow = true;
   template.hasEstablished ||=
     flow.state === FLOW_STATE.established || flow.state === FLOW_STATE.sctpEstablished;
 }
 
-/** Ends, prolongs and assures the templates that were watched. One that a new flow has renewed meanwhile is left alone. */
+/** Ends, prolongs and assures the watched templates. A template that a new flow has renewed meanwhile stays as it is. */
 export function settleTemplates(table: FlowTable, watch: TemplateWatch, nowTick: number): number {
   let ended = 0;
   for (const templates of watch.services) {

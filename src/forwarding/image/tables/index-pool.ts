@@ -1,9 +1,9 @@
-// Gives indices, and takes them back after a while.
+// A pool of indices that gives each one out again only after a delay.
 import { REUSE_DELAY_TICKS } from './layout.ts';
 
 /**
- * Indices 1..limit-1, lowest first. One that was released is given out again only after REUSE_DELAY_TICKS, when no packet
- * that was under way with it can still be.
+ * The indices 1..limit-1, lowest first. A released index is given out again only after REUSE_DELAY_TICKS, when no packet that
+ * uses it can still be under way.
  */
 export class IndexPool {
   readonly #free: number[] = [];
@@ -15,7 +15,7 @@ export class IndexPool {
     }
   }
 
-  /** How many can be taken at that time. */
+  /** Returns how many indices can be taken at that time. */
   available(nowTick: number): number {
     for (let oldest = this.#released[0]; oldest; oldest = this.#released[0]) {
       if (nowTick - oldest.tick < REUSE_DELAY_TICKS) break;
@@ -25,7 +25,7 @@ export class IndexPool {
     return this.#free.length;
   }
 
-  /** @throws RangeError when none is left; see `available`. */
+  /** Takes the lowest free index. @throws RangeError when none is left; see `available` */
   take(): number {
     const index = this.#free.pop();
     if (index === undefined) throw new RangeError('all indices are in use');

@@ -1,6 +1,8 @@
+// The layout of the forwarding image as bytes, the same as in bpf/layout.h.
+
 /**
- * The forwarding image as bytes: offsets, sizes and constants of `bpf/layout.h`, which says what each field means.
- * Host byte order is little-endian; fields marked BE hold network byte order.
+ * The layout version. The offsets, sizes and constants here are those of `bpf/layout.h`, which says what each field means. Host
+ * byte order is little-endian; fields marked BE hold network byte order.
  */
 export const LAYOUT_VERSION = 3;
 
@@ -16,11 +18,11 @@ export const SETTINGS = {
   patience: 52,
 } as const;
 
-/** Kinds of packets that the slow path is handed, each with a budget. */
+/** The kinds of packets that the slow path gets, each with a budget. */
 export const RARITY = { opening: 0, neighbour: 1, other: 2, answer: 3 } as const;
 export const RARITIES = 4;
 
-/** Shares of what the slow path is handed: of services by their index, and behind them of VIPs. */
+/** The number of shares of the slow path's budget: by index for services, and above them for VIPs. */
 export const SHARES = 32768;
 export const ALL_SHARES: number = RARITIES * SHARES;
 export const SPENDING = { size: 8, epoch: 0, packets: 4 } as const;
@@ -33,11 +35,11 @@ export const HAND_OVER = {
   shares: 96,
 } as const;
 
-/** Rows of `check_words`, two to a protocol: of IPv4 and of IPv6. */
+/** Rows of `check_words`, two for each protocol: IPv4 and IPv6. */
 export const CHECK_ROW = { tcp: 0, udp: 1, icmp: 2 } as const;
 export const CHECK_WORDS: number = 6 << 16;
 
-/** Addresses that no client has, by client word. */
+/** Sizes of the list of addresses that no client has, which is searched by client word. */
 export const NO_CLIENT_FILTER: number = 1 << 12;
 export const NO_CLIENT_PLACES: number = 1 << 16;
 export const NO_CLIENT_PROBES = 16;
@@ -52,9 +54,9 @@ export const SERVICE_KIND = {
   turns: 5,
   rare: 6,
 } as const;
-/** In the index of a VIP's own entry. */
+/** Values of the index field in a VIP's own entry. */
 export const VIP_CLAIM = { always: 0, host: 1, never: 2 } as const;
-/** In the protocol of an IPv6 service. */
+/** Flag in the protocol field of an IPv6 service. */
 export const SERVICE_IPV6 = 0x40;
 export const SERVICE_BUCKET_BITS = 16;
 export const SERVICE_BUCKETS: number = 1 << SERVICE_BUCKET_BITS;
@@ -80,10 +82,10 @@ export const REALS = 32768;
 export const REAL_STATE = { serving: 1, resolved: 2, local: 4 } as const;
 export const TUNNEL_TYPE = { ipip: 0, gre: 1, gue: 2 } as const;
 export const REAL_FLAGS = { outerIpv6: 1, overloaded: 2, checksum: 4, remoteChecksum: 8 } as const;
-/** With the VLAN ID: the way out has a tag. */
+/** Flag in the VLAN ID field: frames leave with a tag. */
 export const REAL_VLAN = 0x1000;
 
-/** With the interface's index: XDP_TX does not send there, redirection does. */
+/** Flag in the interface index: XDP_TX does not work on this device, redirection does. */
 export const REAL_REDIRECT = 0x80000000;
 export const REAL = {
   size: 64,
@@ -106,7 +108,7 @@ export const REAL = {
 export const FLOW_WAYS = 4;
 export const FLOW_BUSY = 1n;
 export const FLOW = { size: 16, key: 0, value: 8 } as const;
-/** Of `flow_clients`, for each way: an IPv6 address. */
+/** Bytes of `flow_clients` for each way: an IPv6 address. */
 export const FLOW_CLIENT_SIZE = 16;
 export const FLOW_STATE = {
   none: 0,
@@ -126,11 +128,11 @@ export const FLOW_STATE = {
   sctpClosed: 14,
 } as const;
 
-/** A state of `FLOW_STATE`. */
+/** A value of `FLOW_STATE`. */
 export type FlowState = number;
 /** A bit for each state that IPVS counts as active. */
 export const FLOW_ACTIVE_STATES = 0x1006;
-/** By state, four bits for each; see flow-table.ts. */
+/** Cost by state, four bits each; see flow-table.ts. */
 export const FLOW_COSTS = 0x034222531203420n;
 export const FLOW_LIMITS = 0x2020203420n;
 export const FLOW_SPENT_TICKS = 100;
@@ -143,5 +145,5 @@ export const COUNTERS = { size: 24, packets: 0, bytes: 8, connections: 16 } as c
 /** The unit of time in the image: 100 ms of CLOCK_BOOTTIME. */
 export const TICK_MS = 100;
 
-/** Time for which what was freed is not given out again: longer than any packet is under way inside the director. */
+/** The time for which freed memory is not given out again: longer than any packet stays inside the director. */
 export const REUSE_DELAY_TICKS: number = 5000 / TICK_MS;

@@ -1,4 +1,4 @@
-// The arrays that an image consists of, and their capacity.
+// The buffers of a forwarding image, and their sizes.
 import {
   COUNTERS,
   CURSOR_SIZE,
@@ -16,9 +16,9 @@ import {
 } from './layout.ts';
 
 /**
- * The buffers of a forwarding image, one for each map of `bpf/layout.h`: mapped kernel memory in the xdp plane, plain
- * memory in the simulated one. `slowCounters` (struct counters by real index) and `reasons` (u64 by reason code) are
- * the slow path's own; the fast path counts per CPU beside them.
+ * The buffers of a forwarding image, one for each map of `bpf/layout.h`: mapped kernel memory in the xdp plane, plain memory in
+ * the simulated one. `slowCounters` (struct counters by real index) and `reasons` (u64 by reason code) belong to the slow path
+ * alone; the fast path counts per CPU beside them.
  */
 export interface ImageMemory {
   readonly settings: ArrayBuffer;
@@ -35,18 +35,18 @@ export interface ImageMemory {
 }
 
 export interface ImageCapacity {
-  /** Slots of all rings together; a multiple of 16. */
+  /** Slots of all rings together, a multiple of 16. */
   readonly slots: number;
-  /** Flow entries; a power of two, at least 4. */
+  /** Flow entries, a power of two of at least 4. */
   readonly flows: number;
 }
 
 export const DEFAULT_CAPACITY: ImageCapacity = { slots: 1 << 22, flows: 1 << 20 };
 
-/** Reason codes that `reasons` has room for. */
+/** The number of reason codes that `reasons` has room for. */
 export const REASON_CAPACITY = 64;
 
-/** Sizes in bytes of each buffer of an image of this capacity. */
+/** Returns the size in bytes of each buffer of an image of this capacity. */
 export function imageSizes(capacity: ImageCapacity): Readonly<Record<keyof ImageMemory, number>> {
   const flows = FLOW_WAYS * Math.ceil(capacity.flows / FLOW_WAYS);
   return {
@@ -64,7 +64,7 @@ export function imageSizes(capacity: ImageCapacity): Readonly<Record<keyof Image
   };
 }
 
-/** Plain zeroed memory for an image: the simulated plane's, and the tests'. */
+/** Allocates plain zeroed memory for an image, for the simulated plane and tests. */
 export function allocateImageMemory(capacity: ImageCapacity = DEFAULT_CAPACITY): ImageMemory {
   const sizes = imageSizes(capacity);
   const names = Object.keys(sizes) as (keyof ImageMemory)[];

@@ -1,4 +1,4 @@
-/** The list of addresses that no client has, which are the VIPs and the director's own, as the fast path reads it. */
+// The list of addresses that no client has, the VIPs and the director's own, as the fast path reads it.
 import type { IpAddress } from '../../../net/address/ip-address.ts';
 import { clientWord } from '../../hashing/client-word.ts';
 import { NO_CLIENT_FILTER, NO_CLIENT_PLACES, NO_CLIENT_PROBES, NO_CLIENTS } from './layout.ts';
@@ -7,7 +7,7 @@ import { OwnWords } from './own-words.ts';
 const PLACE_BITS = 16;
 const WORDS_AT = NO_CLIENTS.words / 4;
 
-/** Map `no_clients` of `bpf/layout.h`. Every run fills it anew; what a former one left holds until then. */
+/** The map `no_clients` of `bpf/layout.h`. Every run fills it again; the list of an earlier run holds until then. */
 export class NoClients {
   readonly own: OwnWords;
 
@@ -16,8 +16,8 @@ export class NoClients {
   }
 
   /**
-   * Has these in the list and no others; only what differs is written. One that finds no place, as may happen where there are
-   * tens of thousands, is known to the slow path alone.
+   * Replaces the list; writes only what differs. An address that finds no place, as can happen with tens of thousands, is known
+   * to the slow path alone.
    */
   set(addresses: Iterable<IpAddress>, hashKey: Uint32Array): void {
     const wanted = new Uint32Array(this.own.length);

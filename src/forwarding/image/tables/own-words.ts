@@ -1,13 +1,15 @@
+// Shared memory that only the control plane writes, with a copy to detect and undo writes of others.
+
 /**
- * Shared memory that the control plane alone writes, beside a copy of what it wrote: what is different there was written
- * by somebody else, and can be put back. Positions count words of 32 bits.
+ * Shared memory that only the control plane writes, with a copy of what it wrote: a difference was written by somebody else and
+ * can be undone. Positions count words of 32 bits.
  */
 export class OwnWords {
   readonly words: Uint32Array<ArrayBuffer>;
   readonly #written: Uint32Array<ArrayBuffer>;
   readonly #bytes: Buffer;
   readonly #writtenBytes: Buffer;
-  /** Put back since `takeMended`. */
+  /** Positions restored since `takeMended`. */
   #mended: number[] = [];
 
   constructor(memory: ArrayBuffer, byteLength: number = memory.byteLength) {
@@ -26,7 +28,7 @@ export class OwnWords {
     this.#written[at] = word;
   }
 
-  /** What is there now is ours, whatever wrote it. */
+  /** Accepts what is there now, whoever wrote it. */
   adopt(from: number, to: number): void {
     for (let at = from; at < to; at++) {
       const word = this.words[at] as number;
@@ -35,7 +37,7 @@ export class OwnWords {
     }
   }
 
-  /** Puts back what is not as it was written. */
+  /** Restores what differs from the copy. */
   mend(from = 0, to: number = this.length): void {
     if (this.#bytes.compare(this.#writtenBytes, 4 * from, 4 * to, 4 * from, 4 * to) === 0) return;
     for (let at = from; at < to; at++) {
@@ -46,7 +48,7 @@ export class OwnWords {
     }
   }
 
-  /** Where something was put back since the last call. */
+  /** Returns the positions that were restored since the last call. */
   takeMended(): readonly number[] {
     const mended = this.#mended;
     this.#mended = [];

@@ -1,4 +1,4 @@
-// The entries of real servers in the image (struct real).
+// The table of real servers in the image: address, tunnel, path and next hop of each.
 import { type IpAddress, ipBytes, isIpv6 } from '../../../net/address/ip-address.ts';
 import type { Ipv4Address } from '../../../net/address/ipv4-address.ts';
 import { readIpv6Address } from '../../../net/address/ipv6-address.ts';
@@ -10,15 +10,15 @@ import { REAL, REAL_FLAGS, REAL_REDIRECT, REAL_STATE, REAL_VLAN, REALS } from '.
 import { OwnWords } from './own-words.ts';
 import { fastPathKnows, readTunnel, writeTunnel } from './real-tunnel.ts';
 
-/** The way to a real server, as the control plane has resolved it. */
+/** The way to a real server, as the control plane resolved it. */
 export interface RealPath {
-  /** Of the real's family; undefined while there is no route. */
+  /** The outer source address, of the real's family; undefined while there is no route. */
   readonly sourceAddress: IpAddress | undefined;
-  /** Of the path, outer header included. */
+  /** The MTU of the path, outer header included. */
   readonly mtuBytes: number;
-  /** Undefined while the next hop is unknown: the slow path sends, by the kernel's routing. */
+  /** Undefined while the next hop is unknown: the slow path then sends by the kernel's routing. */
   readonly resolved: NextHop | undefined;
-  /** The real is the director itself: packets are given to its own stack as they came. */
+  /** True if the real is the director itself: its own stack gets the packets unchanged. */
   readonly local?: boolean | undefined;
 }
 
@@ -26,27 +26,27 @@ export interface NextHop {
   readonly nextHopMac: Uint8Array;
   readonly sourceMac: Uint8Array;
   readonly ifIndex: number;
-  /** 802.1Q ID of the frames that leave, 1..4094; undefined: they have no tag. */
+  /** The 802.1Q ID of frames that leave, 1..4094; undefined if they have no tag. */
   readonly vlan?: number | undefined;
-  /** XDP sends there by redirection alone, also what came in by that interface. */
+  /** True if XDP can send there by redirection only, even packets that arrived on that interface. */
   readonly redirect?: boolean | undefined;
 }
 
-/** What one entry says. */
+/** The content of one entry. */
 export interface RealFields {
   readonly index: RealIndex;
   readonly address: IpAddress;
   readonly serviceIndex: number;
   readonly weight: number;
   readonly serving: boolean;
-  /** The fast path sends: the next hop is known, and the tunnel one that it can put on. */
+  /** True if the fast path sends: the next hop is known, and the fast path supports the tunnel. */
   readonly resolved: boolean;
-  /** It is the director itself. */
+  /** True if the real is the director itself. */
   readonly local: boolean;
   readonly tunnel: Tunnel;
-  /** Bytes that the tunnel puts in front of a packet, the outer IP header included. */
+  /** The bytes that the tunnel puts in front of a packet, the outer IP header included. */
   readonly overheadBytes: number;
-  /** 0 or :: until the path is known. */
+  /** 0.0.0.0 or :: until the path is known. */
   readonly sourceAddress: IpAddress;
   readonly mtuBytes: number;
   readonly ifIndex: number;
@@ -55,22 +55,22 @@ export interface RealFields {
 
 type NewReal = Pick<RealFields, 'address' | 'serviceIndex' | 'weight' | 'serving' | 'tunnel'>;
 
-/** Until its path is known a real is taken to be an Ethernet away. */
+/** The MTU of a real until its path is known: that of Ethernet. */
 const DEFAULT_MTU_BYTES = 1500;
 const MAC_BYTES = 6;
 const ADDRESS_BYTES = 16;
 const SERVING_BIT = BigInt(REAL_STATE.serving) << 48n;
 const RESOLVED_BIT = BigInt(REAL_STATE.resolved) << 48n;
 const LOCAL_BIT = BigInt(REAL_STATE.local) << 48n;
-/** Of the state word: not 0 while the next hop is known. */
+/** The part of the state word that holds the MAC address; not 0 while the next hop is known. */
 const MAC_MASK = (1n << 48n) - 1n;
 
-/** Map `reals` of `bpf/layout.h`. A real keeps its index as long as it is configured. */
+/** The map `reals` of `bpf/layout.h`. A real keeps its index as long as it is configured. */
 export class RealTable {
   readonly own: OwnWords;
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
-  /** First word of each entry: next hop MAC and state, which change together. */
+  /** The first word of each entry: next hop MAC and state, which change together. */
   readonly #states: BigUint64Array<ArrayBuffer>;
   readonly #pool: IndexPool;
 
@@ -95,7 +95,7 @@ export class RealTable {
     return (this.#view.getUint16(index * REAL.size + REAL.state, true) & REAL_STATE.local) !== 0;
   }
 
-  /** Indices that can be given out at that time. */
+  /** Returns how many indices can be given out at that time. */
   available(nowTick: number): number {
     return this.#pool.available(nowTick);
   }
@@ -116,7 +116,7 @@ export class RealTable {
     return index;
   }
 
-  /** Empties an entry; nothing may name it any more. */
+  /** Empties an entry, which nothing may name any more. */
   remove(index: RealIndex, nowTick: number): void {
     this.#write(index, (at) => {
       Atomics.store(this.#states, stateWord(index), 0n);
@@ -153,8 +153,8 @@ export class RealTable {
   }
 
   /**
-   * The entry is unresolved while its tunnel changes, so that no frame mixes two.
-   * @returns false if it has that tunnel already
+   * Sets the tunnel. The entry is unresolved during the change, so that no frame mixes two tunnels.
+   * @returns false if the entry has that tunnel already
    */
   setTunnel(index: RealIndex, tunnel: Tunnel): boolean {
     const at = index * REAL.size;
@@ -168,12 +168,15 @@ export class RealTable {
     return true;
   }
 
-  /** The path MTU alone: a frame under way may still be measured by the former one. */
+  /** Sets the path MTU alone: a packet under way may still be measured by the former one. */
   setMtu(index: RealIndex, mtuBytes: number): void {
     this.#write(index, (at) => this.#view.setUint16(at + REAL.mtuBytes, mtuBytes, true));
   }
 
-  /** While more than the next hop's MAC changes the entry is unresolved, so that no frame mixes two paths. */
+  /**
+   * Sets the path. If more than the next hop's MAC changes, the entry is unresolved during the change, so that no frame mixes two
+   * paths.
+   */
   setPath(index: RealIndex, path: RealPath): void {
     this.#write(index, (at) => {
       const kept = Atomics.load(this.#states, stateWord(index)) & SERVING_BIT;
@@ -219,7 +222,7 @@ export class RealTable {
     for (let index = 1; index < REALS; index++) if (this.isUsed(index)) yield index;
   }
 
-  /** Changes an entry that is as it was left, and is ours as it is then. */
+  /** Changes an entry: first restores what others overwrote, then adopts the new content. */
   #write(index: RealIndex, change: (at: number) => void): void {
     const words = REAL.size / 4;
     this.own.mend(index * words, (index + 1) * words);
@@ -227,13 +230,16 @@ export class RealTable {
     this.own.adopt(index * words, (index + 1) * words);
   }
 
-  /** Commits what else was written of the entry. @param state without RESOLVED_BIT @param mac as `macWord` has it; 0: not known */
+  /**
+   * Stores the first word, which commits what was written to the entry. @param state without RESOLVED_BIT @param mac from
+   * `macWord`; 0: not known
+   */
   #setNextHop(index: RealIndex, state: bigint, mac: bigint): void {
     const isFast = mac !== 0n && fastPathKnows(this.#view, index * REAL.size);
     Atomics.store(this.#states, stateWord(index), state | mac | (isFast ? RESOLVED_BIT : 0n));
   }
 
-  /** Of the family that the real's own address has. */
+  /** Reads an address of the same family as the real's own. */
   #address(at: number, field: number): IpAddress {
     return this.#view.getUint16(at + REAL.flags, true) & REAL_FLAGS.outerIpv6
       ? readIpv6Address(this.#bytes, at + field)

@@ -1,11 +1,11 @@
-// The fields of a real server's entry that say what its tunnel is.
+// The tunnel fields of a real's entry in the image.
 import type { Tunnel } from '../../forwarding-table.ts';
 import { checksumOf, portOf, tunnelOverheadBytes } from '../../tunnel/kind.ts';
 import { REAL, REAL_FLAGS, TUNNEL_TYPE } from './layout.ts';
 
 const CHECKSUM_FLAGS = REAL_FLAGS.checksum | REAL_FLAGS.remoteChecksum;
 
-/** Writes the fields of `struct real` that say what its tunnel is; REAL_OUTER_IPV6 has to be there already. */
+/** Writes the tunnel fields of `struct real`; REAL_OUTER_IPV6 must be set already. */
 export function writeTunnel(view: DataView, at: number, tunnel: Tunnel): void {
   const checksum = checksumOf(tunnel);
   const kept = flagsAt(view, at) & ~CHECKSUM_FLAGS;
@@ -33,7 +33,7 @@ export function readTunnel(view: DataView, at: number): Tunnel {
   }
 }
 
-/** The fast path puts on no checksums of the tunnel's own. */
+/** Returns true if the fast path supports the tunnel: it computes no checksums of GRE or GUE. */
 export function fastPathKnows(view: DataView, at: number): boolean {
   return (flagsAt(view, at) & CHECKSUM_FLAGS) === 0;
 }

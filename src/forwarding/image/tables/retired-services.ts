@@ -1,4 +1,4 @@
-// Keeps the flows of deleted services for when they come back.
+// Keeps the flows of deleted services until they time out or the service is configured again.
 import type { RealIndex } from '../../decision.ts';
 import type { Service, ServiceKey } from '../../forwarding-table.ts';
 import type { FlowPacket } from '../choice/selection.ts';
@@ -9,15 +9,15 @@ import { REALS, SERVICES } from './layout.ts';
 import type { Retired, RetiredService } from './retired.ts';
 import { recordKey, recordKeys, type ServiceRecord } from './service-record.ts';
 
-/** For so long the reals of a service that is back may come back one by one, as scripts of `ipvsadm -a` add them. */
+/** The time for which the reals of a returned service may come back one by one, as scripts of `ipvsadm -a` add them. */
 const GRACE_TICKS = 50;
 const WHILE_SERVICE_IS_AWAY = Number.POSITIVE_INFINITY;
-/** What is retired must not stand in the way of what is new. */
+/** The share of service and real indices that must stay free for new services. */
 const LEAST_FREE = 1 / 4;
 
 /**
- * Keeps the flows of a service that is deleted, as kernel IPVS does, so that they find their reals again when it is back: its
- * index and those of its reals with flows are given to nobody else meanwhile.
+ * Keeps the flows of a deleted service, as kernel IPVS does, so that they find their reals again when it is back: its index and
+ * those of its reals with flows are not given out meanwhile.
  * @returns false if there is nothing to keep, or no room to keep it
  */
 export function retireService(state: ImageState, record: ServiceRecord, nowTick: number): boolean {
@@ -39,7 +39,7 @@ export function retireService(state: ImageState, record: ServiceRecord, nowTick:
   return true;
 }
 
-/** What a service left when it was deleted, for it to go on with. */
+/** Takes back what a service left when it was deleted, so that it continues with that. */
 export function reviveService(
   { retired }: ImageState,
   service: Service,
@@ -52,12 +52,12 @@ export function reviveService(
   return entry;
 }
 
-/** Whether a deleted real is kept because its service was deleted, too. */
+/** Returns true if a deleted real is kept because its service was deleted as well. */
 export function isRetired({ retired }: Pick<ImageState, 'retired'>, index: RealIndex): boolean {
   return retired.reals.has(index);
 }
 
-/** Whether a packet to a port that has no service belongs to a flow that waits for its service to come back. */
+/** Returns true if a packet to a port without a service belongs to a flow that waits for its service to come back. */
 export function isAwaited(state: ImageState, destination: ServiceKey, packet: FlowPacket): boolean {
   const { services } = state.retired;
   const entry = services.get(recordKey(destination)) ?? services.get(recordKey({ ...destination, port: 0 }));
@@ -69,7 +69,7 @@ export function isAwaited(state: ImageState, destination: ServiceKey, packet: Fl
   return hit !== undefined && !(opensFlow(packet) && isOver(hit.state));
 }
 
-/** Gives up what has no flows any more, and reals that did not come back with their service. */
+/** Releases services without flows, and reals that did not come back with their service. */
 export function releaseRetired(state: ImageState, nowTick: number): void {
   const { retired } = state;
   for (const [index, endTick] of retired.reals) if (nowTick >= endTick) retired.reals.delete(index);
@@ -80,7 +80,7 @@ export function releaseRetired(state: ImageState, nowTick: number): void {
   }
 }
 
-/** Makes room at the cost of flows to deleted services, but for those that are about to come back. */
+/** Makes room at the cost of flows to deleted services, except those that are about to come back. */
 export function giveUpRetired(state: ImageState, returning: readonly Service[], nowTick: number): void {
   const kept = new Set(returning.map(recordKey));
   for (const entry of state.retired.byIndex.values()) {

@@ -1,4 +1,4 @@
-// What a deleted service has left.
+// The deleted services and reals whose flows are kept.
 import type { IpAddress } from '../../../net/address/ip-address.ts';
 import type { RealIndex } from '../../decision.ts';
 import type { Service } from '../../forwarding-table.ts';
@@ -7,20 +7,20 @@ import type { RecordKey } from './service-record.ts';
 /** A service that was deleted while clients had flows to it. */
 export interface RetiredService {
   readonly service: Service;
-  /** Kept from others, because remembered flows name it. */
+  /** The service's index, not given out because remembered flows name it. */
   readonly index: number;
-  /** Its reals that have flows; their entries stay, and serve nobody. */
+  /** The reals that have flows. Their entries stay and serve nobody. */
   readonly reals: ReadonlyMap<IpAddress, RealIndex>;
   /** Its persistence templates last until this tick. */
   readonly templatesEndTick: number;
 }
 
-/** What waits for a service, or for a real of one, that may come back: `ipvsadm -S`, `-C` and `-R` take all of them away and back. */
+/** The services, and reals of services, that may come back: `ipvsadm -S`, `-C` and `-R` remove them all and add them again. */
 export interface Retired {
-  /** By each of their ports. */
+  /** The deleted services, under each of their ports. */
   readonly services: Map<RecordKey, RetiredService>;
   readonly byIndex: Map<number, RetiredService>;
-  /** Their reals; those of a service that is back only until this tick. */
+  /** Their reals. Those of a service that is back are kept only until this tick. */
   readonly reals: Map<RealIndex, number>;
 }
 

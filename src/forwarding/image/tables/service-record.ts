@@ -1,4 +1,4 @@
-// A service of the image as the slow path knows it, and its kind.
+// The record of a service beside the image, its keys, and its kind.
 import { type IpAddress, isIpv4 } from '../../../net/address/ip-address.ts';
 import type { RealIndex } from '../../decision.ts';
 import type { Persistence, Port, Real, SchedulerFlag, Service, ServiceKey } from '../../forwarding-table.ts';
@@ -15,30 +15,30 @@ export interface ServiceEntry extends SelectableService {
   readonly reals: ReadonlyMap<IpAddress, RealIndex>;
 }
 
-/** What the control plane remembers of a service beside the image. */
+/** The control plane's record of a service, beside the image. */
 export interface ServiceRecord extends ServiceEntry {
   readonly index: number;
   kind: number;
   portMask: number;
   firstSlot: number;
   slotCount: number;
-  /** Slots of the range that it holds; a rotation may use fewer. */
+  /** The slots of its range; a rotation may use fewer. */
   heldSlots: number;
   service: Service;
   readonly reals: Map<IpAddress, RealIndex>;
-  /** Reals that are configured no more, whose flows are held. */
+  /** Reals that are not configured any more and whose flows are held. */
   readonly goneReals: Map<IpAddress, RealIndex>;
   delegate: Delegate | undefined;
   /** Undefined while every slot is stable. */
   transition: Transition | undefined;
-  /** True until the first table: what memory does not tell of the service is a guess. */
+  /** True until the first table: fields that memory does not hold are guesses. */
   takenOver: boolean;
 }
 
 const PROTOCOL_NUMBER = { tcp: 6, udp: 17, sctp: 132 } as const;
 const PROTOCOLS = Object.keys(PROTOCOL_NUMBER) as ServiceKey['protocol'][];
 
-/** One for each port. */
+/** Returns the service table's keys of a service, one for each port. */
 export function bucketKeys(service: ServicePorts): readonly BucketKey[] {
   const { vip, protocol } = service;
   return portsOf(service).map((port) => ({ vip, port, protocol: PROTOCOL_NUMBER[protocol] }));
@@ -52,7 +52,7 @@ export function protocolName(number: number): ServiceKey['protocol'] {
   return PROTOCOLS.find((name) => PROTOCOL_NUMBER[name] === number) ?? 'tcp';
 }
 
-/** The three parts of a service's key in one that a Map can have: a number for IPv4, a bigint for IPv6. */
+/** The three parts of a service's key in one value that a Map can hold: a number for IPv4, a bigint for IPv6. */
 export type RecordKey = number | bigint;
 
 export function recordKey({ vip, port, protocol }: ServiceKey): RecordKey {
@@ -60,7 +60,7 @@ export function recordKey({ vip, port, protocol }: ServiceKey): RecordKey {
   return isIpv4(vip) ? vip * 2 ** 18 + transport : (vip << 18n) | BigInt(transport);
 }
 
-/** One for each port. */
+/** Returns the record keys of a service, one for each port. */
 export function recordKeys(service: ServicePorts): readonly RecordKey[] {
   return portsOf(service).map((port) => recordKey({ ...service, port }));
 }
@@ -71,7 +71,7 @@ function portsOf({ port, morePorts = [] }: ServicePorts): readonly Port[] {
   return [...new Set([port, ...morePorts])];
 }
 
-/** Entries of the service table that go and come when one service becomes another. */
+/** Returns the entries of the service table to remove and to add when one service becomes another. */
 export function portChange(
   from: ServicePorts,
   to: ServicePorts,
@@ -84,14 +84,14 @@ function without(keys: readonly BucketKey[], others: readonly BucketKey[]): read
   return keys.filter(({ port }) => !others.some((other) => other.port === port));
 }
 
-/** What of a service decides its kind. */
+/** The options of a service that decide its kind. */
 export interface KindOptions extends Pick<Service, 'scheduler' | 'protocol'> {
   readonly onePacket?: boolean | undefined;
   readonly persistence?: Persistence | undefined;
   readonly reals: readonly Pick<Real, 'upperThreshold'>[];
 }
 
-/** Who chooses for the service's packets; see `enum service_kind` in `bpf/layout.h`. */
+/** Returns the service's kind, that is, who chooses its reals; see `enum service_kind` in `bpf/layout.h`. */
 export function serviceKind(service: KindOptions): number {
   const { scheduler, protocol, onePacket, persistence, reals } = service;
   const isPlain = persistence === undefined && reals.every(({ upperThreshold = 0 }) => upperThreshold === 0);
@@ -111,7 +111,7 @@ export function portMaskOf(service: Service): number {
   return persistence !== undefined || (scheduler === 'mh' && hashOn === 'source') ? 0 : 0xffff;
 }
 
-/** Same in everything, reals and their order included. */
+/** Returns true if two services are the same in everything, reals and their order included. */
 export function sameService(a: Service, b: Service): boolean {
   if (a === b) return true;
   return (

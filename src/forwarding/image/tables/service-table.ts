@@ -1,4 +1,4 @@
-// The open-addressed table of services in the image.
+// The hash table of services in the image, which the fast path reads while it is written.
 import { type IpAddress, ipBytes, isIpv6 } from '../../../net/address/ip-address.ts';
 import type { Ipv4Address } from '../../../net/address/ipv4-address.ts';
 import { readIpv6Address } from '../../../net/address/ipv6-address.ts';
@@ -15,7 +15,7 @@ import {
 } from './layout.ts';
 import { OwnWords } from './own-words.ts';
 
-/** A service's key as the table holds it; port 0 and protocol 0 for the VIP itself. */
+/** A service's key in the table. Port 0 and protocol 0 stand for the VIP itself. */
 export interface BucketKey {
   readonly vip: IpAddress;
   readonly port: number;
@@ -35,7 +35,7 @@ const CLAIMS = Object.keys(VIP_CLAIM) as Claim[];
 const VIP_BYTES = 16;
 const VIP_WORDS = 4;
 
-/** Map `services` of `bpf/layout.h`: open addressing, read by the fast path while it is written. */
+/** The map `services` of `bpf/layout.h`: open addressing, read by the fast path while it is written. */
 export class ServiceTable {
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
@@ -52,7 +52,7 @@ export class ServiceTable {
     this.#rings = new BigUint64Array(services, 0, bytes / 8);
   }
 
-  /** Bucket of the entry, or -1. */
+  /** Returns the bucket of the entry, or -1. */
   find(key: BucketKey): number {
     for (const bucket of probes(key)) {
       if (this.kind(bucket) !== SERVICE_KIND.empty && this.#holds(bucket, key)) return bucket;
@@ -83,14 +83,14 @@ export class ServiceTable {
     };
   }
 
-  /** All that is filled, bucket by bucket. */
+  /** Yields all filled buckets in order. */
   *entries(): Generator<BucketEntry> {
     for (let bucket = 0; bucket < SERVICE_BUCKETS; bucket++) {
       if (this.kind(bucket) !== SERVICE_KIND.empty) yield this.read(bucket);
     }
   }
 
-  /** True if every key finds a bucket, in this order, once those of `removed` are empty. */
+  /** Returns true if every key finds a bucket, in this order, once those of `removed` are empty. */
   fits(added: readonly BucketKey[], removed: readonly BucketKey[]): boolean {
     if (added.length === 0) return true;
     const taken = Uint8Array.from({ length: SERVICE_BUCKETS }, (_, bucket) => this.kind(bucket));
@@ -106,7 +106,7 @@ export class ServiceTable {
     });
   }
 
-  /** Fills a bucket, its kind last. False when all its buckets are taken; see `fits`. */
+  /** Fills a bucket, storing its kind last. Returns false when all its buckets are taken; see `fits`. */
   insert(entry: BucketEntry): boolean {
     const bucket = probes(entry).find((candidate) => this.kind(candidate) === SERVICE_KIND.empty);
     if (bucket === undefined) return false;
@@ -128,20 +128,20 @@ export class ServiceTable {
     this.#adopt(bucket);
   }
 
-  /** Changes where the service's slots are, in one atomic word. */
+  /** Changes the place of the service's slots, in one atomic word. */
   setRing(bucket: number, firstSlot: number, slotCount: number): void {
     const ring = (BigInt(slotCount) << 32n) | BigInt(firstSlot);
     Atomics.store(this.#rings, (bucket * SERVICE.size + SERVICE.ring) / 8, ring);
     this.#adopt(bucket);
   }
 
-  /** Of a VIP's own entry. */
+  /** Sets the claim in a VIP's own entry. */
   setClaim(bucket: number, claim: Claim): void {
     this.#view.setUint16(bucket * SERVICE.size + SERVICE.index, VIP_CLAIM[claim], true);
     this.#adopt(bucket);
   }
 
-  /** Of a VIP's own entry. */
+  /** Reads the claim of a VIP's own entry. */
   claim(bucket: number): Claim {
     const code = this.#view.getUint16(bucket * SERVICE.size + SERVICE.index, true);
     return CLAIMS.find((claim) => VIP_CLAIM[claim] === code) ?? 'always';
@@ -160,7 +160,10 @@ export class ServiceTable {
     );
   }
 
-  /** Kind shares a 32-bit word with port and protocol, which are in place already: the word is stored atomically. */
+  /**
+   * Stores the kind, which commits the entry. It shares a 32-bit word with port and protocol, which are in place already: the
+   * word is stored atomically.
+   */
   #storeKind(bucket: number, kind: number): void {
     const at = (bucket * SERVICE.size + SERVICE.portBe) / 4;
     Atomics.store(this.#words, at, (((this.#words[at] as number) & 0xff_ffff) | (kind << 24)) >>> 0);
@@ -178,14 +181,14 @@ function firstBucket(key: BucketKey): number {
   return Math.imul(hash ^ (hash >>> 15), 0x85ebca6b) >>> (32 - SERVICE_BUCKET_BITS);
 }
 
-/** As they lie in memory; of an IPv4 address the last three are 0. */
+/** Returns the words of an address as in memory; the last three of an IPv4 address are 0. */
 function vipWords(vip: IpAddress): Uint32Array {
   const bytes = new Uint8Array(VIP_BYTES);
   bytes.set(ipBytes(vip));
   return new Uint32Array(bytes.buffer);
 }
 
-/** Port and protocol as they lie in memory, the kind left out. */
+/** Returns port and protocol as in memory, without the kind. */
 function transportWord(key: BucketKey): number {
   return swap16(key.port) | (protocolByte(key) << 16);
 }

@@ -1,10 +1,10 @@
-// The settings that fast path and slow path share.
+// The settings of the image that the fast path reads: hash key, clock, budgets and IDs.
 import { LAYOUT_VERSION, SETTINGS } from './layout.ts';
 import { OwnWords } from './own-words.ts';
 
-/** Map `settings` of `bpf/layout.h`. */
+/** The map `settings` of `bpf/layout.h`. */
 export class Settings {
-  /** A view: it follows `setHashKey`. */
+  /** A view of the key, which follows `setHashKey`. */
   readonly hashKey: Uint32Array<ArrayBuffer>;
   readonly own: OwnWords;
   readonly #words: Uint32Array<ArrayBuffer>;
@@ -15,7 +15,7 @@ export class Settings {
     this.hashKey = new Uint32Array(settings, SETTINGS.hashKey, 4);
   }
 
-  /** 0: the memory is new. */
+  /** 0 if the memory is new. */
   get layoutVersion(): number {
     return this.#get(SETTINGS.layoutVersion);
   }
@@ -37,17 +37,17 @@ export class Settings {
     this.#set(SETTINGS.slowPathIfIndex, ifIndex);
   }
 
-  /** @param packets of that kind that the slow path is handed in one tick; 0: any number */
+  /** @param packets of that kind that the slow path gets in one tick; 0: no limit */
   setBudget(rarity: number, packets: number): void {
     this.#set(SETTINGS.budget + 4 * rarity, packets);
   }
 
-  /** @param ticks that the clock may stand still before the control plane counts as gone; 0: any number */
+  /** @param ticks for which the clock may stand still before the control plane counts as gone; 0: no limit */
   setPatience(ticks: number): void {
     this.#set(SETTINGS.patience, ticks);
   }
 
-  /** The next outer IPv4 ID, shared with the fast path: 1..65535, over and over. */
+  /** Returns the next outer IPv4 ID, shared with the fast path: 1..65535, then from 1 again. */
   nextOuterId(): number {
     for (;;) {
       const id = Atomics.add(this.#words, SETTINGS.outerId / 4, 1) & 0xffff;

@@ -1,7 +1,7 @@
-// What lblc and lblcr remember of addresses.
+// What lblc and lblcr remember for each virtual address.
 import type { IpAddress } from '../../../net/address/ip-address.ts';
 
-/** As in IPVS: a day without use, and 16,384 addresses. */
+/** The limits of IPVS: a day without use, and 16,384 addresses. */
 const EXPIRES_AFTER_MS = 24 * 60 * 60 * 1000;
 const MAX_ENTRIES = 16_384;
 
@@ -10,9 +10,9 @@ interface Entry<Value> {
   readonly usedMs: number;
 }
 
-/** What `lblc` and `lblcr` remember for each virtual address. The longest unused goes first. */
+/** The memory of `lblc` and `lblcr` for each virtual address. The address unused for longest goes first. */
 export class AddressCache<Value> {
-  /** In the order of use. */
+  /** Entries in the order of use. */
   readonly #entries = new Map<IpAddress, Entry<Value>>();
 
   get(address: IpAddress, nowMs: number): Value | undefined {
@@ -20,7 +20,7 @@ export class AddressCache<Value> {
     return entry === undefined || nowMs - entry.usedMs > EXPIRES_AFTER_MS ? undefined : entry.value;
   }
 
-  /** Counts as use. */
+  /** Sets a value, which counts as use. */
   set(address: IpAddress, value: Value, nowMs: number): void {
     this.#entries.delete(address);
     this.#entries.set(address, { value, usedMs: nowMs });

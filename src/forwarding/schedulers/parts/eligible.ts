@@ -1,7 +1,7 @@
-// Whether a real server may have a new flow.
+// Tells which reals a scheduler may choose.
 import type { Candidate } from '../scheduler.ts';
 
-/** Whether a real may have a new flow. */
+/** Returns true if a real may have a new flow. */
 export function isEligible({ weight, overloaded }: Candidate): boolean {
   return weight > 0 && !overloaded;
 }

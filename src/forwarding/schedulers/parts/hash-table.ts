@@ -1,28 +1,28 @@
-// The table of dh and sh: a real server for each place.
+// The kernel's table of reals by address hash, for sh and dh.
 import type { IpAddress } from '../../../net/address/ip-address.ts';
 import { hashPlace } from '../../hashing/address-hash.ts';
 import type { Candidate } from '../scheduler.ts';
 import { KnownReals } from './known-reals.ts';
 
-/** A table of the kernel's size, as long as every real can have its share there. */
+/** The size of the kernel's table, in bits; enough while every real can have its share. */
 const BITS = 8;
 const PLACES_PER_REAL = 8;
 
 type Shares = (candidate: Candidate) => number;
 
-/** Positions of the candidates by place of an address hash; written anew when they change. */
+/** Positions of the candidates by place of an address hash; rewritten when the candidates change. */
 export class HashTable {
   readonly #known = new KnownReals();
   readonly #shareOf: Shares;
   #bits = BITS;
   #positions = new Uint16Array();
 
-  /** @param shareOf places in a row that a real gets before it is the next one's turn, at least one */
+  /** @param shareOf consecutive places that a real gets before the next one, at least one */
   constructor(shareOf: Shares) {
     this.#shareOf = shareOf;
   }
 
-  /** Positions in the order in which an address may have them: its own place, then those from twice its number on. */
+  /** Yields positions in the order in which an address may have them: its own place, then those from twice its number on. */
   *positionsFor(candidates: readonly Candidate[], address: IpAddress, port: number): Generator<number> {
     if (candidates.length === 0) return;
     if (this.#known.haveChanged(candidates)) this.#rewrite(candidates);
@@ -42,13 +42,13 @@ export class HashTable {
   }
 }
 
-/** In proportion, each at least one and together at most all. */
+/** Scales the shares in proportion, each at least one and all together at most the number of places. */
 function scaled(shares: readonly number[], places: number): number[] {
   const total = sum(shares);
   return shares.map((share) => 1 + Math.floor((share * (places - shares.length)) / total));
 }
 
-/** The real listed last has its share first; after all of them it begins anew. */
+/** Fills the table. The last listed real gets its share first; after the first listed it starts again. */
 function fill(shares: readonly number[], places: number): Uint16Array<ArrayBuffer> {
   const positions = new Uint16Array(places);
   for (let place = 0; place < places; ) {

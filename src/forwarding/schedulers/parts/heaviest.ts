@@ -1,7 +1,10 @@
-// Finds the real server of the greatest weight.
+// Finds the real of the greatest weight.
 import type { Candidate } from '../scheduler.ts';
 
-/** Position of the real of the greatest weight among those that `fits`; of equal ones that listed last, as in IPVS. */
+/**
+ * Returns the position of the real of the greatest weight among those that `fits` accepts; the last listed of equal ones, as in
+ * IPVS.
+ */
 export function heaviest(
   candidates: readonly Candidate[],
   fits: (candidate: Candidate) => boolean,

@@ -1,13 +1,13 @@
-// Notices when the real servers of a service have changed.
+// Detects changes of a scheduler's candidates.
 import type { IpAddress } from '../../../net/address/ip-address.ts';
 import type { Candidate } from '../scheduler.ts';
 
-/** The candidates as they were when they were last looked at, for what is computed from all of them. */
+/** The candidates as of the last look, for results that are computed from all of them. */
 export class KnownReals {
   #addresses: readonly IpAddress[] = [];
   #weights: readonly number[] = [];
 
-  /** True if a real has come or gone or has another weight or place since the last time, and at the first. */
+  /** Returns true if a real has come, gone or changed its weight or position since the last call, and on the first call. */
   haveChanged(candidates: readonly Candidate[]): boolean {
     const [addresses, weights] = [this.#addresses, this.#weights];
     let same = candidates.length === addresses.length;

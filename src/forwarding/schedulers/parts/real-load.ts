@@ -1,21 +1,21 @@
-// How the load of a real server is counted, and who has the least.
+// Measures the load of a real, and finds the least loaded one.
 import type { Candidate } from '../scheduler.ts';
 import { isEligible } from './eligible.ts';
 
-/** How the load of a real is counted. Numbers instead of functions: a choice goes through a thousand reals. */
+/** How the load of a real is counted. Numbers instead of functions, as a choice visits a thousand reals. */
 export interface LoadRule {
   readonly perActive: number;
   readonly perInactive: number;
-  /** Active flows that are counted in beforehand. */
+  /** Active flows that are added beforehand. */
   readonly expected: number;
-  /** False: as if all weights were equal. */
+  /** False: all weights count as equal. */
   readonly weighted: boolean;
 }
 
-/** Flows that are not active weigh 1/256 of those that are, as in IPVS. */
+/** The rule by flows: an inactive flow weighs 1/256 of an active one, as in IPVS. */
 export const BY_FLOWS: LoadRule = { perActive: 256, perInactive: 1, expected: 0, weighted: false };
 export const BY_FLOWS_AND_WEIGHT: LoadRule = { ...BY_FLOWS, weighted: true };
-/** The flow that is to be scheduled counts already. */
+/** The rule of expected delay: the flow to be scheduled is counted already. */
 export const BY_EXPECTED_DELAY: LoadRule = { perActive: 1, perInactive: 0, expected: 1, weighted: true };
 
 export function loadBy(
@@ -25,7 +25,7 @@ export function loadBy(
   return (active + expected) * perActive + inactive * perInactive;
 }
 
-/** Position of the eligible real with the least load for its weight; of equal ones that listed last, as in IPVS. */
+/** Returns the position of the eligible real with the least load for its weight; the last listed of equal ones, as in IPVS. */
 export function leastLoaded(candidates: readonly Candidate[], rule: LoadRule): number | undefined {
   let least: number | undefined;
   let leastLoad = 0;

@@ -1,4 +1,4 @@
-// The ring of a scheduler in the slow path.
+// The Maglev ring of a service that mh schedules in the slow path.
 import type { Service } from '../../forwarding-table.ts';
 import { clientWord } from '../../hashing/client-word.ts';
 import { flowHash, slotOfHash } from '../../hashing/flow-hash.ts';
@@ -8,8 +8,8 @@ import type { Candidate, ScheduleRequest } from '../scheduler.ts';
 import { KnownReals } from './known-reals.ts';
 
 /**
- * The ring that the service has in an image where it is stateless, so that a client has the same real either way: same
- * size, key and hash.
+ * Returns the ring that the service has in an image where it is stateless, so that a client has the same real in both: same size,
+ * key and hash.
  */
 export function ownRing({ reals, hashOn }: Service, hashKey: Uint8Array): RingWalk {
   const known = new KnownReals();
@@ -28,7 +28,7 @@ export function ownRing({ reals, hashOn }: Service, hashKey: Uint8Array): RingWa
   };
 }
 
-/** As the image's settings hold it. */
+/** Returns the key's words as in the image's settings. */
 function wordsOf(hashKey: Uint8Array): Uint32Array {
   const view = new DataView(hashKey.buffer, hashKey.byteOffset, 16);
   return Uint32Array.from([0, 4, 8, 12], (at) => view.getUint32(at, true));

@@ -1,9 +1,9 @@
-// Schedulers that keep nothing between choices.
+// Makes a scheduler from a rule that keeps no state.
 import type { Candidate, ScheduleRequest, Scheduler } from '../scheduler.ts';
 
 type Rule = (candidates: readonly Candidate[], request: ScheduleRequest) => number | undefined;
 
-/** A scheduler that keeps nothing between choices. */
+/** Returns a scheduler that keeps nothing between choices. */
 export function stateless(rule: Rule): Scheduler {
   return {
     choose: (candidates, request) => {
