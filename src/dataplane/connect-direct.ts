@@ -10,8 +10,8 @@ import { networkError } from './network-words.ts';
 export type DirectTarget = Extract<CheckTarget, { via: 'direct' }>;
 
 /**
- * Opens a TCP connection as routing has it.
- * @throws Error saying what the network answered, or the signal's reason.
+ * Opens a TCP connection by the kernel's routing.
+ * @throws Error that says what the network answered, or the signal's reason
  */
 export async function connectDirect(target: DirectTarget, signal: AbortSignal): Promise<CheckStream> {
   signal.throwIfAborted();
@@ -28,7 +28,7 @@ function renamed({ address, ...others }: NonNullable<DirectTarget['from']>): Par
   return address === undefined ? others : { ...others, source: address };
 }
 
-/** As `connectDirect`, with a socket that is connecting already. */
+/** Waits until a socket that is connecting is connected; otherwise the same as `connectDirect`. */
 export async function connected(socket: Socket, signal: AbortSignal): Promise<CheckStream> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const abort = (): void => {

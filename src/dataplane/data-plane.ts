@@ -1,4 +1,4 @@
-// What a data plane is: it forwards as a table says, counts, and lists flows.
+// The interface of a data plane: it forwards by a table, counts, and lists flows.
 import type { Explanation } from '../forwarding/decision.ts';
 import type { FlowStateName } from '../forwarding/flow-states.ts';
 import type { ForwardingTable, Port, Service, ServiceKey } from '../forwarding/forwarding-table.ts';
@@ -7,40 +7,40 @@ import type { Reason } from '../forwarding/reasons.ts';
 import type { IpAddress } from '../net/address/ip-address.ts';
 import type { CheckConnector } from './check-connector.ts';
 
-/** Where packets are forwarded: the XDP program, the in-process network, or (later) the kernel's IPVS. */
+/** A data plane, which forwards packets: the XDP program, the in-process network, or (later) the kernel's IPVS. */
 export interface DataPlane {
   readonly kind: 'xdp' | 'simulated';
-  /** One line for the operator: `xdp, native mode on eth0`. */
+  /** A description for the operator in one line: `xdp, native mode on eth0`. */
   readonly description: string;
   /** Opens the connections of health checks, through the tunnel or direct. */
   readonly connector: CheckConnector;
 
   /**
-   * Makes the plane forward as `table` says, changing only what differs. Idempotent.
-   * @throws CulvertError CAPACITY or UNSUPPORTED, before anything has changed.
+   * Makes the plane forward by `table`, changing only what differs. Idempotent.
+   * @throws CulvertError CAPACITY or UNSUPPORTED, before anything has changed
    */
   apply(table: ForwardingTable): Promise<ApplySummary>;
   /**
-   * Has VIP traffic come in by these interfaces and no others from now on; planes without interfaces have no such thing.
+   * Takes VIP traffic from these interfaces and no others from now on. Undefined for planes without interfaces.
    * @throws CulvertError INTERFACE, ALREADY_RUNNING, XDP_OCCUPIED, before anything has changed
    */
   useInterfaces?(names: readonly string[]): Promise<void>;
   /**
-   * Looks for what others have changed behind the plane's back, puts it back and tells of it by `drift` events; planes that
-   * nobody else can reach have no such thing. Planes do so of their own accord, too, every 10 s or so.
+   * Detects what others have changed in the plane, restores it and reports it by `drift` events. Undefined for planes that nobody
+   * else can reach. Planes also do this on their own about every 10 s.
    */
   mendDrift?(): void;
-  /** What the plane holds now, also before the first `apply`: what a former run left is taken over. */
+  /** Returns the services in the plane, also before the first `apply`: those of an earlier run are taken over. */
   services(): readonly Service[];
-  /** The key that its rings and flows are made with; undefined before the first `apply` to a plane that forwarded nothing. */
+  /** Returns the key of the plane's rings and flows; undefined before the first `apply` to a plane that forwarded nothing. */
   keyInUse(): Uint8Array | undefined;
   counters(): Promise<PlaneCounters>;
   flows(filter?: FlowFilter): AsyncIterable<FlowRecord>;
-  /** What would become of this IP packet; changes nothing. */
+  /** Explains what would happen to this IP packet; changes nothing. */
   explain(packet: Uint8Array): Explanation;
-  /** Ends the control; forwarding goes on where the plane lives outside the process. */
+  /** Ends the control. Forwarding continues where the plane lives outside the process. */
   close(): Promise<void>;
-  /** Ends forwarding too and leaves nothing behind. */
+  /** Ends forwarding as well and removes everything. */
   remove(): Promise<void>;
 }
 
@@ -54,18 +54,21 @@ export interface TrafficCounters {
 
 export interface RealCounters extends TrafficCounters {
   readonly address: IpAddress;
-  /** Remembered flows by what they count for in IPVS: established or half-open, and all others. Stateless flows are in neither. */
+  /**
+   * Remembered flows as IPVS counts them: active are established or half-open, inactive all others. Stateless flows are in
+   * neither number.
+   */
   readonly activeFlows: number;
   readonly inactiveFlows: number;
-  /** False: the real may have flows that are not remembered, and so in neither number. */
+  /** False if the real may have flows that are not remembered, and so are in neither number. */
   readonly flowsKnown: boolean;
-  /** Until they are known, at the latest; undefined: they are, or nothing ends that. */
+  /** The time after which they are known, at the latest; undefined if they are known, or if nothing ends that. */
   readonly flowsKnownInMs: number | undefined;
   /** Clients, or networks of clients, that persistence keeps at this real. */
   readonly persistentClients: number;
-  /** It is the director itself, whose own stack its packets are given to. */
+  /** True if the real is the director itself, whose own stack gets its packets. */
   readonly local?: boolean;
-  /** There is no way to it: no route, or a next hop that does not answer. */
+  /** True if there is no way to the real: no route, or a next hop that does not answer. */
   readonly noWay?: boolean;
 }
 
@@ -83,7 +86,7 @@ export interface PlaneCounters {
   readonly reasons: Readonly<Partial<Record<Reason, number>>>;
   /** Packets that the fast path handed to the slow path. */
   readonly handedOver: number;
-  /** Those that it dropped instead, because a flood had used up what the slow path is handed in a tick. */
+  /** Packets that the fast path dropped instead, because a flood had used up the slow path's budget of a tick. */
   readonly overBudget: number;
 }
 
@@ -91,25 +94,25 @@ export interface FlowFilter {
   readonly service?: ServiceKey;
   readonly real?: IpAddress;
   readonly client?: IpAddress;
-  /** All clients in the network of this size that `client` lies in. */
+  /** Selects all clients in the network of this size that `client` is in. */
   readonly prefixLength?: number;
   readonly state?: FlowStateName;
 }
 
 export interface FlowRecord {
   readonly service: ServiceKey;
-  /** Of a template: the client's network. Undefined where it is not noted yet, see flow-table.ts. */
+  /** The client; for a template the client's network. Undefined where it is not noted yet, see flow-table.ts. */
   readonly client: IpAddress | undefined;
   /** 0 for a template, which stands for all ports. */
   readonly clientPort: Port;
   readonly real: IpAddress;
   readonly state: FlowStateName;
   readonly idleMs: number;
-  /** Until it is forgotten, should nothing come. */
+  /** The time until the flow is forgotten if no packet comes. */
   readonly leftMs: number;
 }
 
-/** What a plane tells of its own accord; the director turns it into events and log lines. */
+/** An event that a plane reports on its own. The director turns it into events and log lines. */
 export type PlaneEvent =
   | {
       readonly type: 'blackhole-cured';
@@ -123,7 +126,7 @@ export type PlaneEvent =
       readonly resolved: boolean;
       readonly detail: string;
     }
-  /** Others have changed what is the plane's own. */
+  /** Others have changed something that belongs to the plane. */
   | { readonly type: 'drift'; readonly found: string; readonly done: string }
   | { readonly type: 'warning'; readonly message: string };
 

@@ -5,10 +5,13 @@ import { formatIp, type IpAddress } from '../net/address/ip-address.ts';
 import type { UdpRequest } from './check-connector.ts';
 import { networkError } from './network-words.ts';
 
-/** Late answers to earlier questions are few; a server that sends more would be listened to at the cost of other checks. */
+/**
+ * The most answers that are skipped. Late answers to earlier questions are few; listening to a server that sends more would delay
+ * other checks.
+ */
 const MOST_REFUSED = 1000;
 
-/** Sends a datagram by a bound socket, connected so that ICMP errors reach it, and closes it after the answer. */
+/** Sends a datagram by a bound socket, which is connected so that ICMP errors reach it, and closes it after the answer. */
 export async function exchangeOn(
   socket: Socket,
   to: { readonly address: IpAddress; readonly port: Port },

@@ -5,7 +5,10 @@ import { TICK_MS } from '../forwarding/image/tables/layout.ts';
 import type { IpAddress } from '../net/address/ip-address.ts';
 import type { RealCounters, ServiceCounters, TrafficCounters } from './data-plane.ts';
 
-/** What a plane counted for each real of every service of its image. `lost`: the reals without a way. */
+/**
+ * Returns the counters of each real of every service in an image.
+ * @param lost the reals without a way
+ */
 export function imageCounters(
   image: ForwardingImage,
   trafficOf: (real: RealIndex) => TrafficCounters,

@@ -24,8 +24,8 @@ const STATE_NAMES: Readonly<Record<number, FlowStateName>> = {
 };
 
 /**
- * The remembered flows of an image that pass the filter, read part by part, between which others have their turn; what
- * changes meanwhile may be in it or not.
+ * Yields the remembered flows of an image that pass the filter. The image is read in parts, between which other work gets its
+ * turn; changes during the reading may be included or not.
  */
 export async function* imageFlows(
   image: ForwardingImage,
@@ -44,7 +44,7 @@ export async function* imageFlows(
   }
 }
 
-/** Undefined for a flow whose real has gone. */
+/** Returns the record of a flow; undefined if its real is gone. */
 function flowRecord(image: ForwardingImage, flow: ScannedFlow): FlowRecord | undefined {
   const real = image.real(flow.real);
   const state = STATE_NAMES[flow.state];
@@ -62,7 +62,7 @@ function flowRecord(image: ForwardingImage, flow: ScannedFlow): FlowRecord | und
 }
 
 interface Passes {
-  /** Looked at first: it needs no record. */
+  /** Tested first, as it needs no record. */
   state(flow: ScannedFlow): boolean;
   record(record: FlowRecord): boolean;
 }

@@ -5,12 +5,12 @@ const WORDS: Readonly<Record<string, string>> = {
   EPIPE: 'connection reset',
   EHOSTUNREACH: 'no route to host',
   ENETUNREACH: 'network unreachable',
-  // What a host without decapsulation says to a tunnel packet.
+  // The answer of a host without decapsulation to a tunnel packet.
   ENOPROTOOPT: 'protocol unreachable',
   ETIMEDOUT: 'no answer',
 };
 
-/** What a socket's error says about the network, in an operator's words. */
+/** Converts a socket's error to what it says about the network, in an operator's words. */
 export function networkError(error: NodeJS.ErrnoException): Error {
   return new Error(WORDS[error.code ?? ''] ?? error.message, { cause: error });
 }

@@ -5,10 +5,13 @@ import { formatServiceName } from '../forwarding/service-name.ts';
 import { formatIp, isIpv6 } from '../net/address/ip-address.ts';
 import type { DataPlane } from './data-plane.ts';
 
-/** What a service can ask for and a plane may lack: what was found, in words; undefined where it asks for nothing of it. */
+/**
+ * Tests for a feature that a service can use and a plane may lack. Returns a description of what was found; undefined where the
+ * service does not use the feature.
+ */
 type Feature = (service: Service) => string | undefined;
 
-/** No service can have it. */
+/** Features that no plane supports. */
 const IMPOSSIBLE: readonly Feature[] = [
   ({ tunnel, reals }) => {
     const ports = [tunnel, ...reals.map((real) => real.tunnel)].map((one) =>
@@ -31,7 +34,10 @@ const IMPOSSIBLE: readonly Feature[] = [
   },
 ];
 
-/** The hosts of the simulated network know IPv4, TCP, UDP and IPIP alone, and serve the ports that are named. */
+/**
+ * Features that the simulated network does not support: its hosts know IPv4, TCP, UDP and IPIP only, and serve the ports that are
+ * named.
+ */
 const UNSIMULATED: readonly Feature[] = [
   ({ vip }) => (isIpv6(vip) ? 'IPv6' : undefined),
   ({ protocol }) => (protocol === 'sctp' ? 'protocol sctp' : undefined),
@@ -51,7 +57,10 @@ const LACKING: Readonly<Record<DataPlane['kind'], readonly Feature[]>> = {
   simulated: [...IMPOSSIBLE, ...UNSIMULATED],
 };
 
-/** @throws CulvertError UNSUPPORTED, naming the first service that asks for what the plane cannot do. */
+/**
+ * Refuses services that the plane does not support.
+ * @throws CulvertError UNSUPPORTED, naming the first such service
+ */
 export function refuseUnsupported(table: ForwardingTable, kind: DataPlane['kind']): void {
   for (const service of table.services) {
     const found = LACKING[kind].map((feature) => feature(service)).find((name) => name !== undefined);

@@ -38,7 +38,7 @@ export function attachForwarder(host: Host, state: ForwarderState): Disposable {
   };
 }
 
-/** Path MTUs that routers report to the director's own address; true when the error is about a packet to a real. */
+/** Takes path MTUs that routers report to the director's own address. Returns true if the error is about a packet to a real. */
 function takeReport(host: Host, state: ForwarderState, packet: Uint8Array): boolean {
   const report = learnPathMtu(packet, state, host.ip.loop.nowMs);
   if (report.answer !== undefined) carryOut(host, report.answer);

@@ -16,17 +16,17 @@ import { SimulatedPlane } from './simulated-plane.ts';
 
 export interface SimulatedPlaneOptions {
   /**
-   * The network and its clock. Left out: a network of the plane's own in real time, to which every VIP and real that is
-   * applied is added, each real with a server on the service's port.
+   * The network and its clock. Default: a network of the plane's own in real time, to which every VIP and real that is applied is
+   * added, each real with a server on the service's port.
    */
   readonly topology?: Topology;
   readonly capacity?: ImageCapacity;
-  /** Of a former plane that was closed: this one goes on from there. */
+  /** The memory of an earlier plane that was closed, from which this one continues. */
   readonly memory?: ImageMemory;
   readonly onEvent?: PlaneEventListener;
 }
 
-/** The plane that needs no privilege and no kernel feature. */
+/** Opens the plane that needs no privilege and no kernel feature. */
 export async function openSimulatedPlane(options: SimulatedPlaneOptions = {}): Promise<SimulatedPlane> {
   const { capacity = DEFAULT_CAPACITY, memory = allocateImageMemory(capacity) } = options;
   const onEvent = options.onEvent ?? nothing;
@@ -51,7 +51,7 @@ export async function openSimulatedPlane(options: SimulatedPlaneOptions = {}): P
   });
 }
 
-/** Adds what a table names for the first time; what was there before may have been broken on purpose. */
+/** Returns a function that adds what a table names for the first time. What exists already may have been broken on purpose. */
 function provider(topology: Topology): (table: ForwardingTable) => void {
   const provided = new Set<string>();
   return ({ services }) => {

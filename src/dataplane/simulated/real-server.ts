@@ -8,8 +8,8 @@ import { clampMss } from './transport/mss-clamp.ts';
 import { HttpServer } from './transport/simulated-http-server.ts';
 
 /**
- * A host that takes the outer header off, holds VIPs and answers clients directly from them. Every part of its set-up
- * can be broken and mended: the tunnel, a VIP, a server, the clamp.
+ * A host that decapsulates, has VIPs and answers clients directly from them. Every part of its set-up can be broken and repaired:
+ * the tunnel, a VIP, a server, the clamp.
  */
 export class RealServer {
   readonly name: string;
@@ -19,7 +19,7 @@ export class RealServer {
   readonly #servers = new Map<Port, HttpServer>();
   /** False: outer packets are dropped, as without tunl0. */
   isTunnelUp = true;
-  /** Of SYN-ACKs from VIPs; undefined: not clamped. */
+  /** The MSS limit for SYN-ACKs from VIPs; undefined if they are not clamped. */
   clampMss: number | undefined;
 
   constructor(loop: EventLoop, name: string, address: Ipv4Address) {

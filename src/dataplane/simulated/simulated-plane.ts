@@ -117,7 +117,7 @@ export class SimulatedPlane implements DataPlane {
     return Math.floor(this.topology.loop.nowMs / TICK_MS);
   }
 
-  /** Not before the first table, which has the timeouts. */
+  /** Sweeps the image, but not before the first table, which has the timeouts. */
   #sweep(): void {
     this.#image.sweep(this.#tick);
     sweepForwarder(this.#state, this.topology.loop.nowMs);

@@ -14,7 +14,10 @@ const FIELD = {
 };
 const HANDED_OVER = 0;
 
-/** What the slow path counted in the image and the fast path on each CPU, together. `lost`: the reals without a way. */
+/**
+ * Returns the sum of what the slow path counted in the image and the fast path on each CPU.
+ * @param lost the reals without a way
+ */
 export function planeCounters(
   image: ForwardingImage,
   perCpu: BpfMap,

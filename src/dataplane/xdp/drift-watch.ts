@@ -1,26 +1,26 @@
 // Finds what others have changed behind the director's back, and puts it back.
 import type { PlaneEventListener } from '../data-plane.ts';
 
-/** Something that others have changed behind the director's back. */
+/** Something that others have changed without the director. */
 export interface Drift {
-  /** What is another than it was left. */
+  /** A description of the change. */
   readonly found: string;
-  /** What was done about it, or has to be. */
+  /** What was done about it, or what the operator has to do. */
   readonly done: string;
-  /** False: it stays as it is found. */
+  /** False if it stays as it is. */
   readonly mended: boolean;
 }
 
-/** More lines than this hide the first ones from the operator. */
+/** The most lines reported: more would hide the first ones from the operator. */
 const MAX_TOLD = 20;
 
-/** Looks for drift, and tells of it: of what cannot be mended once for as long as it stays. */
+/** Looks for drift and reports it. A drift that cannot be repaired is reported once while it lasts. */
 export class DriftWatch {
   readonly #looks: readonly (() => readonly Drift[])[];
   readonly #onEvent: PlaneEventListener;
   #standing: ReadonlySet<string> = new Set();
 
-  /** @param looks Each mends what it finds, if it can be. */
+  /** @param looks functions that each restore what they find, if possible */
   constructor(looks: readonly (() => readonly Drift[])[], onEvent: PlaneEventListener) {
     this.#looks = looks;
     this.#onEvent = onEvent;

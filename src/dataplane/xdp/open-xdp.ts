@@ -17,7 +17,7 @@ import { attachTarget, requireInterface } from './vips/require-interface.ts';
 import { XdpPlane } from './xdp-plane.ts';
 
 export interface XdpPlaneOptions {
-  /** Those that VIP traffic reaches; one at least. */
+  /** The interfaces that VIP traffic reaches, at least one. */
   readonly interfaces: readonly string[];
   /** Names the pins and the TAP device. */
   readonly instance: string;
@@ -37,7 +37,7 @@ function objectPath(name: string): string {
 }
 
 /**
- * Attaches the fast path to interfaces, or takes over what a former run left forwarding there.
+ * Attaches the fast path to interfaces, or takes over what an earlier run left forwarding there.
  * @throws CulvertError PERMISSION, INTERFACE, ALREADY_RUNNING, XDP_OCCUPIED, UNSUPPORTED, KERNEL
  */
 export async function openXdpPlane(options: XdpPlaneOptions): Promise<DataPlane> {

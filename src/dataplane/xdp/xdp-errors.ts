@@ -2,10 +2,10 @@
 import { readDriverStatistics } from '../../linux/devices/driver-statistics.ts';
 
 /**
- * How many frames a driver says that it could not send for XDP; undefined where it does not count them. Drivers name these
- * counters as they like: `rx_queue_0_xdp_tx_errors` and `tx_queue_0_xdp_xmit_errors` (veth), `tx_queue_0_xdp_tx_drops`
- * (virtio_net), `rx_xdp_tx_full` and `tx_xdp_err` (mlx5), `xdp_aborted` (ena). `xdp_drops` is none of them: most drivers
- * count there what a program has dropped on purpose.
+ * Returns how many frames a driver could not send for XDP; undefined where it does not count them. Each driver has its own names:
+ * `rx_queue_0_xdp_tx_errors` and `tx_queue_0_xdp_xmit_errors` (veth), `tx_queue_0_xdp_tx_drops` (virtio_net), `rx_xdp_tx_full`
+ * and `tx_xdp_err` (mlx5), `xdp_aborted` (ena). `xdp_drops` does not count: in most drivers it holds what a program dropped on
+ * purpose.
  */
 export function xdpErrors(interfaceName: string): number | undefined {
   const counters = readDriverStatistics(interfaceName)?.counters ?? new Map<string, bigint>();

@@ -39,14 +39,14 @@ import { VipAnnouncer } from './vips/vip-announcer.ts';
 
 export interface XdpPlaneParts {
   readonly netlink: NetlinkSocket;
-  /** Of the interfaces that clients' packets come in by; one at least. */
+  /** The interfaces on which clients' packets arrive, at least one. */
   readonly ingresses: readonly Ingress[];
-  /** By which the fast path hands packets over, and by which it hands over answers to checks. */
+  /** The devices by which the fast path hands over packets and answers to checks. */
   readonly way: TapWay;
   readonly answers: TapWay;
   readonly checkNetwork: CheckNetwork;
   readonly fastPath: PinnedFastPath;
-  /** Where the fast path is pinned. */
+  /** The place where the fast path is pinned. */
   readonly place: Disposable;
   readonly onEvent: PlaneEventListener;
 }
@@ -78,7 +78,7 @@ export class XdpPlane implements DataPlane {
   readonly #running = new DisposableStack();
   #slowPath: SlowPath | undefined;
   #sweeper: NodeJS.Timeout | undefined;
-  /** As it was applied last. */
+  /** The table that was applied last. */
   #table: ForwardingTable | undefined;
   #lostIsDue = false;
   #sweepUnderWay: Generator<void> | undefined;
@@ -162,7 +162,7 @@ export class XdpPlane implements DataPlane {
     if (summary.reals.added + summary.reals.removed > 0) this.#paths.follow();
     else this.#paths.followLocal();
     this.#parts.fastPath.commit();
-    // Not before the first table: the timeouts are in it.
+    // Sweeps begin with the first table, which has the timeouts.
     if (this.#sweeper === undefined) this.#sweeper = this.#repeat(SWEEP_INTERVAL_MS, () => this.#sweep());
     this.#followVips();
     return summary;
@@ -173,7 +173,7 @@ export class XdpPlane implements DataPlane {
   }
 
   mendDrift(): void {
-    // Before the first table what is there is a former run's, and what is wrong there is put right by the table.
+    // Before the first table the content is an earlier run's, and the table corrects it.
     if (this.#sweeper !== undefined && !this.#running.disposed) this.#drift.look();
   }
 
@@ -211,7 +211,7 @@ export class XdpPlane implements DataPlane {
     await this.#release();
   }
 
-  /** What each real's entry says of the way to it, as it changes. */
+  /** Keeps the way in each real's entry up to date. */
   #followPaths(pathMtus: PathMtus): RealPaths {
     const { netlink, way, answers, fastPath, onEvent } = this.#parts;
     const image = this.#image;
@@ -246,7 +246,7 @@ export class XdpPlane implements DataPlane {
     );
   }
 
-  /** Has new flows pass over reals without a way, while others have one; once for all that change together. */
+  /** Excludes reals without a way from new flows while others have one; once for all that change together. */
   #passOverLost(): void {
     if (this.#lostIsDue) return;
     this.#lostIsDue = true;
@@ -267,7 +267,7 @@ export class XdpPlane implements DataPlane {
     this.#followVips();
   }
 
-  /** Interfaces where the fast path takes answers, and those that none comes in by. */
+  /** Returns the interfaces where the fast path takes answers, and those on which none arrives. */
   #seen(): number[] {
     return [LOOPBACK, ...this.#ingresses.links().map(({ index }) => index)];
   }
@@ -293,14 +293,14 @@ export class XdpPlane implements DataPlane {
     return drift;
   }
 
-  /** The host itself sees to what it answers for. */
+  /** Answers for the VIPs as far as the host itself has to. */
   #followVips(): void {
     const claimed = [...this.#image.claims()].flatMap(([vip, claim]) => (claim === 'always' ? [vip] : []));
     this.#groups.set(
       claimed,
       this.#ingresses.links().map(({ index }) => index),
     );
-    // Before the first table they are a former run's.
+    // Before the first table the VIPs are an earlier run's.
     if (this.#sweeper !== undefined) this.#announcer.update();
   }
 
@@ -322,7 +322,7 @@ export class XdpPlane implements DataPlane {
     return timer;
   }
 
-  /** In steps of a few milliseconds, so that packets, checks and changes get their turn while a full table is swept. */
+  /** Sweeps in steps of a few milliseconds, so that packets, checks and changes get their turn while a full table is swept. */
   #sweep(): void {
     if (this.#running.disposed) return;
     this.#sweepUnderWay ??= this.#image.sweepInSteps(nowTick());

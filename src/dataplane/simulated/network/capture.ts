@@ -25,7 +25,7 @@ export class Capture<Point extends string> implements Disposable {
     return this.packets;
   }
 
-  /** What was seen at a point as a pcap file. */
+  /** Returns the packets seen at a point as a pcap file. */
   toPcap(point: Point): Uint8Array {
     const packets = this.packets
       .filter((seen) => seen.point === point)

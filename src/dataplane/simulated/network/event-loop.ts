@@ -5,7 +5,7 @@ export interface Timer {
   cancel(): void;
 }
 
-/** Where the time comes from when it does not stand still between events: milliseconds, never going back. */
+/** Returns the time between events, in milliseconds that never go back. */
 export type TimeSource = () => number;
 
 /**
@@ -23,7 +23,7 @@ export class EventLoop {
     return this.#source === undefined ? this.#nowMs : Math.max(this.#nowMs, this.#source());
   }
 
-  /** When the next action is due. */
+  /** The time at which the next action is due. */
   get nextAtMs(): number | undefined {
     return this.#queue.peek()?.atMs;
   }
@@ -74,8 +74,8 @@ export class EventLoop {
 const SETTLE_STEP_MS = 1;
 
 /**
- * Moves the time until the promise settles, and gives its value.
- * @throws Error when it has not settled after `limitMs` of simulated time
+ * Moves the time until the promise settles, and returns its value.
+ * @throws Error if it has not settled after `limitMs` of simulated time
  */
 export async function settle<T>(loop: EventLoop, promise: Promise<T>, limitMs: number): Promise<T> {
   const deadlineMs = loop.nowMs + limitMs;
@@ -85,7 +85,7 @@ export async function settle<T>(loop: EventLoop, promise: Promise<T>, limitMs: n
   };
   promise.then(done, done);
   while (true) {
-    // Whatever waits on promises gets its turn before the time moves on, so that runs are repeatable.
+    // Everything that waits on promises gets its turn before the time moves on, so that runs are repeatable.
     await new Promise((resolve) => setImmediate(resolve));
     if (settled) return promise;
     if (loop.nowMs >= deadlineMs) throw new Error(`nothing after ${limitMs} ms of simulated time`);

@@ -1,4 +1,6 @@
-/** One thing to do at a time; of equal times the one that was added first comes first. */
+// The queue of timed events of a simulated network.
+
+/** An event and its time. Events of equal time run in the order in which they were added. */
 export interface TimedEvent {
   readonly atMs: number;
   readonly order: number;
@@ -6,11 +8,11 @@ export interface TimedEvent {
   cancelled: boolean;
 }
 
-/** A binary heap of events. Cancelled ones stay until their time comes and are passed over then. */
+/** A binary heap of events. Cancelled ones stay until their time and are skipped then. */
 export class EventQueue {
   readonly #heap: TimedEvent[] = [];
 
-  /** The next event that is not cancelled. */
+  /** Returns the next event that is not cancelled. */
   peek(): TimedEvent | undefined {
     while (this.#heap[0]?.cancelled) this.#removeFirst();
     return this.#heap[0];

@@ -33,7 +33,7 @@ interface Datagram {
   readonly expiresMs: number;
   readonly pieces: Map<number, Uint8Array>;
   firstHeader: Uint8Array | undefined;
-  /** Of the payload; known from the last fragment. */
+  /** The length of the payload, known from the last fragment. */
   length: number | undefined;
 }
 
@@ -41,7 +41,7 @@ interface Datagram {
 export class Reassembly {
   readonly #datagrams = new Map<string, Datagram>();
 
-  /** The whole packet once its last missing fragment has come. */
+  /** Returns the whole packet once its last missing fragment has arrived. */
   add(packet: Uint8Array, header: Ipv4Header, nowMs: number): Uint8Array | undefined {
     const key = `${header.source} ${header.destination} ${header.id} ${header.protocol}`;
     const datagram = this.#find(key, nowMs);

@@ -3,7 +3,7 @@ import type { Ipv4Address } from '../../../net/address/ipv4-address.ts';
 import { buildIcmp, ICMP_CODE, ICMP_TYPE, isIcmpError } from '../../../net/headers/icmp.ts';
 import { buildIpv4, type Ipv4Header, PROTOCOL } from '../../../net/headers/ipv4.ts';
 
-/** What an ICMP error says (RFC 792), and the MTU with fragmentation needed (RFC 1191). */
+/** The content of an ICMP error (RFC 792), with the MTU for fragmentation needed (RFC 1191). */
 export interface IcmpComplaint {
   readonly kind: 'fragmentation-needed' | 'ttl-exceeded' | 'net-unreachable' | 'port-unreachable';
   readonly mtuBytes?: number;
@@ -16,10 +16,10 @@ const COMPLAINTS: Readonly<Record<IcmpComplaint['kind'], { type: number; code: n
   'port-unreachable': { type: ICMP_TYPE.destinationUnreachable, code: ICMP_CODE.portUnreachable },
 };
 
-/** As much of the packet as makes an error of 576 bytes (RFC 1812, 4.3.2.3). */
+/** The bytes quoted of the packet, which make an error of 576 bytes (RFC 1812, 4.3.2.3). */
 const QUOTED_BYTES = 576 - 20 - 8;
 
-/** The error about this packet; undefined where RFC 1122, 3.2.2, forbids one. */
+/** Builds the error about this packet; undefined where RFC 1122, 3.2.2, forbids one. */
 export function icmpError(
   about: Uint8Array,
   header: Ipv4Header,

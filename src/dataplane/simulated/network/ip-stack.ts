@@ -15,22 +15,22 @@ export type SendResult = 'sent' | 'too-big' | 'no-route';
 
 export type LocalHandler = (packet: Uint8Array, header: Ipv4Header) => void;
 
-/** Takes packets before anything else is done with them; true: it has dealt with this one. */
+/** Takes packets before the stack handles them. Returns true if it has dealt with this one. */
 export type IngressHook = (packet: Uint8Array, header: Ipv4Header) => boolean;
 
 /** Changes packets that this node sends itself, or takes them (undefined). `mark` is the socket's. */
 export type EgressHook = (packet: Uint8Array, mark: number | undefined) => Uint8Array | undefined;
 
-/** False: a forwarded packet is dropped without a word. */
+/** Returns false for a forwarded packet that is to be dropped silently. */
 export type ForwardFilter = (packet: Uint8Array, header: Ipv4Header) => boolean;
 
-/** One of a node's interfaces, as `addInterface` gives it. */
+/** One of a node's interfaces, from `addInterface`. */
 export interface Interface {
   readonly end: LinkEnd;
   readonly address: Ipv4Address;
 }
 
-/** What every node has: interfaces, routes, local delivery, and forwarding where it is a router. */
+/** The IP stack of every node: interfaces, routes, local delivery, and forwarding on routers. */
 export class IpStack {
   readonly loop: EventLoop;
   readonly #interfaces: Interface[] = [];
@@ -60,7 +60,7 @@ export class IpStack {
     return added;
   }
 
-  /** Packets for the network leave by this interface. */
+  /** Adds a route: packets for the network leave by this interface. */
   addRoute(network: Ipv4Address, prefixBits: number, out: Interface): void {
     this.#routes.add(network, prefixBits, out);
   }
@@ -81,7 +81,7 @@ export class IpStack {
     this.#handlers.set(protocol, handler);
   }
 
-  /** The address from which packets to `destination` go out. */
+  /** Returns the address from which packets to `destination` leave. */
   sourceAddressFor(destination: Ipv4Address): Ipv4Address | undefined {
     return this.#routes.find(destination)?.address;
   }
@@ -91,7 +91,7 @@ export class IpStack {
     return Math.min(link, this.#pathMtus.get(destination) ?? link);
   }
 
-  /** What an ICMP error said; true when it is news. */
+  /** Notes the MTU that an ICMP error reports; returns true if it is new. */
   learnPathMtu(destination: Ipv4Address, mtuBytes: number): boolean {
     if (mtuBytes >= this.pathMtu(destination)) return false;
     this.#pathMtus.set(destination, mtuBytes);
@@ -124,7 +124,7 @@ export class IpStack {
     return 'sent';
   }
 
-  /** Handles a packet as if it had come to this node: what tunnels do with what was inside. */
+  /** Handles a packet as if it had arrived at this node. Tunnels do this with inner packets. */
   deliver(packet: Uint8Array): void {
     const header = this.#parse(packet);
     if (header !== undefined && this.#addresses.has(header.destination)) this.#deliverLocally(packet, header);

@@ -84,7 +84,9 @@ export class Topology {
     this.router.ip.addRoute(vip, 32, this.#toDirector);
   }
 
-  /** Whatever a service needs to be reached: its VIP routed, and its reals with the VIP and a server on the port. */
+  /**
+   * Provides everything that a service needs to be reached: its VIP routed, and its reals with the VIP and a server on the port.
+   */
   provide(key: ServiceKey, reals: readonly Ipv4Address[]): void {
     this.routeVip(onlyIpv4(key.vip));
     for (const address of reals) {
@@ -95,7 +97,7 @@ export class Topology {
     }
   }
 
-  /** Takes a node's cable out, or puts it back. */
+  /** Unplugs a node's cable, or plugs it in again. */
   setLink(node: 'client' | 'director' | Ipv4Address, isUp: boolean): void {
     this.#linkOf(node).isUp = isUp;
   }

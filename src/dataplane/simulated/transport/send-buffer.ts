@@ -1,3 +1,5 @@
+// The send buffer of a simulated TCP connection.
+
 /** Bytes that wait to be sent or acknowledged, addressed by their place in the whole stream. */
 export class SendBuffer {
   #chunks: Uint8Array[] = [];

@@ -15,12 +15,12 @@ export interface HttpRequest {
   readonly timeoutMs: number;
 }
 
-/** Failures are values. `server` is the name that the server gave. */
+/** The result of a request; failures are values. `server` is the name that the server gave. */
 export type HttpResult =
   | { readonly ok: true; readonly server: string; readonly durationMs: number }
   | { readonly ok: false; readonly error: string; readonly durationMs: number };
 
-/** One request on a connection of its own. */
+/** Makes one request on a connection of its own. */
 export async function requestHttp(host: Host, options: HttpTarget & HttpRequest): Promise<HttpResult> {
   const session = new HttpSession(host, options);
   const result = await session.request(options);
@@ -28,7 +28,7 @@ export async function requestHttp(host: Host, options: HttpTarget & HttpRequest)
   return result;
 }
 
-/** One connection and the requests on it, one at a time. */
+/** A connection with its requests, one at a time. */
 export class HttpSession {
   readonly #host: Host;
   readonly #target: HttpTarget;

@@ -26,7 +26,7 @@ export class HttpServer {
     this.#tcp.listen(this.#port, (connection) => this.#serve(connection));
   }
 
-  /** As when its process is killed: connections that are open are reset, further ones refused. */
+  /** Acts as if the process were killed: open connections are reset, further ones refused. */
   kill(): void {
     this.#tcp.stopListening(this.#port);
     for (const connection of this.#open) connection().abort();

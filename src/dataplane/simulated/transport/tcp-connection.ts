@@ -24,7 +24,7 @@ export interface TcpListener {
   data?(bytes: Uint8Array): void;
   /** The peer has sent all that it had. */
   ended?(): void;
-  /** Nothing further happens; without a failure both sides have ended and know it. */
+  /** Called at the end of the connection. Without a failure both sides have ended and know it. */
   closed?(failure: TcpFailure | undefined): void;
 }
 
@@ -37,7 +37,7 @@ export interface TcpAddresses {
 
 export interface TcpOptions extends TcpAddresses {
   readonly initialSequence: number;
-  /** Told to the node's egress hook with every packet. */
+  /** Passed to the node's egress hook with every packet. */
   readonly mark: number | undefined;
   readonly listener: TcpListener;
   /** Called once nothing more can come for this connection. */
@@ -280,7 +280,7 @@ export class TcpConnection {
     );
   }
 
-  /** Everything that was not acknowledged is sent again. */
+  /** Sends everything again that was not acknowledged. */
   #goBack(): void {
     this.#next = this.#unacknowledged;
     this.#duplicates = 0;
@@ -339,7 +339,7 @@ export class TcpConnection {
     return (this.#options.initialSequence + place) >>> 0;
   }
 
-  /** Where a sequence number of the peer's stands in its stream. */
+  /** Returns the position of a peer's sequence number in its stream. */
   #place(sequence: number): number {
     return this.#received + ((sequence - this.#peerInitial - this.#received) | 0);
   }

@@ -4,7 +4,7 @@ import type { TcpConnection, TcpListener } from './tcp-connection.ts';
 
 /** A connection of the simulated network as Node's protocol libraries take one. */
 export class TcpDuplex extends Duplex {
-  /** To be given to the connection, which comes about after this. */
+  /** The listener for the connection, which is created after this. */
   readonly listener: TcpListener = {
     data: (bytes) => void this.push(bytes),
     ended: () => void this.push(null),
@@ -20,7 +20,7 @@ export class TcpDuplex extends Duplex {
     this.#connection = connection;
   }
 
-  // What has come is pushed at once: checks read little, and stop when they have read enough.
+  // Received data is pushed at once: checks read little, and stop when they have enough.
   override _read(): void {
     return undefined;
   }
@@ -36,7 +36,7 @@ export class TcpDuplex extends Duplex {
     ended();
   }
 
-  /** By a reset, which leaves nothing to wait for at either end. */
+  /** Ends the connection by a reset, so that neither end waits. */
   override _destroy(error: Error | null, destroyed: (error: Error | null) => void): void {
     if (!this.#isClosed) this.#connection?.abort();
     destroyed(error);

@@ -30,16 +30,16 @@ const DEVICE_MTU_BYTES = 65_535;
 const PORT_RANGE = 'net/ipv4/ip_local_port_range';
 
 /**
- * The network namespace that the sockets of checks through the tunnel are in, so that it does not matter to them whose
- * addresses the VIPs are, nor what the host filters. Every packet that leaves it reaches the slow path through a TUN device, and
- * answers come in by it. It has no name and vanishes with the daemon.
+ * The network namespace of the sockets of checks through the tunnel. There neither the host's addresses nor its filters matter.
+ * Every packet that leaves it reaches the slow path through a TUN device, and answers arrive by it. It has no name and vanishes
+ * with the daemon.
  */
 export class CheckNetwork implements Disposable {
   readonly #namespace: PrivateNamespace;
   readonly #netlink: NetlinkSocket;
   readonly #tun: Tun;
   readonly #ifIndex: number;
-  /** The director's addresses, which answers come to. */
+  /** The director's addresses, to which answers come. */
   readonly #addresses = new Set<IpAddress>();
   readonly #resources: DisposableStack;
   /** Local ports that its sockets have. */
@@ -85,7 +85,7 @@ export class CheckNetwork implements Disposable {
     return this.#tun.read();
   }
 
-  /** Has the checks receive a packet. False when it is lost. */
+  /** Passes a packet to the checks. Returns false if it is lost. */
   deliver(packet: Uint8Array): boolean {
     return this.#tun.write(packet);
   }
@@ -123,7 +123,7 @@ export class CheckNetwork implements Disposable {
 
 const NO_IPV6: ReadonlySet<string> = new Set(['EOPNOTSUPP', 'EAFNOSUPPORT', 'EACCES']);
 
-/** Before the device is up, or it would have an IPv6 address already. */
+/** Stops IPv6 from sending. Must run before the device is up, or it would have an IPv6 address already. */
 function quieten(ports: string): void {
   preferSysctl(PORT_RANGE, ports);
   preferSysctl(`net/ipv6/conf/${DEVICE}/addr_gen_mode`, '1');

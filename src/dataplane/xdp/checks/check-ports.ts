@@ -1,15 +1,17 @@
-/** Below are those that only root's services have. */
+// The local ports that the sockets of checks use.
+
+/** The first port that a service without root's rights can have. */
 const FIRST_PORT = 1024;
 const LAST_PORT = 65_535;
-/** So many checks can be under way at once, with some that linger. */
+/** The number of checks that can be under way at once, including some that linger. */
 const LEAST_PORTS = 16_384;
 
 /**
- * The local ports that checks use: beside those of the host's own connections, so that an answer to a check cannot be taken
+ * Returns the local ports of checks: outside those of the host's own connections, so that an answer to a check cannot be taken
  * for an answer to one of these, even where a program on the director is a client of the same VIP.
  *
  * @param hostRange net.ipv4.ip_local_port_range of the host: `32768\t60999`
- * @returns the same of checks; all ports where the host's leave too few
+ * @returns the range for checks in the same form; all ports where the host's leave too few
  */
 export function checkPortRange(hostRange: string | undefined): string {
   const [first = FIRST_PORT, last = LAST_PORT] = (hostRange ?? '').split(/\s+/).filter(Boolean).map(Number);

@@ -1,4 +1,4 @@
-// Which real server each check's socket is for.
+// The real servers that open sockets of checks are for.
 import type { RealIndex } from '../../../forwarding/decision.ts';
 import type { ForwardingImage } from '../../../forwarding/image/forwarding-image.ts';
 import { checkKey, type ForwarderState } from '../../../forwarding/state.ts';
@@ -10,8 +10,8 @@ import type { CheckSocket, CheckWords } from './check-words.ts';
 export type TunnelTarget = Extract<CheckTarget, { via: 'tunnel' }>;
 
 /**
- * Tells the slow path which real server the packets from each check's local port are for, and the fast path which answers are
- * a check's.
+ * Tells the slow path which real the packets from each check's local port are for, and the fast path which answers belong to a
+ * check.
  */
 export class CheckRegistry {
   readonly #state: ForwarderState;
@@ -24,7 +24,7 @@ export class CheckRegistry {
     this.#words = words;
   }
 
-  /** Returns how to end it. @throws Error when the real is not configured for the VIP. */
+  /** Registers a socket and returns the function that ends that. @throws Error if the real is not configured for the VIP */
   register(check: CheckSocket, target: TunnelTarget): () => void {
     const real = realUnderTest(this.#state.image, target);
     if (real === undefined) throw new Error('the real server is not part of the service any more');
@@ -46,7 +46,7 @@ export class CheckRegistry {
   }
 }
 
-/** Any entry of the real under that VIP will do: what is sent depends on the addresses alone. */
+/** Returns any entry of the real under that VIP: what is sent depends on the addresses only. */
 function realUnderTest(image: ForwardingImage, { vip, port, real }: TunnelTarget): RealIndex | undefined {
   const onPort = image.findService(vip, port, 'tcp') ?? image.findService(vip, port, 'udp');
   const entry = onPort?.reals.get(real);

@@ -30,7 +30,10 @@ export class OwnSources {
     this.#isVip = isVip;
   }
 
-  /** What to send from where routing chose `source`. @param ifIndex The interface that is preferred. */
+  /**
+   * Returns the address to send from where routing chose `source`.
+   * @param ifIndex the preferred interface
+   */
   insteadOf(source: IpAddress, ifIndex: number | undefined): IpAddress | undefined {
     return this.#isVip(source) ? this.any(isIpv4(source) ? 4 : 6, ifIndex) : source;
   }
@@ -42,7 +45,7 @@ export class OwnSources {
     return (usable.find((source) => source.ifIndex === ifIndex) ?? usable[0])?.address;
   }
 
-  /** VIPs included. */
+  /** Lists the addresses, VIPs included. */
   list(): readonly OwnSource[] {
     const nowMs = performance.now();
     if (nowMs < this.#knownUntilMs) return this.#known;

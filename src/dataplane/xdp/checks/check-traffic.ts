@@ -14,14 +14,14 @@ export interface CheckTrafficOptions {
   readonly network: Pick<CheckNetwork, 'onReadable' | 'read' | 'deliver' | 'ports'>;
   /** Interfaces where the fast path is, and loopback. */
   readonly seen: readonly number[];
-  /** By which the fast path hands over answers. */
+  /** The device by which the fast path hands over answers. */
   readonly answers: Pick<TapWay, 'onTap'>;
   readonly forwarder: ForwarderState;
   /** Sends an outer packet to a real under test. */
   readonly send: (packet: Uint8Array) => void;
   /** The time after which other work gets its turn. */
   readonly budgetMs: number;
-  /** Told when answers cannot be read any more, as when somebody has deleted the TAP device. */
+  /** Called when answers cannot be read any more, for example because somebody deleted the TAP device. */
   readonly onFailure: (reason: string) => void;
 }
 
@@ -58,7 +58,7 @@ export class CheckTraffic implements Disposable {
     try {
       delivered = this.#options.network.deliver(packet);
     } catch {
-      // What is no sound IP packet is refused; the check's own time limit is the consequence.
+      // Anything other than a sound IP packet is refused; the check's own time limit is the consequence.
     }
     if (!delivered) this.#options.forwarder.image.countReason('send-failed');
   }
@@ -89,7 +89,7 @@ export class CheckTraffic implements Disposable {
       const read = tap.read();
       if (read === undefined) return false;
       finishChecksum(read);
-      // A real at the other end of a veth cable leaves it to us.
+      // A real at the other end of a veth cable leaves the checksum to the receiver.
       finishUnfinished(read.frame);
       const ethernet = parseTaggedEthernet(read.frame);
       if (!isFault(ethernet) && !isGroupMac(ethernet.destination)) {

@@ -3,7 +3,7 @@ import { swap16 } from '../../../forwarding/image/tables/byte-order.ts';
 import { CHECK_ROW, CHECK_WORDS } from '../../../forwarding/image/tables/layout.ts';
 import { type IpAddress, ipBytes, isIpv6 } from '../../../net/address/ip-address.ts';
 
-/** What a check talks to; port 0 of echo requests. */
+/** The peer of a check; the port is 0 for echo requests. */
 export interface CheckPeer {
   readonly vip: IpAddress;
   readonly port: number;
@@ -11,7 +11,7 @@ export interface CheckPeer {
 
 export interface CheckSocket {
   readonly protocol: 'tcp' | 'udp' | 'icmp';
-  /** Of ICMP the identifier of its echo request. */
+  /** The local port; for ICMP the identifier of the echo request. */
   readonly localPort: number;
   readonly source: IpAddress;
 }
@@ -37,7 +37,7 @@ export class CheckWords {
   }
 }
 
-/** As check_word() of `bpf/check-answers.h`: words are taken as they lie in packets. */
+/** Returns the word of a check, the same as check_word() of `bpf/check-answers.h`: words are read as they lie in packets. */
 export function checkWord(vip: IpAddress, director: IpAddress, port: number): number {
   const words = [...wordsOf(vip), ...wordsOf(director), swap16(port)];
   return (words.reduce(mix, 0) | 1) >>> 0;

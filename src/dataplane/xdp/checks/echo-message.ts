@@ -6,12 +6,12 @@ import { ICMPV6_TYPE } from '../../../net/headers/icmpv6.ts';
 import { PROTOCOL, parseIpv4Header, parseQuotedIpv4Header } from '../../../net/headers/ipv4.ts';
 import { IPV6_HEADER_BYTES, parseIpv6Header, parseQuotedIpv6Header } from '../../../net/headers/ipv6.ts';
 
-/** What came of an echo request to `destination`: its data back, or an error that quotes it. */
+/** The result of an echo request to `destination`: its data back, or an error that quotes it. */
 export interface EchoAnswer {
   readonly destination: IpAddress;
   readonly identifier: number;
   readonly data: Uint8Array;
-  /** Undefined: it was answered. */
+  /** Undefined if the request was answered. */
   readonly trouble: string | undefined;
 }
 
@@ -44,7 +44,7 @@ export function buildEchoRequest({
   return buildIcmp({ type: TYPES[family].request, code: 0, rest, payload: token });
 }
 
-/** Reads a whole packet of either family; undefined if it is about no echo request. */
+/** Reads a whole packet of either family; undefined if it is not about an echo request. */
 export function readEchoAnswer(packet: Uint8Array): EchoAnswer | undefined {
   const ip = readHeader(packet, 0, false);
   if (ip === undefined || ip.end < ip.at + ICMP_HEADER_BYTES) return undefined;
@@ -74,12 +74,12 @@ interface Header {
   readonly family: IpFamily;
   readonly source: IpAddress;
   readonly destination: IpAddress;
-  /** Where the ICMP message begins, and where it would end. */
+  /** The offsets at which the ICMP message begins and ends. */
   readonly at: number;
   readonly end: number;
 }
 
-/** Undefined unless it carries ICMP right behind the header. */
+/** Reads the header; undefined unless ICMP follows it directly. */
 function readHeader(bytes: Uint8Array, at: number, isQuoted: boolean): Header | undefined {
   if ((bytes[at] ?? 0) >> 4 === 6) {
     const header = isQuoted ? parseQuotedIpv6Header(bytes, at) : parseIpv6Header(bytes, at);

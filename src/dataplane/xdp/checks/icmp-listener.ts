@@ -16,7 +16,7 @@ const HEARD: Readonly<Record<IpFamily, readonly number[]>> = {
   ],
 };
 
-/** Hears the errors and echo replies of ICMP and ICMPv6 that come to the director's own addresses. */
+/** Receives the errors and echo replies of ICMP and ICMPv6 that arrive at the director's own addresses. */
 export class IcmpListener implements Disposable {
   readonly #receivers: readonly IcmpReceiver[];
   #closed = false;
@@ -47,7 +47,7 @@ export class IcmpListener implements Disposable {
   }
 }
 
-/** Undefined on a kernel that was told to do without IPv6. */
+/** Opens a receiver; undefined on a kernel with IPv6 disabled. */
 function openReceiver(family: IpFamily): IcmpReceiver | undefined {
   try {
     return new IcmpReceiver(family, HEARD[family]);

@@ -15,8 +15,8 @@ export interface OtherAnswersOptions {
 }
 
 /**
- * Answers to checks that come in by an interface where the fast path is not: the way back from a real need not be the one that
- * clients' packets take. The host's stack gets them too, has no socket for them, and what it answers reaches no real.
+ * Receives answers to checks that arrive by an interface without the fast path: the way back from a real may differ from the way
+ * of clients' packets. The host's stack gets them too, has no socket for them, and its answers reach no real.
  */
 export class OtherAnswers implements Disposable {
   readonly #options: OtherAnswersOptions;
@@ -53,7 +53,7 @@ export class OtherAnswers implements Disposable {
   }
 }
 
-/** Undefined on a kernel that was told to do without IPv6. */
+/** Opens a capture; undefined on a kernel with IPv6 disabled. */
 function openCapture(family: IpFamily, filter: IpCaptureFilter): IpCapture | undefined {
   try {
     return new IpCapture(family, filter);

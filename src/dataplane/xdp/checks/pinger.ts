@@ -15,10 +15,10 @@ export interface PingRoute {
   readonly mark?: number | undefined;
   /** Has the socket opened in another network namespace; undefined: in the host's. */
   readonly within?: SocketPlace;
-  /** Of the destination's family. */
+  /** An address of the destination's family. */
   readonly source?: IpAddress;
   readonly interface?: string | undefined;
-  /** Called with the identifier before the request leaves; returns how to end that. */
+  /** Called with the identifier before the request leaves; returns the function that ends that. */
   readonly register?: (identifier: number) => () => void;
 }
 

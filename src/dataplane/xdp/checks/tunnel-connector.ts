@@ -10,11 +10,11 @@ import type { CheckRegistry, TunnelTarget } from './check-registry.ts';
 import { Pinger, type SocketPlace } from './pinger.ts';
 
 export interface TunnelConnectorOptions {
-  /** Where the sockets of checks through the tunnel are. */
+  /** The network namespace of the sockets of checks through the tunnel. */
   readonly network: Pick<CheckNetwork, 'open'>;
   /** The director's own address, of the VIP's family, that a real can answer to; undefined when there is none. */
   readonly sourceTo: (target: TunnelTarget) => IpAddress | undefined;
-  /** Where the host's own stack listens for a real that is the director itself; undefined for other reals. */
+  /** Returns where the host's own stack listens for a real that is the director itself; undefined for other reals. */
   readonly ownAddress: (target: TunnelTarget) => IpAddress | undefined;
   readonly checks: CheckRegistry;
 }

@@ -1,4 +1,6 @@
-/** What has been lost on a way out lately, by the adapter's own counters. */
+// Detects losses on a way out by the adapter's error counters.
+
+/** The recent loss on a way out, by the adapter's own counters. */
 export interface Loss {
   /** Frames that the driver could not send since the last look. */
   readonly frames: number;
@@ -8,9 +10,9 @@ export interface Loss {
 
 /** Running totals of one way out. */
 export interface WayCounters {
-  /** Undefined where the driver does not count what it could not send. */
+  /** Returns the driver's count of frames it could not send; undefined where the driver has no such count. */
   errors(): number | undefined;
-  /** What the fast path has given it; asked for only while errors rise. */
+  /** Returns the number of frames that the fast path gave to it; called only while errors rise. */
   sent(): number;
 }
 
@@ -42,7 +44,7 @@ export class LossWatch {
   }
 }
 
-/** Whether next to nothing of what was sent has left. */
+/** Returns true if nearly nothing of what was sent has left. */
 export function isTotal({ frames, sent }: Loss): boolean {
   return sent !== undefined && frames >= LEAST_FRAMES && frames >= LOST_SHARE * sent;
 }

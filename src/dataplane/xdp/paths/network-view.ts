@@ -6,12 +6,12 @@ import { listNeighbours, type Neighbour } from '../../../linux/netlink/neighbour
 import type { NetlinkSocket } from '../../../linux/netlink/socket.ts';
 import { familyOf, type IpAddress } from '../../../net/address/ip-address.ts';
 
-/** What has become different: one neighbour, or anything that routes may depend on. */
+/** A change in the network: of one neighbour, or of anything that routes may depend on. */
 export type ViewChange =
   | { readonly type: 'neighbour'; readonly ifIndex: number; readonly address: IpAddress }
   | { readonly type: 'routes' };
 
-/** The links and neighbours of the network namespace, as the kernel last told of them. */
+/** The links and neighbours of the network namespace, as the kernel last reported them. */
 export class NetworkView implements Disposable {
   readonly #socket: NetlinkSocket;
   readonly #monitor: NetworkMonitor;
@@ -22,7 +22,7 @@ export class NetworkView implements Disposable {
   constructor(socket: NetlinkSocket, onChange: (change: ViewChange) => void) {
     this.#socket = socket;
     this.#onChange = onChange;
-    // Subscribed first, so that nothing that changes during the reading is missed.
+    // The subscription comes first, so that no change during the reading is missed.
     this.#monitor = new NetworkMonitor((change) => this.#take(change));
     this.#readAll();
   }

@@ -11,24 +11,26 @@ import type { WayOut } from './ways-out.ts';
 
 /** The way to an address, as far as it is known. */
 export interface NextHop {
-  /** Of the address's family; undefined while there is no route, or none of the director's own for it. */
+  /**
+   * The outer source address, of the address's family; undefined while there is no route, or no address of the director for it.
+   */
   readonly sourceAddress: IpAddress | undefined;
   readonly mtuBytes: number;
-  /** Whom to ask for the MAC address; undefined when nobody can be asked. */
+  /** The neighbour whose MAC address is needed; undefined when there is none to ask. */
   readonly neighbour: { readonly ifIndex: number; readonly address: IpAddress } | undefined;
-  /** What the fast path needs; undefined: the slow path sends. */
+  /** The next hop for the fast path; undefined if the slow path sends. */
   readonly resolved: ResolvedHop | undefined;
-  /** It is an address of the director itself. */
+  /** True if it is an address of the director itself. */
   readonly local?: boolean;
   /** `resolving` may yet succeed without anything else changing. */
   readonly state: 'resolved' | 'resolving' | 'failed';
-  /** For the operator: `via 10.0.0.1 on eth0`, `no route`. */
+  /** A description for the operator: `via 10.0.0.1 on eth0`, `no route`. */
   readonly detail: string;
 }
 
-/** What is asked of the machine's network. */
+/** The questions that are asked about the machine's network. */
 export interface Network extends Pick<NetworkView, 'link' | 'neighbour'> {
-  /** How the fast path sends out of an interface; undefined: it cannot. */
+  /** Returns how the fast path sends out of an interface; undefined if it cannot. */
   wayOut(link: Link): WayOut | undefined;
 }
 
@@ -71,7 +73,10 @@ const NOWHERE: ReadonlySet<number> = new Set([RTN.blackhole, RTN.unreachable, RT
 
 type Exit = Omit<ResolvedHop, 'nextHopMac'>;
 
-/** Where frames that a link sends leave the machine; undefined unless it is Ethernet, or a VLAN on it, that XDP can send by. */
+/**
+ * Returns where frames that a link sends leave the machine; undefined unless it is Ethernet, or a VLAN on it, that XDP can send
+ * by.
+ */
 function exitOf(view: Network, link: Link): Exit | undefined {
   if (link.mac.length !== MAC_BYTES) return undefined;
   const device = link.kind === 'vlan' ? link.vlan && view.link(link.vlan.parentIndex) : link;

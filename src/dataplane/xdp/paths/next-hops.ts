@@ -10,26 +10,26 @@ import { type NextHop, resolveNextHop } from './next-hop.ts';
 import type { WaysOut } from './ways-out.ts';
 
 export interface NextHopListener {
-  /** The way to the address is this now; called only when it has changed. */
+  /** Called with the present way to the address, only when it has changed. */
   changed(address: IpAddress, hop: NextHop): void;
-  /** For the operator: a way was lost, or found again. */
+  /** Called when a way was lost or found again, for the operator. */
   reported(address: IpAddress, hop: NextHop): void;
 }
 
 interface Followed {
   hop: NextHop;
-  /** An operator has been told that it is lost. */
+  /** True if the loss was reported to the operator. */
   lost: boolean;
-  /** When it stopped being resolved; undefined while it is. */
+  /** The time at which it stopped being resolved; undefined while it is resolved. */
   unresolvedSinceMs: number | undefined;
 }
 
-/** Changes of routes come in bursts; they are handled together after this time. */
+/** The delay before changes are handled: changes of routes come in bursts, which are handled together. */
 const DEBOUNCE_MS = 3;
-/** Addresses looked up before other work gets a turn. */
+/** The number of addresses looked up before other work gets a turn. */
 const SLICE = 100;
 const PROBE_INTERVAL_MS = 1000;
-/** An address that is merely not resolved yet is no news for the operator. */
+/** The time before an unresolved address is reported: a short one is no news for the operator. */
 const PATIENCE_MS = 3000;
 
 /**
@@ -56,7 +56,7 @@ export class NextHops implements Disposable {
     this.#probeTimer.unref();
   }
 
-  /** Follows these addresses and no others; what is known of the way to each has been told when it returns. */
+  /** Follows these addresses and no others. What is known of the way to each has been reported when it returns. */
   follow(addresses: ReadonlySet<IpAddress>): void {
     for (const address of this.#followed.keys()) {
       if (!addresses.has(address)) this.#followed.delete(address);
@@ -66,12 +66,12 @@ export class NextHops implements Disposable {
     }
   }
 
-  /** Undefined for an address that is not followed. */
+  /** Returns the way to an address; undefined for an address that is not followed. */
   hop(address: IpAddress): NextHop | undefined {
     return this.#followed.get(address)?.hop;
   }
 
-  /** The way to an address at the moment, followed or not. */
+  /** Returns the present way to an address, followed or not. */
   resolve(address: IpAddress): NextHop {
     const network = {
       link: (ifIndex: number) => this.#view.link(ifIndex),
@@ -104,7 +104,7 @@ export class NextHops implements Disposable {
     }
     for (const [address, { hop }] of this.#followed) {
       if (hop.neighbour?.ifIndex !== change.ifIndex || hop.neighbour.address !== change.address) continue;
-      // The kernel drops neighbours that it does not use itself. The way stands until an answer fails to come.
+      // The kernel drops neighbours that it does not use itself. The way stays until an answer fails to come.
       const dropped = this.#view.neighbour(change.ifIndex, change.address) === undefined;
       if (dropped) this.#ask(hop);
       else this.#refresh(address);

@@ -6,7 +6,7 @@ import { readU32 } from '../../../net/bytes.ts';
 import { IPV4_AT } from '../../../net/headers/ipv4.ts';
 import { IPV6_AT } from '../../../net/headers/ipv6.ts';
 
-/** Of a packet that was built here, of either family. */
+/** Returns the destination of a packet of either family that culvert built. */
 export function destinationOf(packet: Uint8Array): IpAddress {
   return (packet[0] ?? 0) >> 4 === 6
     ? readIpv6Address(packet, IPV6_AT.destination)

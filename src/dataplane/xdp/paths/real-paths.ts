@@ -20,7 +20,7 @@ import { type NextHop, usableSource } from './next-hop.ts';
 import { NextHops } from './next-hops.ts';
 import type { WaysOut } from './ways-out.ts';
 
-/** Writes the way to each real server into its entries of the image, and keeps it what it is. */
+/** Writes the way to each real server into its entries of the image, and keeps it up to date. */
 export class RealPaths implements Disposable {
   readonly #image: ForwardingImage;
   readonly #pathMtus: PathMtus;
@@ -30,7 +30,7 @@ export class RealPaths implements Disposable {
   readonly #onLost: () => void;
   readonly #sources: OwnSources;
   readonly #localVips: Pick<LocalVips, 'set'>;
-  /** Those of the real servers' addresses that are the director's own. */
+  /** The real servers' addresses that are the director's own. */
   readonly #locals = new Set<IpAddress>();
   /** Entries of each real server's address. */
   #entries = new Map<IpAddress, RealIndex[]>();
@@ -96,8 +96,8 @@ export class RealPaths implements Disposable {
   }
 
   /**
-   * Has the host's stack take the VIPs of which a real is the director itself. Not those that the host's stack answers ARP for
-   * (`claim: host`): there the VIP is an address of the host while it is this director's turn, and another's otherwise.
+   * Makes the host's stack accept the VIPs of which a real is the director itself. VIPs for which the host's stack answers ARP
+   * (`claim: host`) are left out: such a VIP is an address of the host while it is this director's turn.
    */
   followLocal(): void {
     const indices = [...this.#locals].flatMap((address) => this.#entries.get(address) ?? []);
@@ -105,7 +105,7 @@ export class RealPaths implements Disposable {
     this.#localVips.set(new Set(vips.filter((vip) => this.#image.claimOf(vip) !== 'host')));
   }
 
-  /** Where a check of a real that is the director itself connects to; undefined for other reals. */
+  /** Returns where a check connects to for a real that is the director itself; undefined for other reals. */
   ownAddress({ vip, real }: TunnelTarget): IpAddress | undefined {
     if (!this.#locals.has(real)) return undefined;
     return lookUpRoute(this.#netlink, vip)?.type === RTN.local ? vip : real;
@@ -144,8 +144,8 @@ export class RealPaths implements Disposable {
   }
 
   /**
-   * The director's own address that a real answers checks to: the one on the way to it; for a VIP of the other family, the one
-   * on the way that packets to the VIP's network take. Undefined when there is none.
+   * Returns the director's own address to which a real answers checks: the one on the way to it; for a VIP of the other family,
+   * the one on the way of packets to the VIP's network. Returns undefined when there is none.
    */
   sourceTo({ vip, real }: TunnelTarget): IpAddress | undefined {
     if (familyOf(vip) === familyOf(real)) {
@@ -154,7 +154,7 @@ export class RealPaths implements Disposable {
     }
     const route = lookUpRoute(this.#netlink, vip);
     if (route === undefined) return undefined;
-    // The route to a VIP that is an address of this machine tells nothing of the way to its network.
+    // The route to a VIP that is an address of this machine says nothing about the way to its network.
     if (route.type === RTN.local) return this.#sources.any(familyOf(vip), undefined);
     const source = usableSource(route.source, vip);
     return source && this.#sources.insteadOf(source, route.ifIndex);
@@ -164,7 +164,7 @@ export class RealPaths implements Disposable {
     this.#nextHops[Symbol.dispose]();
   }
 
-  /** True if it has changed. */
+  /** Notes whether the address is local. Returns true if that has changed. */
   #noteLocal(address: IpAddress, { local = false }: NextHop): boolean {
     if (this.#locals.has(address) === local) return false;
     if (local) this.#locals.add(address);

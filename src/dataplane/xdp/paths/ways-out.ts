@@ -1,4 +1,4 @@
-// Which interfaces the fast path can send by, by proof.
+// The interfaces that the fast path can send by, proven by probes.
 import { queryXdp } from '../../../linux/bpf/query.ts';
 import type { Link } from '../../../linux/netlink/devices/link.ts';
 import { XdpFeatures } from '../../../linux/netlink/devices/xdp-features.ts';
@@ -26,10 +26,10 @@ interface Known {
   readonly link: Link;
   readonly losses: LossWatch;
   way: WayOut | undefined;
-  /** While this is ahead, the way was found to lose everything. */
+  /** Until this time the way is closed, as it was found to lose everything. */
   closedUntilMs: number;
   closedForMs: number;
-  /** An operator has been warned of losses that go on. */
+  /** True if the operator was warned of losses that continue. */
   warned: boolean;
 }
 
@@ -38,8 +38,8 @@ const FIRST_PAUSE_MS = 10_000;
 const LONGEST_PAUSE_MS = 600_000;
 
 /**
- * Which interfaces the fast path can send by. The kernel drops what XDP sends to a driver that does not take it, without a
- * word, so each way out is proven by a frame that is sent there, and watched by the adapter's error counters.
+ * Determines which interfaces the fast path can send by. The kernel silently drops what XDP sends to a driver that does not take
+ * it, so each way out is proven by a frame sent there, and watched by the adapter's error counters.
  */
 export class WaysOut implements Disposable {
   readonly #features = new XdpFeatures();
@@ -52,7 +52,7 @@ export class WaysOut implements Disposable {
     this.#options = options;
   }
 
-  /** As it was when it was first asked for, or as the last `refresh` found it; undefined: XDP cannot send there. */
+  /** Returns the way out by a link, as found at the first call or by the last `refresh`; undefined if XDP cannot send there. */
   way(link: Link): WayOut | undefined {
     const known = this.#known.get(link.index);
     if (known !== undefined && known.link.name === link.name) return known.way;
@@ -68,12 +68,12 @@ export class WaysOut implements Disposable {
     return way;
   }
 
-  /** Has the next `refresh` send probes, as links have changed. */
+  /** Makes the next `refresh` send probes, as links have changed. */
   expire(): void {
     this.#probeAtMs = 0;
   }
 
-  /** Looks at all ways that are known; every second or so. True if anything is different from what it was. */
+  /** Checks all known ways; call it about every second. Returns true if anything has changed. */
   refresh(): boolean {
     const nowMs = performance.now();
     const probes = nowMs >= this.#probeAtMs;
@@ -92,7 +92,7 @@ export class WaysOut implements Disposable {
     const loss = known.losses.look();
     if (loss !== undefined) this.#weigh(known, loss, nowMs);
     else known.warned = false;
-    // A way that is not used by its own will is asked after again each second: by a probe, if features do not tell.
+    // A way that is switched off by its own features is asked about again each second, by a probe if features do not tell.
     const answer = this.#ask(known.link, probes || before === undefined);
     known.way = nowMs < known.closedUntilMs ? undefined : answer;
     if (known.way === before) return false;
@@ -108,8 +108,8 @@ export class WaysOut implements Disposable {
     const { index, kind } = link;
     // In generic mode the kernel sends to any device.
     const natives = this.#options.ingresses().filter((ingress) => queryXdp(ingress)?.mode === 'native');
-    // What XDP_TX puts on a veth device is lost, or waits, unless its other end has a program; redirection needs no more
-    // than that it polls, and can be proven.
+    // A frame sent by XDP_TX on a veth device is lost, or waits, unless its other end has a program. Redirection only needs that end
+    // to poll, and can be proven.
     const isVeth = kind === 'veth';
     const redirects = natives.some((ingress) => isVeth || ingress !== index);
     if (!redirects) return 'transmit';

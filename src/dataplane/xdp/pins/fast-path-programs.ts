@@ -25,7 +25,10 @@ export class FastPathPrograms implements Disposable {
     this.#maps = maps;
   }
 
-  /** With maps of their own, of that capacity. The program of `first` is loaded at once. @throws CulvertError PERMISSION, KERNEL */
+  /**
+   * Creates programs with maps of their own, of that capacity. The program of `first` is loaded at once. @throws CulvertError
+   * PERMISSION, KERNEL
+   */
   static create(
     objects: ObjectFiles,
     capacity: ImageCapacity,
@@ -38,7 +41,7 @@ export class FastPathPrograms implements Disposable {
     return { maps, programs };
   }
 
-  /** @throws CulvertError PERMISSION, KERNEL */
+  /** Returns the program of a build. @throws CulvertError PERMISSION, KERNEL */
   of(kind: ProgramKind): BpfProgram {
     const known = this.#loaded.get(kind);
     if (known !== undefined) return known;

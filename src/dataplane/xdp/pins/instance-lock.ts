@@ -7,8 +7,8 @@ import { errnoOf } from '../../../linux/errno.ts';
 const PATIENCE_MS = 500;
 
 /**
- * Keeps a second director off an interface. The lock is an abstract Unix socket: it belongs to the network namespace,
- * as the interface does, and the kernel frees it however the process ends. Whoever connects is told the holder's pid.
+ * Keeps a second director off an interface. The lock is an abstract Unix socket: it belongs to the network namespace, as the
+ * interface does, and the kernel frees it however the process ends. A process that connects gets the holder's pid.
  */
 export class InstanceLock implements AsyncDisposable {
   readonly #server: Server;

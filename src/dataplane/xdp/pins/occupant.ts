@@ -7,7 +7,10 @@ import { XdpLink } from '../../../linux/bpf/xdp-link.ts';
 import { errnoOf } from '../../../linux/errno.ts';
 import { linkDirectory, linkPins } from './link-pins.ts';
 
-/** What to do about the program that is on the interface already; `directory` has the pins of the instance that starts. */
+/**
+ * Returns the error about the program that is on the interface already, with its fix. `directory` has the pins of the instance
+ * that starts.
+ */
 export function occupiedError(interfaceName: string, occupant: AttachedXdp, directory: string): CulvertError {
   const program = `(id ${occupant.programId}, ${occupant.mode} mode)`;
   const instance = instanceOf(occupant.programId, dirname(directory));
@@ -24,10 +27,10 @@ export function occupiedError(interfaceName: string, occupant: AttachedXdp, dire
 
 /** The pinned instance that a program belongs to. */
 function instanceOf(programId: number, pins: string): string | undefined {
-  // A start takes the directory away when nothing is pinned in it.
+  // A start removes the directory when nothing is pinned in it.
   const entries = existsSync(pins) ? readdirSync(pins) : [];
   const name = entries.find((entry) => pinnedPrograms(join(pins, entry)).includes(programId));
-  // Behind the @ is the network namespace; the name without it leads there.
+  // The network namespace follows the @; the name without it leads there.
   return name?.replaceAll('%2e', '.').replace(/@\d+$/, '');
 }
 

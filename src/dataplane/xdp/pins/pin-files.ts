@@ -15,7 +15,7 @@ import { errnoOf } from '../../../linux/errno.ts';
 import { withSpareDescriptors } from '../../../spare-descriptors.ts';
 import { type ImageMaps, unpinDirectory } from './pinned-maps.ts';
 
-/** The text of a symbolic link; undefined when there is none. */
+/** Returns the text of a symbolic link; undefined when there is none. */
 export function readText(path: string): string | undefined {
   try {
     return readlinkSync(path);
@@ -33,13 +33,13 @@ export function unlinkIfThere(path: string): void {
   }
 }
 
-/** Takes an instance's directory away, and the one of all instances with the last of them. */
+/** Removes an instance's directory, and the one of all instances with the last of them. */
 export function removeInstance(directory: string): void {
   unpinDirectory(directory);
   try {
     rmdirSync(dirname(directory));
   } catch (error) {
-    // Another instance has pins there, or has just taken its last ones away; or root has prepared it for a user.
+    // Another instance has pins there, or has just removed its last ones; or root has prepared it for a user.
     if (!['ENOTEMPTY', 'ENOENT', 'EACCES', 'EPERM'].includes(`${errnoOf(error)}`)) throw error;
   }
 }
@@ -50,7 +50,9 @@ export function freeMapsName(directory: string): string {
   return `maps-${Math.max(...numbers) + 1}`;
 }
 
-/** Pins again what is pinned no more; `maps` in the instance's directory leads to where. True if anything was missing. */
+/**
+ * Pins again what is not pinned any more; `maps` in the instance's directory leads to it. Returns true if anything was missing.
+ */
 export function repinMaps(maps: ImageMaps, instanceDirectory: string): boolean {
   const link = join(instanceDirectory, 'maps');
   const missing = Object.entries(maps).filter(([name]) => !existsSync(join(link, name)));

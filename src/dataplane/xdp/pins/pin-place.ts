@@ -1,4 +1,4 @@
-/** Where an instance's pins are, and who may use them: bpffs may be shared by network namespaces, interfaces are not. */
+// The place of an instance's pins, and its lock: bpffs may be shared by network namespaces, interfaces are not.
 import { closeSync, constants, fstatSync, openSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { CulvertError } from '../../../errors.ts';
@@ -17,7 +17,7 @@ const NAMESPACE = 'netns';
 /** Likewise; the process that holds the lock. */
 const HOLDER = 'holder';
 
-/** The directory of an instance's pins, locked: whoever shares them shares the lock, which ends with the process. */
+/** The directory of an instance's pins, locked. Processes that share the pins share the lock, which ends with the process. */
 export class PinPlace implements Disposable {
   readonly directory: string;
   readonly #fd: number;
@@ -28,7 +28,7 @@ export class PinPlace implements Disposable {
   }
 
   /**
-   * The directory of that name, or, while what is pinned there is attached in another network namespace, one that is named
+   * Returns the directory of that name; while what is pinned there is attached in another network namespace, one that is named
    * for this namespace as well. @throws CulvertError ALREADY_RUNNING
    */
   static take(instance: string): PinPlace {
@@ -40,7 +40,7 @@ export class PinPlace implements Disposable {
         closeSync(fd);
         throw held(directory);
       }
-      // It may have been taken away, by one that ended, between the two calls.
+      // A director that ended may have removed it between the two calls.
       if (inodeOf(directory) === fstatSync(fd).ino) return new PinPlace(directory, fd).#sign(here);
       closeSync(fd);
     }
@@ -64,8 +64,8 @@ export class PinPlace implements Disposable {
 }
 
 /**
- * The name that an instance has in this network namespace, for its pins, state and control socket: `eth0`, or
- * `eth0@4026532008` where `eth0` is another namespace's. It stays so while it has pins under that name.
+ * Returns the name that an instance has in this network namespace, for its pins, state and control socket: `eth0`, or
+ * `eth0@4026532008` where `eth0` belongs to another namespace. It stays the same while there are pins under that name.
  */
 export function localName(instance: string, here: string = namespaceInode()): string {
   const own = `${instance}@${here}`;
@@ -73,14 +73,14 @@ export function localName(instance: string, here: string = namespaceInode()): st
   return isForeign(pinPath(instance), here) ? own : instance;
 }
 
-/** Whether what is pinned there is attached, and not in this namespace. */
+/** Returns true if what is pinned there is attached in another namespace. */
 function isForeign(directory: string, here: string): boolean {
   const owner = readText(join(directory, NAMESPACE));
   if (owner === here) return false;
   const links = linkPins(directory).map((name) => linkInfo(join(linkDirectory(directory), name)));
   const attached = links.flatMap((link) => (link === undefined || link.ifIndex === 0 ? [] : [link]));
   if (attached.length === 0) return false;
-  // Former versions signed nothing: what is attached here is this namespace's.
+  // Earlier versions wrote no namespace: what is attached here belongs to this namespace.
   return owner !== undefined || !attached.some(({ ifIndex, programId }) => programOn(ifIndex) === programId);
 }
 
@@ -103,7 +103,7 @@ function linkInfo(path: string): { readonly ifIndex: number; readonly programId:
   }
 }
 
-/** Takes away what is pinned there, which is of no use; the place stays taken. */
+/** Removes stale pins; the place stays locked. */
 export function clearPlace(directory: string): void {
   for (const entry of readdirSync(directory, { withFileTypes: true })) {
     if (entry.name === NAMESPACE || entry.name === HOLDER) continue;

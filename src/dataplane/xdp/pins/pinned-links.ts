@@ -15,7 +15,7 @@ import { unlinkIfThere } from './pin-files.ts';
 export interface AttachTarget {
   readonly name: string;
   readonly ifIndex: number;
-  /** Name of the interface that it is a VLAN device of. */
+  /** The name of the parent interface, for a VLAN device. */
   readonly parent?: string | undefined;
   /** Packets may arrive there with unfinished checksums. */
   readonly unfinishedChecksums?: boolean | undefined;
@@ -28,7 +28,7 @@ export function programKind(target: AttachTarget | undefined): ProgramKind {
 
 interface PinnedLink {
   readonly path: string;
-  /** That which is ours. */
+  /** The ID of culvert's own program. */
   readonly programId: number;
   readonly link: XdpLink;
 }
@@ -38,7 +38,7 @@ export class PinnedLinks implements Disposable {
   readonly #instanceDirectory: string;
   readonly #links = new Map<number, PinnedLink>();
 
-  /** Opens those that a former run left; the pins of interfaces that are gone are taken away. */
+  /** Opens the attachments that an earlier run left, and removes the pins of interfaces that are gone. */
   constructor(instanceDirectory: string) {
     this.#instanceDirectory = instanceDirectory;
     for (const name of linkPins(instanceDirectory)) {
@@ -54,7 +54,7 @@ export class PinnedLinks implements Disposable {
     return this.#links.size;
   }
 
-  /** The interfaces that the program is attached to; those that are gone meanwhile included. */
+  /** Returns the interfaces that the program is attached to, including those that are gone meanwhile. */
   indices(): number[] {
     return [...this.#links.keys()];
   }
@@ -71,7 +71,9 @@ export class PinnedLinks implements Disposable {
     }
   }
 
-  /** Natively, or in generic mode if the driver cannot, as that of VLAN devices. @throws CulvertError XDP_OCCUPIED, KERNEL */
+  /**
+   * Attaches natively, or in generic mode if the driver cannot, as with VLAN devices. @throws CulvertError XDP_OCCUPIED, KERNEL
+   */
   attach(programs: FastPathPrograms, target: AttachTarget, warn: (message: string) => void): void {
     this.requireFree([target]);
     const link = createLink(programs, target, warn);
@@ -93,7 +95,7 @@ export class PinnedLinks implements Disposable {
     forget(pinned);
   }
 
-  /** Puts other programs in the place of the present ones, on one interface after the other. */
+  /** Replaces the programs on one interface after the other. */
   update(programs: FastPathPrograms, targets: readonly AttachTarget[]): void {
     for (const [ifIndex, pinned] of this.#links) {
       const target = targets.find((each) => each.ifIndex === ifIndex);
@@ -101,7 +103,7 @@ export class PinnedLinks implements Disposable {
     }
   }
 
-  /** Puts right what others have done to the attachments. Another program that is there instead stays. */
+  /** Restores attachments that others have changed. Another program that is there instead stays. */
   mend(
     targets: readonly AttachTarget[],
     programs: FastPathPrograms,
@@ -149,7 +151,7 @@ export class PinnedLinks implements Disposable {
     for (const ifIndex of this.indices()) this.detach(ifIndex);
   }
 
-  /** Lets go of them; they stay attached. */
+  /** Closes the links; the programs stay attached. */
   [Symbol.dispose](): void {
     for (const { link } of this.#links.values()) link[Symbol.dispose]();
     this.#links.clear();
@@ -166,7 +168,7 @@ function forget({ path, link }: Pick<PinnedLink, 'path' | 'link'>): void {
   unlinkIfThere(path);
 }
 
-/** For an interface that has one already. */
+/** Returns the program for an interface that has one already. */
 function programFor(programs: FastPathPrograms, target: AttachTarget | undefined): BpfProgram {
   const isGeneric = target !== undefined && queryXdp(target.ifIndex)?.mode === 'generic';
   return programs.of(isGeneric ? 'plain' : programKind(target));

@@ -36,13 +36,13 @@ const MAP_NAMES: readonly string[] = [
   CHECK_WORDS_MAP,
 ];
 
-/** Every run fills them anew, so that it may begin with new ones, as where a former build did not have them. */
+/** The maps that every run fills again, so that a run may create them, for example after an upgrade. */
 const FILLED_ANEW: readonly string[] = [IMAGE_MAPS.noClients, HAND_OVER_MAP, CHECK_WORDS_MAP];
 
 /** The maps of one forwarding image, by name. */
 export type ImageMaps = Readonly<Record<string, BpfMap>>;
 
-/** Entries of the maps whose size is the capacity's. */
+/** Returns the number of entries of the maps that depend on the capacity. */
 export function mapSizes(capacity: ImageCapacity): Record<string, number> {
   const flowSets = capacity.flows / FLOW_WAYS;
   return { slots: capacity.slots / SLOTS_PER_LINE, flows: flowSets, flow_clients: flowSets };
@@ -52,7 +52,7 @@ export function mapsOf(object: BpfObject): ImageMaps {
   return Object.fromEntries(MAP_NAMES.map((name) => [name, object.map(name)]));
 }
 
-/** The maps pinned in a directory, but for those that `addMissing` adds; undefined when any other is missing. */
+/** Opens the maps pinned in a directory, except those that `addMissing` adds; undefined when any other is missing. */
 export function openMaps(directory: string): ImageMaps | undefined {
   const maps: Record<string, BpfMap> = {};
   try {
@@ -89,7 +89,7 @@ export function closeMaps(maps: ImageMaps): void {
   for (const map of Object.values(maps)) map[Symbol.dispose]();
 }
 
-/** Whether an image of this capacity and of this build's layout is in the maps. */
+/** Returns true if the maps hold an image of this capacity and of this build's layout. */
 export function mapsFit(maps: ImageMaps, capacity: ImageCapacity): boolean {
   const sizes = imageSizes(capacity);
   const fits = (Object.keys(IMAGE_MAPS) as (keyof ImageMemory)[]).every((part) => {
@@ -104,7 +104,7 @@ export function mapsFit(maps: ImageMaps, capacity: ImageCapacity): boolean {
   );
 }
 
-/** Whether an image of this build's layout is in the maps, of whatever capacity. */
+/** Returns true if the maps hold an image of this build's layout, of any capacity. */
 export function hasOwnLayout(maps: ImageMaps): boolean {
   const settings = maps.settings?.lookup(0);
   return (
@@ -117,7 +117,7 @@ export function hasOwnLayout(maps: ImageMaps): boolean {
 export interface MappedImage extends Disposable {
   readonly memory: ImageMemory;
   readonly counters: BpfMap;
-  /** What the fast path hands over, and which answers are a check's: of worth to the daemon that runs alone. */
+  /** The packets handed over and the words of checks; both matter only to the daemon that is running. */
   readonly handOver: ArrayBuffer;
   readonly checkWords: ArrayBuffer;
 }
@@ -145,7 +145,7 @@ export function mapImage(maps: ImageMaps): MappedImage {
   };
 }
 
-/** Takes pins away, directories included; bpffs has no recursive removal of its own. */
+/** Removes pins, directories included; bpffs has no recursive removal of its own. */
 export function unpinDirectory(directory: string): void {
   let entries: ReturnType<typeof list>;
   try {

@@ -33,16 +33,16 @@ import { takeFromFormer } from './take-from-former.ts';
  * over the maps that `maps` names. bpffs holds no plain files, but everything in it vanishes together.
  */
 export interface PinRequest {
-  /** As `PinPlace` has it: no other director uses it meanwhile. */
+  /** From `PinPlace`: no other director uses it meanwhile. */
   readonly directory: string;
   readonly interfaces: readonly AttachTarget[];
   readonly capacity: ImageCapacity;
-  /** One of each kind. */
+  /** One object file of each kind. */
   readonly objectPaths: Readonly<Record<ProgramKind, string>>;
   readonly warn: (message: string) => void;
 }
 
-/** How a start came to its program and maps; `pending`: the former ones forward until `commit`. */
+/** How a start came by its program and maps. `pending`: the former ones forward until `commit`. */
 export type TakeOver = 'fresh' | 'kept' | 'new-program' | 'pending';
 
 interface Build {
@@ -58,7 +58,7 @@ interface FastPathParts {
   readonly build: Build;
   readonly links: PinnedLinks;
   readonly takeOver: TakeOver;
-  /** What `commit` has to do. */
+  /** The work that is left to `commit`. */
   readonly swap?: () => void;
 }
 
@@ -68,7 +68,7 @@ export class PinnedFastPath implements Disposable {
   readonly takeOver: TakeOver;
   readonly vlanOffloads: VlanOffloads;
   readonly #parts: FastPathParts;
-  /** Attached by this start; a start that fails takes them back. */
+  /** The interfaces attached by this start; a start that fails detaches them. */
   readonly #added: number[] = [];
   #committed = false;
 
@@ -79,7 +79,9 @@ export class PinnedFastPath implements Disposable {
     this.image = mapImage(parts.maps);
   }
 
-  /** The program begins there with the image as it is. Nothing happens where it is attached. @throws CulvertError */
+  /**
+   * Attaches the program, which begins with the image as it is. Does nothing where it is attached already. @throws CulvertError
+   */
   attach(targets: readonly AttachTarget[]): void {
     const { programs, links, request } = this.#parts;
     for (const target of targets.filter(({ ifIndex }) => !links.has(ifIndex))) {
@@ -93,8 +95,8 @@ export class PinnedFastPath implements Disposable {
   }
 
   /**
-   * To be called once the image has been filled: puts a pending program in the place of the former one, and ends the
-   * attachments to interfaces that the former run had and this one has not. Idempotent.
+   * Must be called once the image has been filled. Replaces the former program by a pending one, and ends the attachments to
+   * interfaces that the earlier run had and this one does not. Idempotent.
    */
   commit(): void {
     if (this.#committed) return;
@@ -105,7 +107,7 @@ export class PinnedFastPath implements Disposable {
     for (const ifIndex of links.indices()) if (!wanted.has(ifIndex)) links.detach(ifIndex);
   }
 
-  /** Puts right what others have done to the attachments and the pins; the image itself is its writer's. */
+  /** Restores attachments and pins that others have changed; the image's writer restores the image. */
   mend(targets: readonly AttachTarget[]): Drift[] {
     const { build, maps, programs, links, request } = this.#parts;
     const drift = links.mend(targets, programs, request.warn);
@@ -116,7 +118,7 @@ export class PinnedFastPath implements Disposable {
     return drift;
   }
 
-  /** After a start that failed: leaves what a former run left, and nothing of its own. */
+  /** Cleans up after a start that failed: leaves what an earlier run left, and nothing of its own. */
   abandon(): void {
     if (this.takeOver === 'fresh') {
       this.remove();
@@ -126,7 +128,7 @@ export class PinnedFastPath implements Disposable {
     this[Symbol.dispose]();
   }
 
-  /** Lets go of it; it goes on forwarding. */
+  /** Closes the fast path, which continues to forward. */
   [Symbol.dispose](): void {
     this.image[Symbol.dispose]();
     this.#parts.programs[Symbol.dispose]();
@@ -134,7 +136,7 @@ export class PinnedFastPath implements Disposable {
     this.#parts.links[Symbol.dispose]();
   }
 
-  /** Ends forwarding and takes the pins away. */
+  /** Ends forwarding and removes the pins. */
   remove(): void {
     this.#parts.links.detachAll();
     this.vlanOffloads.restore();
@@ -144,7 +146,7 @@ export class PinnedFastPath implements Disposable {
 }
 
 /**
- * Attaches the fast path, or takes over what a former run left pinned without a packet noticing.
+ * Attaches the fast path, or takes over what an earlier run left pinned, without losing a packet.
  * @throws CulvertError XDP_OCCUPIED, PERMISSION, KERNEL
  */
 export function pinFastPath(request: PinRequest): PinnedFastPath {
@@ -165,7 +167,7 @@ export function pinFastPath(request: PinRequest): PinnedFastPath {
   }
 }
 
-/** Takes away what is pinned of an instance, whose forwarding ends. False when there was nothing. */
+/** Removes the pins of an instance, whose forwarding ends. Returns false when there was nothing. */
 export function removePins(directory: string): boolean {
   using links = new PinnedLinks(directory);
   const found = links.size > 0;
@@ -184,7 +186,7 @@ function requireFree({ interfaces }: PinRequest, links: PinnedLinks, directory: 
   }
 }
 
-/** Whatever is pinned is of no use: it is attached to nothing. */
+/** Starts with new maps. Existing pins are useless, as they are attached to nothing. */
 function startAnew(request: PinRequest, build: Build, links: PinnedLinks): PinnedFastPath {
   const { directory } = build;
   new VlanOffloads(directory).restore();
@@ -219,7 +221,7 @@ function takeOver(request: PinRequest, build: Build, links: PinnedLinks): Pinned
   return new PinnedFastPath({ ...parts, takeOver: 'new-program' });
 }
 
-/** Makes new maps beside the former ones, which forward until the new image has been filled. */
+/** Creates new maps beside the former ones, which forward until the new image has been filled. */
 function prepareReplacement(
   request: PinRequest,
   build: Build,
@@ -268,7 +270,7 @@ function create(
   return FastPathPrograms.create(objects, capacity, programKind(interfaces[0]));
 }
 
-/** Map directories that a start left behind which did not come to its commit. */
+/** Removes map directories left by a start that did not reach its commit. */
 function removeStaleMaps(directory: string): void {
   unlinkIfThere(join(directory, 'maps-new'));
   const current = readText(join(directory, 'maps'));

@@ -5,8 +5,8 @@ import { PinPlace } from './pin-place.ts';
 import { removePins } from './pins.ts';
 
 /**
- * Takes away all that a dead daemon left of an instance in this network namespace: fast path, pins, TAP device. False when
- * there was nothing. @throws CulvertError ALREADY_RUNNING
+ * Removes everything that a dead daemon left of an instance in this network namespace: fast path, pins, TAP device. Returns false
+ * when there was nothing. @throws CulvertError ALREADY_RUNNING
  */
 export function removeLeftovers(instance: string): boolean {
   using netlink = new NetlinkSocket();

@@ -1,14 +1,14 @@
-/** Carries what pinned maps of another capacity know into new ones, while the former ones forward. */
+// Carries the content of pinned maps of another capacity into new ones, while the former ones forward.
 import { carryChanges, carryOver } from '../../../forwarding/image/change/carry-over.ts';
 import { awaitGracePeriod } from '../../../linux/grace-period.ts';
 import { closeMaps, hasOwnLayout, type ImageMaps, mapImage } from './pinned-maps.ts';
 
 export interface FormerImage {
-  /** To be called once the former maps' program is replaced: takes what has changed meanwhile. */
+  /** Takes what has changed meanwhile. Must be called once the former maps' program is replaced. */
   finish(): void;
 }
 
-/** Copies flows, services, reals and rings. @returns undefined where that cannot be; the new maps are empty then */
+/** Copies flows, services, reals and rings. @returns undefined if that is impossible; the new maps are empty then */
 export function takeFromFormer(former: ImageMaps | undefined, maps: ImageMaps): FormerImage | undefined {
   if (former === undefined) return undefined;
   using opening = new DisposableStack();

@@ -27,8 +27,8 @@ export function finishChecksum({ frame, checksum }: TapFrame): void {
 }
 
 /**
- * The same where nobody says that the checksum is unfinished: the field of TCP or UDP holds the sum of the pseudo header, that
- * of SCTP nothing. A finished checksum may look the same by chance; it is right then, and stays.
+ * Completes the checksum where nothing says that it is unfinished: the field of TCP or UDP then holds the sum of the pseudo
+ * header, that of SCTP nothing. A finished checksum may look the same by chance; it is right then, and stays.
  */
 export function finishUnfinished(frame: Uint8Array): void {
   const packet = packetIn(frame);
@@ -44,7 +44,7 @@ export function finishUnfinished(frame: Uint8Array): void {
   }
 }
 
-/** The same of a TCP or UDP packet without a frame. */
+/** Completes the checksum of a TCP or UDP packet without a frame. */
 export function finishUnfinishedPacket(packet: Uint8Array): void {
   const header = parseIpHeader(packet);
   if (isFault(header) || isFragment(header) || packet.length < header.totalLength) return;
@@ -56,7 +56,7 @@ export function finishUnfinishedPacket(packet: Uint8Array): void {
 interface Segment {
   readonly start: number;
   readonly end: number;
-  /** Where the checksum stands. */
+  /** The offset of the checksum. */
   readonly at: number;
 }
 
@@ -75,7 +75,7 @@ function finishSctp(frame: Uint8Array, start: number, end: number): void {
   writeU32(frame, start + CHECKSUM_AT[PROTOCOL.sctp], sctpChecksum(frame, start, end));
 }
 
-/** The IP packet in a frame, and where it ends; undefined unless it is sound. */
+/** Finds the IP packet in a frame and its end; undefined unless it is sound. */
 function packetIn(
   frame: Uint8Array,
 ): { readonly header: IpHeader; readonly at: number; readonly end: number } | undefined {

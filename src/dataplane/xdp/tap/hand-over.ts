@@ -1,4 +1,4 @@
-// How many packets the fast path hands over, by kind and by service.
+// The budget of packets that the fast path hands over, by kind and by service.
 import { fairLevel } from '../../../forwarding/fair-level.ts';
 import { HAND_OVER, RARITY, SHARES, SPENDING, TICK_MS } from '../../../forwarding/image/tables/layout.ts';
 
@@ -8,8 +8,8 @@ export type HandOverBudget = Readonly<Record<keyof typeof RARITY, number>>;
 const SPENDING_WORDS = SPENDING.size / 4;
 
 /**
- * Map `hand_over` of `bpf/layout.h`: renews what the fast path may hand over, once the slow path has taken what it was handed, so
- * that no queue between them ever overflows; and shares it out among services.
+ * Map `hand_over` of `bpf/layout.h`. Renews the budget once the slow path has read everything it was handed, so that no queue
+ * between them ever overflows, and divides it among services.
  */
 export class HandOver {
   readonly #words: Uint32Array<ArrayBuffer>;
@@ -24,12 +24,12 @@ export class HandOver {
     }
   }
 
-  /** Of the TAP device that answers to checks are redirected to. */
+  /** Sets the index of the TAP device that answers to checks are redirected to. */
   setAnswersIfIndex(ifIndex: number): void {
     Atomics.store(this.#words, HAND_OVER.answersIfIndex / 4, ifIndex);
   }
 
-  /** To be called when the queue was found empty. @param nowMs of a clock that does not jump */
+  /** Must be called when the queue was found empty. @param nowMs time by a monotonic clock */
   drained(nowMs: number): void {
     if (nowMs - this.#renewedMs < TICK_MS) return;
     this.#renewedMs = nowMs;
@@ -39,7 +39,7 @@ export class HandOver {
     Atomics.add(this.#words, HAND_OVER.epoch / 4, 1);
   }
 
-  /** Looks at the single services only when all together asked for too much, or did so until now. */
+  /** Looks at single services only when all together asked for too much, or did so until now. */
   #share(rarity: number, budget: number): void {
     const total = this.#spent(HAND_OVER.total / 4 + rarity * SPENDING_WORDS);
     const level = this.#words[HAND_OVER.level / 4 + rarity] as number;
@@ -53,7 +53,7 @@ export class HandOver {
     this.#setLevel(rarity, fairLevel(asked, budget));
   }
 
-  /** In this epoch. */
+  /** Returns the packets of a share in this epoch. */
   #spent(at: number): number {
     const epoch = this.#words[HAND_OVER.epoch / 4];
     return this.#words[at] === epoch ? (this.#words[at + 1] as number) : 0;

@@ -16,7 +16,7 @@ import { finishChecksum, finishUnfinished } from './finish-checksum.ts';
 import { ingressOf } from './ingress-mark.ts';
 import type { TapWay } from './tap-way.ts';
 
-/** What the slow path asks of the interfaces that packets come in by. */
+/** Looks up what the slow path needs of the interfaces on which packets arrive. */
 export interface IngressLookup {
   has(ifIndex: number): boolean;
   forwarderAt(ifIndex: number): ForwarderState;
@@ -29,9 +29,9 @@ export interface SlowPathOptions {
   readonly ingresses: IngressLookup;
   readonly forwarder: ForwarderState;
   readonly checks: Pick<CheckTrafficOptions, 'network' | 'answers' | 'seen'>;
-  /** Told when all that was handed over has been read. */
+  /** Called when everything that was handed over has been read. */
   readonly onDrained: (nowMs: number) => void;
-  /** Told when nothing can be read any more, as when somebody has deleted the TAP device. */
+  /** Called when nothing can be read any more, for example because somebody deleted the TAP device. */
   readonly onFailure: (reason: string) => void;
 }
 
@@ -39,7 +39,7 @@ export interface SlowPathOptions {
 const BUDGET_MS = 2;
 const FRAMES_PER_CLOCK_READING = 16;
 
-/** Reads what the fast path handed over and what checks send, and sends what comes of it. */
+/** Reads what the fast path handed over and what checks send, and sends the results. */
 export class SlowPath implements Disposable {
   readonly #ingresses: IngressLookup;
   readonly #forwarder: ForwarderState;
@@ -80,12 +80,12 @@ export class SlowPath implements Disposable {
     this.#checks[Symbol.dispose]();
   }
 
-  /** @param seen Interfaces where the fast path is, and loopback. */
+  /** @param seen interfaces with the fast path, and loopback */
   follow(seen: readonly number[]): void {
     this.#checks.follow(seen);
   }
 
-  /** Reads some of what was handed over; also to be called now and then, so that what may be handed over is renewed. */
+  /** Reads some of what was handed over. Call it now and then as well, so that the budget is renewed. */
   readOn(): void {
     const tap = this.#tap;
     if (tap === undefined) return;
@@ -124,12 +124,12 @@ export class SlowPath implements Disposable {
     }
   }
 
-  /** Sends what is due of the probes that tell whether a path has the MTU that was reported; every quarter of a second or so. */
+  /** Sends the probes that are due, which test whether a path has the reported MTU. Call it about every quarter of a second. */
   probePaths(): void {
     for (const packet of probePaths(this.#forwarder, bootTimeMs()).packets) this.#sendPacket(packet);
   }
 
-  /** What routers on the way to reals report to the sender of the tunnel packets, the director; and what probes brought. */
+  /** Handles what routers on the way to reals report to the director as the sender of tunnel packets, and answers to probes. */
   #hear(packet: Uint8Array): void {
     if (takeProbeReply(packet, this.#forwarder)) return;
     const { answer, outcome } = learnPathMtu(packet, this.#forwarder, bootTimeMs());
@@ -143,13 +143,13 @@ export class SlowPath implements Disposable {
     for (const packet of decision.packets) this.#sendPacket(packet);
   }
 
-  /** Out of the interface that the request came in by. */
+  /** Sends a frame out of the interface on which the request arrived. */
   #sendFrame(frame: Uint8Array, ifIndex: number): void {
     const exit = this.#ingresses.has(ifIndex) ? ifIndex : this.#ingresses.first;
     if (exit !== undefined) this.#send(() => this.#frames.send(frame, exit));
   }
 
-  /** Those about a check's packets are for the check. */
+  /** Sends an answer; one about a check's packet goes to the check. */
   #sendAnswer(packet: Uint8Array): void {
     if (isAboutCheck(packet, this.#forwarder)) this.#checks.deliver(packet);
     else this.#sendPacket(packet);
@@ -165,7 +165,7 @@ export class SlowPath implements Disposable {
     try {
       sent = send();
     } catch {
-      // The reason counter is all that anyone could do with it for each packet of a flood.
+      // The reason counter is all that helps against each packet of a flood.
     }
     if (!sent) this.#forwarder.image.countReason('send-failed');
   }

@@ -43,7 +43,7 @@ export function prepareTap(socket: NetlinkSocket, tapName: string): number {
   return tap.index;
 }
 
-/** What others have changed of it; `gone`: the device that had this index. */
+/** Returns what others have changed on the device; `gone`: the device that had this index. */
 export function tapFaults(socket: NetlinkSocket, tapName: string, ifIndex: number): string[] {
   const tap = findLink(socket, tapName);
   if (tap?.index !== ifIndex) return ['gone'];
@@ -54,7 +54,7 @@ export function tapFaults(socket: NetlinkSocket, tapName: string, ifIndex: numbe
   return faults;
 }
 
-/** Takes the device away. False when there was none. */
+/** Removes the device. Returns false when there was none. */
 export function removeTap(socket: NetlinkSocket, tapName: string): boolean {
   const tap = findLink(socket, tapName);
   if (tap === undefined) return false;
@@ -63,11 +63,11 @@ export function removeTap(socket: NetlinkSocket, tapName: string): boolean {
   return true;
 }
 
-/** An earlier version had policy rules lead the marked packets of checks to the TAP device. */
+/** The priority of policy rules by which an earlier version led the marked packets of checks to the TAP device. */
 const FORMER_RULE_PRIORITY = 1000;
 const FORMER_NUMBER_BASE = 0xc7000000;
 
-/** Takes away the rules and routes of such a version. */
+/** Removes the rules and routes of such a version. */
 export function removeFormerRouting(socket: NetlinkSocket, tapIndex: number): void {
   const table = (FORMER_NUMBER_BASE + tapIndex) >>> 0;
   const rules = listMarkRules(socket).filter(
@@ -80,7 +80,7 @@ export function removeFormerRouting(socket: NetlinkSocket, tapIndex: number): vo
   }
 }
 
-/** Before the device is up, or it would have an address already. */
+/** Stops IPv6 from sending. Must run before the device is up, or it would have an address already. */
 function silenceIpv6(tapName: string): void {
   for (const [name, value] of QUIET_IPV6) {
     const path = `net/ipv6/conf/${tapName}/${name}`;

@@ -7,7 +7,7 @@ import { prepareTap, removeFormerRouting, tapFaults } from './tap-device.ts';
 export interface TapWayOptions {
   readonly netlink: NetlinkSocket;
   readonly name: string;
-  /** Whether the device outlives the daemon. */
+  /** True if the device outlives the daemon. */
   readonly persistent: boolean;
 }
 
@@ -46,7 +46,7 @@ export class TapWay implements Disposable {
     listener(this.#tap);
   }
 
-  /** Makes the device what it was. */
+  /** Restores the device. */
   mend(): Drift[] {
     const { netlink, name } = this.#options;
     const faults = tapFaults(netlink, name, this.#ifIndex);
@@ -60,7 +60,7 @@ export class TapWay implements Disposable {
     );
   }
 
-  /** Lets go of the device. */
+  /** Closes the device. */
   [Symbol.dispose](): void {
     this.#tap.close();
   }

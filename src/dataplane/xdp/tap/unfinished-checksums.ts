@@ -1,4 +1,4 @@
-// Which devices bring packets with unfinished checksums.
+// Recognises devices that bring packets with unfinished checksums.
 import { readDriverStatistics } from '../../../linux/devices/driver-statistics.ts';
 import type { Link } from '../../../linux/netlink/devices/link.ts';
 
@@ -7,7 +7,7 @@ const KINDS: ReadonlySet<string> = new Set(['veth', 'tun', 'netkit']);
 /** The same by driver, for devices that look like hardware: those of virtual machines. */
 const DRIVERS: ReadonlySet<string> = new Set(['virtio_net', 'vif']);
 
-/** Whether packets may arrive on an interface with unfinished checksums, of which XDP sees nothing but the bytes. */
+/** Returns true if packets may arrive on an interface with unfinished checksums; XDP sees only the bytes. */
 export function bringsUnfinishedChecksums({ name, kind }: Pick<Link, 'name' | 'kind'>): boolean {
   if (kind !== undefined) return KINDS.has(kind);
   return DRIVERS.has(readDriverStatistics(name)?.driver ?? '');

@@ -7,14 +7,14 @@ import type { Ipv6Address } from '../../../net/address/ipv6-address.ts';
 import { multicastMac, solicitedNodeAddress } from '../../../net/address/ipv6-multicast.ts';
 
 /**
- * Has adapters take the neighbour solicitations for VIPs, and switches send them here, which no address of the host's own asks
- * them to: those go to a multicast address made of the VIP's last 24 bits.
+ * Joins the multicast groups of neighbour solicitations for VIPs, which are made of the VIP's last 24 bits, so that adapters
+ * accept these frames and switches send them here. No address of the host asks for them.
  */
 export class GroupMemberships implements Disposable {
   #sockets: DisposableStack | undefined;
   #joined = '';
 
-  /** Of these VIPs on these interfaces, and no others. */
+  /** Joins the groups of these VIPs on these interfaces, and leaves all others. */
   set(vips: Iterable<IpAddress>, ifIndices: readonly number[]): void {
     const groups = new Set<Ipv6Address>();
     for (const vip of vips) if (isIpv6(vip)) groups.add(solicitedNodeAddress(vip));
@@ -23,7 +23,7 @@ export class GroupMemberships implements Disposable {
     const former = this.#sockets;
     this.#sockets = join([...groups], ifIndices);
     this.#joined = wanted;
-    // A socket's memberships end with it; not before the new ones have their own.
+    // A socket's memberships end with it; the new ones must exist first.
     former?.dispose();
   }
 
@@ -44,7 +44,7 @@ function join(groups: readonly Ipv6Address[], ifIndices: readonly number[]): Dis
   return opening.move();
 }
 
-/** The adapter alone, so that it has them where the interface has no IPv6 of its own. */
+/** Joins on the adapter only, so that it works where the interface has no IPv6. */
 function joinFrames(
   socket: PacketSocket,
   groups: readonly Ipv6Address[],
@@ -61,7 +61,7 @@ function joinGroups(member: GroupMember, groups: readonly Ipv6Address[], ifIndex
   for (const group of groups) member.join(group, ifIndex);
 }
 
-/** The interface went away meanwhile, of which the notification is on its way; or there is no IPv6, on it or at all. */
+/** Ignores an interface that is gone, whose notification is on its way, and missing IPv6 on it or in general. */
 function unlessAbsent(work: () => void): void {
   try {
     work();

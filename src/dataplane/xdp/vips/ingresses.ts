@@ -19,13 +19,13 @@ export interface IngressesOptions {
   readonly fastPath: PinnedFastPath;
   readonly forwarder: ForwarderState;
   readonly onEvent: PlaneEventListener;
-  /** Some came, went, or have another MTU or MAC address, or VLAN devices. */
+  /** Called when interfaces came, went, or have another MTU, MAC address or VLAN devices. */
   readonly onChange: () => void;
 }
 
 /**
- * The interfaces that VIP traffic reaches, as they change: what decisions need to know of the one that a packet came in by,
- * and the program's attachment to those that come back after they were gone.
+ * The interfaces that VIP traffic reaches, as they change. Provides what decisions need to know of the one on which a packet
+ * arrived, and attaches the program again to interfaces that come back.
  */
 export class Ingresses implements AsyncDisposable {
   readonly #options: IngressesOptions;
@@ -46,7 +46,7 @@ export class Ingresses implements AsyncDisposable {
     });
   }
 
-  /** Those that are there now. */
+  /** Returns the interfaces that exist now. */
   links(): Link[] {
     return [...this.#present.values()].map(({ link }) => link);
   }
@@ -55,24 +55,23 @@ export class Ingresses implements AsyncDisposable {
     return this.#present.has(ifIndex);
   }
 
-  /** What decisions about packets that came in by an interface start from; by one that is not ours, as by the first. */
+  /** Returns the state for decisions about packets that arrived on an interface; for an unknown interface, that of the first. */
   forwarderAt(ifIndex: number): ForwarderState {
     return this.#states.get(ifIndex) ?? this.#states.values().next().value ?? this.#options.forwarder;
   }
 
-  /** Whether packets may arrive there with unfinished checksums. */
+  /** Returns true if packets may arrive there with unfinished checksums. */
   bringsUnfinished(ifIndex: number): boolean {
     return this.#unfinished.has(ifIndex);
   }
 
-  /** Where to send a reply to what came in by an interface that is not known. */
+  /** The interface for replies to packets that arrived on an unknown one. */
   get first(): number | undefined {
     return this.#present.keys().next().value;
   }
 
   /**
-   * Has VIP traffic come in by these and no others, from now on. Those that are added forward before those that are not
-   * named any more cease.
+   * Takes VIP traffic from these interfaces and no others from now on. Added ones forward before removed ones stop.
    * @throws CulvertError INTERFACE, ALREADY_RUNNING, XDP_OCCUPIED, before anything has changed
    */
   async use(names: readonly string[], links: readonly Link[]): Promise<void> {
@@ -108,7 +107,7 @@ export class Ingresses implements AsyncDisposable {
     const { link } = ingress;
     this.#present.set(link.index, ingress);
     if (bringsUnfinishedChecksums(link)) this.#unfinished.add(link.index);
-    // All that is not the interface's own is shared.
+    // Everything except the interface's own fields is shared.
     const own = { linkMtuBytes: link.mtuBytes, interfaceMac: link.mac };
     this.#states.set(link.index, { ...this.#options.forwarder, ...own });
   }
@@ -140,7 +139,7 @@ export class Ingresses implements AsyncDisposable {
     this.#options.onChange();
   }
 
-  /** Not before it is up: until then it may be renamed, or be given another address. */
+  /** Attaches to an interface that came back, once it is up: until then it may be renamed, or get another address. */
   async #arrive(link: Link): Promise<void> {
     const { name, index } = link;
     if (!link.up || this.#arriving.has(index)) return;

@@ -15,21 +15,24 @@ import { formatIp, type IpAddress, isIpv4 } from '../../../net/address/ip-addres
 
 export interface LocalVipsOptions {
   readonly netlink: NetlinkSocket;
-  /** The instance's TAP device, with which its routes vanish. */
+  /** Returns the index of the instance's TAP device, with which its routes vanish. */
   readonly deviceIndex: () => number;
-  /** Interfaces on which the kernel answers no ARP request for a VIP: the fast path takes these, or none comes there. */
+  /**
+   * Returns the interfaces on which the kernel answers no ARP request for a VIP: the fast path takes these, or none arrives
+   * there.
+   */
   readonly silent: () => readonly number[];
   readonly warn: (message: string) => void;
 }
 
-/** Of culvert's own routes, for `ip route show table local proto 199`. */
+/** The protocol number of culvert's own routes, for `ip route show table local proto 199`. */
 const ROUTE_PROTOCOL = 199;
 const MAC_BYTES = 6;
 
 /**
- * Has the host's stack take packets to those VIPs of which a real is the director itself: by a local route, where the VIP is no
- * address of the host. The route names the instance's TAP device, so that it is taken away with it; the kernel delivers
- * locally whatever the device is.
+ * Makes the host's stack accept packets to VIPs of which a real is the director itself: by a local route, where the VIP is not an
+ * address of the host. The route names the instance's TAP device, so that it vanishes with it; the kernel delivers locally on any
+ * device.
  */
 export class LocalVips {
   readonly #options: LocalVipsOptions;
@@ -41,17 +44,17 @@ export class LocalVips {
     this.#options = options;
   }
 
-  /** These and no others. */
+  /** Sets these VIPs and removes all others. */
   set(vips: ReadonlySet<IpAddress>): void {
     const gone = [...this.#wanted].some((vip) => !vips.has(vip));
     this.#wanted = vips;
-    // What a former run left is looked for once.
+    // What an earlier run left is looked for once.
     if (gone || !this.#known) this.#removeOthers();
     this.#known = true;
     this.refresh();
   }
 
-  /** Adds what is missing, as after an address of the host was taken away; every second or so. */
+  /** Adds what is missing, for example after an address of the host was removed. Call it about every second. */
   refresh(): void {
     const { netlink } = this.#options;
     const missing = [...this.#wanted].filter((vip) => lookUpRoute(netlink, vip)?.type !== RTN.local);
@@ -94,7 +97,10 @@ export class LocalVips {
     };
   }
 
-  /** The kernel answers ARP for whatever is local, on any interface where `arp_ignore` is 0; IPv6 only for addresses. */
+  /**
+   * Warns where the kernel answers ARP: it does so for every local address on any interface where `arp_ignore` is 0. For IPv6 it
+   * answers only for addresses.
+   */
   #warnOfAnswers(vips: readonly IpAddress[]): void {
     const { netlink, silent, warn } = this.#options;
     const others = new Set(silent());

@@ -6,7 +6,7 @@ import { bringsUnfinishedChecksums } from '../tap/unfinished-checksums.ts';
 
 const MAC_BYTES = 6;
 
-/** The interface of that name, if clients can be behind it. @throws CulvertError INTERFACE */
+/** Returns the interface of that name, if clients can be behind it. @throws CulvertError INTERFACE */
 export function requireInterface(links: readonly Link[], name: string): Link {
   const link = links.find((each) => each.name === name);
   const fault = faultOf(link);
@@ -22,7 +22,7 @@ function faultOf(link: Link | undefined): string | undefined {
   return link.up ? undefined : `it is down; fix: ip link set dev ${link.name} up`;
 }
 
-/** What the fast path is attached to. */
+/** Returns what the fast path needs to know to attach to a link. */
 export function attachTarget(link: Link, links: readonly Link[]): AttachTarget {
   const { name, index, vlan } = link;
   const parent = links.find((each) => each.index === vlan?.parentIndex)?.name;

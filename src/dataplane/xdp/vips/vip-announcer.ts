@@ -27,9 +27,9 @@ interface Announcement {
 }
 
 /**
- * Tells the neighbours when this host begins to answer for a VIP, so that those who know another host for it send here: a VIP
- * that is new, that is claimed otherwise now, that came to be an address of the host (`claim: host`), or an interface that is
- * new or has another MAC address.
+ * Announces to neighbours that this host answers for a VIP, so that those who know another host for it send here. That is so when
+ * a VIP is new, is claimed in another way, or became an address of the host (`claim: host`), and when an interface is new or has
+ * another MAC address.
  */
 export class VipAnnouncer implements Disposable {
   readonly #options: VipAnnouncerOptions;
@@ -49,7 +49,7 @@ export class VipAnnouncer implements Disposable {
     });
   }
 
-  /** Looks at what this host answers for now, and announces what is new in it. */
+  /** Looks at what this host answers for now, and announces what is new. */
   update(): void {
     const answered = this.#answered();
     const links = this.#exits();
@@ -96,7 +96,7 @@ export class VipAnnouncer implements Disposable {
 
   #sendSome(): void {
     for (const { vip, link } of this.#queue.splice(0, FRAMES_IN_A_ROW)) {
-      // What has been given up meanwhile is another host's.
+      // A VIP that was given up meanwhile belongs to another host.
       if (this.#announced.has(keyOf(vip, link))) this.#sendOne(vip, link);
     }
     if (this.#queue.length > 0) this.#later(PAUSE_MS, () => this.#sendSome());

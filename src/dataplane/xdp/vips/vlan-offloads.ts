@@ -9,9 +9,9 @@ import { unlinkIfThere } from '../pins/pin-files.ts';
 const FEATURE = 'rx-vlan-hw-parse';
 
 /**
- * Keeps adapters from taking VLAN tags out of frames before XDP sees them: an untagged packet would be answered and
- * forwarded as one of the parent's. What was switched off is remembered beside the pins, by the interface's index, and
- * switched on again when forwarding ends.
+ * Keeps adapters from taking VLAN tags out of frames before XDP sees them: an untagged packet would be treated as one of the
+ * parent's. What was switched off is remembered beside the pins, by the interface's index, and switched on again when forwarding
+ * ends.
  */
 export class VlanOffloads {
   readonly #directory: string;
@@ -21,7 +21,7 @@ export class VlanOffloads {
     this.#directory = join(instanceDirectory, 'rxvlan');
   }
 
-  /** Of those that VLAN devices are on. What cannot be switched off is told once. */
+  /** Switches the offload off on parents of VLAN devices. Failures are reported once. */
   turnOff(links: readonly Link[], parents: ReadonlySet<number>, warn: (message: string) => void): void {
     const concerned = links.filter(({ index }) => parents.has(index) && !this.#warned.has(index));
     for (const { index, name } of concerned) {
@@ -43,7 +43,7 @@ export class VlanOffloads {
     }
   }
 
-  /** What is wrong; undefined when it is off. */
+  /** Returns what failed; undefined when the offload is off. */
   #turnOffOn(ifIndex: number): string | undefined {
     try {
       using features = new DeviceFeatures();
