@@ -6,6 +6,7 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config';
  */
 const LONG = 'test/**/*.long.test.ts';
 const LONGER = [
+  'test/unit/director/model-based.test.ts',
   'test/unit/forwarding/image/consistency.test.ts',
   'test/system/fast-path-differential.test.ts',
 ];
