@@ -98,7 +98,7 @@ function quorumMetrics(services: readonly WireService[]): Metric[] {
     ),
     gauge(
       'culvert_service_quorum',
-      'The weight that the configuration asks for.',
+      'The weight of healthy reals that a service needs.',
       each(({ quorum }) => quorum),
     ),
     gauge(

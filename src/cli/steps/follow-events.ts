@@ -26,53 +26,46 @@ export async function* followOverRestarts(
 ): AsyncIterable<DirectorEvent> {
   const { signal, onGone } = options;
   let { after } = options;
-  let last: DirectorEvent | undefined;
-  let connected = false;
+  // By its time the run is known again, also where nothing has happened since.
+  let known = (await client.events(0)).at(-1);
   while (!signal.aborted) {
     try {
       for await (const event of client.follow(after, signal)) {
-        connected = true;
-        last = event;
+        known = event;
         after = event.sequence;
         yield event;
       }
     } catch (error) {
-      const isGone = error instanceof CulvertError && error.code === 'NOT_RUNNING';
-      if (!isGone || !(connected || (await isThere(client)))) throw error;
+      if (!isGone(error)) throw error;
     }
     if (signal.aborted) return;
-    connected = true;
     onGone('the director is gone; waiting until one answers again (Ctrl-C ends this)');
-    after = await whenBack(client, last, signal);
-    if (!signal.aborted) onGone('a director answers again');
+    const same = await whenBack(client, known, signal);
+    if (signal.aborted) return;
+    // The events of a new run count from 1 again.
+    if (!same) after = 0;
+    onGone('a director answers again');
   }
 }
 
-/** A stream without events until it ended was one all the same. */
-async function isThere(client: Follower): Promise<boolean> {
-  try {
-    await client.events(Number.MAX_SAFE_INTEGER);
-    return true;
-  } catch {
-    return false;
-  }
+function isGone(error: unknown): boolean {
+  return error instanceof CulvertError && error.code === 'NOT_RUNNING';
 }
 
-/** Resolves with the event after which to go on: 0 in a new run of the director, whose events count from 1 again. */
+/** Resolves when a director answers: whether it is the run that `known` is of. */
 async function whenBack(
   client: Follower,
-  last: DirectorEvent | undefined,
+  known: DirectorEvent | undefined,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<boolean> {
   while (!signal.aborted) {
     try {
-      if (last === undefined) return await client.events(Number.MAX_SAFE_INTEGER).then(() => 0);
-      const [next] = await client.events(last.sequence - 1);
-      return next?.sequence === last.sequence && next.time === last.time ? last.sequence : 0;
+      const [found] = await client.events((known?.sequence ?? 1) - 1);
+      return known !== undefined && found?.sequence === known.sequence && found.time === known.time;
     } catch (error) {
       if (!(error instanceof CulvertError)) throw error;
       await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
     }
   }
-  return 0;
+  return false;
 }

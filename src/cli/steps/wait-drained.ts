@@ -16,36 +16,51 @@ export interface DrainWait {
 }
 
 const POLL_MS = 1000;
+const GONE = 'the director is gone; waiting until one answers again';
 /** Interval at which unchanged numbers are printed again. */
 const REPEAT_MS = 60_000;
 
 /**
- * Resolves once each real is known to have no connection left, or is out of its service or the configuration.
+ * Resolves once each real is known to have no connection left, or is out of its service or the configuration. A director that
+ * restarts meanwhile is waited for: the drain outlives it.
  * @throws CulvertError TIMEOUT with the least number of connections left; CONFLICT when a real is no longer drained.
  */
-export async function waitDrained(client: ApiClient, wait: DrainWait): Promise<void> {
+export async function waitDrained(client: Pick<ApiClient, 'reals'>, wait: DrainWait): Promise<void> {
   const endMs = Date.now() + wait.timeoutMs;
   let said = '';
   let saidMs = 0;
-  for (;;) {
-    const left = (await currentReals(client, wait.reals)).filter(mayHaveFlows);
+  for (let left = wait.reals; ; ) {
+    const current = await currentReals(client, wait.reals);
+    left = current?.filter(mayHaveFlows) ?? left;
     if (left.length === 0) return;
     const nowMs = Date.now();
     if (nowMs >= endMs) throw timedOut(left, nowMs);
-    const counts = left.map((real) => `${nameOf(real)} ${flowsText(real)}`).join('\n');
-    if (counts !== said || nowMs - saidMs >= REPEAT_MS) {
-      for (const real of left) wait.progress(leftText(real, nowMs));
-      said = counts;
+    const isGone = current === undefined;
+    const news = isGone ? GONE : left.map((real) => `${nameOf(real)} ${flowsText(real)}`).join('\n');
+    if (news !== said || nowMs - saidMs >= REPEAT_MS) {
+      for (const line of isGone ? [GONE] : left.map((real) => leftText(real, nowMs))) wait.progress(line);
+      said = news;
       saidMs = nowMs;
     }
     await sleep(Math.min(POLL_MS, endMs - nowMs), undefined, { signal: wait.signal });
   }
 }
 
-/** Returns the current state of the reals, without those that no longer exist. @throws CulvertError CONFLICT */
-async function currentReals(client: ApiClient, drained: readonly WireReal[]): Promise<readonly WireReal[]> {
+/**
+ * Returns the current state of the reals, without those that no longer exist; undefined while no director answers.
+ * @throws CulvertError CONFLICT
+ */
+async function currentReals(
+  client: Pick<ApiClient, 'reals'>,
+  drained: readonly WireReal[],
+): Promise<readonly WireReal[] | undefined> {
   const wanted = new Set(drained.map(nameOf));
-  const reals = (await client.reals()).filter((real) => wanted.has(nameOf(real)));
+  const all = await client.reals().catch((error: unknown) => {
+    if (error instanceof CulvertError && error.code === 'NOT_RUNNING') return undefined;
+    throw error;
+  });
+  if (all === undefined) return undefined;
+  const reals = all.filter((real) => wanted.has(nameOf(real)));
   const undrained = reals.find((real) => !real.drained);
   if (undrained === undefined) return reals;
   throw new CulvertError(

@@ -38,11 +38,15 @@ class Director {
   }
 }
 
-async function followed(director: Director, count: number): Promise<{ seen: string[]; said: string[] }> {
+async function followed(
+  director: Director,
+  count: number,
+  after = 0,
+): Promise<{ seen: string[]; said: string[] }> {
   const stop = new AbortController();
   const said: string[] = [];
   const seen: string[] = [];
-  const options = { after: 0, signal: stop.signal, onGone: (text: string) => void said.push(text) };
+  const options = { after, signal: stop.signal, onGone: (text: string) => void said.push(text) };
   for await (const { message } of followOverRestarts(director, options)) {
     if (seen.push(message) === count) stop.abort();
   }
@@ -71,6 +75,17 @@ test('a stream that broke off goes on behind the last event', async () => {
   const log = [event(1, 1), event(2, 1)];
   const { seen } = await followed(new Director(log, [...log, event(3, 1)]), 3);
   expect(seen).toEqual(['run 1, event 1', 'run 1, event 2', 'run 1, event 3']);
+});
+
+test('a stream that broke off before anything came goes on behind the event that was named', async () => {
+  const log = [event(1, 1), event(2, 1), event(3, 1)];
+  const { seen } = await followed(new Director(log, log, [...log, event(4, 1)]), 1, 3);
+  expect(seen).toEqual(['run 1, event 4']);
+});
+
+test('a new run is shown from its first event, also if nothing had come before', async () => {
+  const { seen } = await followed(new Director([event(1, 1), event(2, 1)], [event(1, 2)]), 1, 2);
+  expect(seen).toEqual(['run 2, event 1']);
 });
 
 test('where no director answers at all, that is an error', async () => {
