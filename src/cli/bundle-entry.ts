@@ -9,11 +9,11 @@ import { pathToFileURL } from 'node:url';
  * one from the sources; a bundle of other sources than those beside it is passed over, and the sources run.
  */
 export interface BundleInputs {
-  /** Where the sources are, relative to the bundle. */
+  /** The path of the sources, relative to the bundle. */
   readonly root: string;
-  /** By path: time of the last change in ms and length of each source when the bundle was made. */
+  /** The time of the last change in ms and the length of each source when the bundle was made, by path. */
   readonly files: Readonly<Record<string, readonly [mtimeMs: number, bytes: number]>>;
-  /** What each command is made of, and all of them: '' is for these. */
+  /** The sources of each command; '' has those of all commands. */
   readonly commands: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -31,7 +31,7 @@ async function start(): Promise<void> {
   await runProgram(main);
 }
 
-/** Whether the sources of what is called are still those that it was made of. */
+/** Returns true if the sources of the command called are still those that the bundle was made of. */
 function isCurrent(): boolean {
   const called = ['', ...process.argv.slice(2)].flatMap((word) => inputs.commands[word] ?? []);
   return called.every((path) => {

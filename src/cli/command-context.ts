@@ -1,9 +1,9 @@
-// What a command has of the process that it runs in, and how it prints.
+// The environment of a command, and its output.
 import type { Command } from 'commander';
 import { printableJson } from '../printable-text.ts';
 import type { Style } from './tables/style.ts';
 
-/** Everything of the process that a command uses, so that tests can call `main` itself. */
+/** Everything that a command uses of its process, so that tests can call `main` itself. */
 export interface CliEnvironment {
   /** The arguments behind the program's name. */
   readonly argv: readonly string[];
@@ -12,7 +12,7 @@ export interface CliEnvironment {
   readonly env: NodeJS.ProcessEnv;
   /** Empty when left out. */
   readonly stdin?: NodeJS.ReadableStream | undefined;
-  /** Where SIGHUP, SIGINT and SIGTERM come from; none come when left out. */
+  /** The source of SIGHUP, SIGINT and SIGTERM; without it none arrive. */
   readonly signals?: SignalSource;
 }
 

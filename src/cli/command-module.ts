@@ -1,4 +1,4 @@
-// What the file of a command exports.
+// The exports of a command's file.
 import type { Command } from 'commander';
 import type { Context } from './command-context.ts';
 import type { Listing } from './options/listing.ts';

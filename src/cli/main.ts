@@ -40,7 +40,7 @@ export async function main(environment: CliEnvironment): Promise<number> {
     },
   };
   try {
-    // By itself: a question as small as this is not worth the parser of command lines.
+    // This question is too small to load the parser of command lines.
     if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
       stdout.write(`${version()}\n`);
       return 0;
@@ -138,7 +138,7 @@ function isCommanderError(error: unknown): error is CommanderError {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('commander.');
 }
 
-/** Whether the system denied Node an operation, which the operator can fix. */
+/** Returns true if the system denied Node an operation, which the operator can fix. */
 function isRefusal(error: unknown): error is NodeJS.ErrnoException {
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
   return code === 'EACCES' || code === 'EPERM';
@@ -154,7 +154,10 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Not `import.meta.main`: the oldest supported Node lacks it, and npm calls this file through a link. */
+/**
+ * Returns true if this file is the program. `import.meta.main` is no use: the oldest supported Node lacks it, and npm calls this
+ * file through a link.
+ */
 function isProgram(): boolean {
   const called = process.argv[1];
   if (called === undefined) return false;

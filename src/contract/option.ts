@@ -1,4 +1,4 @@
-/** An option of a contract: its schema with its default and its words, said once for readers, reference and API. */
+// An option of a contract: its schema with its default and its words, said once for readers, reference and API.
 import { z } from 'zod';
 
 /** What is known of an option beside the values that it can have. */

@@ -1,4 +1,4 @@
-/** What a contract says of its options for people and for editors: tables in Markdown, and a JSON Schema. */
+// Turns a contract into documentation: tables in Markdown, and a JSON Schema for editors.
 import { z } from 'zod';
 import { configSchema } from './config/config-schema.ts';
 import { findNotes, notesOf, type OptionNotes } from './option.ts';

@@ -1,4 +1,4 @@
-// What an operator did to reals of a running director.
+// The changes that an operator made to reals of a running director.
 import type { RealId } from './model.ts';
 import type { DirectorState } from './state/state-store.ts';
 

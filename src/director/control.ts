@@ -1,4 +1,4 @@
-// What the API and the commands can ask of a running director.
+// The interface by which the API and the commands control a running director.
 import type { ReloadSummary } from '../contract/api/configuration.ts';
 import type { DirectorEvent } from '../contract/api/event.ts';
 import type { CheckType } from '../contract/checks/probe-config.ts';

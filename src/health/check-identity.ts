@@ -1,4 +1,4 @@
-// What a check checks and how; checks with the same key are one.
+// The identity of a check: checks with the same key are one.
 import type { CheckConfig } from '../contract/checks/check-config.ts';
 import type { CheckSource } from '../contract/checks/check-source.ts';
 import type { CheckType, ProbeConfig } from '../contract/checks/probe-config.ts';
@@ -10,7 +10,7 @@ import type { CheckSchedule } from './check-state.ts';
 import { openProbe } from './open-probe.ts';
 import type { Probe } from './probe.ts';
 
-/** What is checked and how; checks with the same key are the same, whichever reals they are for. */
+/** A check without its reals. Checks with the same key are the same, whichever reals they are for. */
 export interface Check {
   readonly key: string;
   readonly type: CheckType;
@@ -36,7 +36,7 @@ export function checkOf(service: ServiceConfig, real: IpAddress, config: CheckCo
   };
 }
 
-/** What is the same for several services: what a file says, and the session with a neighbour. */
+/** Describes what several services share: the content of a file, or the session with a neighbour. */
 function describeWhat(probe: ProbeConfig, target: CheckTarget, real: IpAddress): string {
   if (probe.type === 'file') return 'file';
   return probe.type === 'bfd' ? `BFD with ${probe.neighbor ?? formatIp(real)}` : describeTarget(target);

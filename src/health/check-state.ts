@@ -18,21 +18,21 @@ export type CheckSchedule = Pick<
  */
 export interface CheckState {
   readonly up: boolean;
-  /** When `up` came to be what it is. */
+  /** The time of the last change of `up`. */
   readonly sinceMs: number;
-  /** When the next attempt is to begin. */
+  /** The time at which the next attempt begins. */
   readonly dueMs: number;
   /** Failed attempts in a row. */
   readonly failures: number;
-  /** Of the last attempt; undefined when it passed or there was none. */
+  /** The error of the last attempt; undefined if it passed or there was none. */
   readonly lastError: string | undefined;
-  /** By the last attempt that passed. */
+  /** The effect on the weight, by the last attempt that passed. */
   readonly weight: WeightEffect | undefined;
   /** True: down without an attempt or a former run that says so. */
   readonly presumed: boolean;
 }
 
-/** What the last attempt came to, for the operator. */
+/** The result of the last attempt, for the operator. */
 export interface LastAttempt {
   readonly tookMs: number;
   /** `connected`, `HTTP status 200`; why it failed. */
@@ -42,7 +42,7 @@ export interface LastAttempt {
 export interface Attempt {
   readonly startedMs: number;
   readonly endedMs: number;
-  /** Why it failed; undefined: it passed. */
+  /** The reason of the failure; undefined if it passed. */
   readonly error: string | undefined;
   readonly weight?: WeightEffect | undefined;
   /** It has passed, but more has to before a check that is down is up again. */
@@ -57,7 +57,7 @@ const UNMADE_RETRY_MS = 1000;
 /** Lateness up to this is a timer's; more of it is a machine that stood still. */
 const TIMER_LATENESS_MS = 50;
 
-/** What a check is taken for before its first attempt has ended. */
+/** The health that a check starts with, before its first attempt has ended. */
 export type KnownHealth = Pick<CheckState, 'up' | 'sinceMs' | 'lastError'> &
   Partial<Pick<CheckState, 'weight' | 'presumed'>>;
 

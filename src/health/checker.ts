@@ -44,13 +44,13 @@ type Outcome = Pick<Attempt, 'error' | 'weight' | 'more'> & { readonly shortage?
 interface RunningCheck {
   readonly check: Check;
   state: CheckState;
-  /** Undefined before the first one has ended. */
+  /** The last attempt; undefined before the first one has ended. */
   last: LastAttempt | undefined;
-  /** What the running attempt has heard. */
+  /** The answer that the running attempt has received. */
   heard: string | undefined;
-  /** Of the next attempt, or of the end of the running one. */
+  /** The timer of the next attempt, or of the running one's time limit. */
   timer: NodeJS.Timeout | undefined;
-  /** Of the running attempt. */
+  /** Aborts the running attempt. */
   attempt: AbortController | undefined;
   startedMs: number;
   watching: Disposable | undefined;
@@ -72,12 +72,14 @@ export class Checker {
     options.signal.addEventListener('abort', () => this.#stopAll(), { once: true });
   }
 
-  /** Undefined for a check that is not run. What was known last remains when the signal has aborted. */
+  /**
+   * Returns the state of a check; undefined for a check that does not run. After the signal has aborted the last state remains.
+   */
   state(key: string): CheckState | undefined {
     return this.#running.get(key)?.state;
   }
 
-  /** Undefined until an attempt has been made. */
+  /** Returns the last attempt; undefined until one has been made. */
   last(key: string): LastAttempt | undefined {
     return this.#running.get(key)?.last;
   }

@@ -9,7 +9,7 @@ import { probeSmtp } from './probes/smtp.ts';
 import { probeUdp } from './probes/udp.ts';
 import { UrlRotation } from './probes/url-rotation.ts';
 
-/** But for BFD, whose session has to know the real. */
+/** All probes except BFD, whose session has to know the real. */
 export type AttemptedProbeConfig = Exclude<ProbeConfig, BfdProbeConfig>;
 
 export function openProbe(config: AttemptedProbeConfig): Probe {
@@ -44,7 +44,7 @@ function runOf(config: Exclude<AttemptedProbeConfig, { type: 'file' }>): Probe['
   }
 }
 
-/** Of all but two types nothing follows for the weight. */
+/** Returns no effect on the weight, as all types except two do. */
 function nothing(): undefined {
   return undefined;
 }

@@ -1,4 +1,4 @@
-// What an attempt that passed has heard, where the probe itself says nothing.
+// The texts of passed attempts for types whose probe returns none.
 import type { CheckType } from '../contract/checks/probe-config.ts';
 
 const WORDS: Readonly<Record<CheckType, string>> = {
@@ -14,7 +14,7 @@ const WORDS: Readonly<Record<CheckType, string>> = {
   bfd: 'session up',
 };
 
-/** What an attempt that passed has heard from the server, where the probe itself has nothing more exact to say. */
+/** Returns the text of a passed attempt, for probes that have nothing more exact to say. */
 export function passedWords(type: CheckType): string {
   return WORDS[type];
 }

@@ -1,4 +1,4 @@
-// What a probe is: one attempt of a check.
+// The interface of a probe, which makes one attempt of a check.
 import type { CheckConnector, CheckTarget } from '../dataplane/check-connector.ts';
 import type { WeightEffect } from './weight-effect.ts';
 
@@ -7,18 +7,21 @@ export interface ProbeContext {
   readonly connector: CheckConnector;
   /** Aborts when the attempt's time is up or nobody wants to know any more; everything is released then. */
   readonly signal: AbortSignal;
-  /** What the check counts as at the moment. */
+  /** True while the check counts as up. */
   readonly up: boolean;
   /** Notes what the server answered, in a few words for the operator; the last ones of an attempt that passes are shown. */
   readonly heard?: (answer: string) => void;
 }
 
-/** Nothing wrong so far, but a check that is down stays so until more attempts have passed: `now` or after the interval. */
+/**
+ * An attempt without a fault so far. A check that is down stays down until more attempts have passed, which follow `now` or after
+ * the interval.
+ */
 export interface Unfinished {
   readonly more: 'now' | 'later';
 }
 
-/** What one attempt of a check does. */
+/** Makes one attempt of a check. */
 export interface Probe {
   /** True: an attempt that has heard nothing when its time is up has passed. */
   readonly silencePasses: boolean;

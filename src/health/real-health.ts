@@ -3,18 +3,21 @@ import type { CheckType } from '../contract/checks/probe-config.ts';
 import type { CheckState, KnownHealth } from './check-state.ts';
 import type { WeightEffect } from './weight-effect.ts';
 
-/** What all checks of a real come to: it is up as long as each of them is. */
+/** The health of a real by all of its checks: it is up while each of them is. */
 export interface RealHealth {
   readonly up: boolean;
-  /** When `up` came to be what it is, as far as the checks know. */
+  /** The time of the last change of `up`, as far as the checks know. */
   readonly sinceMs: number;
-  /** Of the check that has it out, else of one whose last attempt failed; it names the check if there are several. */
+  /**
+   * The error of the check that has taken the real out, otherwise of one whose last attempt failed. It names the check if there
+   * are several.
+   */
   readonly lastError: string | undefined;
   /** Failed attempts of that check in a row. */
   readonly failures: number;
   /** True: down, but no check has been found to fail yet. */
   readonly presumed: boolean;
-  /** Of those checks that make something of the weight. */
+  /** The effects of the checks that change the weight. */
   readonly weights: readonly WeightEffect[];
 }
 
@@ -23,7 +26,7 @@ export interface CheckedBy {
   readonly state: KnownHealth & Partial<Pick<CheckState, 'failures'>>;
 }
 
-/** Undefined: unchecked. */
+/** Combines checks to the health of a real; undefined if it has no check. */
 export function healthBy(checks: readonly CheckedBy[]): RealHealth | undefined {
   const [first] = checks;
   if (first === undefined) return undefined;

@@ -1,9 +1,14 @@
-/** What a check makes of a real's configured weight. */
+// The effects of checks on a real's weight.
+
+/** The effect of a check on a real's configured weight. */
 export type WeightEffect = { readonly set: number } | { readonly add: number };
 
 const MAX_WEIGHT = 65535;
 
-/** As keepalived adds up what several checks say: one that sets the weight adds its difference to the configured one. */
+/**
+ * Applies the effects of several checks to a weight, as keepalived does: one that sets the weight adds its difference to the
+ * configured one.
+ */
 export function weightBy(effects: readonly WeightEffect[], configured: number): number {
   const differences = effects.map((effect) => ('set' in effect ? effect.set - configured : effect.add));
   const weight = differences.reduce((sum, difference) => sum + difference, configured);

@@ -1,4 +1,4 @@
-// What the lab runs in: network namespaces, or a simulated network.
+// The environments of the lab: network namespaces, or a simulated network.
 import type { WireStatus } from '../contract/api/director-status.ts';
 import type { DirectorEvent } from '../contract/api/event.ts';
 import type { IpAddress } from '../net/address/ip-address.ts';

@@ -1,4 +1,6 @@
-/** Something that the lab was to show, and whether it did. */
+// The expectations of the lab.
+
+/** Something that the lab has to show, and whether it did. */
 export interface Expectation {
   readonly name: string;
   readonly met: boolean;

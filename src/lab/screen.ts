@@ -1,4 +1,4 @@
-// What the lab shows on a terminal.
+// The screen that the lab draws on a terminal.
 import { type Style, styleFor } from '../cli/tables/style.ts';
 import type { LabEnvironment } from './environment.ts';
 import type { Expectation } from './expectations.ts';

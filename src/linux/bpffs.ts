@@ -19,7 +19,7 @@ export function pinDirectory(instance: string): string {
   return directory;
 }
 
-/** Where that directory is, if there is one. */
+/** Returns the directory of an instance's pins, whether or not it exists. */
 export function pinPath(instance: string): string {
   // The kernel refuses dots in names there (bpf_lookup in kernel/bpf/inode.c), and VLAN interfaces have them.
   return join(BPFFS, 'culvert', instance.replaceAll('.', '%2e'));

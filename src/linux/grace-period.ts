@@ -1,4 +1,4 @@
-/** Waiting for what the kernel has under way. */
+// Waits until the kernel has finished everything under way.
 import koffi from 'koffi';
 
 /** include/uapi/linux/membarrier.h; the number of the system call by architecture. */

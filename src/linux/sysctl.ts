@@ -31,7 +31,7 @@ export function preferSysctl(path: string, value: string): void {
   try {
     if ((readSysctl(path) ?? value) !== value) writeSysctl(path, value);
   } catch {
-    // As in a container, where /proc/sys is read-only.
+    // In a container /proc/sys is read-only.
   }
 }
 

@@ -1,4 +1,6 @@
-/** Big-endian numbers in byte arrays. An offset past the end reads as 0: callers check lengths first. */
+// Big-endian numbers in byte arrays.
+
+/** Reads 16 bits. In all functions here an offset past the end reads as 0: callers check lengths first. */
 export function readU16(bytes: Uint8Array, at: number): number {
   return ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
 }

@@ -1,3 +1,5 @@
+// The CRC32c checksum of SCTP.
+
 /** Castagnoli's polynomial, bits reversed (RFC 9260, appendix A). */
 const POLYNOMIAL = 0x82f63b78;
 

@@ -1,4 +1,6 @@
-/** Why bytes do not parse; the text is for people. */
+// The faults of packets that do not parse.
+
+/** The texts of parse faults, for people. */
 export const PARSE_FAULTS = {
   'ethernet-truncated': 'fewer than 14 bytes of Ethernet header',
   'vlan-truncated': 'fewer than 4 bytes of 802.1Q tag',

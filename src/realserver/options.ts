@@ -12,7 +12,7 @@ export interface Served {
 /** The largest MSS in a SYN-ACK from a VIP; auto: what the tunnel leaves of the interface's MTU. */
 export type MssSetting = number | 'auto' | 'none';
 
-/** One entry of a set-up; all entries of a VIP have the same MSS. */
+/** An entry of a set-up. All entries of a VIP have the same MSS. */
 export interface ServedAs extends Served {
   readonly mss: MssSetting;
 }
@@ -27,7 +27,7 @@ export interface RealServerOptions {
   readonly interface: string;
   /** auto: as it is set up; at first XDP where directors are named or the kernel has no such tunnels, else the kernel's devices. */
   readonly decapsulation: 'auto' | 'kernel' | 'xdp';
-  /** Undefined: as set up before, at first `auto`. */
+  /** The MSS setting; undefined: as set up before, at first `auto`. */
   readonly mss: MssSetting | undefined;
   readonly stateDirectory: string;
   readonly instance: string;
@@ -36,7 +36,7 @@ export interface RealServerOptions {
 /** Everything a host is to serve. */
 export interface Wanted {
   readonly serves: readonly ServedAs[];
-  /** At least one; anyone is an unspecified address (`ANYONE`). */
+  /** The directors, at least one; an unspecified address (`ANYONE`) stands for anyone. */
   readonly directors: readonly IpAddress[];
   readonly interface: string;
   readonly instance: string;
@@ -48,7 +48,7 @@ export interface VerifyOptions {
   readonly directors: readonly IpAddress[];
   readonly interface: string;
   readonly instance: string;
-  /** Where a process should listen, on TCP or UDP. */
+  /** The addresses and ports where a process should listen, on TCP or UDP. */
   readonly listeners?: readonly { readonly vip: IpAddress; readonly port: number }[];
 }
 
@@ -57,7 +57,7 @@ export interface InstanceOptions {
   readonly instance: string;
 }
 
-/** What to remove; everything when none of the four is given. */
+/** Selects what to remove; everything when none of the four is given. */
 export interface TeardownOptions extends InstanceOptions {
   readonly vips?: readonly IpAddress[];
   readonly directors?: readonly IpAddress[];

@@ -11,7 +11,7 @@ import { otherRecords, readRecord, recordPath, removeRecord, writeRecord } from 
 import type { SetupRecord } from './record/setup-record.ts';
 
 export interface TeardownSummary {
-  /** Whether anything is still served. */
+  /** True if anything is still served. */
   readonly left: boolean;
   /** The changes made, in words; empty when there was nothing to restore. */
   readonly done: readonly string[];

@@ -1,3 +1,5 @@
+// The decoder of the chunked transfer coding.
+
 /** Takes the chunked transfer coding (RFC 9112, section 7.1) off a body that arrives in pieces of any size. */
 export class ChunkedDecoder {
   /** Bytes of a line, of a size or a trailer, whose end has not arrived. */

@@ -1,4 +1,4 @@
-/** Decides from its head alone whether a request over TCP is answered. */
+// Decides from its head alone whether a request over TCP is answered.
 import { isIP } from 'node:net';
 import { CulvertError } from '../../errors.ts';
 import { isAuthenticated, type Listener } from './listener.ts';

@@ -1,4 +1,4 @@
-// What each file of routes adds to: an instance of the API, and what it is made from.
+// The interface to which each file of routes adds its routes, and the parts of an API server.
 import type {
   FastifyBaseLogger,
   FastifyInstance,

@@ -1,4 +1,4 @@
-/** Failed requests as the API answers them: always `{code, message}`, also where Node or Fastify found the fault. */
+// Failed requests as the API answers them: always `{code, message}`, also where Node or Fastify found the fault.
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';

@@ -1,4 +1,4 @@
-/** The HTTP servers of the API, with their limits. */
+// The HTTP servers of the API, with their limits.
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { answerOddRequests } from './error-answers.ts';

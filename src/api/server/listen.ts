@@ -1,4 +1,4 @@
-/** Where the API listens: the control socket, and over TCP what the configuration asks for. */
+// Where the API listens: the control socket, and over TCP what the configuration asks for.
 import { lstat, mkdir, unlink } from 'node:fs/promises';
 import type { Server as TlsServer } from 'node:https';
 import { type AddressInfo, createConnection } from 'node:net';

@@ -1,4 +1,4 @@
-/** What a TCP listener of the API is and whom it lets in. */
+// The TCP listeners of the API: address, TLS and the clients they admit.
 import type { TokenFile } from './token-file.ts';
 
 export interface Listener {

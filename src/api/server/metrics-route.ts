@@ -1,4 +1,4 @@
-/** `/metrics`, which has a listener of its own where `director.metricsListen` is set. */
+// `/metrics`, which has a listener of its own where `director.metricsListen` is set.
 
 import type { ApiOptions, ApiServer } from './api-server.ts';
 import { metricsText } from './metrics.ts';

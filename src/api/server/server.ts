@@ -1,4 +1,4 @@
-/** The API of one director as a Fastify instance, for one listener. */
+// The API of one director as a Fastify instance, for one listener.
 import type { IncomingMessage } from 'node:http';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyRequest } from 'fastify';

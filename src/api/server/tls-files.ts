@@ -1,4 +1,4 @@
-/** Certificate, key and client authority of a listener, followed while they are renewed on disk. */
+// Certificate, key and client authority of a listener, followed while they are renewed on disk.
 import { open } from 'node:fs/promises';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { ListenTlsConfig } from '../../contract/config/listen-config.ts';

@@ -1,4 +1,4 @@
-/** The token of a listener, kept in a file that only its owner may read. */
+// The token of a listener, kept in a file that only its owner may read.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { CulvertError } from '../../errors.ts';

@@ -5,7 +5,7 @@ import { CONFIG_FORMATS, type ConfigFormat } from '../../config/load/config-form
 import type { LoadOptions } from '../../config/load/load-config.ts';
 import type { Context } from '../command-context.ts';
 
-/** How to read a configuration file. */
+/** The options for reading a configuration file. */
 export interface ConfigOptions extends KeepalivedOptions {
   readonly format?: ConfigFormat;
 }
@@ -57,7 +57,7 @@ export function directorSettings(options: KeepalivedOptions): Settings {
   return name === undefined ? set : { ...set, interface: name };
 }
 
-/** For commands that print to people; `run` logs its warnings. */
+/** Returns a function that prints warnings to people; `run` logs its warnings instead. */
 export function warnOn({ stderr }: Context): (warning: string) => void {
   return (warning) => stderr.write(`culvert: warning: ${warning}\n`);
 }

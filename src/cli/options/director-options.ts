@@ -59,13 +59,16 @@ export function findSocket(options: DirectorOptions, { env }: Pick<Context, 'env
   return join(directory, found[0]);
 }
 
-/** Of an instance: that of the director in this network namespace, if it has one of its own (see docs/reference/cli.md). */
+/**
+ * Returns the socket of an instance: that of the director in this network namespace, if it has one of its own (see
+ * docs/reference/cli.md).
+ */
 function socketOf(instance: string, sockets: readonly string[]): string {
   const own = `${instance}@${namespaceInode()}${SOCKET_ENDING}`;
   return sockets.includes(own) ? own : instance + SOCKET_ENDING;
 }
 
-/** One socket for each instance: this namespace's own, else the one of the plain name. */
+/** Returns one socket for each instance: this namespace's own, otherwise the one of the plain name. */
 function nearestSockets(sockets: readonly string[]): string[] {
   const nearest = sockets.map((file) => {
     const socket = socketOf(file.replace(/(@\d+)?\.sock$/, ''), sockets);

@@ -1,10 +1,12 @@
-/** Under which name a director keeps its state and its control socket. */
+// The name under which a director keeps its state and its control socket.
 import { join } from 'node:path';
 import type { DirectorConfig } from '../../contract/config/director-contract.ts';
 
 export type Naming = Pick<DirectorConfig, 'instance' | 'runDirectory' | 'stateDirectory'>;
 
-/** As its pins, which may have another name than the configuration gives: network namespaces may share a file system. */
+/**
+ * Returns the name of the director's pins, which may differ from the configured one: network namespaces may share a file system.
+ */
 export async function localNaming({
   plane,
   instance,

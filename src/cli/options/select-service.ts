@@ -3,7 +3,7 @@ import type { WireServiceKey } from '../../contract/api/wire-values.ts';
 import type { ServiceKey } from '../../forwarding/forwarding-table.ts';
 import { parseIp } from '../../net/address/ip-address.ts';
 
-/** Whether a service of the API is the one that a command line names. */
+/** Returns true if a service of the API is the one that a command line names. */
 export function isSameService(
   service: WireServiceKey & { readonly morePorts?: readonly number[] },
   wanted: ServiceKey | undefined,

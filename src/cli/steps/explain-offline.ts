@@ -16,7 +16,7 @@ import type { Ipv6Address } from '../../net/address/ipv6-address.ts';
 
 const MTU_BYTES = 1500;
 const FLOWS = 4096;
-/** Only the machine's routes say which address it sends from. */
+/** The unknown source address: only the machine's routes determine which address it sends from. */
 const UNKNOWN_SOURCE = { ipv4: 0 as Ipv4Address, ipv6: 0n as Ipv6Address } as const;
 const SOME_NEXT_HOP = { nextHopMac: new Uint8Array(6), sourceMac: new Uint8Array(6), ifIndex: 1 };
 

@@ -20,7 +20,7 @@ export class MachineNames implements LearntNames {
   readonly #hosts = new Map<string, string | undefined>();
   readonly #wanted = new Set<string>();
 
-  /** Without the file ports have no names. */
+  /** Opens the machine's names. Without the file ports have no names. */
   static async open(): Promise<MachineNames> {
     return new MachineNames(await readFile(SERVICES_FILE, 'utf8').catch(() => ''));
   }

@@ -61,7 +61,7 @@ export async function runDirector({ path, options }: ConfigSource, context: Cont
   using stop = listenForStop(context);
   const events = new EventLog({ now: Date.now, log });
   held.use(surviveShortages(events));
-  // Before the plane is opened: what is wrong with the configuration is said at its place in the file.
+  // Runs before the plane is opened: faults of the configuration are reported at their place in the file.
   const running = await RunningConfig.open({
     file,
     store: new FileAppliedStore(stateFile(naming, 'applied.json')),

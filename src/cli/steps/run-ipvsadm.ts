@@ -22,7 +22,7 @@ import { version } from '../version.ts';
 import { IpvsadmListings } from './ipvsadm-listings.ts';
 import { type LearntNames, MachineNames } from './machine-names.ts';
 
-/** How often an edit is repeated because somebody else has changed the configuration meanwhile. */
+/** The number of attempts of an edit, which is repeated if somebody else has changed the configuration meanwhile. */
 const ATTEMPTS = 100;
 
 /** `ipvsadm` with these arguments, on a running director. @returns its exit status. */
@@ -78,7 +78,7 @@ class Ipvsadm {
     return parsed;
   }
 
-  /** What it came to is the status. @returns whether ipvsadm goes on to another line. */
+  /** Runs a command and sets the exit status by its result. @returns whether ipvsadm continues with another line */
   async #perform(command: Exclude<AdmCommand, Restore> | AdmFault): Promise<boolean> {
     if (!(command instanceof AdmFault) && isEdit(command)) {
       this.#edits.push(command);
@@ -222,7 +222,7 @@ function isEdit(command: Exclude<AdmCommand, Restore>): command is AdmEdit {
   return EDITS.includes(command.name);
 }
 
-/** What one edit may be the reason of. */
+/** The errors for which one edit may be the reason. */
 const REFUSALS: readonly ErrorCode[] = ['CONFIG_INVALID', 'CAPACITY', 'UNSUPPORTED'];
 
 function isRefusal(error: unknown): error is CulvertError {

@@ -11,7 +11,7 @@ export interface DrainWait {
   readonly reals: readonly WireReal[];
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
-  /** One line for each change, and one a minute. */
+  /** Receives a line for each change, and one each minute. */
   readonly progress: (line: string) => void;
 }
 

@@ -1,4 +1,4 @@
-/** The border between culvert and a terminal: what commands write passes it. */
+// The stream between commands and a terminal, which removes control characters.
 import { printableStyledText, printableText } from '../../printable-text.ts';
 import { coloursOn } from './style.ts';
 

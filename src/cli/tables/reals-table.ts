@@ -71,12 +71,12 @@ function realCells(real: WireReal, name: string, nowMs: number): Cell[] {
   ];
 }
 
-/** How long the last attempt of each check took, and its result: `0.4 ms, connected`. */
+/** Returns how long the last attempt of each check took, and its result: `0.4 ms, connected`. */
 function lastChecks({ health: { checks } }: WireReal): string {
   const texts = checks.map(({ lastMs, lastAnswer, lastError }) => {
     if (lastMs === null) return 'not yet';
     const took = lastMs < 10 ? lastMs.toFixed(1) : lastMs.toFixed(0);
-    // Why it failed is in the note.
+    // The note has the reason of the failure.
     return lastAnswer === null || lastError !== null ? `${took} ms, failed` : `${took} ms, ${lastAnswer}`;
   });
   return texts.join(' + ') || '-';

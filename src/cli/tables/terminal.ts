@@ -1,3 +1,5 @@
+// The width and the capabilities of the terminal.
+
 /** The width of a terminal that does not report one. */
 const USUAL_COLUMNS = 80;
 

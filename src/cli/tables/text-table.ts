@@ -5,7 +5,7 @@ export interface Column {
   readonly header: string;
   /** Numbers are aligned to the right. */
   readonly align?: 'left' | 'right';
-  /** At least so wide, for rows that are printed before all are known. */
+  /** The least width, for rows that are printed before all are known. */
   readonly width?: number;
 }
 
@@ -34,7 +34,7 @@ export function widthsOf(columns: readonly Column[], rows: readonly (readonly Ce
   );
 }
 
-/** One row of the same columns, for tables that are printed as they come. */
+/** Formats a row of the same columns, for tables that are printed as their rows arrive. */
 export function formatLooseRow(columns: readonly Column[], cells: readonly Cell[], style: Style): string {
   const widths = columns.map((column) => Math.max(column.width ?? 0, column.header.length));
   return `${formatRow(cells, columns, widths, style)}\n`;

@@ -21,7 +21,7 @@ export async function printWatched(
   const intervalMs = (watch === true ? USUAL_SECONDS : watch) * 1000;
   for (let round = 0; !stop.signal.aborted; round++) {
     const shown = await text();
-    // What is written by way of the context has its control characters taken out.
+    // Control characters are removed from what is written through the context, so this writes to the raw stream.
     if (terminal) context.raw.stdout.write((round === 0 ? CLEAR_ALL : '') + CLEAR);
     await printPaced(context, terminal || round === 0 ? shown : `\n${shown}`);
     await setTimeout(intervalMs, undefined, { signal: stop.signal }).catch(() => undefined);

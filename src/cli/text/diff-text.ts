@@ -15,7 +15,7 @@ const MARKS = {
   removed: { sign: '-', colour: 'red' },
 } as const satisfies Record<string, { sign: string; colour: Colour }>;
 
-/** One line for each service, real and setting that differs; empty where none does. */
+/** Returns one line for each service, real and setting that differs; empty where none does. */
 export function diffText({ director, services }: WireDiff, style: Style): string {
   const lines = [
     ...(director.length === 0 ? [] : directorLines(director, style)),

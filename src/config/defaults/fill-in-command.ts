@@ -1,4 +1,4 @@
-/** The command that holds at the innermost level which says something. */
+// The command that holds at the innermost level which says something.
 import type { WrittenCommand } from '../../contract/config/command-schema.ts';
 import type { CommandConfig } from '../../linux/process/command-config.ts';
 

@@ -1,4 +1,4 @@
-/** Gives every option that was left out its default: the service's, that of `defaults`, or culvert's. */
+// Gives every option that was left out its default: the service's, that of `defaults`, or culvert's.
 import type { CulvertConfig } from '../../contract/config/config.ts';
 import type { WrittenConfig } from '../../contract/config/config-schema.ts';
 import {

@@ -1,4 +1,4 @@
-/** Whether a configuration fits the plane that it asks for. */
+// Checks that a configuration fits the plane it asks for.
 
 import type { CulvertConfig } from '../../contract/config/config.ts';
 import type { ServiceConfig } from '../../contract/config/service-contract.ts';

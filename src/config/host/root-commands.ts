@@ -1,4 +1,4 @@
-/** Commands and checks that run with the rights of root. */
+// Commands and checks that run with the rights of root.
 
 import type { ServiceConfig } from '../../contract/config/service-contract.ts';
 import { lookUpUser } from '../../linux/process/user.ts';

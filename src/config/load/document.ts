@@ -1,4 +1,4 @@
-/** A document in JSON, and its parts. */
+// A document in JSON, and its parts.
 import type { ConfigDocument } from '../../contract/config/config-document.ts';
 
 /** A document in JSON: a tenth of what the values would take, and cheap to hand on to other processes and files. */

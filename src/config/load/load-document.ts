@@ -1,4 +1,4 @@
-/** Reads a configuration that somebody else sent, without holding up what runs meanwhile. */
+// Reads a configuration that somebody else sent, without holding up what runs meanwhile.
 import { CulvertError } from '../../errors.ts';
 import type { LoadedConfig } from './loaded-config.ts';
 import { readDocument } from './read-document.ts';

@@ -1,4 +1,4 @@
-/** A configuration with its provenance: the document and the text that it was read from, and where its parts stand. */
+// A configuration with its provenance: the document and the text that it was read from, and where its parts stand.
 import { createHash } from 'node:crypto';
 import type { CulvertConfig } from '../../contract/config/config.ts';
 import type { ConfigDocument } from '../../contract/config/config-document.ts';

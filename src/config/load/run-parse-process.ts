@@ -1,4 +1,4 @@
-/** Parses a large configuration in a process of its own, which takes its time and its memory with it. */
+// Parses a large configuration in a process of its own, which takes its time and its memory with it.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { CulvertError } from '../../errors.ts';

@@ -1,3 +1,5 @@
+// Splits a YAML text at the items of its services, to parse them in parts.
+
 /** A YAML text cut at the items of its `services`; put together again it is the text. */
 export interface SplitText {
   /** Up to the first item. */

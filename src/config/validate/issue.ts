@@ -1,4 +1,4 @@
-// What is wrong in a configuration, and how it is told with its place.
+// The issues of a configuration, and their texts with positions.
 import { CulvertError } from '../../errors.ts';
 
 export type IssuePath = readonly (string | number)[];

@@ -1,3 +1,5 @@
+// Suggests the known name that a mistyped one resembles.
+
 /** Names that begin alike are near, whatever their ends: `retry` and `retries`. */
 const SAME_BEGINNING = 4;
 

@@ -1,4 +1,4 @@
-/** The running configuration and changes of it, as the API has them. */
+// The running configuration and changes of it, as the API has them.
 import { z } from 'zod';
 import type { ConfigDocument } from '../config/config-document.ts';
 import { MAX_CONFIRM_MS } from '../values/limits.ts';

@@ -1,4 +1,4 @@
-/** The state of a director and its counters, as the API has them. */
+// The state of a director and its counters, as the API has them.
 import { z } from 'zod';
 import { flowCounts, serviceSchema } from './service-status.ts';
 import { address, body, count, serviceKey, time } from './wire-values.ts';

@@ -1,4 +1,4 @@
-/** An event of a director, as the API lists and streams it. */
+// An event of a director, as the API lists and streams it.
 import { z } from 'zod';
 import { body, count, time } from './wire-values.ts';
 

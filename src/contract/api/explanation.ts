@@ -1,4 +1,4 @@
-/** What would become of a packet, as the API tells it. */
+// The explanation of a packet's decision, as the API returns it.
 import { z } from 'zod';
 import { REASON_NAMES } from '../../forwarding/reasons.ts';
 import { address, body } from './wire-values.ts';

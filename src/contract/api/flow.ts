@@ -1,4 +1,4 @@
-/** A remembered flow, as the API lists it. */
+// A remembered flow, as the API lists it.
 import { z } from 'zod';
 import { FLOW_STATES } from '../../forwarding/flow-states.ts';
 import { address, body, network, port, serviceKey, serviceText } from './wire-values.ts';

@@ -1,4 +1,4 @@
-/** What an operator asks of a director, and what a failed request answers. */
+// The bodies of requests to a director, and of the answers to failed ones.
 import { z } from 'zod';
 import { address, body, serviceText, weight } from './wire-values.ts';
 

@@ -1,4 +1,4 @@
-/** The state of services and of their real servers, as the API has it. */
+// The state of services and of their real servers, as the API has it.
 import { z } from 'zod';
 import { serviceShape } from '../config/service-contract.ts';
 import { forwardedShape } from '../option.ts';

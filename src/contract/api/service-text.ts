@@ -1,4 +1,4 @@
-/** Services in text, as commands and the API name them. */
+// Services in text, as commands and the API name them.
 import type { ServiceKey } from '../../forwarding/forwarding-table.ts';
 import { isIpv4, parseIp } from '../../net/address/ip-address.ts';
 

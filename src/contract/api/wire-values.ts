@@ -1,4 +1,4 @@
-/** Values that the bodies of the API are made of. What is not there is `null`, never left out. */
+// Values that the bodies of the API are made of. What is not there is `null`, never left out.
 import { z } from 'zod';
 import { parseIp } from '../../net/address/ip-address.ts';
 import { parseIpNetwork } from '../../net/address/ip-network.ts';

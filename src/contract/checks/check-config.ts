@@ -1,4 +1,4 @@
-/** A health check with every default filled in. */
+// A health check with every default filled in.
 import type { Port } from '../../forwarding/forwarding-table.ts';
 import type { IpAddress } from '../../net/address/ip-address.ts';
 import type { CheckSource } from './check-source.ts';

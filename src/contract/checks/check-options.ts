@@ -1,4 +1,4 @@
-// Which options are for which types of checks.
+// The options that each type of check accepts.
 import type { CheckType } from './probe-config.ts';
 
 export const CHECK_TYPES = [

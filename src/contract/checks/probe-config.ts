@@ -1,4 +1,4 @@
-// What one attempt of a check does, by type, with every default filled in.
+// The configuration of one attempt of a check, by type, with every default filled in.
 import type { RunConfig } from '../../linux/process/command-config.ts';
 
 /** What one attempt of a check does. Lengths are bytes, `payload` and `reply` hexadecimal. */

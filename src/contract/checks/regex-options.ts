@@ -1,3 +1,5 @@
+// The translation of keepalived's regex options to flags of JavaScript.
+
 /**
  * What becomes of keepalived's `regex_options`, which are PCRE2's (pcre2api(3)), with JavaScript's regular expressions:
  * a flag of theirs, a rule of ours, nothing because they are so anyway or the option changes neither whether nor where

@@ -1,4 +1,4 @@
-/** The schema of a whole configuration as it is written: checked, durations in milliseconds, but nothing filled in yet. */
+// The schema of a whole configuration as it is written: checked, durations in milliseconds, but nothing filled in yet.
 import type { z } from 'zod';
 import { list, mapping } from '../values/fields.ts';
 import { directorSchema } from './director-contract.ts';

@@ -1,4 +1,4 @@
-/** A validated configuration with every default filled in. */
+// A validated configuration with every default filled in.
 import type { DirectorConfig } from './director-contract.ts';
 import type { ServiceConfig } from './service-contract.ts';
 

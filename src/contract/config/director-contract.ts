@@ -1,4 +1,4 @@
-/** The contract of the director: the settings of the whole process and its data plane. */
+// The contract of the director: the settings of the whole process and its data plane.
 import type { z } from 'zod';
 import type { FlowTimeouts } from '../../forwarding/forwarding-table.ts';
 import { type Filled, option, optional } from '../option.ts';

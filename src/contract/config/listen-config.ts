@@ -1,4 +1,4 @@
-/** The TCP listeners of a director: where they listen, and whom they let in. */
+// The TCP listeners of a director: where they listen, and whom they let in.
 import type { Port } from '../../forwarding/forwarding-table.ts';
 
 export interface ListenConfig {

@@ -1,4 +1,4 @@
-/** The schema of `director.listen` and `director.metricsListen`. */
+// The schema of `director.listen` and `director.metricsListen`.
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { hostAddress, list, mapping, path, port } from '../values/fields.ts';

@@ -1,4 +1,4 @@
-/** The contract of a real server of a service. */
+// The contract of a real server of a service.
 import type { z } from 'zod';
 import type { Tunnel } from '../../forwarding/forwarding-table.ts';
 import type { CommandConfig } from '../../linux/process/command-config.ts';

@@ -1,4 +1,4 @@
-/** The contract of a service: all that a configuration, the forwarding table and the API know of its options. */
+// The contract of a service: all that a configuration, the forwarding table and the API know of its options.
 import type { z } from 'zod';
 import type {
   BlackholePolicy,

@@ -1,4 +1,4 @@
-// Which addresses a host can have.
+// The addresses that a host can have.
 import { type IpAddress, isIpv4, networkOf, parseIp } from '../../net/address/ip-address.ts';
 
 const NOT_HOSTS = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/4', '240.0.0.0/4'];

@@ -1,4 +1,4 @@
-// Which configuration holds: the file's, what was applied in its place, or one on trial.
+// The configuration in force: the file's, one applied in its place, or one with automatic rollback.
 import { type HostFacts, validateAgainstHost } from '../../config/host/require-host.ts';
 import { documentOf, type LoadedConfig } from '../../config/load/loaded-config.ts';
 import { readDocument } from '../../config/load/read-document.ts';

@@ -1,4 +1,4 @@
-// What health and overrides make of a real server in the table.
+// The effect of health and overrides on a real server in the table.
 import type { SorryServerConfig } from '../../contract/config/service-contract.ts';
 import type { Real } from '../../forwarding/forwarding-table.ts';
 import type { ModelReal } from '../model.ts';

@@ -1,4 +1,4 @@
-// What a director knows that no configuration says.
+// The state of a director that no configuration holds, kept in a file.
 import type { ServiceName } from '../../forwarding/forwarding-table.ts';
 import type { RealId } from '../model.ts';
 

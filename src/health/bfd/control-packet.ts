@@ -1,14 +1,14 @@
 // BFD control packets (RFC 5880, section 4.1).
 import { readU32, writeU32 } from '../../net/bytes.ts';
 
-/** As the wire has them (RFC 5880, section 4.1). */
+/** The session states with their numbers in packets (RFC 5880, section 4.1). */
 export const BFD_STATE = { adminDown: 0, down: 1, init: 2, up: 3 } as const;
 export type BfdState = (typeof BFD_STATE)[keyof typeof BFD_STATE];
 
-/** Why a session last left Up. */
+/** The diagnostics: why a session last left Up. */
 export const BFD_DIAGNOSTIC = { none: 0, timeExpired: 1, neighborDown: 3, adminDown: 7 } as const;
 
-/** By their number, for people; those from 9 on are nobody's yet. */
+/** The texts of the diagnostics, by number. Numbers from 9 on are not assigned. */
 const DIAGNOSTICS = [
   'no diagnostic',
   'control detection time expired',
@@ -36,7 +36,7 @@ export interface ControlPacket {
   readonly demand: boolean;
   /** 1 to 255. */
   readonly multiplier: number;
-  /** Not 0. */
+  /** The sender's discriminator, which is not 0. */
   readonly myDiscriminator: number;
   /** 0: not known yet. */
   readonly yourDiscriminator: number;

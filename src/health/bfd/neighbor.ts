@@ -5,18 +5,18 @@ import type { BfdParameters } from './session.ts';
 /** The other end of a session, and how it is reached. */
 export interface BfdNeighbor {
   readonly address: IpAddress;
-  /** Undefined: as routing has it. */
+  /** The source address; undefined if routing chooses it. */
   readonly source: IpAddress | undefined;
   /** RFC 5883, a port of its own; else RFC 5881. */
   readonly multihop: boolean;
   /** TTL or hop limit of what is sent, and of what the peer is taken to send. */
   readonly ttl: number;
-  /** So much of it a packet may have lost on its way; 255: all. */
+  /** The number of hops that a packet may have lost on its way; 255: any number. */
   readonly maxHops: number;
   readonly parameters: BfdParameters;
 }
 
-/** One session for each; a peer could not tell several apart. */
+/** Returns the key of a session. There is one session for each key, as a peer could not distinguish several. */
 export function sessionKey({
   address,
   source,

@@ -23,23 +23,23 @@ import type { BfdListener } from './sessions.ts';
 export interface RunningSessionOptions {
   readonly neighbor: BfdNeighbor;
   readonly localDiscriminator: number;
-  /** Where the peer listens. */
+  /** The port on which the peer listens. */
   readonly port: number;
   /** Has everything received that has come until now. */
   readonly catchUp: () => void;
-  /** Why nothing can be heard. */
+  /** Returns the error for which nothing can be received. */
   readonly deafness: () => Error | undefined;
   /** The peer has had its time to learn that the session has been shut down. */
   readonly onEnd: () => void;
 }
 
-/** How long to wait for what this machine is short of before it is said again. */
+/** The time after which a shortage of this machine that lasts is reported again. */
 const SHORTAGE_MS = 1000;
 
 /** RFC 5881, section 4. */
 const SOURCE_PORTS = { from: 49_152, count: 16_384 } as const;
 
-/** One session on real timers and a socket of its own to send by. Its clock is `performance.now()`. */
+/** A session on real timers, with a socket of its own for sending. Its clock is `performance.now()`. */
 export class RunningSession {
   readonly neighbor: BfdNeighbor;
   readonly #options: RunningSessionOptions;
@@ -49,7 +49,7 @@ export class RunningSession {
   #timer: NodeJS.Timeout | undefined;
   #timerMs = Infinity;
   #verdict: { readonly fault: string | undefined } | undefined;
-  /** When it is said that it has not come up. */
+  /** The time at which it is reported that the session has not come up. */
   #patienceMs: number;
   #sendError: Error | undefined;
   #endMs = Infinity;
@@ -110,7 +110,7 @@ export class RunningSession {
     this.#arm();
   }
 
-  /** Nothing more is sent. */
+  /** Closes the session; nothing more is sent. */
   close(): void {
     clearTimeout(this.#timer);
     this.#sender?.close();
@@ -187,7 +187,7 @@ export class RunningSession {
     return this.#sender;
   }
 
-  /** One timer for all there is to wait for; it comes early rather than being set anew for each packet. */
+  /** Sets the single timer for everything to wait for. It fires early rather than being set again for each packet. */
   #arm(): void {
     const patienceMs = this.#verdict === undefined ? this.#patienceMs : Infinity;
     const wakeMs = Math.min(this.#session.dueMs, deadlineMs(this.#session), patienceMs, this.#endMs);

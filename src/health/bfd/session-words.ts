@@ -4,7 +4,7 @@ import { formatIp, type IpAddress } from '../../net/address/ip-address.ts';
 import { BFD_DIAGNOSTIC, BFD_STATE, describeDiagnostic } from './control-packet.ts';
 import { type BfdSession, deadlineMs } from './session.ts';
 
-/** Why a session that is not up is not, in an operator's words; `before` is as it was until now. */
+/** Describes why a session fell, in an operator's words; `before` is its former state. */
 export function describeFall(neighbor: IpAddress, session: BfdSession, before: BfdSession): string {
   const peer = formatIp(neighbor);
   if (session.diagnostic === BFD_DIAGNOSTIC.timeExpired) {
@@ -16,7 +16,7 @@ export function describeFall(neighbor: IpAddress, session: BfdSession, before: B
   return `${peer} has taken the BFD session down (${describeDiagnostic(diagnostic)})`;
 }
 
-/** Why a session has not come up yet. */
+/** Describes why a session has not come up yet. */
 export function describeAbsence(neighbor: IpAddress, session: BfdSession): string {
   const peer = formatIp(neighbor);
   if (session.remote.discriminator === 0) return `no BFD packet from ${peer}`;

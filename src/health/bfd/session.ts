@@ -1,20 +1,20 @@
 // The state machine of a BFD session (RFC 5880) as functions.
 import { BFD_DIAGNOSTIC, BFD_STATE, type BfdState, type ControlPacket } from './control-packet.ts';
 
-/** What one side brings to a session. */
+/** The parameters of one side of a session. */
 export interface BfdParameters {
-  /** How often it wants to send while the session is up, and at most wants to hear. */
+  /** The interval at which it wants to send while the session is up, and the shortest at which it wants to receive. */
   readonly minTxMs: number;
   readonly minRxMs: number;
-  /** How often it sends while the session is not up; at least a second (RFC 5880, section 6.8.3). */
+  /** The interval at which it sends while the session is not up; at least a second (RFC 5880, section 6.8.3). */
   readonly idleTxMs: number;
-  /** So many of our packets missing in a row, and the peer takes the session down. */
+  /** The number of missing packets in a row after which the peer takes the session down. */
   readonly multiplier: number;
   /** Sends nothing before the peer does. */
   readonly passive: boolean;
 }
 
-/** What the peer's last packet said of itself. */
+/** The peer's side, as in its last packet. */
 interface RemoteSide {
   readonly state: BfdState;
   readonly diagnostic: number;
@@ -34,14 +34,14 @@ export interface BfdSession {
   readonly parameters: BfdParameters;
   readonly localDiscriminator: number;
   readonly state: BfdState;
-  /** Why it is not up any more. */
+  /** The diagnostic of the last fall. */
   readonly diagnostic: number;
   readonly remote: RemoteSide;
   /** A Poll Sequence is under way: the peer has not confirmed our present intervals. */
   readonly polling: boolean;
   readonly heardMs: number;
   readonly sentMs: number;
-  /** When the next packet is to be sent; Infinity: none is. */
+  /** The time at which the next packet is due; Infinity if none is. */
   readonly dueMs: number;
 }
 
@@ -53,7 +53,7 @@ export interface Moment {
 
 export interface Received {
   readonly session: BfdSession;
-  /** What is to be sent at once, whatever is due. */
+  /** A packet to be sent at once, whatever is due. */
   readonly answer: 'final' | 'news' | undefined;
 }
 
@@ -115,7 +115,10 @@ export function deadlineMs({ remote, heardMs, parameters }: BfdSession): number 
   return heardMs + remote.multiplier * Math.max(parameters.minRxMs, remote.desiredMinTxMs);
 }
 
-/** To be called at the deadline, when all that has come until then has been received. The same object: nothing happens. */
+/**
+ * Takes the session down at its deadline. Call it when everything that arrived until then has been processed. Returns the same
+ * object if nothing happens.
+ */
 export function expire(before: BfdSession, moment: Moment): BfdSession {
   if (moment.nowMs < deadlineMs(before)) return before;
   const silent = { ...before, remote: UNKNOWN, polling: false };
@@ -150,13 +153,13 @@ export function packetToSend(session: BfdSession, final: boolean): ControlPacket
   };
 }
 
-/** After a packet has been sent: when the next one is due. */
+/** Sets the time of the next packet after one has been sent. */
 export function afterSending(session: BfdSession, moment: Moment): BfdSession {
   const sent = { ...session, sentMs: moment.nowMs };
   return { ...sent, dueMs: moment.nowMs + jittered(sent, moment.random) };
 }
 
-/** From one of our packets to the next, before jitter; Infinity: none are to be sent. */
+/** Returns the interval between sent packets, before jitter; Infinity: none are sent. */
 export function transmitIntervalMs(session: BfdSession): number {
   const { parameters, remote, state, polling } = session;
   if (parameters.passive && remote.discriminator === 0) return Infinity;

@@ -1,4 +1,4 @@
-// What the thread of BFD offers to the daemon.
+// The interface of the BFD sessions of a process.
 import type { BfdNeighbor } from './neighbor.ts';
 
 /**
@@ -7,7 +7,7 @@ import type { BfdNeighbor } from './neighbor.ts';
  */
 export type BfdListener = (fault: string | undefined, shortage?: string) => void;
 
-/** Where the sessions of a process are. */
+/** The BFD sessions of a process. */
 export interface BfdSessions {
   /**
    * Joins the session with a neighbour, or begins it, until disposed. The listener hears of each change, and of the

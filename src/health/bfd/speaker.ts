@@ -16,12 +16,12 @@ const PACKETS_IN_A_ROW = 256;
 const RETRY_MS = 1000;
 const DISCRIMINATORS = 2 ** 32;
 
-/** What is heard on one port. */
+/** The receiver of one port. */
 interface Ear {
   readonly family: IpFamily;
   readonly port: number;
   receiver: UdpReceiver | undefined;
-  /** Why there is no receiver. */
+  /** The reason why there is no receiver. */
   error: Error | undefined;
   retry: NodeJS.Timeout | undefined;
 }
@@ -68,7 +68,7 @@ export class BfdSpeaker implements BfdSessions {
     return session;
   }
 
-  /** Of a session that ends, or that has other values than are wanted now, the peer must not hear any more. */
+  /** Replaces a session. The peer must not hear a session any more that ends or that has other values now. */
   #replace(session: RunningSession): void {
     if (!session.ended) session.end();
     session.close();

@@ -74,7 +74,9 @@ function answer(round: number): void {
   Atomics.notify(done, 0);
 }
 
-/** For Linux the priority is a thread's own (setpriority(2)). Without CAP_SYS_NICE it stays as it is. */
+/**
+ * Raises the priority of this thread. In Linux it belongs to a thread (setpriority(2)). Without CAP_SYS_NICE it stays as it is.
+ */
 function preferThisThread(): void {
   try {
     setPriority(NICENESS);

@@ -3,12 +3,12 @@ import { Worker } from 'node:worker_threads';
 import type { BfdNeighbor } from './neighbor.ts';
 import type { BfdListener, BfdSessions } from './sessions.ts';
 
-/** What the thread is asked; each listener has a number. */
+/** A request to the thread; each listener has a number. */
 export type BfdRequest =
   | { readonly open: number; readonly neighbor: BfdNeighbor }
   | { readonly close: readonly number[] | 'all'; readonly round: number };
 
-/** What the thread reports: how a session is, or the stack of an error that made it restart all sessions. */
+/** A report of the thread: the state of a session, or the stack of an error after which it restarted all sessions. */
 export type BfdNews =
   | { readonly listener: number; readonly fault: string | undefined; readonly shortage?: string | undefined }
   | { readonly error: string };
@@ -50,7 +50,9 @@ export class BfdThread implements BfdSessions {
     return { [Symbol.dispose]: () => this.#close(number) };
   }
 
-  /** Not before what takes its place within the same change has been opened, so that the session can go on. */
+  /**
+   * Closes a listener, but not before its replacement within the same change has been opened, so that the session can continue.
+   */
   #close(number: number): void {
     if (!this.#listeners.delete(number)) return;
     if (this.#closing.push(number) === 1) queueMicrotask(() => this.#closeThem());

@@ -1,10 +1,10 @@
-/** Says of an HTTP body, given piece by piece, whether it is as a check wants it. */
+// Judges an HTTP body, piece by piece, by what its check expects.
 import { createHash, type Hash } from 'node:crypto';
 import type { HttpUrlConfig } from '../../contract/checks/probe-config.ts';
 import { hasMatch } from './body-regex.ts';
 
 const MD5_DIGITS = 32;
-/** Of a longer body the rest is not searched. */
+/** The number of bytes searched; the rest of a longer body is not. */
 const SEARCHED_BYTES = 2 ** 20;
 const FIRST_BYTES = 4096;
 
@@ -12,7 +12,7 @@ const FIRST_BYTES = 4096;
 export class BodyJudge {
   readonly #url: HttpUrlConfig;
   readonly #hash: Hash | undefined;
-  /** What is searched: the first `#keptBytes` of it. */
+  /** The bytes searched: the first `#keptBytes` of the body. */
   #kept: Buffer = Buffer.alloc(0);
   #keptBytes = 0;
   #bytes = 0;
@@ -30,7 +30,7 @@ export class BodyJudge {
     this.#bytes += bytes.length;
   }
 
-  /** What else comes of the body changes nothing. */
+  /** True if further bytes cannot change the result. */
   get hasEnough(): boolean {
     return this.#hash === undefined && this.#bytes >= SEARCHED_BYTES;
   }
@@ -46,7 +46,10 @@ export class BodyJudge {
       throw new Error(`the body ${isFound ? 'matches' : 'does not match'} the regex`);
   }
 
-  /** In one buffer that doubles: a list of pieces would take a hundred times the bytes of a body that comes byte by byte. */
+  /**
+   * Keeps bytes in one buffer that doubles: a list of pieces would take a hundred times the size of a body that comes byte by
+   * byte.
+   */
   #keep(bytes: Buffer): void {
     const count = Math.min(bytes.length, SEARCHED_BYTES - this.#keptBytes);
     if (this.#keptBytes + count > this.#kept.length) {

@@ -1,4 +1,4 @@
-/** Searches bodies by regex without holding up the checks of others. */
+// Searches bodies by regex without delaying other checks.
 import type { HttpRegexConfig } from '../../contract/checks/probe-config.ts';
 import { searchWithin } from './regex-search.ts';
 import { searchInThread } from './regex-thread.ts';

@@ -5,7 +5,7 @@ export interface DnsQuestion {
   readonly id: number;
   /** A number of DNS_QUERY_TYPES. */
   readonly type: number;
-  /** With or without the dot at its end; `.` is the root. */
+  /** The name, with or without the dot at its end; `.` is the root. */
   readonly name: string;
 }
 

@@ -41,7 +41,10 @@ function judge(number: number, { file, weight, reverse }: FileProbeConfig): Weig
 /** A writer empties the file before it writes: what changes is read when it has been left alone for so long. */
 const SETTLED_MS = 50;
 
-/** By its directory, as it may come, go and be replaced. Where that cannot be watched the interval has to do. */
+/**
+ * Watches the file by its directory, as it may come, go and be replaced. If the directory cannot be watched, the interval has to
+ * suffice.
+ */
 function watchFile(file: string, changed: () => void): Disposable {
   let watcher: FSWatcher | undefined;
   let settling: NodeJS.Timeout | undefined;
@@ -77,7 +80,7 @@ async function beginningOf(file: string): Promise<string> {
   }
 }
 
-/** As strtol reads it: decimal, 0x hexadecimal, 0 octal. */
+/** Parses a number as strtol does: decimal, 0x hexadecimal, 0 octal. */
 function numberIn(text: string): number {
   const [, sign, hex, octal, decimal] = /^\s*([-+]?)(?:0x([0-9a-f]+)|0([0-7]+)|(\d+))/i.exec(text) ?? [];
   const value =

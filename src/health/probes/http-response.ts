@@ -1,19 +1,19 @@
-/** Reads the answer to an HTTP check, at a cost that grows with its length alone, however it is cut into pieces. */
+// Reads the answer to an HTTP check, at a cost that depends on its length only, however it is cut into pieces.
 
 /** Longer than any server's head; interim responses count as well. */
 const LONGEST_HEAD_BYTES = 65_536;
 const MOST_INTERIM_RESPONSES = 16;
-/** Of one chunk's size line, or of all trailers. */
+/** The limit of a chunk's size line, and of all trailers. */
 const LONGEST_FRAMING_BYTES = 16_384;
 const MOST_CHUNKS = 65_536;
-/** Of the whole answer. A check that fetches more than this from its real every few seconds is a mistake. */
+/** The limit of the whole answer. A check that fetches more than this from its real every few seconds is a mistake. */
 export const LONGEST_ANSWER_BYTES: number = 64 * 2 ** 20;
 const STATUS_LINE = /^HTTP\/1\.[01] (\d{3})(?: |$)/;
 const LF = 10;
 const CR = 13;
 const MOST_DIGITS = 12;
 
-/** Where the reader is; `until-end` and `counted` are bodies without chunks. */
+/** The part of the answer that is being read; `until-end` and `counted` are bodies without chunks. */
 type State = 'head' | 'until-end' | 'counted' | 'size' | 'extension' | 'data' | 'trailer';
 
 /**
@@ -25,7 +25,7 @@ export class HttpResponse {
   readonly #onBody: (bytes: Buffer) => void;
   #state: State = 'head';
   #bytes = 0;
-  /** Of the head that is being read. */
+  /** The part of the head read so far. */
   #head = '';
   #headBytes = 0;
   #interim = 0;
@@ -33,10 +33,10 @@ export class HttpResponse {
   /** Bytes of the line that is being read, without its end; a lone CR before the end does not count. */
   #lineBytes = 0;
   #framingBytes = 0;
-  /** Of a chunk's size. */
+  /** The digits of a chunk's size read so far. */
   #digits = 0;
   #size = 0;
-  /** Of the body or chunk that is being read. */
+  /** The number of bytes left of the body or chunk. */
   #left = 0;
   /** The data of all chunks in one piece of input: a body of one-byte chunks is not a million calls. */
   #data: Buffer | undefined;
@@ -140,7 +140,7 @@ export class HttpResponse {
     this.#framingBytes = 0;
   }
 
-  /** Before the digits there may be an empty line: the end of the chunk before. */
+  /** Reads a chunk's size. An empty line may come before its digits: the end of the previous chunk. */
   #takeSize(bytes: Buffer, at: number): number {
     const byte = bytes[at] ?? 0;
     const digit = hexDigit(byte);

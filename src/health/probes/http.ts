@@ -60,7 +60,10 @@ function authority(address: IpAddress, { port }: CheckTarget, type: 'http' | 'ht
   return port === DEFAULT_PORTS[type] ? whole.replace(/:\d+$/, '') : whole;
 }
 
-/** To its end. Where nobody looks at the body, an end before its announced length is one too, as for keepalived. @returns the status. */
+/**
+ * Reads an answer to its end. If nothing looks at the body, an end before the announced length is accepted, as in keepalived.
+ * @returns the status
+ */
 async function readAnswer(stream: Duplex, url: HttpUrlConfig): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const body = new BodyJudge(url);

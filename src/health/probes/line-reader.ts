@@ -1,6 +1,7 @@
-/** Cuts what a server says into lines, at a cost that grows with its length alone. */
+// Cuts a server's answer into lines, at a cost that depends on its length only.
+
 export interface LineLimits {
-  /** Of all that is pushed. */
+  /** The limit of all bytes pushed. */
   readonly bytes: number;
   readonly lines: number;
 }

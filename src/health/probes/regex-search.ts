@@ -1,9 +1,9 @@
-/** A search by regex that ends in time. */
+// The search by regex, with a time limit.
 import { createContext, Script } from 'node:vm';
 
 export interface RegexSearch {
   readonly pattern: string;
-  /** With `g`. */
+  /** The flags, `g` included. */
   readonly flags: string;
   readonly text: string;
   readonly from: number;

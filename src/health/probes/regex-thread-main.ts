@@ -1,8 +1,8 @@
-/** The thread of `regex-thread.ts`: makes one search after the other. */
+// The thread of regex-thread.ts, which makes one search after the other.
 import { parentPort } from 'node:worker_threads';
 import { type RegexSearch, searchWithin } from './regex-search.ts';
 
-/** Where the match begins, -1 for none; or why nobody knows. */
+/** The position of the match, -1 for none; or the reason why it is unknown. */
 export type RegexOutcome = { readonly index: number } | { readonly error: string };
 
 const SEARCH_MS = 100;

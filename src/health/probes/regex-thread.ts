@@ -1,4 +1,4 @@
-/** Searches that take long, one after the other in a thread of their own. */
+// Runs long searches one after the other in a thread of their own.
 import { Worker } from 'node:worker_threads';
 import type { RegexSearch } from './regex-search.ts';
 import type { RegexOutcome } from './regex-thread-main.ts';
@@ -8,7 +8,7 @@ interface Waiting {
   readonly settle: (outcome: RegexOutcome) => void;
 }
 
-/** So many searches of a tenth of a second are longer than a check may take. */
+/** The most waiting searches: this many, of a tenth of a second each, take longer than a check may. */
 const MOST_WAITING = 16;
 
 let worker: Worker | undefined;

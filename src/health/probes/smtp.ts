@@ -6,7 +6,7 @@ import { networkError } from '../../dataplane/network-words.ts';
 import type { ProbeContext } from '../probe.ts';
 import { LineReader } from './line-reader.ts';
 
-/** Of the whole session; a greeting has a few lines. */
+/** The limits of the whole session; a greeting has a few lines. */
 const LIMITS = { bytes: 65_536, lines: 1000 };
 
 /** The greeting, HELO and QUIT, each with the answer that RFC 5321 has for it. */

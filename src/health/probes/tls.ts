@@ -30,7 +30,7 @@ export async function startTls(
   } catch (error) {
     throw describe(error as NodeJS.ErrnoException & { reason?: string });
   }
-  // What goes wrong from here on the request hears of too.
+  // The request also receives the errors from here on.
   secure.on('error', () => undefined);
   // Each handshake is work, and a server of TLS 1.2 could ask for one after the other.
   secure.disableRenegotiation();

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { UdpProbeConfig } from '../../contract/checks/probe-config.ts';
 import type { ProbeContext } from '../probe.ts';
 
-/** As keepalived: a server may take an empty datagram for an end. */
+/** The length of random data, as in keepalived: a server may take an empty datagram for an end. */
 const RANDOM_BYTES = 32;
 
 /** An ICMP error fails it; so does, where one is required, an answer that is not as it should be. */
@@ -24,7 +24,7 @@ export async function probeUdp(
   }
 }
 
-/** As keepalived: digit by digit as far as both reach, `x` is any. */
+/** Compares as keepalived does: digit by digit as far as both reach; `x` matches any digit. */
 function matches(digits: string, pattern: string): boolean {
   return Array.from(pattern.slice(0, digits.length)).every(
     (wanted, index) => wanted === 'x' || wanted === digits[index],

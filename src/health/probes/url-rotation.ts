@@ -1,4 +1,4 @@
-// Which URL the next attempt of an HTTP check fetches.
+// The rotation of an HTTP check through its URLs.
 import type { HttpProbeConfig } from '../../contract/checks/probe-config.ts';
 import type { ProbeContext, Unfinished } from '../probe.ts';
 import { probeUrl } from './http.ts';
@@ -10,7 +10,7 @@ import { probeUrl } from './http.ts';
 export class UrlRotation {
   readonly #config: HttpProbeConfig;
   #next = 0;
-  /** In a row, since the one that failed has passed. */
+  /** The number of passed attempts in a row, since the URL that failed has passed. */
   #passed = 0;
   #failed = false;
 

@@ -60,7 +60,7 @@ function addService(config: ConfigDocument, { of, settings }: AdmServiceCommand)
     protocol,
     port: port === 0 ? 'all' : port,
     ...serviceSettings(settings),
-    // As in LVS: who only adds a service is not asked how its reals are to be checked.
+    // As in LVS, a service added by hand has no check of its reals.
     check: 'none',
     reals: [],
   };

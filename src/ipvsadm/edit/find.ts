@@ -4,7 +4,7 @@ import { portsOf } from '../../contract/values/port-list.ts';
 import { formatIp, parseIp } from '../../net/address/ip-address.ts';
 import type { AdmService } from '../parse/ipvsadm-command.ts';
 
-/** Whether a service is the one that ipvsadm means, or has its port among others. Nothing has a mark. */
+/** Returns true if a service is the one that ipvsadm means, or has its port among others. No service has a mark. */
 export function isService(service: ServiceDocument, of: AdmService): boolean {
   return (
     'port' in of &&

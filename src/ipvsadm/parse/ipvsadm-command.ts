@@ -61,12 +61,12 @@ export interface AdmSettings {
 
 export interface AdmPersistence {
   readonly seconds: number;
-  /** Undefined for an IPv4 mask whose ones do not come first. */
+  /** The prefix length; undefined for an IPv4 mask whose ones do not come first. */
   readonly prefix: number | undefined;
 }
 
 export interface AdmServer extends AdmEndpoint {
-  /** Undefined: not said. */
+  /** The forwarding method; undefined if none was given. */
   readonly method: 'gatewaying' | 'ipip' | 'masquerading' | undefined;
   readonly weight: number;
   readonly upperThreshold: number;

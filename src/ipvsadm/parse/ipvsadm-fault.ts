@@ -1,4 +1,6 @@
-/** A command that ipvsadm refuses. Thrown within this folder alone; what it exports hands it over as a value. */
+// The errors of ipvsadm commands.
+
+/** A command that ipvsadm refuses. It is thrown only within this folder, whose exports return it as a value. */
 export class AdmFault extends Error {
   readonly status: number;
   /** ipvsadm ends at once, whatever else it was to restore. */
@@ -10,32 +12,32 @@ export class AdmFault extends Error {
     this.ends = ends;
   }
 
-  /** For options that are wrong in themselves. */
+  /** Creates the fault of options that are wrong in themselves. */
   static options(message: string): AdmFault {
     return new AdmFault(message, 2, true);
   }
 
-  /** For an option that popt(3) refuses. */
+  /** Creates the fault of an option that popt(3) refuses. */
   static popt(message: string): AdmFault {
     return new AdmFault(message, FAILED, false);
   }
 
-  /** For a command that does not fit the current table. */
+  /** Creates the fault of a command that does not fit the current table. */
   static table(message: string): AdmFault {
     return new AdmFault(message, FAILED, false);
   }
 
-  /** For a service to list that does not exist. */
+  /** Creates the fault of a service to list that does not exist. */
   static listing(message: string): AdmFault {
     return new AdmFault(message, 1, true);
   }
 
-  /** For a change that the director refuses, in its words. */
+  /** Creates the fault of a change that the director refuses, in its words. */
   static director(message: string): AdmFault {
     return new AdmFault(message, 1, false);
   }
 
-  /** For a command line without a command. */
+  /** Creates the fault of a command line without a command. */
   static tryHelp(): AdmFault {
     return new AdmFault("Try `ipvsadm -h' or 'ipvsadm --help' for more information.", FAILED, true);
   }

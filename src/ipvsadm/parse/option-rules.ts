@@ -1,4 +1,4 @@
-// Which options each command of ipvsadm takes.
+// The options that each command of ipvsadm takes.
 import { AdmFault } from './ipvsadm-fault.ts';
 
 /** The names of commands in ipvsadm's messages. */
@@ -60,7 +60,7 @@ export type OptionName = (typeof OPTION_NAMES)[number];
 
 interface Rules {
   readonly needs?: readonly OptionName[];
-  /** At most one of them. */
+  /** Options of which at most one may be given. */
   readonly one?: readonly OptionName[];
   readonly may?: readonly OptionName[];
 }

@@ -2,11 +2,11 @@
 export interface OptionSpec {
   /** Each of these is its short name. */
   readonly letters: string;
-  /** Whether a value follows it. */
+  /** The value that follows the option. */
   readonly takes: 'nothing' | 'value' | 'value-or-nothing';
 }
 
-/** By their long names. */
+/** The options by their long names. */
 export type OptionTable = Readonly<Record<string, OptionSpec>>;
 
 /** `word` is what was written. */

@@ -18,7 +18,7 @@ export interface Given {
   readonly scheduler: string;
   readonly flags: string;
   readonly persistentSeconds: number | undefined;
-  /** Undefined for an IPv4 mask whose ones do not come first. */
+  /** The prefix length; undefined for an IPv4 mask whose ones do not come first. */
   readonly prefix: number | undefined;
   readonly engine: string | undefined;
   readonly method: AdmServer['method'];
@@ -72,7 +72,7 @@ const NOTHING: Given = {
 };
 
 interface Reader {
-  /** Under which it is counted; several can share one. */
+  /** The name under which the option is counted; several can share one. */
   readonly name?: OptionName;
   /** Its value where it may stand without one. */
   readonly absent?: string;
@@ -150,7 +150,7 @@ function numberReader([least, most]: Bounds, what: string): (text: string) => nu
   };
 }
 
-/** For the daemon's, which culvert has none of. */
+/** Returns a reader that checks values of the sync daemon's options, which culvert does not support. */
 function checker(bounds: Bounds, what: string): NonNullable<Reader['read']> {
   const read = numberReader(bounds, what);
   return (_given, value) => {

@@ -31,7 +31,9 @@ export function refuseSettings({ engine, persistence }: AdmSettings): void {
   if (persistence !== undefined && !((persistence.prefix ?? 0) > 0)) throw AdmFault.options(REASONS.mask);
 }
 
-/** Without a method a real that is edited stays in its tunnel, and one that is added would be in none. */
+/**
+ * Refuses unsupported options of a real. Without a method an edited real stays in its tunnel, but an added one would be in none.
+ */
 export function refuseServer({ name, server: { method, weight } }: AdmServerCommand): void {
   if (method === 'gatewaying' || method === 'masquerading') throw AdmFault.options(REASONS[method]);
   if (method === undefined && name === 'add-server') throw AdmFault.options(REASONS.unsaid);

@@ -1,4 +1,8 @@
-/** The command lines that `ipvsadm -R` finds in a text: one in each line, with or without the program's name before it. */
+// Splits the input of `ipvsadm -R` into command lines.
+
+/**
+ * Returns the command lines that `ipvsadm -R` finds in a text: one in each line, with or without the program's name before it.
+ */
 export function restoreLines(text: string): string[][] {
   return text
     .split('\n')

@@ -19,7 +19,7 @@ export function readFlags(text: string, scheduler: string): readonly string[] {
   return NUMBERED.flatMap((name, place) => (wanted.has(place) ? [NAMED[scheduler]?.[place] ?? name] : []));
 }
 
-/** Which of the three it is. */
+/** Returns which of the three flags it is. */
 function placeOf(flag: string, scheduler: string): number {
   const numbered = NUMBERED.indexOf(flag as (typeof NUMBERED)[number]);
   if (numbered >= 0) return numbered;

@@ -1,4 +1,5 @@
-/** The text of `--help`. */
+// The text of `culvert ipvsadm --help`.
+
 export const USAGE = `Usage: culvert ipvsadm [--socket PATH|--instance NAME] COMMAND, or by a link of that name:
   ipvsadm -A|E SERVICE [-s SCHEDULER] [-b FLAGS] [-p [SECONDS]] [-M MASK] [-o]
   ipvsadm -D SERVICE

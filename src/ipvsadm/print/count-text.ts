@@ -1,4 +1,6 @@
-/** Below this a unit is not worth it; in thousands each. */
+// Formats counts as ipvsadm does, with units for large ones.
+
+/** The units: a count less than `below` is divided by `divisor`. */
 const UNITS = [
   { below: 1e8, divisor: 1, unit: '' },
   { below: 1e9, divisor: 1e3, unit: 'K' },

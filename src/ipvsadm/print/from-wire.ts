@@ -22,13 +22,13 @@ export function savedServices(status: WireStatus): ListedService[] {
 export function listedConnection(flow: WireFlow): ListedConnection {
   return {
     protocol: flow.service.protocol,
-    // Not noted yet, see WireFlow.
+    // The client is not noted yet, see WireFlow.
     client: flow.client ?? '::',
     clientPort: flow.clientPort,
     service: flow.service.vip,
     servicePort: flow.service.port,
     server: flow.real,
-    // As the kernel calls a template that nobody has used yet.
+    // The kernel's name of a template that no flow has used yet.
     state: flow.state === 'TEMPLATE' ? 'NONE' : flow.state,
     leftMs: flow.leftMs,
   };

@@ -1,7 +1,7 @@
 // Names of hosts and services, where ipvsadm shows them.
 import type { TransportProtocol } from '../../forwarding/forwarding-table.ts';
 
-/** What a machine calls hosts and ports; undefined where it has no name, or knows none of that name. */
+/** The machine's names of hosts and ports; undefined where it has no name, or does not know one. */
 export interface Names {
   /** The IPv4 address of a host, in text. */
   addressOf(host: string): string | undefined;

@@ -1,4 +1,4 @@
-// What a listing of ipvsadm shows.
+// The contents of ipvsadm's listings.
 import type { TransportProtocol } from '../../forwarding/forwarding-table.ts';
 import type { AdmSettings, AdmTunnel } from '../parse/ipvsadm-command.ts';
 
@@ -15,7 +15,7 @@ export interface ListedService {
   readonly address: string;
   /** 0: all. */
   readonly port: number;
-  /** That are this service too; ipvsadm has no such thing. */
+  /** Further ports of this service; ipvsadm has no such thing. */
   readonly morePorts: readonly number[];
   readonly settings: Omit<AdmSettings, 'engine'>;
   readonly counted: ListedTraffic;

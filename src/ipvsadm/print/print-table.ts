@@ -14,7 +14,7 @@ interface Mode {
   server(server: ListedServer): string;
 }
 
-/** What says which IPVS it is; ipvsadm prints it above the whole table. */
+/** The version line that ipvsadm prints above the whole table. */
 export const VERSION_LINE = 'IP Virtual Server version 1.2.1 (size=4096)\n';
 
 const LOCAL = 'Prot LocalAddress:Port';
@@ -81,7 +81,7 @@ const PERSISTENCE: Mode = {
     columns([9, weight], [11, persistentClients], [10, activeFlows], [10, inactiveFlows]),
 };
 
-/** What culvert forwards goes past it on its way back: nothing is counted as coming out. */
+/** Returns the columns of traffic. Answers do not pass the director, so nothing is counted as outgoing. */
 function trafficMode(headers: readonly string[], which: 'counted' | 'perSecond', exact: boolean): Mode {
   const numbers = (of: ListedServer | ListedService): string => {
     const { connections, packets, bytes } = of[which];

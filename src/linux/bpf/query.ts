@@ -1,4 +1,4 @@
-// Which XDP program is attached to an interface.
+// Queries the XDP program that is attached to an interface.
 import { withSpareDescriptors } from '../../spare-descriptors.ts';
 import { libbpf } from './libbpf.ts';
 import { check } from './libbpf-result.ts';

@@ -25,7 +25,7 @@ export interface DriverStatistics {
   readonly counters: ReadonlyMap<string, bigint>;
 }
 
-/** Undefined when the device is gone, or its driver does not say. */
+/** Returns the statistics; undefined when the device is gone, or its driver has none. */
 export function readDriverStatistics(interfaceName: string): DriverStatistics | undefined {
   const socket = openSocket('ethtool socket', { domain: AF.inet, type: SOCK.datagram, protocol: 0 });
   try {

@@ -21,7 +21,7 @@ export interface TapFrame {
 export class Tap implements Disposable {
   readonly name: string;
   readonly #descriptor: Descriptor;
-  /** No Buffer, whose `slice()` would be a view of it. */
+  /** Not a Buffer, whose `slice()` would be a view of it. */
   readonly #buffer = new Uint8Array(FRAME_BYTES);
   readonly #header = new DataView(this.#buffer.buffer, 0, VNET_HEADER_BYTES);
 

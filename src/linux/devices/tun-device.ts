@@ -18,7 +18,7 @@ export const IFF = { tun: 0x0001, tap: 0x0002, noPacketInfo: 0x1000, vnetHeader:
 export interface TunDeviceOptions {
   readonly kind: 'TUN' | 'TAP';
   readonly flags: number;
-  /** Whether the device outlives the process, until its link is deleted. */
+  /** True if the device outlives the process, until its link is deleted. */
   readonly persistent: boolean;
 }
 

@@ -49,7 +49,7 @@ export class PrivateNamespace implements Disposable {
     this.#home = home;
   }
 
-  /** As `inNamespace`. */
+  /** Runs work in the namespace, like `inNamespace`. */
   run<T>(work: () => T): T {
     return between({ home: this.#home, target: this.#target, name: 'the network namespace of checks' }, work);
   }

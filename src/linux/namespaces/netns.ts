@@ -33,7 +33,7 @@ export function listNamespaces(): string[] {
   }
 }
 
-/** One end of a cable between two namespaces. */
+/** An end of a cable between two namespaces. */
 export interface CableEnd extends Omit<VethEnd, 'namespaceFd'> {
   readonly namespace: string;
 }

@@ -31,7 +31,7 @@ export interface NewAddress extends InterfaceAddress {
 export interface ListedAddress extends InterfaceAddress {
   /** IFA_F */
   readonly flags: number;
-  /** Of an IPv4 network that has more than two addresses, the last one. */
+  /** The broadcast address: the last one of an IPv4 network that has more than two addresses. */
   readonly broadcast?: IpAddress;
 }
 
@@ -72,14 +72,14 @@ export function deleteAddress(socket: NetlinkSocket, address: InterfaceAddress):
   socket.request({ operation, type: RTM.deleteAddress, payload: encode(address) });
 }
 
-/** Undefined for an address of a family that is not IP. */
+/** Decodes an address; undefined for a family other than IP. */
 export function decodeAddress(message: NetlinkMessage): ListedAddress | undefined {
   const { payload } = message;
   const attributes = decodeAttributes(payload, HEADER_BYTES);
   const address = readAddress(attributes.get(IFA.local) ?? attributes.get(IFA.address));
   if (ipFamily(payload[0]) === undefined || address === undefined) return undefined;
   const prefixLength = payload.readUInt8(1);
-  // Of a point-to-point interface the network is the peer's.
+  // The network of a point-to-point interface is the peer's.
   const broadcast = broadcastOf(readAddress(attributes.get(IFA.address)) ?? address, prefixLength);
   return {
     ifIndex: payload.readUInt32LE(4),

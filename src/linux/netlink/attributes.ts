@@ -64,7 +64,7 @@ export function u16(value: number): Uint8Array {
   return bytes;
 }
 
-/** In network order, as ports are. */
+/** Encodes 16 bits in network order, as ports are. */
 export function be16(value: number): Uint8Array {
   const bytes = Buffer.alloc(2);
   bytes.writeUInt16BE(value);
@@ -81,7 +81,7 @@ export function readNumber(value: Buffer | undefined): number | undefined {
   return value?.length === 4 ? value.readUInt32LE(0) : undefined;
 }
 
-/** Undefined also when it is missing or an address of neither IP family. */
+/** Reads an address; undefined when it is missing or of neither IP family. */
 export function readAddress(value: Buffer | undefined): IpAddress | undefined {
   return value === undefined ? undefined : ipFromBytes(value);
 }

@@ -1,3 +1,5 @@
+// The constants of netlink that culvert uses.
+
 /** Constants of include/uapi/linux/{netlink,rtnetlink,if_link,if_addr,neighbour,fib_rules}.h that culvert uses. */
 export const NLM_F = {
   request: 1,

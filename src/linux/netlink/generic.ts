@@ -10,7 +10,7 @@ export interface GenericFamily {
 }
 
 export interface GenericRequest {
-  /** What it does, for the error: `open FOU port 6080`. */
+  /** A description of the operation for the error: `open FOU port 6080`. */
   readonly operation: string;
   readonly command: number;
   /** NLM_F */

@@ -10,7 +10,7 @@ import type { NetlinkSocket } from './socket.ts';
 export interface Neighbour {
   readonly ifIndex: number;
   readonly address: IpAddress;
-  /** Undefined while it is being asked for or after nobody answered. */
+  /** The MAC address; undefined while it is being asked for or after nobody answered. */
   readonly mac: Uint8Array | undefined;
   /** NUD */
   readonly state: number;
@@ -28,7 +28,7 @@ export function listNeighbours(socket: NetlinkSocket, family?: IpFamily): Neighb
   return messages.flatMap((message) => decodeNeighbour(message) ?? []);
 }
 
-/** Whether frames may be sent to its MAC address. */
+/** Returns true if frames may be sent to the neighbour's MAC address. */
 export function isUsable(neighbour: Neighbour): boolean {
   return neighbour.mac !== undefined && (neighbour.state & USABLE) !== 0;
 }

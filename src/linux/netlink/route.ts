@@ -28,10 +28,10 @@ export interface Route {
   readonly destination: IpAddress;
   readonly prefixLength: number;
   readonly ifIndex: number | undefined;
-  /** Of IPv6 also for routes to IPv4 addresses (RFC 5549). */
+  /** The gateway; it may be of IPv6 for a route to IPv4 addresses (RFC 5549). */
   readonly gateway: IpAddress | undefined;
   readonly source: IpAddress | undefined;
-  /** Undefined: the interface's. */
+  /** The MTU of the route; undefined if it is the interface's. */
   readonly mtuBytes: number | undefined;
   /** Several ways out; `ifIndex` and `gateway` are those of the first. */
   readonly multipath: boolean;
@@ -47,7 +47,7 @@ export interface NewRoute {
   readonly mtuBytes?: number;
   /** RTN; unicast unless given. */
   readonly type?: number;
-  /** Who made it; static unless given. */
+  /** The protocol number that says who made the route; defaults to static. */
   readonly protocol?: number;
 }
 
@@ -131,7 +131,7 @@ export function deleteRoute(socket: NetlinkSocket, route: NewRoute): void {
   });
 }
 
-/** Undefined for a route of a family that is not IP. */
+/** Decodes a route; undefined for a family other than IP. */
 export function decodeRoute(message: NetlinkMessage): Route | undefined {
   const { payload } = message;
   const family = ipFamily(payload[0]);

@@ -10,7 +10,7 @@ import { NLM_F, NLMSG } from './constants.ts';
 import { decodeMessages, encodeMessage, type NetlinkMessage } from './message.ts';
 
 export interface NetlinkRequest {
-  /** What it does, for the error: `add route to 10.0.0.0/8`. */
+  /** A description of the operation for the error: `add route to 10.0.0.0/8`. */
   readonly operation: string;
   readonly type: number;
   /** NLM_F_REQUEST and NLM_F_ACK are always set. */
@@ -50,7 +50,7 @@ export class NetlinkSocket implements Disposable {
     return this.#exchange(request, (request.flags ?? 0) | NLM_F.ack).messages;
   }
 
-  /** Everything of a kind, from one consistent state where the kernel can tell. */
+  /** Returns all objects of a kind, from one consistent state where the kernel can guarantee that. */
   dump(request: NetlinkRequest): NetlinkMessage[] {
     for (let attempt = 1; ; attempt++) {
       const { messages, interrupted } = this.#exchange(request, (request.flags ?? 0) | NLM_F.dump);
@@ -123,7 +123,7 @@ function throwOnFailure(operation: string, message: NetlinkMessage): void {
   if (message.payload.length < 4) throw new CulvertError('KERNEL', `${operation}: truncated netlink answer`);
   const errno = -message.payload.readInt32LE(0);
   if (errno === 0) return;
-  // With NETLINK_CAP_ACK an error carries the header of the request, without its payload, before the attributes.
+  // With NETLINK_CAP_ACK the attributes of an error follow the header of the request, without its payload.
   const attributesAt = message.type === NLMSG.error ? 4 + 16 : 4;
   const attributes =
     message.flags & NLM_F.ackTlvs ? decodeAttributes(message.payload, attributesAt) : undefined;

@@ -1,3 +1,5 @@
+// Capabilities that a process passes on to the programs it starts.
+
 /** Capabilities that a process hands on to the programs it starts, as those of a service that is not root's (capabilities(7)). */
 import { readFileSync } from 'node:fs';
 import { checked } from '../errno.ts';
@@ -18,12 +20,12 @@ export function withoutAmbientCapabilities<Result>(start: () => Result): Result 
   try {
     return start();
   } finally {
-    // What culvert starts for itself, as ethtool, needs them.
+    // Programs that culvert starts for itself, such as ethtool, need the capabilities.
     for (const capability of known) ambient(RAISE, capability);
   }
 }
 
-/** Of this thread. */
+/** Returns the ambient capabilities of this thread. */
 function ambientCapabilities(): number[] {
   const status = readFileSync('/proc/thread-self/status', 'utf8');
   const set = BigInt(`0x${/^CapAmb:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);

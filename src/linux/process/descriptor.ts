@@ -21,7 +21,7 @@ export class Descriptor implements Disposable {
     return this.#transferred('read', libc.read(this.fd, buffer, buffer.length));
   }
 
-  /** Undefined when the kernel has no room at the moment. */
+  /** Writes bytes; undefined when the kernel has no room at the moment. */
   write(bytes: Uint8Array): number | undefined {
     return this.#transferred('write', libc.write(this.fd, bytes, bytes.length));
   }
@@ -30,7 +30,7 @@ export class Descriptor implements Disposable {
     return this.#transferred('receive', libc.recv(this.fd, buffer, buffer.length, flags));
   }
 
-  /** By a `struct msghdr`, which the kernel also writes to. */
+  /** Receives by a `struct msghdr`, which the kernel also writes to. */
   receiveMessage(message: Uint8Array): number | undefined {
     return this.#transferred('receive', libc.recvmsg(this.fd, message, 0));
   }

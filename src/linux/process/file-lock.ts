@@ -1,4 +1,4 @@
-/** Locks of open files and directories (flock(2)). */
+// Locks on open files and directories (flock(2)).
 import koffi from 'koffi';
 import { errnoName, kernelError } from '../errno.ts';
 

@@ -9,9 +9,9 @@ import { loginVariables, lookUpUser } from './user.ts';
 
 export interface CommandOptions {
   readonly run: RunConfig;
-  /** Beside `PATH` and those of the user; nothing of the director's own gets there. */
+  /** The environment, in addition to `PATH` and the user's variables. Nothing of the director's environment is passed on. */
   readonly environment: Readonly<Record<string, string>>;
-  /** As `CommandConfig` has it; undefined: the director's own. */
+  /** The user, as in `CommandConfig`; undefined: the director's own. */
   readonly user?: string | undefined;
   /** Kills the whole process group when it aborts. */
   readonly signal: AbortSignal;
@@ -29,10 +29,12 @@ const SPAWN_WORDS: Readonly<Record<string, string>> = {
   ENOENT: 'no such program',
   EACCES: 'it may not be executed: see its mode, and that of the directories above it',
 };
-/** Where commands look for programs, as root's in a login shell of Debian. */
+/** The directories where commands look for programs, as in a login shell of root in Debian. */
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const KEPT_OUTPUT = 4096;
-/** One that writes without end is read at this pace, so that it does not take the director's time. */
+/**
+ * The bytes read at once. A command that writes without end is read at this pace, so that it does not take the director's time.
+ */
 const READ_AT_ONCE = 65_536;
 const READ_EVERY_MS = 10;
 /** A process that it left behind may hold its output open: its end is not waited for. */

@@ -4,7 +4,7 @@ import { SOCK } from '../process/descriptor.ts';
 import { openBoundSocket, type SocketSource } from './bound-socket.ts';
 
 export interface BoundSocket {
-  /** Not connected yet: call its `connect`. */
+  /** The socket, not connected yet: call its `connect`. */
   readonly socket: Socket;
   /** The local port, known before the first packet leaves. */
   readonly localPort: number;

@@ -6,7 +6,7 @@ import { icmpv6Reader } from './icmpv6-reader.ts';
 /** The next packet, valid until the next call; undefined when there is none now. */
 export type IcmpReader = () => Uint8Array | undefined;
 
-/** By the family of the packets. */
+/** The protocol number of ICMP, by the family of the packets. */
 export const ICMP_PROTOCOL: Readonly<Record<IpFamily, number>> = { 4: 1, 6: 58 };
 
 const ICMP_FILTER = 1;

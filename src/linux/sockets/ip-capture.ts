@@ -42,7 +42,7 @@ export class IpCapture implements Disposable {
 
   constructor(family: IpFamily, filter: IpCaptureFilter) {
     this.#family = family;
-    // Of no protocol, so that nothing comes before the filter is there.
+    // The socket has no protocol yet, so that nothing arrives before the filter is attached.
     this.#descriptor = openSocket('IP capture', { domain: AF.packet, type: SOCK.datagram, protocol: 0 });
     try {
       this.setFilter(filter);

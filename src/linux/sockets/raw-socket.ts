@@ -13,7 +13,7 @@ const SEND_BYTES = 4 << 20;
 /** Sends whole IP packets, whatever their source address and protocol, as the kernel's routing has it. */
 export class RawSender implements Disposable {
   readonly #ipv4: Descriptor;
-  /** Undefined on a kernel without IPv6. */
+  /** The IPv6 socket; undefined on a kernel without IPv6. */
   readonly #ipv6: Descriptor | undefined;
 
   constructor() {
@@ -45,7 +45,7 @@ export class RawSender implements Disposable {
   }
 }
 
-/** With IPPROTO_RAW both families take the header from the packet (inet_create, inet6_create). */
+/** Opens a sender. With IPPROTO_RAW both families take the header from the packet (inet_create, inet6_create). */
 function openSender(domain: number): Descriptor {
   const descriptor = openSocket('raw socket', { domain, type: SOCK.raw, protocol: IPPROTO_RAW });
   descriptor.setOption(SOL.socket, SO_SNDBUFFORCE, SEND_BYTES);

@@ -17,7 +17,7 @@ export function socketAddress(address: IpAddress, port: number): Uint8Array {
   return bytes;
 }
 
-/** Of either family: it is in the same place. */
+/** Reads the port, which is at the same offset in both families. */
 export function portOf(socketAddressBytes: Buffer): number {
   return socketAddressBytes.readUInt16BE(PORT_AT);
 }

@@ -58,7 +58,7 @@ export class UdpReceiver implements Disposable {
     opening.move();
   }
 
-  /** Undefined when there is none now. */
+  /** Returns the next datagram; undefined when there is none now. */
   receive(): ReceivedDatagram | undefined {
     const length = this.#message.receive(this.#descriptor);
     if (length === undefined) return undefined;

@@ -24,7 +24,7 @@ export function isIpv6(address: IpAddress): address is Ipv6Address {
   return typeof address === 'bigint';
 }
 
-/** For what has no IPv6, and whose caller has refused it. @throws TypeError for an IPv6 address. */
+/** Narrows an address to IPv4, where the caller has refused IPv6. @throws TypeError for an IPv6 address */
 export function onlyIpv4(address: IpAddress): Ipv4Address {
   if (isIpv4(address)) return address;
   throw new TypeError(`an IPv4 address is wanted, found ${formatIp(address)}`);
@@ -34,7 +34,7 @@ export function familyOf(address: IpAddress): IpFamily {
   return isIpv4(address) ? 4 : 6;
 }
 
-/** Undefined if it is an address of neither family. */
+/** Parses an address; undefined if it is of neither family. */
 export function parseIp(text: string): IpAddress | undefined {
   return parseIpv4(text) ?? parseIpv6(text);
 }

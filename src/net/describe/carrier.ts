@@ -1,8 +1,8 @@
-// How descriptions of nested packets are put together.
+// The interfaces by which descriptions of nested packets are composed.
 import type { IpAddress } from '../address/ip-address.ts';
 import { transportChecksum } from '../checksum.ts';
 
-/** How an IP packet is put into lines; `cutOff` if it may end before its length says so. */
+/** Describes an IP packet in lines; `cutOff` if it may end before its length says so. */
 export type DescribeIp = (packet: Uint8Array, cutOff: boolean) => string[];
 
 /** The IP packet that carries a layer, as far as a description needs it. */
@@ -15,7 +15,7 @@ export interface Carrier {
   readonly whole: boolean;
   /** UDP ports behind which GUE is looked for. */
   readonly guePorts: ReadonlySet<number>;
-  /** For IP packets inside. */
+  /** Describes the IP packets inside. */
   readonly describeIp: DescribeIp;
 }
 

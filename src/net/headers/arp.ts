@@ -11,7 +11,7 @@ const HARDWARE_ETHERNET = 1;
 
 /** ARP for IPv4 over Ethernet (RFC 826). */
 export interface ArpPacket {
-  /** One of `ARP_OPERATION`, or whatever a sender wrote. */
+  /** A value of `ARP_OPERATION`, or any other number that a sender wrote. */
   readonly operation: number;
   readonly senderMac: MacAddress;
   readonly senderAddress: Ipv4Address;

@@ -30,7 +30,7 @@ export interface VlanTag {
 
 /** A header with its tags read. */
 export interface TaggedEthernetHeader extends EthernetHeader {
-  /** Of what follows the tags. */
+  /** The type of the payload behind the tags. */
   readonly etherType: number;
   /** The outer one first; none, one or two. */
   readonly tags: readonly Required<VlanTag>[];

@@ -3,7 +3,7 @@ import { readU16, readU32, writeU16, writeU32 } from '../bytes.ts';
 import { internetChecksum } from '../checksum.ts';
 import type { ParseFault } from '../fault.ts';
 
-/** Without optional fields. */
+/** The length without optional fields. */
 export const GRE_HEADER_BYTES = 4;
 /** Each optional field takes as much. */
 export const GRE_FIELD_BYTES = 4;
@@ -61,7 +61,7 @@ export function parseGre(
   };
 }
 
-/** Whether the checksum is right; for a header with a checksum and a complete packet. */
+/** Returns true if the checksum is right. For a header with a checksum and a complete packet. */
 export function greChecksumIsGood(packet: Uint8Array, at: number, end: number = packet.length): boolean {
   return internetChecksum(packet, at, end) === 0;
 }

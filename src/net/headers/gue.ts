@@ -6,7 +6,7 @@ import { ownBytes } from '../owned-bytes.ts';
 
 /** Registered with IANA; a tunnel may use any other. */
 export const GUE_PORT = 6080;
-/** Without options. */
+/** The length without options. */
 export const GUE_HEADER_BYTES = 4;
 /** Private flags and the field of the one that is used. */
 export const GUE_REMOTE_CHECKSUM_BYTES = 8;
@@ -38,7 +38,7 @@ export interface GueHeader {
   readonly headerBytes: number;
   /** A control message, whose `protocol` is its type and which carries no packet. */
   readonly control: boolean;
-  /** Of the packet inside: `PROTOCOL.ipip`, `PROTOCOL.ipv6`. */
+  /** The protocol of the packet inside: `PROTOCOL.ipip`, `PROTOCOL.ipv6`. */
   readonly protocol: number;
   readonly remoteChecksum: GueRemoteChecksum | undefined;
 }

@@ -32,7 +32,7 @@ export interface IcmpHeader {
   readonly checksum: number;
   /** The second word: identifier and sequence number of an echo. */
   readonly rest: number;
-  /** Of fragmentation needed (RFC 1191); 0 from routers that do not say. */
+  /** The MTU in fragmentation needed (RFC 1191); 0 from routers that do not report it. */
   readonly nextHopMtu: number;
 }
 

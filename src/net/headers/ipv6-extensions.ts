@@ -23,7 +23,7 @@ export interface Ipv6Fragment {
   readonly id: number;
   /** A multiple of 8, counted from behind the fragment header. */
   readonly offsetBytes: number;
-  /** With an offset of 0, false is an atomic fragment: the packet is whole (RFC 6946). */
+  /** True if fragments follow. False with an offset of 0 is an atomic fragment: the packet is whole (RFC 6946). */
   readonly more: boolean;
   /** Offset of the fragment header. */
   readonly at: number;

@@ -22,11 +22,11 @@ export interface Ipv6Header {
   readonly trafficClass: number;
   /** 20 bits. */
   readonly flowLabel: number;
-  /** What follows the 40 bytes, extension headers included. */
+  /** The length behind the 40 bytes, extension headers included. */
   readonly payloadLength: number;
   /** Header and payload. */
   readonly totalLength: number;
-  /** Of an extension header or the upper layer: see `findUpperLayer`. */
+  /** The protocol number of an extension header or the upper layer: see `findUpperLayer`. */
   readonly nextHeader: number;
   readonly hopLimit: number;
   readonly source: Ipv6Address;

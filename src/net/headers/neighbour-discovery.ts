@@ -37,7 +37,7 @@ export interface NeighbourSolicitation {
 export interface NeighbourAdvertisement {
   readonly source: Ipv6Address;
   readonly destination: Ipv6Address;
-  /** Whose link address it tells. */
+  /** The address whose link address is asked for or announced. */
   readonly target: Ipv6Address;
   readonly targetLinkAddress: MacAddress | undefined;
   readonly router: boolean;

@@ -29,13 +29,13 @@ export interface SctpHeader {
   readonly sourcePort: number;
   readonly destinationPort: number;
   readonly verificationTag: number;
-  /** As it stands on the wire: the CRC32c, its least byte first (RFC 9260, appendix A). See `sctpChecksumIsGood`. */
+  /** The checksum as on the wire: the CRC32c, its least byte first (RFC 9260, appendix A). See `sctpChecksumIsGood`. */
   readonly checksum: number;
 }
 
 /** A chunk (RFC 9260, 3.2). */
 export interface SctpChunk {
-  /** One of `SCTP_CHUNK`, or of an extension. */
+  /** A value of `SCTP_CHUNK`, or the type of an extension. */
   readonly type: number;
   readonly flags: number;
   /** Behind its 4 bytes of header, without padding; a view. */
@@ -77,7 +77,7 @@ export function* sctpChunks(
   }
 }
 
-/** Whether the checksum of a complete packet is right; SCTP has no pseudo header. */
+/** Returns true if the checksum of a complete packet is right; SCTP has no pseudo header. */
 export function sctpChecksumIsGood(packet: Uint8Array, at: number, end: number = packet.length): boolean {
   return sctpChecksum(packet, at, end) === readU32(packet, at + CHECKSUM_AT);
 }

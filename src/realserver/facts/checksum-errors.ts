@@ -1,8 +1,8 @@
-// How many packets this host has dropped for a wrong checksum.
+// Counts the packets that this host has dropped for a wrong checksum.
 import { existsSync, readFileSync } from 'node:fs';
 import { type Finding, finding } from '../verify/finding.ts';
 
-/** How many packets this network namespace has received, of both families, and how many it dropped for their checksum. */
+/** The packets of both families that this network namespace has received, and those dropped for their checksum. */
 export interface ChecksumErrors {
   readonly tcp: { readonly received: number; readonly errors: number };
   readonly udp: { readonly received: number; readonly errors: number };

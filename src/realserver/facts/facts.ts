@@ -12,10 +12,10 @@ export interface RealServerFacts {
   readonly tunnels: readonly TunnelFacts[];
   /** UDP ports on which the kernel decapsulates GUE. */
   readonly guePorts: readonly GuePort[];
-  /** Whether the kernel has the modules that the tunnel asked for needs, or could load them. */
+  /** The state of the kernel modules that the wanted tunnel needs: present, loadable or missing. */
   readonly modules: Readonly<Record<string, ModuleState>>;
   readonly addresses: readonly AddressFacts[];
-  /** By path: `net/ipv4/conf/all/rp_filter`. Settings that the kernel lacks are left out. */
+  /** Settings by path, for example `net/ipv4/conf/all/rp_filter`. Settings that the kernel lacks are left out. */
   readonly sysctls: Readonly<Record<string, string>>;
   readonly firewall: FirewallFacts;
   readonly xdp: XdpFacts | undefined;
@@ -42,7 +42,7 @@ export interface TunnelFacts extends LinkFacts {
 export type ModuleState = 'present' | 'loadable' | 'absent';
 
 export interface GuePort {
-  /** Of the outer packet. */
+  /** The family of the outer packet. */
   readonly family: IpFamily;
   readonly port: number;
 }
@@ -67,11 +67,11 @@ export interface Clamp {
   readonly tool: FirewallTool;
   /** Table or chain, for the operator. */
   readonly where: string;
-  /** Of the real server whose set-up made it; undefined for other people's rules. */
+  /** The real server whose set-up made the rule; undefined for other people's rules. */
   readonly instance: string | undefined;
   /** Source addresses it holds for. */
   readonly sources: readonly Prefix[];
-  /** Undefined: to the path MTU, which does not account for the tunnel. */
+  /** The MSS; undefined if it is clamped to the path MTU, which does not account for the tunnel. */
   readonly mss: number | undefined;
 }
 
@@ -84,13 +84,13 @@ export interface Prefix {
 export interface XdpFacts {
   readonly programId: number;
   readonly mode: string;
-  /** Whether it is culvert's own decapsulating program, whichever set-up attached it. */
+  /** True if it is culvert's own decapsulating program, whichever set-up attached it. */
   readonly ours: boolean;
   /** The instance of the director that it belongs to; undefined: it is no director's. */
   readonly director?: string | undefined;
-  /** Undefined for other programs. */
+  /** The packets it accepts; undefined for other programs. */
   readonly accepts: Acceptance | undefined;
-  /** What it has done with tunnel packets; undefined for other programs. */
+  /** The counts of tunnel packets it has handled; undefined for other programs. */
   readonly counts: DecapsulationCounts | undefined;
 }
 
@@ -129,7 +129,7 @@ export function contains(prefix: Prefix, address: IpAddress): boolean {
   );
 }
 
-/** One line of the XDP program's table: a VIP, and a tunnel that its packets may come in. */
+/** An entry of the XDP program's table: a VIP, and a tunnel in which its packets may arrive. */
 export interface AcceptedEntry extends TunnelType {
   readonly vip: IpAddress;
 }

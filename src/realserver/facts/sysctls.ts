@@ -29,7 +29,7 @@ export function effective(facts: RealServerFacts, setting: LargerSetting, interf
   return Math.max(...values.map((value) => Number(value ?? 0)));
 }
 
-/** Whether ARP requests for an address of another interface, such as a VIP on lo, stay unanswered. */
+/** Returns true if ARP requests for an address of another interface, such as a VIP on lo, stay unanswered. */
 export function arpSilent(value: number | string): boolean {
   return ARP_SILENT.includes(String(value));
 }
@@ -44,7 +44,7 @@ export function dropsByReversePath(facts: RealServerFacts, interfaceName: string
   return isTunnel || !facts.defaultRoutes.includes(interfaceName);
 }
 
-/** Whether IPv6 is disabled there, so that the kernel drops its packets and refuses an address. */
+/** Returns true if IPv6 is disabled there, so that the kernel drops its packets and refuses an address. */
 export function ipv6IsOff(facts: RealServerFacts, interfaceName: string): boolean {
   return facts.sysctls[settingPath('disable_ipv6', interfaceName, 6)] === '1';
 }

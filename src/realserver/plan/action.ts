@@ -5,7 +5,7 @@ import type { AcceptedEntry, FirewallTool, GuePort } from '../facts/facts.ts';
 import { sysctlText } from '../facts/sysctls.ts';
 import { typeText } from '../options.ts';
 
-/** One change to the host. Plain data, because undo actions are kept in the record on disk. */
+/** A change to the host. It is plain data, because undo actions are kept in the record on disk. */
 export type Action =
   | { readonly kind: 'load-module' | 'unload-module'; readonly module: string }
   | {

@@ -83,7 +83,7 @@ function limitOf(wanted: Wanted, mtuBytes: number, vip: IpAddress): Limit {
   throw new CulvertError('REALSERVER', `an MSS of ${mss} is out of range; allowed: ${SMALLEST_MSS} to 65535`);
 }
 
-/** One rule for each value. */
+/** Groups limits into one rule for each value. */
 function grouped(limits: readonly Limit[]): readonly ClampRule[] {
   const values = [...new Set(limits.map(({ mss }) => mss))];
   return values.map((mss) => ({
@@ -92,7 +92,7 @@ function grouped(limits: readonly Limit[]): readonly ClampRule[] {
   }));
 }
 
-/** Whether this instance's own rules of the family are exactly these already. */
+/** Returns true if this instance's own rules of the family are exactly these already. */
 function isClamped(facts: RealServerFacts, wanted: ClampSpec): boolean {
   const own = facts.firewall.clamps
     .filter(({ instance, tool }) => instance === wanted.instance && tool === wanted.tool)

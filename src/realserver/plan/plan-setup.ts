@@ -18,7 +18,7 @@ import { arpSteps, ipv6Steps, kernelSysctlSteps, reversePathSteps } from './plan
 export type Decapsulation = 'kernel' | 'xdp';
 
 export interface Plan {
-  /** In an order in which no step opens a hole: ARP is silenced before there is a VIP to answer for. */
+  /** The steps, in an order in which none opens a hole: ARP is silenced before there is a VIP to answer for. */
   readonly steps: readonly Step[];
   readonly warnings: readonly string[];
 }
@@ -200,7 +200,7 @@ function sourceWarnings({ directors }: Wanted, way: Decapsulation): string[] {
     : [];
 }
 
-/** Whether it is a single address, and does not stand for anyone. */
+/** Returns true if it is a single address, and does not stand for anyone. */
 function isNamed(director: IpAddress): boolean {
   return director !== ANYONE[4] && director !== ANYONE[6];
 }

@@ -5,7 +5,7 @@ import type { SetupRecord } from '../record/setup-record.ts';
 import { type Action, actionKey, entryText } from './action.ts';
 import { entriesOf } from './plan-setup.ts';
 
-/** Whether another set-up still needs what this action would undo. */
+/** Returns true if another set-up still needs what this action would undo. */
 export function isShared(action: Action, other: SetupRecord): boolean {
   switch (action.kind) {
     case 'delete-address':

@@ -6,7 +6,7 @@ import { IPV6_HEADER_BYTES } from '../../net/headers/ipv6.ts';
 import { TCP_HEADER_BYTES } from '../../net/headers/tcp.ts';
 import { type Served, tunnelsOf, type VerifyOptions } from '../options.ts';
 
-/** What determines the headers around client packets. */
+/** The options that determine the headers around client packets. */
 type Around = Pick<VerifyOptions, 'directors' | 'serves'>;
 
 /** The families that outer headers have: those of the directors. */

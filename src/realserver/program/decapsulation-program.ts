@@ -235,7 +235,7 @@ function formerAcceptance(pins: ProgramPins): Acceptance | undefined {
   using directors = openPinnedMap(pins, 'directors');
   using tunnels = openPinnedMap(pins, 'tunnels');
   if (vips === undefined || directors === undefined) return undefined;
-  // Before there were several kinds there was no such map.
+  // Earlier versions had a single kind of tunnel and no such map.
   const type = decodeType(tunnels?.lookup(0) ?? new Uint8Array(8));
   return {
     entries: addressesIn(vips).map((vip) => ({ vip, ...type })),

@@ -1,4 +1,4 @@
-// Where the decapsulating program of an interface is pinned, and how it is found again.
+// The pins of decapsulating programs, and how they are found again.
 import { existsSync, readdirSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BpfDescriptor } from '../../linux/bpf/bpf-descriptor.ts';
@@ -9,7 +9,7 @@ import { pinDirectory } from '../../linux/bpffs.ts';
 /** A directory of pins whose link holds a program. */
 export interface ProgramPins {
   readonly directory: string;
-  /** Before each name: earlier versions pinned one program for each set-up, beside a director's pins. */
+  /** The prefix of each name: earlier versions pinned one program for each set-up, beside a director's pins. */
   readonly prefix: '' | 'realserver_';
 }
 
@@ -109,7 +109,7 @@ function entriesOf(directory: string): string[] {
   }
 }
 
-/** Undefined for what is no link, or was removed meanwhile. */
+/** Returns the program of a link; undefined if it is no link, or was removed meanwhile. */
 function programOf(linkPath: string): number | undefined {
   try {
     using link = XdpLink.openPinned(linkPath);

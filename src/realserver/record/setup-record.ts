@@ -4,7 +4,7 @@ import type { Wanted } from '../options.ts';
 import type { Action } from '../plan/action.ts';
 import type { Decapsulation } from '../plan/plan-setup.ts';
 
-/** What is served, and how to undo the changes made for it. Written to disk before each change. */
+/** What is served, and how to undo the changes made for it. It is written to disk before each change. */
 export interface SetupRecord {
   readonly version: 2;
   /** The changes do not outlive the running kernel. */
@@ -15,6 +15,6 @@ export interface SetupRecord {
   readonly decapsulation: Decapsulation;
   readonly serves: Wanted['serves'];
   readonly directors: readonly IpAddress[];
-  /** In the order in which to perform them. */
+  /** The undo actions, in the order in which to perform them. */
   readonly undo: readonly Action[];
 }

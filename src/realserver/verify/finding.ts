@@ -1,10 +1,12 @@
-/** One requirement of a real server, and its state on this host. */
+// A finding of `verify`.
+
+/** A requirement of a real server, and its state on this host. */
 export interface Finding {
   readonly check: string;
   readonly ok: boolean;
   readonly found: string;
   readonly expected: string;
-  /** How to fix it; empty when ok. */
+  /** The fix; empty when the requirement is met. */
   readonly remedy: string;
 }
 

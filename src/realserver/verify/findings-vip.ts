@@ -1,4 +1,4 @@
-// What `verify` finds about VIPs, clamps and listeners.
+// The findings of `verify` about VIPs, clamps and listeners.
 import { familyOf, formatEndpoint, formatIp, type IpAddress, isIpv4 } from '../../net/address/ip-address.ts';
 import { type AddressFacts, contains, type RealServerFacts } from '../facts/facts.ts';
 import { holderOf } from '../facts/kernel-devices.ts';
@@ -35,7 +35,7 @@ export function vipFinding(
   });
 }
 
-/** Whether the host answers ARP or ND for it: no setting prevents that for an address of the interface asked on. */
+/** Returns true if the host answers ARP or ND for it: no setting prevents that for an address of the interface asked on. */
 function isAnswered(facts: RealServerFacts, options: VerifyOptions, address: AddressFacts): boolean {
   return address.interface === options.interface && facts.link?.ethernet === true;
 }

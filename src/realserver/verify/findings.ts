@@ -1,4 +1,4 @@
-// What `verify` finds about a host.
+// All findings of `verify` about a host.
 import { formatIp, type IpAddress } from '../../net/address/ip-address.ts';
 import { type DecapsulationCounts, type RealServerFacts } from '../facts/facts.ts';
 import { foundDevice, kernelDevices } from '../facts/kernel-devices.ts';

@@ -9,7 +9,7 @@ import type { Finding } from './finding.ts';
 import { findings } from './findings.ts';
 
 export interface Verification {
-  /** Whether this host can be a real server for the VIPs; the command's exit status is 1 where it cannot. */
+  /** True if this host can be a real server for the VIPs; otherwise the command's exit status is 1. */
   readonly ok: boolean;
   readonly findings: readonly Finding[];
   /** Counts of what the XDP program has done with tunnel packets. */

@@ -3,45 +3,30 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-/** Folders of src/ whose files do not all have a head yet. */
-const OPEN: readonly string[] = [
-  'api',
-  'cli',
-  'config',
-  'contract',
-  'dataplane',
-  'director',
-  'health',
-  'ipvsadm',
-  'lab',
-  'linux',
-  'net',
-  'realserver',
-];
+const SOURCES = fileURLToPath(new URL('../../../src', import.meta.url));
 
-/** An optional interpreter line, an optional SPDX line, and one or two lines that describe the file in a sentence. */
-const HEAD = /^(#!.*\n)?(\/\/ SPDX-.*\n)?\/\/ [A-Z].*(\n\/\/ .*)?[.:](\n(?!\/\/)|$)/;
+/** An optional interpreter line, an optional SPDX line, then one or two lines that end with a full stop. */
+const HEAD = /^(?:#!.*\n)?(?:\/\/ SPDX-.*\n)?\/\/ ([\p{L}`].*(?:\n\/\/ .*)?)\.(?:\n(?!\/\/)|$)/u;
+/** Words by which a fragment begins: "What a plane counted.", "As IPVS does.", "Of the outer packet." */
+const FRAGMENT = /^(?:What|Those|As|Of|Whether|Who|Whose|Which|None|Undefined|Whoever|Whatever)\b/;
 
-function sources(): string[] {
-  return readdirSync(join(ROOT, 'src'), { recursive: true, withFileTypes: true })
+const heads = new Map(
+  readdirSync(SOURCES, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
-    .map((entry) => relative(join(ROOT, 'src'), join(entry.parentPath, entry.name)));
-}
-
-function hasHead(file: string): boolean {
-  return HEAD.test(readFileSync(join(ROOT, 'src', file), 'utf8'));
-}
+    .map((entry) => join(entry.parentPath, entry.name))
+    .map((file) => [relative(SOURCES, file), HEAD.exec(readFileSync(file, 'utf8'))?.[1]] as const),
+);
 
 test('every source file begins with a line that says what is in it', () => {
-  const closed = sources().filter((file) => !OPEN.includes(file.split('/')[0] ?? ''));
-  expect(closed.length).toBeGreaterThan(100);
-  expect(closed.filter((file) => !hasHead(file))).toEqual([]);
+  expect(heads.size).toBeGreaterThan(500);
+  expect([...heads].filter(([, head]) => head === undefined).map(([file]) => file)).toEqual([]);
 });
 
-test('no two files describe themselves by the same line', () => {
-  const lines = sources()
-    .filter(hasHead)
-    .map((file) => readFileSync(join(ROOT, 'src', file), 'utf8').match(/^\/\/ [A-Z].*$/m)?.[0]);
+test('no two source files describe themselves by the same line', () => {
+  const lines = [...heads.values()].filter((head) => head !== undefined);
   expect(lines.filter((line, i) => lines.indexOf(line) !== i)).toEqual([]);
+});
+
+test('a line at the head of a file does not begin as a fragment', () => {
+  expect([...heads].filter(([, head = '']) => FRAGMENT.test(head))).toEqual([]);
 });

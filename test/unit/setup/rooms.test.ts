@@ -76,14 +76,6 @@ test(`a folder has at most ${MOST_FILES} sources`, () => {
 
 const isNamed = (file: string): boolean => /^src\/(?:cli\/commands|health\/probes)\//.test(file);
 
-test('each source begins with a comment that says what is in it', () => {
-  const bare = [...imports.keys()].filter((file) => {
-    const [first = '', second = ''] = readFileSync(join(ROOT, file), 'utf8').split('\n');
-    return !/^(?:\/\/ |\/\*\*)/.test(first.startsWith('#!') ? second : first);
-  });
-  expect(bare).toEqual([]);
-});
-
 test('two sources of one name are a command and what it runs, or a probe and its protocol', () => {
   const places = new Map<string, string[]>();
   for (const file of imports.keys()) {

@@ -47,7 +47,7 @@ async function check(file: string, options: CheckOptions, context: Context): Pro
     if (!(error instanceof CulvertError) || !isRefusal(error)) throw error;
     context.exit(error.exitStatus);
     if (options.json) printJson(context, { file, valid: false, errors: errorsOf(error) });
-    // As compilers do: each line begins with its position, so that editors can jump to it.
+    // Each line begins with its position, as compilers print it, so that editors can jump to it.
     else context.stderr.write(`${error.code === 'CAPACITY' ? `${file}: ` : ''}${error.message}\n`);
   }
 }

@@ -1,4 +1,4 @@
-/** `culvert config schema`: the JSON Schema of the configuration file. */
+// `culvert config schema`: prints the JSON Schema of the configuration file.
 import type { Command } from 'commander';
 import { type Context, examples, printJson } from '../../command-context.ts';
 

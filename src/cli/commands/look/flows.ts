@@ -128,7 +128,7 @@ function jsonLine(flow: WireFlow): string {
 function flowRow(flow: WireFlow): Cell[] {
   return [
     flow.service.protocol,
-    // What persistence remembers is for all ports of a client.
+    // A persistence template is for all ports of a client.
     flow.clientPort === 0 ? (flow.client ?? '?') : wireEndpoint(flow.client ?? '?', flow.clientPort),
     wireEndpoint(flow.service.vip, flow.service.port === 0 ? 'all' : flow.service.port),
     flow.real,

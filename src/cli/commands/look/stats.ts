@@ -35,7 +35,7 @@ const COUNTS: readonly FitColumn[] = [
   { header: 'INACTIVE', short: 'INACT', align: 'right', optional: true, stack: 5 },
   { header: 'PERSISTENT', short: 'PERS', align: 'right', optional: true, stack: 6 },
 ];
-/** On a terminal reals are listed below their service; elsewhere each line names its service. */
+/** The columns on a terminal, where reals are listed below their service; elsewhere each line names its service. */
 const NESTED: readonly FitColumn[] = [{ header: 'SERVICE / REAL', shorten: true }, ...COUNTS];
 const FLAT: readonly FitColumn[] = [{ header: 'SERVICE' }, { header: 'REAL' }, ...COUNTS];
 

@@ -1,4 +1,6 @@
-/** The keywords of a level, as far as the reader of braces has to know them. */
+// The grammar of a level of keepalived.conf.
+
+/** The keywords of a level, as far as the reader of braces needs them. */
 export interface Level {
   readonly [keyword: string]: { readonly block?: Block | undefined };
 }

@@ -1,3 +1,5 @@
+// Parses the repetitions of keepalived.conf, which produce a line several times.
+
 /** What `~SEQ(...)` or `~LST(...)` in front of a line asks for: the rest of the line once for each set of values. */
 export interface Repetition {
   readonly names: readonly string[];

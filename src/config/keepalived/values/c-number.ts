@@ -1,4 +1,4 @@
-/** Numbers as keepalived reads them with strtoul(), strtol() and strtoull() of the C library (lib/parser.c). */
+// Numbers as keepalived reads them with strtoul(), strtol() and strtoull() of the C library (lib/parser.c).
 
 export interface Range {
   readonly from: number;

@@ -1,3 +1,5 @@
+// Parses the hexadecimal strings of keepalived.
+
 /**
  * keepalived's HEX_STR as pairs of digits: blanks may stand anywhere, and a digit before one is a byte of its own
  * (read_hex_str() of lib/parser.c). Undefined: it is none.

@@ -25,7 +25,7 @@ export class DeviceFeatures implements Disposable {
     this.#netlink = new GenericNetlink(FAMILY, namespace);
   }
 
-  /** Whether it is on. @throws CulvertError KERNEL ENODEV */
+  /** Returns true if the feature is on. @throws CulvertError KERNEL ENODEV */
   isActive(ifIndex: number, feature: DeviceFeature): boolean {
     const [answer] = this.#netlink.request({
       operation: `read the features of interface ${ifIndex}`,

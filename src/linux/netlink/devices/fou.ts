@@ -6,7 +6,7 @@ import { type GenericAnswer, type GenericFamily, GenericNetlink } from '../gener
 
 /** A UDP port whose payloads the kernel takes for packets: by a GUE header, or of one IP protocol (FOU). */
 export type FouPort = {
-  /** Of the outer packet. */
+  /** The family of the outer packet. */
   readonly family: IpFamily;
   readonly port: number;
 } & ({ readonly type: 'gue' } | { readonly type: 'fou'; readonly protocol: number });

@@ -32,7 +32,10 @@ export interface Link {
   readonly up: boolean;
   /** Up, and the other side too. */
   readonly running: boolean;
-  /** Undefined for a service VLAN (802.1ad) and for one whose parent is in another namespace, too: `kind` is `vlan` then. */
+  /**
+   * The VLAN tag. Undefined as well for a service VLAN (802.1ad) and for a VLAN whose parent is in another namespace; `kind` is
+   * `vlan` then.
+   */
   readonly vlan: VlanTag | undefined;
   /** Id of the XDP program on it. */
   readonly xdpProgramId: number | undefined;

@@ -4,7 +4,7 @@ import { type Attribute, be16, u8, u16, u32 } from '../attributes.ts';
 import type { NetlinkSocket } from '../socket.ts';
 import { changeLinkKind, createLink, type LinkInfo } from './link.ts';
 
-/** What is around the inner packet: `ipip`, `sit` and `gre` an IPv4 header, `ip6tnl` and `ip6gre` an IPv6 header. */
+/** The kind of tunnel, by its outer header: IPv4 for `ipip`, `sit` and `gre`, IPv6 for `ip6tnl` and `ip6gre`. */
 export type TunnelKind = 'ipip' | 'sit' | 'ip6tnl' | 'gre' | 'ip6gre';
 
 /** A UDP header around it as well; how the receiver tells is the port (see `fou.ts`). */
@@ -13,7 +13,7 @@ export interface UdpEncapsulation {
   readonly destinationPort: number;
   /** Left out: one that tells flows apart. */
   readonly sourcePort?: number;
-  /** Of the UDP header. */
+  /** The checksum of the UDP header. */
   readonly checksum?: boolean;
   /** GUE's remote checksum offload. */
   readonly remoteChecksum?: boolean;
@@ -27,7 +27,7 @@ export interface TunnelSettings {
   readonly remote?: IpAddress;
   /** IP protocol of the inner packet, 4 or 41, 0 for both; left out: the kind's own. Not for GRE. */
   readonly innerProtocol?: number;
-  /** Of the outer packet; left out: the inner one's. */
+  /** The TTL of the outer packet; defaults to the inner one's. */
   readonly timeToLive?: number;
   /** GRE's checksum: sent, and demanded; without it packets that have one are dropped. */
   readonly checksum?: boolean;
@@ -55,7 +55,7 @@ const ENCAPSULATION = { type: 0, flags: 1, sourcePort: 2, destinationPort: 3 } a
 const ENCAPSULATION_TYPE = { fou: 1, gue: 2 } as const;
 const ENCAPSULATION_FLAG = { checksum: 1, checksumIpv6: 2, remoteChecksum: 4 } as const;
 const GRE_CHECKSUM = 0x8000;
-/** Without it the kernel puts a destination option into every outer IPv6 header. */
+/** The flag without which the kernel puts a destination option into every outer IPv6 header. */
 const IP6_TNL_F_IGN_ENCAP_LIMIT = 1;
 
 /**
@@ -68,7 +68,7 @@ export function createTunnel(socket: NetlinkSocket, tunnel: NewTunnel): void {
   createLink(socket, { name, ...(mtuBytes === undefined ? {} : { mtuBytes }), ...tunnelInfo(tunnel) });
 }
 
-/** What is left out is set to what a new device would have. */
+/** Changes a tunnel. Options that are left out get the values of a new device. */
 export function changeTunnel(socket: NetlinkSocket, index: number, settings: TunnelSettings): void {
   changeLinkKind(socket, index, tunnelInfo(settings));
 }

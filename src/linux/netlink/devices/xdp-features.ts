@@ -1,4 +1,4 @@
-// What a driver can do with XDP, by netlink.
+// Reads by netlink which XDP features a driver has.
 import { errnoOf } from '../../errno.ts';
 import { u32 } from '../attributes.ts';
 import { type GenericFamily, GenericNetlink } from '../generic.ts';
@@ -12,7 +12,7 @@ const REDIRECT_TARGET = 4n;
 
 /** Reads which XDP features drivers support, in the process's network namespace. */
 export class XdpFeatures implements Disposable {
-  /** Undefined before Linux 6.3. */
+  /** The netlink family; undefined before Linux 6.3. */
   readonly #netlink: GenericNetlink | undefined;
 
   constructor() {
