@@ -1,4 +1,4 @@
-// What lblc and lblcr remember for each virtual address.
+// The memory of lblc and lblcr for each virtual address.
 import type { IpAddress } from '../../../net/address/ip-address.ts';
 
 /** The limits of IPVS: a day without use, and 16,384 addresses. */
