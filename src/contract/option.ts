@@ -1,11 +1,11 @@
 // An option of a contract: its schema with its default and its words, said once for readers, reference and API.
 import { z } from 'zod';
 
-/** What is known of an option beside the values that it can have. */
+/** The notes on an option, beside the values that it can have. */
 export interface OptionNotes {
   /** A phrase in Markdown for the reference and for editors. */
   readonly description: string;
-  /** What holds where nobody says anything, filled in. */
+  /** The default value, filled in. */
   readonly default?: unknown;
   /** The default in Markdown, where it is not the value as it is written. */
   readonly defaultText?: string;
@@ -49,7 +49,7 @@ export function forwarded<Option extends z.ZodType>(own: Option): Forwarded<Opti
   return own;
 }
 
-/** What an option is where nobody says anything. */
+/** Returns the default value of an option. */
 export function defaultOf<Schema extends z.ZodType>(own: Defaulted<Schema>): NonNullable<z.output<Schema>> {
   return notesOf(own).default as NonNullable<z.output<Schema>>;
 }
@@ -61,12 +61,12 @@ export function notesOf(schema: z.core.$ZodType): OptionNotes {
   return notes;
 }
 
-/** Undefined for a schema that is no option, but a part of one. */
+/** Returns the notes; undefined for a schema that is not an option but a part of one. */
 export function findNotes(schema: z.core.$ZodType): OptionNotes | undefined {
   return registry.get(schema as z.ZodType);
 }
 
-/** Those options of a shape that have a default, once they are filled in. */
+/** The options of a shape that have a default, with the defaults filled in. */
 export type Filled<Shape extends z.ZodRawShape> = {
   readonly [Name in keyof Shape as '~default' extends keyof Shape[Name] ? Name : never]: NonNullable<
     z.output<Shape[Name]>

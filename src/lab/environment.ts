@@ -19,13 +19,13 @@ export interface LabEnvironment extends AsyncDisposable {
   setBlackhole(policy: 'cure' | 'refuse'): Promise<void>;
   /** Sets the reals up again with this clamp of the MSS; `auto` is what the tunnel leaves. */
   setClamp(mss: number | 'auto' | 'none'): Promise<void>;
-  /** Whether the router drops every ICMP error on its way to the client. */
+  /** Makes the router drop every ICMP error on its way to the client, or stops that. */
   filterIcmp(on: boolean): Promise<void>;
   /** Makes the client forget what it learned of the path's MTU. */
   forgetPathMtu(): Promise<void>;
   stopServer(real: LabReal): Promise<void>;
   startServer(real: LabReal): Promise<void>;
-  /** One request after another, each on a connection of its own, until the signal aborts. */
+  /** Makes one request after another, each on a connection of its own, until the signal aborts. */
   request(listener: (result: RequestResult) => void, signal: AbortSignal): void;
   upload(bytes: number, timeoutMs: number): Promise<UploadResult>;
   /** Records what passes until it is stopped. */
@@ -34,7 +34,7 @@ export interface LabEnvironment extends AsyncDisposable {
 
 export interface LabReal {
   readonly name: string;
-  /** As it is written in a configuration. */
+  /** The address as it is written in a configuration. */
   readonly address: string;
 }
 

@@ -6,13 +6,13 @@ import type { ScenarioResult } from './scenario.ts';
 import type { TrafficSummary } from './traffic.ts';
 
 export interface LabOptions {
-  /** How long to run; undefined: until the signal. The scenario is always played to its end. */
+  /** The time to run; undefined: until the signal. The scenario is always played to its end. */
   readonly forMs: number | undefined;
   /** The outcome as JSON on `stdout`, and nothing else there. */
   readonly json: boolean;
-  /** Undefined: xdp where this machine supports it, else simulated, with a line that says why. */
+  /** The plane; undefined: xdp where this machine supports it, otherwise simulated, with a line that says why. */
   readonly plane: 'xdp' | 'simulated' | undefined;
-  /** How the reals in network namespaces decapsulate. The simulated ones have only one way. */
+  /** The way of decapsulation in network namespaces. Simulated reals have only one. */
   readonly decapsulation: RealServerOptions['decapsulation'];
   readonly stdout: NodeJS.WritableStream;
   readonly stderr: NodeJS.WritableStream;

@@ -17,7 +17,7 @@ export interface MtuStory {
 }
 
 export interface MtuStoryOptions {
-  /** How long an upload is given before it counts as hung. */
+  /** The time after which an upload counts as hung. */
   readonly hangMs: number;
   readonly say?: (sentence: string) => void;
 }

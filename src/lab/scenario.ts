@@ -13,7 +13,7 @@ export interface ScenarioResult {
 }
 
 export interface FailoverResult {
-  /** From the end of the server until the director takes the real out, and from its return until it is used again. */
+  /** The time from the end of the server until the director takes the real out, and from its return until it is used again. */
   readonly detectedAfterMs: number | undefined;
   readonly returnedAfterMs: number | undefined;
   readonly whileDetecting: TrafficSummary;
@@ -27,7 +27,7 @@ export interface ScenarioOptions {
   readonly expectations: Expectations;
   readonly say: (sentence: string) => void;
   readonly signal: AbortSignal;
-  /** How long traffic is watched in each phase, and an upload is given before it counts as hung. */
+  /** The time for which traffic is watched in each phase, and after which an upload counts as hung. */
   readonly phaseMs: number;
 }
 

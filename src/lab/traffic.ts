@@ -24,7 +24,7 @@ export class Traffic {
     }, this.#abort.signal);
   }
 
-  /** Until the first request has come to its end; not for ever. */
+  /** Waits until the first request has ended, for a limited time. */
   async begun(signal: AbortSignal): Promise<void> {
     const settled = new AbortController();
     const patience = sleep(START_PATIENCE_MS, undefined, {

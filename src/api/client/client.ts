@@ -65,7 +65,7 @@ export class ApiClient {
     return this.#json({ method: 'GET', path: '/v1/stats' });
   }
 
-  /** Of one service, as tcp:192.0.2.10:80, or of all. */
+  /** Resets the counters of one service, named as tcp:192.0.2.10:80, or of all. */
   zero(service?: string): Promise<WireStats> {
     return this.#json({ method: 'POST', path: '/v1/stats/zero', body: { service } });
   }

@@ -51,7 +51,7 @@ function requestText({ method, path, body }: UnixRequest): string {
 interface Head {
   readonly status: number;
   readonly headers: ReadonlyMap<string, string>;
-  /** What has arrived of the body. */
+  /** The part of the body that has arrived. */
   readonly rest: Buffer;
 }
 
@@ -107,7 +107,7 @@ async function* bodyOf(
 
 type Take = (piece: Buffer) => { readonly parts: readonly Buffer[]; readonly isDone: boolean };
 
-/** How the end of the body is found (RFC 9112, section 6.3). */
+/** Returns how the end of the body is found (RFC 9112, section 6.3). */
 function framing(headers: Head['headers']): Take {
   if (isChunked(headers)) {
     const decoder = new ChunkedDecoder();

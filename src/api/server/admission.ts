@@ -7,7 +7,7 @@ import { isAuthenticated, type Listener } from './listener.ts';
 export type Access = 'read' | 'control';
 
 export interface RequestHead {
-  /** Of every Host field; HTTP/1.1 requires exactly one. */
+  /** The values of all Host fields; HTTP/1.1 requires exactly one. */
   readonly hosts: readonly string[];
   readonly origin: string | undefined;
   /** `Sec-Fetch-Site`, which browsers add. */
@@ -58,7 +58,7 @@ function requireOwnName({ hosts, localAddress }: RequestHead, listener: Listener
 }
 
 function ownNames({ address, names }: Listener, localAddress: string | undefined): Set<string> {
-  // Of a listener on all addresses, the one that this client has connected to.
+  // For a listener on all addresses, the one to which this client has connected.
   const own = WILDCARDS.has(address) ? (localAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '') : address;
   const loopback = own === '::1' || (isIP(own) === 4 && own.startsWith('127.'));
   return new Set([own.toLowerCase(), ...(loopback ? ['localhost'] : []), ...names]);

@@ -20,7 +20,7 @@ import { countersToWire, explanationToWire, realToWire } from './to-wire.ts';
 
 const changedReals = { 200: z.array(realSchema), default: errorSchema };
 
-/** What an operator can have a director do. */
+/** Adds the routes by which an operator changes a director. */
 export function changeRoutes(app: ApiServer, options: ApiOptions): void {
   realRoutes(app, options);
   const { control, onDown } = options;

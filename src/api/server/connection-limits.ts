@@ -1,10 +1,10 @@
 // Limits on how many connections a server of the API has open, in all and for each client.
 import type { Server, Socket } from 'node:net';
 
-/** How many connections a server takes at a time; further ones are closed at once. */
+/** The number of connections that a server accepts at a time; further ones are closed at once. */
 export interface ConnectionLimits {
   readonly connections: number;
-  /** From one address; undefined: as many as in sum. */
+  /** The number from one address; undefined: no other limit than the total. */
   readonly perClient?: number | undefined;
   /** Called when some were closed, at most once a minute, with why. */
   readonly onRefused: (reason: string) => void;

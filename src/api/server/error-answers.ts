@@ -50,7 +50,7 @@ function statusOf(error: unknown): number {
     : 500;
 }
 
-/** What Node's parser of HTTP gives up with; all else is a malformed request. */
+/** The errors of Node's HTTP parser that have a status of their own; all others are malformed requests. */
 const PARSER_FAULTS: Readonly<Record<string, readonly [status: number, message: string]>> = {
   HPE_HEADER_OVERFLOW: [431, 'the request line and the header are longer than 16 KiB'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'the chunk extensions of the body are too long'],

@@ -1,4 +1,4 @@
-// Where the API listens: the control socket, and over TCP what the configuration asks for.
+// The addresses at which the API listens: the control socket, and the configured ones over TCP.
 import { lstat, mkdir, unlink } from 'node:fs/promises';
 import type { Server as TlsServer } from 'node:https';
 import { type AddressInfo, createConnection } from 'node:net';
@@ -14,7 +14,7 @@ import { TokenFile } from './token-file.ts';
 
 export interface ListenOptions extends Pick<ApiOptions, 'control' | 'version' | 'onDown'> {
   readonly socketPath: string;
-  /** None: the control socket alone. */
+  /** The TCP listeners; without any there is only the control socket. */
   readonly listeners?: readonly TcpListener[];
   readonly limits?: { readonly control: ConnectionLimits; readonly remote: ConnectionLimits } | undefined;
 }
@@ -36,7 +36,7 @@ export interface RunningApi {
   close(): Promise<void>;
 }
 
-/** Only root (or whoever runs the director) may speak to it: the socket is born with mode 0600. */
+/** The umask with which the socket gets mode 0600: only root, or the director's user, may use it. */
 const PRIVATE_UMASK = 0o177;
 const PROBE_TIMEOUT_MS = 2_000;
 

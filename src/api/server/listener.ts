@@ -3,7 +3,7 @@ import type { TokenFile } from './token-file.ts';
 
 export interface Listener {
   readonly address: string;
-  /** By which clients may address it beside its address, in lower case. */
+  /** The names, in lower case, by which clients may address it in addition to its address. */
   readonly names: readonly string[];
   /** Every request has to carry it. */
   readonly token: TokenFile | undefined;
@@ -12,7 +12,7 @@ export interface Listener {
   readonly hasClientCertificates: boolean;
 }
 
-/** Whether whoever speaks to it has proven who they are; others may only read. */
+/** Returns true if clients must prove their identity; otherwise they may only read. */
 export function isAuthenticated({ token, hasClientCertificates }: Listener): boolean {
   return token !== undefined || hasClientCertificates;
 }

@@ -6,7 +6,7 @@ import { realSchema, serviceSchema } from '../../contract/api/service-status.ts'
 import type { ApiOptions, ApiServer } from './api-server.ts';
 import { countersToWire, realToWire, serviceToWire, statusToWire } from './to-wire.ts';
 
-/** What a director is and does now. */
+/** Adds the routes that show what a director is and does. */
 export function readRoutes(app: ApiServer, { control }: ApiOptions): void {
   app.get(
     '/v1/status',

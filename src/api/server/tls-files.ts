@@ -8,7 +8,7 @@ const MODE_OF_EVERYONE = 0o007;
 const LONGEST_BYTES = 1 << 20;
 const LOOK_EVERY_MS = 30_000;
 
-/** What `tls.createServer` and `setSecureContext` take. */
+/** The material that `tls.createServer` and `setSecureContext` take. */
 export interface TlsMaterial {
   readonly cert: string;
   readonly key: string;

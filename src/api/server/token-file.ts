@@ -15,7 +15,7 @@ const MODE_OF_OTHERS = 0o077;
 export class TokenFile {
   readonly #path: string;
   readonly #onFault: (message: string) => void;
-  /** Of the file that was read last: device, inode, size and times. */
+  /** The identity of the file that was read last: device, inode, size and times. */
   #seen = '';
   #digest: Buffer | undefined;
 

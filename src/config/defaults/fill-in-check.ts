@@ -37,7 +37,7 @@ export function saysOfChecks({ check, checks }: CheckLevel): boolean {
 /** The result of merging the levels so far. */
 interface Merged {
   readonly single: WrittenCheckOptions;
-  /** Undefined: `single` is the check. */
+  /** The written list of checks; undefined if `single` is the check. */
   readonly list: readonly WrittenCheckOptions[] | undefined;
   readonly checked: boolean;
 }

@@ -8,7 +8,8 @@ import type { HostFacts } from './require-host.ts';
  * sysfs was mounted in, and `os.networkInterfaces()` leaves out interfaces without carrier or address.
  */
 export async function readHostFacts(): Promise<HostFacts> {
-  // Not by the thread pool: the kernel makes this file up, and while descriptors are short nobody must come between.
+  // Read directly, not by the thread pool: the kernel generates this file at once, and while descriptors are short nothing else may
+  // take one.
   return parseHostFacts(withSpareDescriptors(() => readFileSync('/proc/net/dev', 'utf8')));
 }
 

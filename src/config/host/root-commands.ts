@@ -29,7 +29,7 @@ function isRoot(user: string | undefined, ownUid: number): boolean {
   try {
     return lookUpUser(user).uid === 0;
   } catch {
-    // That there is no such user is another warning.
+    // Another warning reports the unknown user.
     return false;
   }
 }

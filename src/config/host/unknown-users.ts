@@ -37,7 +37,7 @@ function usersOf({ onQuorumUp, onQuorumDown, reals }: ServiceConfig): readonly s
   return users.filter((user) => user !== undefined);
 }
 
-/** For a keepalived.conf: keepalived ignores commands that are to run as somebody unknown. */
+/** The users of this host, for a keepalived.conf: keepalived ignores commands that are to run as an unknown user. */
 export const usersOfThisHost: Users = { areKnown: true, faultOf };
 
 function faultOf(user: string): string | undefined {

@@ -18,7 +18,7 @@ import { type InterfacesTo, inferInterface } from './values/infer-interface.ts';
 import { withClaims } from './values/virtual-addresses.ts';
 
 export interface KeepalivedOptions {
-  /** What `@id` conditions are compared with (keepalived's -i); by default the first part of the host's name. */
+  /** The value that `@id` conditions are compared with (keepalived's -i); defaults to the first part of the host's name. */
   readonly configId: string;
   /** Settings of `director` in culvert's words: keepalived.conf has none for them. They go before what it does say. */
   readonly director?: Readonly<Record<string, unknown>>;
@@ -27,7 +27,7 @@ export interface KeepalivedOptions {
   readonly files?: ConfigFiles;
   /** Values for `${_ENV NAME}`. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
-  /** Whether what keepalived logs and ignores is an error. */
+  /** True if what keepalived logs and ignores is an error. */
   readonly strict?: boolean;
   readonly users?: Users;
   /** The routes of this machine, where nobody names the interface. */

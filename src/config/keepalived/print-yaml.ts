@@ -47,7 +47,7 @@ function withCommonCheck(service: { readonly reals: readonly PlainReal[] }): obj
   return { ...rest, ...(checks === undefined ? { check } : { checks }), reals: others };
 }
 
-/** One line for each real and each option. */
+/** Prints one line for each real and each option. */
 function inline(service: YAMLMap): void {
   for (const { key, value } of service.items)
     if ((isMap(value) || isSeq(value)) && String(key) !== 'reals') value.flow = true;

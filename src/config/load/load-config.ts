@@ -63,7 +63,10 @@ async function parseWhole(task: TextTask): Promise<ParsedText> {
   return parseText(text, fileName, options, await routesFor(text, fileName, options));
 }
 
-/** Not small is also what may grow: a keepalived.conf includes files and repeats lines. */
+/**
+ * Returns true if a text is small enough to be parsed in this process. A text that may grow is not: a keepalived.conf includes
+ * files and repeats lines.
+ */
 function isSmall(text: string): boolean {
   return text.length < PROCESS_FROM_LENGTH && !/^[ \t]*include[rmwba]?[ \t]|~(?:SEQ|LST)/m.test(text);
 }

@@ -5,7 +5,10 @@ import { readDocument } from './read-document.ts';
 import { rereadDocument } from './reread-document.ts';
 import { parseInProcess } from './run-parse-process.ts';
 
-/** In JSON. An error takes ten times as long as what is valid: more of it takes longer here than a process takes to start; what differs little from `previous` does not. */
+/**
+ * The length in JSON from which a document is parsed in a process. A document with errors takes ten times as long as a valid one;
+ * beyond this length that is longer than a process takes to start. A document that differs little from `previous` is quick.
+ */
 const PROCESS_FROM_LENGTH = 30_000;
 
 /**

@@ -7,7 +7,7 @@ import { readDocument } from './read-document.ts';
 export type ParseTask = TextTask | DocumentTask;
 
 export interface DocumentTask {
-  /** In JSON. */
+  /** The document, in JSON. */
   readonly document: string;
 }
 

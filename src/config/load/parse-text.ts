@@ -6,15 +6,15 @@ import { type ConfigFormat, recogniseFormat } from './config-format.ts';
 import type { LoadedConfig } from './loaded-config.ts';
 import { parseYaml } from './parse-yaml.ts';
 
-/** How a file is to be read; plain values, for it may be read in another process. */
+/** How to read a file. The values are plain, as another process may read it. */
 export interface FormatOptions {
   /** Recognised by extension or content when left out. */
   readonly format?: ConfigFormat;
-  /** For a keepalived.conf alone: see `KeepalivedOptions`. */
+  /** For a keepalived.conf only: see `KeepalivedOptions`. */
   readonly director?: Readonly<Record<string, unknown>>;
   readonly directorDefaults?: Readonly<Record<string, unknown>>;
   readonly configId?: string;
-  /** Whether what keepalived logs and ignores is an error. */
+  /** True if what keepalived logs and ignores is an error. */
   readonly strict?: boolean;
   /** False: the users of this machine say nothing of the file, which is for another. */
   readonly host?: boolean;

@@ -35,7 +35,7 @@ export function rereadDocument(before: LoadedConfig, value: unknown): LoadedConf
   return loadedConfig(config, { head, services: texts });
 }
 
-/** With more that is new than this there is little to save. */
+/** The least ratio of known to new parts; with more that is new there is little to save. */
 const MIN_KNOWN_PER_FRESH = 2;
 
 /** More is better validated in a process of its own. */

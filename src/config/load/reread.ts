@@ -43,13 +43,13 @@ export function reread(before: LoadedConfig, text: string, fileName?: string): L
 
 interface KnownItem {
   readonly service: ServiceConfig;
-  /** As `DocumentParts` have it. */
+  /** The document, as in `DocumentParts`. */
   readonly document: string;
-  /** Of the VIP, the line from that of the item on. */
+  /** The location of the VIP, with lines counted from the item's. */
   readonly location: ConfigLocation | undefined;
 }
 
-/** Undefined where the parser has found other services than the cuts. */
+/** Returns the items; undefined where the parser has found other services than the cuts. */
 function itemsOf({ head, items }: SplitText, loaded: LoadedConfig): [string, KnownItem][] | undefined {
   const { config, document, locations } = loaded;
   if (items.length !== config.services.length) return undefined;

@@ -4,13 +4,16 @@
 export interface SplitText {
   /** Up to the first item. */
   readonly head: string;
-  /** From the dash of one item to that of the next. */
+  /** The items, each from its dash to that of the next. */
   readonly items: readonly string[];
-  /** From the line of the first key behind the list. */
+  /** The text from the line of the first key behind the list. */
   readonly tail: string;
 }
 
-/** Of the second kind of characters only where they can begin an anchor or an alias, which may reach into other items. */
+/**
+ * Characters with an effect beyond an item. The second kind counts only where it can begin an anchor or an alias, which may reach
+ * into other items.
+ */
 const BEYOND_ITEMS = /\t|^(?:---|\.\.\.|%)|(?:^|[\s,[{:-])[&*]\S/m;
 const SERVICES = /^services:[ ]*(?:#.*)?$/m;
 

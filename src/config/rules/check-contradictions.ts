@@ -38,7 +38,7 @@ const ADDRESSES = {
 type Addresses = {
   readonly [option in keyof typeof ADDRESSES]?: {
     readonly path: IssuePath;
-    /** Undefined: `bind` has none, or what stands there is none. */
+    /** The address; undefined if `bind` has none, or an invalid one. */
     readonly address: IpAddress | undefined;
   };
 };

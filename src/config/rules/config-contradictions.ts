@@ -56,7 +56,7 @@ function listenFaults(config: unknown): ConfigIssue[] {
   return [{ path: ['director', 'metricsListen'], message }];
 }
 
-/** Undefined where it is neither a text nor a mapping with both. */
+/** Returns the endpoint; undefined where it is neither a text nor a mapping with both parts. */
 function endpointOf(listen: unknown): string | undefined {
   if (typeof listen === 'string') return listen;
   const [address, port] = [field(listen, 'address'), field(listen, 'port')];
@@ -64,7 +64,7 @@ function endpointOf(listen: unknown): string | undefined {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-/** Whether services that are each valid contradict one another. */
+/** Returns true if services that are each valid contradict one another. */
 export function areContradictory(services: readonly ServiceConfig[]): boolean {
   const all = services.map(({ vip, protocol, port, morePorts, reals, sorryServer }) => {
     return { vipAddress: vip, protocol, ports: [port, ...morePorts], hosts: hostsOf(reals, sorryServer) };

@@ -31,7 +31,7 @@ function hysteresisFaults({ path, value }: RawService): ConfigIssue[] {
   return [{ path: [...path, 'hysteresis'], message: `found ${hysteresis}; allowed: ${allowed}` }];
 }
 
-/** One that cannot be reached would leave the service to its sorry server for ever. */
+/** Finds a quorum that cannot be reached: it would leave the service to its sorry server for ever. */
 function quorumFaults({ path, value, reals, checks }: RawService, defaults: unknown): ConfigIssue[] {
   const [quorum, hysteresis] = [field(value, 'quorum'), field(value, 'hysteresis') ?? 0];
   if (typeof quorum !== 'number' || typeof hysteresis !== 'number' || hysteresis >= quorum) return [];

@@ -9,7 +9,7 @@ import type { IssuePath } from '../validate/issue.ts';
 export interface RawService {
   readonly path: IssuePath;
   readonly value: unknown;
-  /** As it is written. */
+  /** The VIP as it is written. */
   readonly vip: string;
   readonly vipAddress: IpAddress | undefined;
   readonly protocol: string;
@@ -23,17 +23,17 @@ export interface RawService {
 export interface RawReal {
   readonly path: IssuePath;
   readonly value: unknown;
-  /** As it is written. */
+  /** The text as it is written. */
   readonly text: string;
   readonly address: IpAddress | undefined;
   readonly checks: RawChecks;
 }
 
-/** What one level, whose path this is, says of checks. */
+/** The checks at one level, which has this path. */
 export interface RawChecks {
   readonly path: IssuePath;
   readonly check: RawCheck | undefined;
-  /** Undefined: it has no list. */
+  /** The list of checks; undefined if the level has none. */
   readonly checks: readonly RawCheck[] | undefined;
 }
 
@@ -79,7 +79,7 @@ export function rawChecks(level: unknown, path: IssuePath): RawChecks {
   };
 }
 
-/** Undefined where there is no such field, or nothing that has fields. */
+/** Returns a field; undefined where there is no such field, or the value has no fields. */
 export function field(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
     ? (value as Record<string, unknown>)[name]

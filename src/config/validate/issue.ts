@@ -3,7 +3,7 @@ import { CulvertError } from '../../errors.ts';
 
 export type IssuePath = readonly (string | number)[];
 
-/** Something wrong in a configuration, before its place in the file is known. */
+/** A fault of a configuration, before its place in the file is known. */
 export interface ConfigIssue {
   /** The value that is wrong, or the mapping in which something is missing. */
   readonly path: IssuePath;
@@ -13,9 +13,9 @@ export interface ConfigIssue {
   readonly atKey?: boolean;
 }
 
-/** Something wrong at a place of a file; line and column count from 1. */
+/** A fault at a place in a file; line and column count from 1. */
 export interface LocatedIssue {
-  /** Where it is not the file that was asked for, but one that it includes. */
+  /** The name of an included file; undefined if the fault is in the file that was asked for. */
   readonly fileName?: string;
   readonly line: number;
   readonly column: number;
@@ -25,7 +25,7 @@ export interface LocatedIssue {
 /** More lines than this hide the first ones from the operator. */
 const MAX_REPORTED = 100;
 
-/** One error for all issues, in the order of the file, one line each. */
+/** Returns one error for all issues, in the order of the file, one line each. */
 export function invalidConfig(fileName: string, issues: readonly LocatedIssue[]): CulvertError {
   const [first] = inOrder(fileName, issues);
   const reported = issueLines(fileName, issues, 'errors');
@@ -33,7 +33,7 @@ export function invalidConfig(fileName: string, issues: readonly LocatedIssue[])
   return new CulvertError('CONFIG_INVALID', reported.join('\n').slice(where.length + 2), { where });
 }
 
-/** One line for each issue, in the order of the file, and how many there are beyond the first hundred. */
+/** Returns one line for each issue, in the order of the file, and how many there are beyond the first hundred. */
 export function issueLines(
   fileName: string,
   issues: readonly LocatedIssue[],

@@ -4,7 +4,7 @@ import type { ConfigDocument } from '../config/config-document.ts';
 import { MAX_CONFIRM_MS } from '../values/limits.ts';
 import { address, body, count, serviceKey, time } from './wire-values.ts';
 
-/** What changes from one configuration to another. */
+/** The counts of changes from one configuration to another. */
 export interface ChangeCounts {
   readonly servicesAdded: number;
   readonly servicesChanged: number;
@@ -34,7 +34,7 @@ export type ReloadSummary = z.output<typeof reloadSchema>;
 const revision = z.string().describe('Another one for any other configuration.');
 const confirmBefore = time.nullable().describe('When it goes back by itself; null: it stays.');
 
-/** What is in it the configuration's own schema says: all of its faults at once, with their paths. */
+/** The configuration's own schema checks the content: it reports all faults at once, with their paths. */
 const configDocument = z
   .looseObject({})
   .meta({ description: 'A configuration as docs/reference/configuration.md describes it, in JSON' });
@@ -90,7 +90,7 @@ const setting = z.object({
 });
 const settings = z.array(setting);
 
-/** One setting in the words of a configuration file. */
+/** A setting in the words of a configuration file. */
 export type SettingChange = Readonly<z.output<typeof setting>>;
 
 export const diffSchema = body(

@@ -18,7 +18,7 @@ const flows = {
 
 export const flowCounts = flows;
 
-/** What is true of few reals and left out of the others. */
+/** Fields that apply to few reals and are left out of the others. */
 const rarities = {
   local: z.boolean().optional().describe('True: it is the director itself. Left out otherwise.'),
   noWay: z

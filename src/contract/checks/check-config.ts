@@ -23,6 +23,6 @@ export interface CheckConfig {
   readonly port: Port | undefined;
   /** Target instead of the real itself; with `via` direct. */
   readonly address: IpAddress | undefined;
-  /** How a connection that goes direct leaves this machine; undefined: as routing has it. */
+  /** How a direct connection leaves this machine; undefined: by the kernel's routing. */
   readonly from: CheckSource | undefined;
 }

@@ -22,7 +22,7 @@ const CONNECTING: readonly CheckType[] = ['tcp', 'http', 'https', 'smtp', 'dns',
 /** Options of a connection as routing has it, which the tunnel has no use for. */
 export const DIRECT_OPTIONS = ['address', 'bind', 'mark'] as const;
 
-/** Which types of check each option is for that is not for all. */
+/** The types of checks that accept each option, for options that not all types accept. */
 export const TYPES_OF_OPTION: Readonly<Record<string, readonly CheckType[]>> = {
   address: CONNECTING,
   bind: CONNECTING,

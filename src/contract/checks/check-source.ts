@@ -1,8 +1,8 @@
-// How the packets of a check leave this machine.
+// The source of a check's packets.
 import type { Port } from '../../forwarding/forwarding-table.ts';
 import type { IpAddress } from '../../net/address/ip-address.ts';
 
-/** How the packets of a check leave this machine; what is left out is as routing has it. */
+/** How the packets of a check leave this machine. The kernel's routing decides what is left out. */
 export interface CheckSource {
   readonly address?: IpAddress;
   readonly port?: Port;

@@ -1,7 +1,7 @@
 // The configuration of one attempt of a check, by type, with every default filled in.
 import type { RunConfig } from '../../linux/process/command-config.ts';
 
-/** What one attempt of a check does. Lengths are bytes, `payload` and `reply` hexadecimal. */
+/** The configuration of one attempt of a check. Lengths are bytes, `payload` and `reply` hexadecimal. */
 export type ProbeConfig =
   | { readonly type: 'tcp' }
   | { readonly type: 'ping' }
@@ -42,7 +42,7 @@ export interface HttpUrlConfig {
   readonly virtualHost: string | undefined;
   /** Inclusive ranges. */
   readonly status: readonly StatusRange[];
-  /** Of the body, in lower-case hexadecimal: MD5 when it has 32 digits, SHA-256 when 64. */
+  /** The digest of the body, in lower-case hexadecimal: MD5 with 32 digits, SHA-256 with 64. */
   readonly digest: string | undefined;
   readonly regex: HttpRegexConfig | undefined;
 }
@@ -54,20 +54,20 @@ export interface StatusRange {
 
 export interface HttpRegexConfig {
   readonly pattern: string;
-  /** Of `i`, `m`, `s` and `u`, as JavaScript has them; without `u` pattern and body are bytes. */
+  /** The flags `i`, `m`, `s` and `u` of JavaScript; without `u` pattern and body are bytes. */
   readonly flags: string;
   /** True: a match has to begin in the first line. */
   readonly firstLine: boolean;
   /** True: a match is the failure. */
   readonly mustNotMatch: boolean;
-  /** Where in the body a match may begin. */
+  /** The offset in the body from which a match may begin. */
   readonly minOffset: number;
   readonly maxOffset: number;
 }
 
 export interface SmtpProbeConfig {
   readonly type: 'smtp';
-  /** Undefined: the name of this machine. */
+  /** The name sent in HELO; undefined: the name of this machine. */
   readonly helo: string | undefined;
 }
 
@@ -75,11 +75,11 @@ export interface DnsProbeConfig {
   readonly type: 'dns';
   readonly queryType: DnsQueryType;
   readonly queryName: string;
-  /** Whether an answer that refuses the question passes: it proves that the server lives. */
+  /** True if an answer that refuses the question passes: it proves that the server lives. */
   readonly acceptsRefusal: boolean;
 }
 
-/** By the number that the wire has for each (RFC 1035, 3596, 4034). */
+/** The query types with their numbers on the wire (RFC 1035, 3596, 4034). */
 export const DNS_QUERY_TYPES = {
   A: 1,
   NS: 2,
@@ -96,9 +96,9 @@ export type DnsQueryType = keyof typeof DNS_QUERY_TYPES;
 
 export interface UdpProbeConfig {
   readonly type: 'udp';
-  /** Undefined: random bytes. */
+  /** The bytes to send; undefined: random ones. */
   readonly payload: string | undefined;
-  /** Undefined: silence passes too. `any`: some answer. Else digits, `x` for one that may be any. */
+  /** The reply that passes. Undefined: silence passes too. `any`: any answer. Otherwise digits, `x` for any digit. */
   readonly reply: string | undefined;
   readonly minReplyLength: number;
   readonly maxReplyLength: number;
@@ -109,14 +109,14 @@ export interface MiscProbeConfig {
   readonly run: RunConfig;
   /** True: exit statuses from 2 on set the weight. */
   readonly dynamic: boolean;
-  /** As `CommandConfig` has it. */
+  /** The user, as in `CommandConfig`. */
   readonly user: string | undefined;
 }
 
 export interface FileProbeConfig {
   readonly type: 'file';
   readonly file: string;
-  /** What the number in the file is multiplied by before it is added to the weight; 0: it says up (0) or down. */
+  /** The factor of the number in the file, which is then added to the weight. 0: the file says up (0) or down. */
   readonly weight: number;
   readonly reverse: boolean;
 }
@@ -124,9 +124,9 @@ export interface FileProbeConfig {
 /** A BFD session with the real; nothing is attempted. Addresses are texts, in the form that culvert writes them. */
 export interface BfdProbeConfig {
   readonly type: 'bfd';
-  /** Undefined: the real's address. */
+  /** The neighbour; undefined: the real's address. */
   readonly neighbor: string | undefined;
-  /** Undefined: as routing has it. */
+  /** The source address; undefined: by the kernel's routing. */
   readonly source: string | undefined;
   readonly minTxMs: number;
   readonly minRxMs: number;
@@ -136,6 +136,6 @@ export interface BfdProbeConfig {
   readonly multihop: boolean;
   /** TTL or hop limit of what is sent, and of what the peer is taken to send. */
   readonly ttl: number;
-  /** So much of it a packet may have lost on its way. */
+  /** The number of hops that a packet may have lost on its way. */
   readonly maxHops: number;
 }

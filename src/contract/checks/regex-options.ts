@@ -16,7 +16,7 @@ export const REGEX_OPTIONS: Readonly<Record<string, RegexOption>> = {
   allow_empty_class: 'as-it-is',
   // \u and \x are ECMAScript's.
   alt_bsux: 'as-it-is',
-  // After the last newline, too, with the flag m.
+  // With the flag m it also matches after the last newline.
   alt_circumflex: 'as-it-is',
   // There are no verbs.
   alt_verbnames: 'as-it-is',
@@ -37,14 +37,14 @@ export const REGEX_OPTIONS: Readonly<Record<string, RegexOption>> = {
   // A pattern cannot ask for either.
   never_ucp: 'as-it-is',
   never_utf: 'as-it-is',
-  // What groups capture is of no interest.
+  // Captures of groups are not used.
   no_auto_capture: 'as-it-is',
   // Optimisations.
   no_auto_possess: 'as-it-is',
   no_dotstar_anchor: 'as-it-is',
   no_start_optimize: 'as-it-is',
   ucp: { lacking: 'Unicode classes such as \\w; use \\p{L} with utf' },
-  // Where a match begins does not depend on how long it is.
+  // The length of a match does not affect where it begins.
   ungreedy: 'as-it-is',
   // regex_max_offset is observed without it.
   use_offset_limit: 'as-it-is',

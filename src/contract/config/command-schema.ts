@@ -6,7 +6,7 @@ const HOUR = 3_600_000;
 const PROGRAM = 'a list of the program and its arguments';
 const NO_NUL = 'a text without NUL characters';
 
-/** One setting in two forms; `commandFaults()` tells where both stand. */
+/** A setting in two forms; `commandFaults()` reports it where both are given. */
 export const runFields = {
   command: list(pattern(/^[^\0]*$/, NO_NUL), PROGRAM).refine(([program = '']) => program !== '', PROGRAM),
   shell: pattern(/^[^\0]*[^\s\0][^\0]*$/, 'a line for the shell'),

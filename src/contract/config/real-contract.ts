@@ -62,7 +62,7 @@ export type WrittenReal = z.output<typeof realSchema>;
 /** A real with every default filled in. */
 export interface RealConfig extends Filled<typeof realShape> {
   readonly address: IpAddress;
-  /** Undefined: the service's. */
+  /** The tunnel; undefined: the service's. */
   readonly tunnel: Tunnel | undefined;
   /** All have to pass; none: not checked, always up. */
   readonly checks: readonly CheckConfig[];

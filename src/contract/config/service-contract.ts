@@ -142,7 +142,7 @@ export interface ServiceConfig extends ServiceKey, Omit<Filled<typeof serviceSha
 export interface SorryServerConfig {
   readonly address: IpAddress;
   readonly weight: number;
-  /** Undefined: the service's. */
+  /** The tunnel; undefined: the service's. */
   readonly tunnel: Tunnel | undefined;
   /** True: its flows live on when the reals serve again. */
   readonly inhibit: boolean;

@@ -1,4 +1,4 @@
-// How packets are carried to a real, and what becomes of those that do not fit.
+// The contract of a tunnel, and of packets that do not fit it.
 import { z } from 'zod';
 import type { BlackholePolicy, Tunnel } from '../../forwarding/forwarding-table.ts';
 import { mapping, oneOf, port, timeout, wholeNumber } from '../values/fields.ts';

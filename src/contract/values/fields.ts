@@ -42,13 +42,13 @@ export const yesOrNo = z.boolean('true or false');
 
 export const path = pattern(/^\/[^\0]*$/, 'an absolute path');
 
-/** Who answers ARP and neighbour discovery for a VIP; see `Claim`. */
+/** The claim of a VIP: who answers ARP and neighbour discovery for it; see `Claim`. */
 export const claim = oneOf(['always', 'host', 'never']);
 
 export const port: z.ZodInt = wholeNumber(1, 65535);
 export const weight: z.ZodInt = wholeNumber(0, 65535);
 
-/** In milliseconds, from a text with a unit. */
+/** Returns a schema of durations: milliseconds, from a text with a unit. */
 export function duration(fromMs: number, toMs: number): z.ZodType<number> {
   const allowed = `a duration from ${formatDuration(fromMs)} to ${formatDuration(toMs)} with its unit, such as 500ms, 6s or 2m`;
   return z

@@ -4,13 +4,16 @@ import { type IpAddress, isIpv4, networkOf, parseIp } from '../../net/address/ip
 const NOT_HOSTS = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/4', '240.0.0.0/4'];
 const NOT_HOSTS_V6 = ['::/96', '::ffff:0.0.0.0/96', 'fe80::/10', 'ff00::/8'];
 
-/** Whether a host can have this address, so that packets can be routed to it; `UNICAST` of fields.ts says the same in words. */
+/**
+ * Returns true if a host can have this address, so that packets can be routed to it. `UNICAST` of fields.ts states the same in
+ * words.
+ */
 export function isHost(host: IpAddress | undefined): boolean {
   if (host === undefined) return false;
   return !(isIpv4(host) ? NOT_HOSTS : NOT_HOSTS_V6).some((network) => isIn(host, network));
 }
 
-/** Whether a real can have this address: that of a host, or the director's own by a loopback address. */
+/** Returns true if a real can have this address: a host's, or one of the director itself by a loopback address. */
 export function canBeReal(address: IpAddress | undefined): boolean {
   if (address === undefined) return false;
   return isHost(address) || isIn(address, isIpv4(address) ? '127.0.0.0/8' : '::1/128');

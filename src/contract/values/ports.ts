@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Port } from '../../forwarding/forwarding-table.ts';
 import { count, isPort, MAX_PORTS, MOST, portRange, writtenOut } from './port-list.ts';
 
-/** One port, every port of the address, or several that are one service; ranges are written out. */
+/** A port, every port of the address (`all`), or several ports of one service; ranges are written out. */
 export type WrittenPorts = Port | 'all' | readonly Port[];
 
 const SINGLE = `a whole number from 1 to ${MOST}, or all`;

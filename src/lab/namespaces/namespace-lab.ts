@@ -40,7 +40,7 @@ export interface RequestOptions {
   readonly address?: IpAddress;
   /** LAB_PORT unless given. */
   readonly port?: number;
-  /** From an answer to the next request. */
+  /** The time from an answer to the next request. */
   readonly intervalMs?: number;
 }
 
@@ -188,7 +188,7 @@ export class NamespaceLab implements LabEnvironment {
     await server.waitFor(/listening on/);
   }
 
-  /** One GET by curl in the client's namespace; the body. */
+  /** Makes one GET by curl in the client's namespace, and returns the body. */
   curl(url: string): Promise<string> {
     return runInNamespace(this.topology.namespaceOf('client'), ['curl', '-s', '--max-time', '5', url]);
   }

@@ -119,7 +119,7 @@ export class Topology implements Disposable {
       const via = ['via', this.addressOf('director', family)];
       await runInNamespace(router, ['ip', 'route', 'add', LAB_VIPS[family], ...via]);
     }
-    // What the director sends by XDP arrives only where the receiving end of the veth runs a program, too.
+    // Frames that the director sends by XDP arrive only where the receiving end of the veth runs a program, too.
     await runInNamespace(router, ['ip', 'link', 'set', 'director', 'xdp', 'obj', PASS_PROGRAM, 'sec', 'xdp']);
   }
 
@@ -143,7 +143,7 @@ export class Topology implements Disposable {
     const [own, routers] = this.#devices(host);
     for (const family of this.#families()) {
       const [net, length] = [HOSTS[host][family], PREFIX_LENGTH[family]];
-      // Only IPv6 asks who else has an address.
+      // Only IPv6 probes whether another host has an address.
       const atOnce = family === 6 ? ['nodad'] : [];
       await runInNamespace(near, ['ip', 'address', 'add', `${net}2/${length}`, 'dev', own, ...atOnce]);
       await runInNamespace(far, ['ip', 'address', 'add', `${net}1/${length}`, 'dev', routers, ...atOnce]);
@@ -151,7 +151,7 @@ export class Topology implements Disposable {
     }
   }
 
-  /** Which device has a host's address, and which the router's on that cable. */
+  /** Returns the device with a host's address, and the router's device on that cable. */
   #devices(host: HostName): readonly [own: string, routers: string] {
     if (host !== 'director' || this.#options.vlan !== true) return [HOST_INTERFACE, host];
     return [addVlan(this.namespaceOf(host), HOST_INTERFACE), addVlan(this.namespaceOf('router'), host)];
@@ -170,7 +170,7 @@ function addVlan(namespace: string, parent: string): string {
   return name;
 }
 
-/** Whether this process may and this kernel can build the lab; if not, why, in one line. */
+/** Returns why this process may not, or this kernel cannot, build the lab, in one line; undefined if it can. */
 export function topologyObstacle(): string | undefined {
   if (process.getuid?.() !== 0) return 'not root';
   const [missing] = missingCapabilities();

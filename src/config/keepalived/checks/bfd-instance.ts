@@ -51,7 +51,7 @@ export const BFD_CHECK_KEYWORDS: Keywords<ReadCheck> = within<'options', CheckOp
   alpha: toggle('alpha'),
 });
 
-/** With a decimal fraction, which culvert rounds to whole milliseconds. */
+/** Reads milliseconds with a decimal fraction, which culvert rounds to whole milliseconds. */
 function milliseconds<Name extends 'minRx' | 'minTx' | 'idleTx'>(
   name: Name,
   least: number,

@@ -54,7 +54,7 @@ export const UDP_KEYWORDS: Keywords<ReadCheck> = {
       const [first] = parametersOf(statement);
       const allowed = `nothing, or ${BYTES}, with x for any digit`;
       const value = first && readBytes(statement, { first, allowed, wildcards: true }, findings);
-      // Of bytes that it cannot read keepalived keeps that there has to be a reply.
+      // If keepalived cannot read the bytes, it still requires some reply.
       options.reply = { value: value ?? 'any', origin: originOf(statement) };
     },
   },
@@ -80,7 +80,7 @@ export const MISC_KEYWORDS: Keywords<ReadCheck> = {
   misc_path: {
     parameters: 1,
     read: (statement, { options }, findings): void => {
-      // Without a program the check itself says so at its end.
+      // The end of the check reports a missing program.
       const [line] = parametersOf(statement);
       if (line === undefined) return;
       const value = programAndArguments(line.text, line.place, findings);

@@ -6,7 +6,7 @@ import type { Settings } from '../values/plain-settings.ts';
 import type { Setting } from '../values/read-values.ts';
 import type { CheckContext, LeftOutContext, ReadCheck } from './read-check.ts';
 
-/** What keepalived says HELO with by itself (check_smtp.h). */
+/** The name that keepalived sends in HELO by default (check_smtp.h). */
 const HELO = 'smtpchecker.keepalived.org';
 const LONGEST_REPLY = 255;
 /** It is read whenever it changes, in any case. */

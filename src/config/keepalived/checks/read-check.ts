@@ -14,11 +14,11 @@ export interface ReadCheck {
   readonly kind: CheckKind;
   readonly origin: Origin;
   readonly timing: Timing;
-  /** Of `SMTP_CHECK`: checks beside it, each with its own connection. */
+  /** The hosts of `SMTP_CHECK`: further checks, each with its own connection. */
   readonly hosts: ReadCheck[];
   readonly urls: ReadUrl[];
   readonly connection: Connection;
-  /** Where packets leave by. */
+  /** The source from which packets leave. */
   readonly bind: Bind;
   logAllFailures?: Setting<boolean> | undefined;
   readonly options: CheckOptions;
@@ -37,7 +37,7 @@ export type Bind = {
   interface?: Setting<string> | undefined;
 };
 
-/** What single kinds of checks have, by culvert's names where it has the same. */
+/** The options of single kinds of checks, under culvert's names where it has the same option. */
 export type CheckOptions = {
   httpVersion?: Setting<HttpVersion> | undefined;
   virtualHost?: Setting<string> | undefined;
@@ -87,7 +87,7 @@ export interface CheckKind {
   readonly retries: number;
   /** Seconds; undefined: as long as the interval. */
   readonly retryDelay: number | undefined;
-  /** Which of the keywords that several kinds share it has. */
+  /** The shared keywords that this kind of check has. */
   readonly shares: 'connection and timing' | 'timing' | 'nothing';
   /** Keywords of this kind alone. */
   readonly own: Keywords<ReadCheck>;
@@ -108,9 +108,9 @@ export interface CheckContext {
   readonly path: IssuePath;
   readonly origins: Origins;
   readonly findings: Findings;
-  /** Of the virtual server and the real server, merged. */
+  /** The timing of the virtual server and the real server, merged. */
   readonly around: Timing;
-  /** Of the virtual server alone. */
+  /** The timing of the virtual server alone. */
   readonly outermost: Timing;
   readonly virtualHost: Setting<string> | undefined;
   readonly trackFiles: TrackFiles;

@@ -52,7 +52,7 @@ const SHARED: Readonly<Record<CheckKind['shares'], Keywords<ReadCheck>>> = {
   nothing: {},
 };
 
-/** For the reader of braces. */
+/** Returns the keywords of a check, for the reader of braces. */
 export function checkKeywords(name: string): Keywords<ReadCheck> {
   const kind = CHECK_KINDS[name];
   if (kind === undefined) return {};
@@ -66,7 +66,7 @@ const HOST: Keywords<ReadCheck>[string] = {
     const keywords = SHARED['connection and timing'];
     const host = readBlock(statement, { kind: check.kind, keywords }, findings);
     const { timeout, ...timing } = host.timing;
-    // What a host says beside its connection is for all: the handlers of check_api.c know one check.
+    // Options of a host outside its connection apply to all hosts: the handlers of check_api.c know one check.
     Object.assign(check.timing, timing);
     check.logAllFailures = host.logAllFailures ?? check.logAllFailures;
     check.hosts.push({ ...host, timing: { timeout } });

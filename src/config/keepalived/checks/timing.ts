@@ -9,7 +9,7 @@ import {
   type TimerRange,
 } from '../values/read-values.ts';
 
-/** How often and how patiently is checked; may stand at a virtual server, at a real server and in a check. */
+/** The intervals, retries and timeouts of checks, allowed at a virtual server, at a real server and in a check. */
 export interface Timing {
   interval?: Setting<string> | undefined;
   timeout?: Setting<string> | undefined;
@@ -36,7 +36,7 @@ const TIMERS = {
   warmup: timer('warmup', { least: '0', most: LONGEST_TIMER }),
 };
 
-/** Those of a check, whose `retry` may be 0; at the levels around it keepalived wants at least 1. */
+/** The timing keywords of a check, whose `retry` may be 0; at the outer levels keepalived requires at least 1. */
 export const CHECK_TIMING: Keywords<Timed> = within('timing', {
   ...TIMERS,
   retry: number('retries', { from: 0, to: MAX_UNSIGNED }),

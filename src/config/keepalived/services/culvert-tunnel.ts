@@ -3,7 +3,7 @@ import type { Setting } from '../values/read-values.ts';
 import type { PlainTunnel, ReadMethod } from './forwarding-method.ts';
 import { isTunnel } from './forwarding-method.ts';
 
-/** Only what differs from the service's is written. */
+/** Returns the tunnel of a real; only what differs from the service's is written. */
 export function ownTunnel(
   method: ReadMethod | undefined,
   common: Setting<PlainTunnel> | undefined,

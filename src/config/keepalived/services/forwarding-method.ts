@@ -28,7 +28,7 @@ export type PlainTunnel = string | Readonly<Record<string, unknown>>;
 
 const TYPES = ['ipip', 'gre', 'gue'];
 
-/** By keepalived's words: culvert's. */
+/** Culvert's names of checksums by keepalived's words. */
 const CHECKSUMS: ReadonlyMap<string, string> = new Map([
   ['nocsum', 'none'],
   ['csum', 'full'],

@@ -18,7 +18,7 @@ import {
 /** The persistence settings of a virtual server. */
 export interface ReadPersistence {
   persistenceTimeout?: Setting<number> | undefined;
-  /** Of the virtual server's address, where it is known. */
+  /** The family of the virtual server's address, where it is known. */
   readonly family?: 4 | 6 | undefined;
   granularity?: (Setting<number> & { readonly family: 4 | 6 }) | undefined;
 }
@@ -26,7 +26,7 @@ export interface ReadPersistence {
 /** keepalived's, where it is asked for without a time. */
 export const DEFAULT_PERSISTENCE_SECONDS = 360;
 const MAX_SECONDS = 31 * 24 * 3600;
-/** What getaddrinfo() may take for an IPv4 address. */
+/** Matches texts that getaddrinfo() may take for an IPv4 address. */
 const NUMERIC = /^(?:0[xX][\da-fA-F]+|\d+)(?:\.(?:0[xX][\da-fA-F]+|\d+)){0,3}$/;
 
 export const PERSISTENCE: Keywords<ReadPersistence> = {

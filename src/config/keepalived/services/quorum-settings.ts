@@ -58,7 +58,7 @@ export function command<Name extends string>(
 interface Weights {
   /** The configured weights of all real servers. */
   readonly total: number;
-  /** Whether checks may raise them. */
+  /** True if checks may raise the weights. */
   readonly grow: boolean;
 }
 

@@ -34,9 +34,9 @@ export interface RealServer {
   onUp?: Setting<PlainCommand> | undefined;
   onDown?: Setting<PlainCommand> | undefined;
   virtualHost?: Setting<string> | undefined;
-  /** What the virtual server said before it. */
+  /** The method that the virtual server named before this real server. */
   readonly inherited?: ReadMethod | undefined;
-  /** Undefined: what is inherited, or else what the virtual server says at last. */
+  /** The real server's method; undefined: the inherited one, otherwise the last that the virtual server names. */
   tunnel?: ReadMethod | undefined;
 }
 

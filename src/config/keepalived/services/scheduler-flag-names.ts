@@ -18,7 +18,7 @@ export const FLAG_NAMES = [
 interface FlagContext {
   readonly flags: ReadonlyMap<string, Statement>;
   readonly scheduler: string;
-  /** Of the service. */
+  /** The path of the service. */
   readonly path: readonly (string | number)[];
   readonly findings: Findings;
   readonly origins: Origins;

@@ -16,7 +16,7 @@ export interface SorryServer {
   readonly statement: Statement;
   readonly port: WrittenPort | undefined;
   inhibit?: Setting<boolean> | undefined;
-  /** What the virtual server said before it. */
+  /** The method that the virtual server named before this block. */
   readonly inherited: ReadMethod | undefined;
   tunnel?: ReadMethod | undefined;
 }
@@ -72,9 +72,9 @@ interface SorryParts {
   /** The service's. */
   readonly tunnel: Setting<PlainTunnel> | undefined;
   readonly servicePort: number;
-  /** Whether the real server of its address, if there is one, is inhibited on failure. */
+  /** Whether the real server of the same address is inhibited on failure; undefined if there is none. */
   readonly twinInhibits: boolean | undefined;
-  /** Of the service. */
+  /** The path of the service. */
   readonly path: IssuePath;
   readonly context: { readonly origins: Origins; readonly findings: Findings };
 }

@@ -35,7 +35,7 @@ export interface VirtualServer extends ReadPersistence, ReadQuorum, ReadSorrySer
   scheduler?: Setting<string> | undefined;
   protocol?: Setting<string> | undefined;
   onePacket?: Setting<boolean> | undefined;
-  /** Of its address; of a group it is what the file says of it first. */
+  /** The family of the address; for a group, the first one that the file names. */
   family?: 4 | 6 | undefined;
   weight?: Setting<number> | undefined;
   inhibitOnFailure?: Setting<boolean> | undefined;

@@ -95,7 +95,7 @@ function dropDuplicates(server: VirtualServer, findings: Findings): void {
   server.reals.splice(0, server.reals.length, ...kept);
 }
 
-/** One text for each address, however it is written. */
+/** Returns one text for each address, in whichever form it is written. */
 function keyOf(address: string): string {
   const ip = parseIp(address);
   return ip === undefined ? address : formatIp(ip);
@@ -114,7 +114,7 @@ export function mergeServices(services: readonly ReadService[], findings: Findin
     }
     const { line } = placeOf(former.statement);
     const message = `virtual_server: it has the same address, port and protocol as the one in line ${line}: the settings of that one apply, with the real servers of both`;
-    // Of a group keepalived counts its virtual servers itself; else the kernel tells it that the service exists.
+    // keepalived counts the virtual servers of a group itself; for others the kernel reports that the service exists.
     if (isGroup(statement)) findings.warn(placeOf(statement), message);
     else findings.complain(placeOf(statement), message);
     for (const owned of service.reals) addReal(former, owned, findings);
@@ -130,7 +130,7 @@ function addReal({ reals }: ReadService, added: OwnedReal, findings: Findings): 
   else reals.push(added);
 }
 
-/** Undefined: keepalived leaves the virtual server out, or it is refused. */
+/** Reads the addresses; undefined if keepalived leaves the virtual server out, or if it is refused. */
 function readEndpoints(
   statement: Statement,
   { findings, groups }: TranslateContext,

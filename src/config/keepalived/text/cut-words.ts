@@ -7,7 +7,7 @@ const IGNORED = 'ignored, as in keepalived';
 export interface Word {
   readonly text: string;
   readonly place: Place;
-  /** Whether it begins with a quotation mark; known of words with escapes alone. */
+  /** True if the word begins with a quotation mark; known only for words with escapes. */
   readonly quoted?: boolean;
 }
 
@@ -55,7 +55,10 @@ const NAMED_ESCAPES: Readonly<Record<string, string>> = {
   v: '\v',
 };
 
-/** For commands, paths and regular expressions: both kinds of quotes, anywhere in a word, and escapes as a shell has. */
+/**
+ * Cuts commands, paths and regular expressions into words: with both kinds of quotes, anywhere in a word, and escapes as in a
+ * shell.
+ */
 export function escapedWords(line: Line, findings: Findings): Word[] {
   const words: Word[] = [];
   const { text } = line;
@@ -96,7 +99,7 @@ function wordAt(line: Line, start: number, text: string): Word {
   return { text, place: line.place(start), quoted: line.text[start] === '"' || line.text[start] === "'" };
 }
 
-/** What stands for the escape that `rest` begins with, behind its backslash. */
+/** Returns the value of the escape that `rest` begins with, behind its backslash. */
 function readEscape(rest: string): { value: string; length: number } {
   const [, hex] = /^x([0-9a-fA-F]+)/.exec(rest) ?? [];
   if (hex !== undefined)

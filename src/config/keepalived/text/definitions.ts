@@ -1,7 +1,7 @@
 // Definitions (`$NAME=`), and where they are used.
 import type { Line } from './line.ts';
 
-/** What `$NAME` stands for: one text, or the lines of a body. */
+/** The value of `$NAME`: a text, or the lines of a body. */
 export type Definition = string | readonly Line[];
 
 export interface Definitions {
@@ -9,7 +9,7 @@ export interface Definitions {
   /** `${_PWD}` and `${_INSTANCE}`. */
   readonly directory: () => string;
   readonly configId: string;
-  /** For `${_ENV NAME}`, which keepalived has from 2.4 on. */
+  /** The environment for `${_ENV NAME}`, which keepalived has from 2.4 on. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 

@@ -10,7 +10,7 @@ import { MAX_LINE_LENGTH, sourceLines, withoutComment } from './source-lines.ts'
 export interface ExpandOptions {
   readonly files: ConfigFiles;
   readonly findings: Findings;
-  /** What `@id` conditions are compared with. */
+  /** The value that `@id` conditions are compared with. */
   readonly configId: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
@@ -84,7 +84,7 @@ export class Expansion {
     return isInclude(line.text) ? this.#include(line) : undefined;
   }
 
-  /** What stands behind a condition that holds. */
+  /** Returns the rest of a line behind a condition that holds. */
   #conditional(line: Line): Line | undefined {
     const [prefix, negated, id] = /^@(\^?)([^ \t]*)[ \t]+/.exec(line.text) ?? [];
     if (prefix === undefined) return undefined;
@@ -196,7 +196,7 @@ export class Expansion {
     if ('text' in outcome) yield* this.read(outcome.text, path);
     else {
       const message = `include${variant} ${path}: ${outcome.fault}; allowed: a file that can be read`;
-      // Without a letter keepalived logs it and goes on; with one it ends, except for a file that `includer` does not find.
+      // Without a letter keepalived logs the fault and continues; with one it ends, except for a file that `includer` does not find.
       const ends = outcome.missing === true ? 'mwa' : 'rmwab';
       if (variant !== '' && ends.includes(variant)) findings.error(place, message);
       else findings.complain(place, `${message}; ignored, as in keepalived`);

@@ -31,7 +31,7 @@ export class Line {
     return new Line(this.text.slice(from, to), this.place(from), this.#columns?.slice(from, to));
   }
 
-  /** Without blanks at its ends. */
+  /** Returns the line without blanks at its ends. */
   trim(): Line {
     const start = /^[ \t\f\v]*/.exec(this.text)?.[0].length ?? 0;
     let end = this.text.length;
@@ -39,7 +39,7 @@ export class Line {
     return start === 0 && end === this.text.length ? this : this.slice(start, end);
   }
 
-  /** With `text` for what stands from `from` to `to`; all of it counts as standing at `from`. */
+  /** Returns the line with `text` in place of the part from `from` to `to`; all of `text` has the position of `from`. */
   replace(from: number, to: number, text: string): Line {
     const columns = Array.from({ length: this.text.length }, (_, index) => this.place(index).column);
     columns.splice(from, to - from, ...Array.from(text, () => this.place(from).column));

@@ -10,27 +10,27 @@ import { StatementReader } from './statement-reader.ts';
 
 export interface ParseOptions {
   readonly fileName: string;
-  /** What `@id` conditions are compared with (keepalived's -i). */
+  /** The value that `@id` conditions are compared with (keepalived's -i). */
   readonly configId: string;
   /** Values for `${_ENV NAME}`. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly files?: ConfigFiles;
-  /** Whether what keepalived logs and ignores is an error. */
+  /** True if what keepalived logs and ignores is an error. */
   readonly strict?: boolean;
   readonly users?: Users;
 }
 
 /** The keywords of a file as two processes of keepalived see them. */
 export interface Grammars {
-  /** Of the process that checks and forwards. */
+  /** The keywords of the process that checks and forwards. */
   readonly checker: Level;
-  /** Of the process that starts the others: it reads global_defs. */
+  /** The keywords of the process that starts the others and reads global_defs. */
   readonly parent: Level;
 }
 
 export interface ParsedKeepalived {
   readonly statements: readonly Statement[];
-  /** Those that the parent process reads. */
+  /** The statements that the parent process reads. */
   readonly global: readonly Statement[];
   readonly findings: Findings;
   /** False: the reading ended early, and what is missing is no statement about the file. */

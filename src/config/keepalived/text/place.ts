@@ -12,7 +12,7 @@ export interface Place {
 export interface Users {
   /** False: nobody was asked, as for another machine. */
   readonly areKnown: boolean;
-  /** Why there is no such `USER` or `USER:GROUP`; undefined where there is one, or nobody was asked. */
+  /** Returns why there is no such `USER` or `USER:GROUP`; undefined where it exists, or was not looked up. */
   faultOf(account: string): string | undefined;
 }
 
@@ -24,7 +24,7 @@ export class Findings {
   readonly warnings: LocatedIssue[] = [];
   readonly users: Users;
   readonly #strict: boolean;
-  /** Of errors. */
+  /** The places of errors. */
   readonly #places = new Set<string>();
 
   /** @param strict Whether what keepalived logs and then goes on without is an error (`check --strict`). */
@@ -33,7 +33,7 @@ export class Findings {
     this.users = users;
   }
 
-  /** One error for a place: a word is cut out of a line that another reader saw before. */
+  /** Adds an error, only one for each place: a word is cut out of a line that another reader saw before. */
   error(place: Place, message: string): void {
     const key = `${place.fileName}:${place.line}:${place.column}`;
     if (!this.#places.has(key)) this.errors.push({ ...at(place), message });

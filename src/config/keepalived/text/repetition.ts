@@ -1,10 +1,10 @@
 // Parses the repetitions of keepalived.conf, which produce a line several times.
 
-/** What `~SEQ(...)` or `~LST(...)` in front of a line asks for: the rest of the line once for each set of values. */
+/** The effect of `~SEQ(...)` or `~LST(...)` before a line: the rest of the line once for each set of values. */
 export interface Repetition {
   readonly names: readonly string[];
   readonly values: Iterable<readonly string[]>;
-  /** Where the rest of the line begins. */
+  /** The position at which the rest of the line begins. */
   readonly end: number;
 }
 
@@ -18,7 +18,10 @@ const SEQUENCE = new RegExp(
 
 export type ParsedRepetition = Repetition | 'too many' | undefined;
 
-/** Undefined: keepalived does not understand it; 'too many': culvert's limit. `text` begins with it. */
+/**
+ * Parses the repetition that `text` begins with. Undefined: keepalived does not understand it. 'too many': more than culvert's
+ * limit.
+ */
 export function parseRepetition(text: string): ParsedRepetition {
   return text.startsWith('~SEQ') ? parseSequence(text) : parseList(text);
 }

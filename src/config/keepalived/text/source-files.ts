@@ -8,7 +8,7 @@ export interface ConfigFiles {
   read(path: string): { readonly text: string } | { readonly fault: string; readonly missing?: boolean };
   /** The files that a pattern with * ? [ ] and { } names, sorted; those it names literally whether they exist or not. */
   match(pattern: string): readonly string[];
-  /** One name for each file, however it is written. */
+  /** Returns one name for each file, in whichever form its path is written. */
   identity(path: string): string;
 }
 

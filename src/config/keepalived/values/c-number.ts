@@ -11,7 +11,7 @@ export type ReadOutcome =
   | { readonly value?: undefined; readonly fault: string };
 
 interface NumberOptions {
-  /** Whether keepalived, when it runs, takes the digits before other characters for the number (`ignore_error`). */
+  /** True if keepalived takes the digits before other characters for the number (`ignore_error`). */
   readonly lenient: boolean;
   readonly signed?: boolean;
 }
@@ -53,7 +53,7 @@ export function readCTimer(text: string, range: Range): TimerOutcome {
   return decimals.length > DECIMALS ? { value, fault: 'more than six decimals' } : { value };
 }
 
-/** With other characters in it keepalived appends the zeros behind them, and so reads microseconds. */
+/** Reads a timer as keepalived misreads it: with other characters it appends zeros behind them, and so reads microseconds. */
 function misread(text: string, range: Range): TimerOutcome {
   const microseconds = Number(/^[ \t\f\n\r\v]*\+?(\d*)/.exec(text.replace('.', ''))?.[1] ?? '');
   if (microseconds < range.from || microseconds > range.to) return { fault: 'not a number' };

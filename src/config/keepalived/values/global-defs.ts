@@ -27,7 +27,7 @@ const NOT_USED =
 
 const KNOWN: ReadonlySet<string> = new Set([...NOT_USED.split(' '), 'lvs_timeouts']);
 
-/** For the reader of braces: one of its keywords has a block. */
+/** The keywords of global_defs for the reader of braces; one of them has a block. */
 export const GLOBAL_LEVEL: Level = {
   ...Object.fromEntries([...KNOWN].map((name) => [name, {}])),
   notification_email: { block: 'values' },

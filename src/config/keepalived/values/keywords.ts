@@ -49,7 +49,7 @@ export function number<Name extends string>(
   };
 }
 
-/** Whether keepalived ends where a keyword has no word behind it, or goes on without the keyword. */
+/** The effect of a keyword without a word behind it: keepalived ends, or continues without the keyword. */
 type Missing = 'ends' | 'ignored';
 
 /** A keyword with one word that `read` makes a value of; undefined from it: the word is wrong. */

@@ -29,7 +29,7 @@ export function readPort(
   return value;
 }
 
-/** Of a real server; undefined where it is the service's, or where there is none. */
+/** Returns the port of a real server; undefined where it is the service's, or where there is none. */
 export function ownPort(value: number, word: Word | undefined): WrittenPort | undefined {
   return value === 0 || word === undefined ? undefined : { value, word };
 }

@@ -18,7 +18,7 @@ export interface Setting<Value> {
 /** A keyword of a level: `read` is called for each statement that begins with it. */
 export interface Keyword<Target> {
   readonly read: (statement: Statement, target: Target, findings: Findings) => void;
-  /** How many parameters keepalived looks at; it ignores more, and culvert says so. */
+  /** The number of parameters that keepalived reads. It ignores further ones, and culvert reports them. */
   readonly parameters: number;
   /** The keywords of its block, if it has one. */
   readonly block?: Block;
@@ -75,7 +75,7 @@ export function unknownKeyword(
   );
 }
 
-/** For keywords that culvert does not support. */
+/** Returns a keyword that culvert does not support. */
 export function refuse<Target>(
   reason: string,
   parameters: number = Number.POSITIVE_INFINITY,
@@ -87,7 +87,7 @@ export function refuse<Target>(
   };
 }
 
-/** For keywords without effect on the traffic. */
+/** Returns a keyword without effect on the traffic. */
 export function ignore<Target>(reason: string): Keyword<Target> {
   return {
     parameters: Number.POSITIVE_INFINITY,
@@ -181,7 +181,7 @@ export function tellTaken(
   );
 }
 
-/** Of a number of either sign. */
+/** Parses a number of either sign. */
 export function signedNumber(text: string, most: number): number | undefined {
   const value = /^[-+]?\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
   return Math.abs(value) <= most ? value + 0 : undefined;
@@ -194,7 +194,7 @@ export function wholeNumber(text: string, { from, to }: Range): number | undefin
 
 export interface TimerRange {
   readonly least: '0' | 'above 0';
-  /** In microseconds. */
+  /** The largest value, in microseconds. */
   readonly most: number;
 }
 

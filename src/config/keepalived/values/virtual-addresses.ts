@@ -11,7 +11,7 @@ export function virtualAddresses({ body = [] }: Statement): string[] {
   );
 }
 
-/** One spelling for each address. */
+/** Returns one spelling for each address. */
 export function addressKey(text: string): string {
   const address = parseIp(text);
   return address === undefined ? text : formatIp(address);
