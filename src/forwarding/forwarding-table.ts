@@ -1,5 +1,6 @@
 // The forwarding table: services, their reals and tunnels as an immutable value, computed from configuration and health.
 import type { IpAddress } from '../net/address/ip-address.ts';
+import type { SCHEDULER_NAMES } from './scheduler-names.ts';
 
 /** A port number in host order, 1..65535. 0 is allowed only where a comment says so. */
 export type Port = number;
@@ -7,21 +8,7 @@ export type Port = number;
 export type TransportProtocol = 'tcp' | 'udp' | 'sctp';
 
 /** The schedulers of the kernel's IPVS. docs/reference/ipvs-differences.md lists the differences. */
-export type SchedulerName =
-  | 'rr'
-  | 'wrr'
-  | 'lc'
-  | 'wlc'
-  | 'lblc'
-  | 'lblcr'
-  | 'dh'
-  | 'sh'
-  | 'mh'
-  | 'sed'
-  | 'nq'
-  | 'fo'
-  | 'ovf'
-  | 'twos';
+export type SchedulerName = (typeof SCHEDULER_NAMES)[number];
 
 /**
  * Options of the `sh` scheduler.

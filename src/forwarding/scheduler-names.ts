@@ -1,8 +1,7 @@
 // The names of all schedulers.
-import type { SchedulerName } from './forwarding-table.ts';
 
 /** Every scheduler, the default one first. */
-export const SCHEDULER_NAMES: readonly SchedulerName[] = [
+export const SCHEDULER_NAMES = [
   'mh',
   'rr',
   'wrr',
@@ -17,4 +16,4 @@ export const SCHEDULER_NAMES: readonly SchedulerName[] = [
   'fo',
   'ovf',
   'twos',
-];
+] as const;

@@ -15,8 +15,8 @@ const PATCHES: readonly (readonly [file: string, before: string, lines: string])
   ],
   [
     'src/forwarding/forwarding-table.ts',
-    '  /** UDP: every packet is scheduled on its own',
-    '  /** Made up. */\n  readonly madeUp?: boolean;\n',
+    '  readonly onePacket?: boolean;',
+    '  readonly madeUp?: boolean;\n',
   ],
   [
     'src/forwarding/image/tables/service-record.ts',
