@@ -13,11 +13,7 @@ const PATCHES: readonly (readonly [file: string, before: string, lines: string])
     '  tunnel: optional(tunnelSchema',
     "  madeUp: forwarded(option(yesOrNo, { default: false, description: 'an option that is made up' })),\n",
   ],
-  [
-    'src/forwarding/forwarding-table.ts',
-    '  readonly onePacket?: boolean;',
-    '  readonly madeUp?: boolean;\n',
-  ],
+  ['src/forwarding/forwarding-table.ts', '  readonly onePacket?: boolean;', '  readonly madeUp?: boolean;\n'],
   [
     'src/forwarding/image/tables/service-record.ts',
     "  if (protocol === 'sctp')",
