@@ -1,4 +1,4 @@
-// How the open file descriptors of the process are shared between control socket, API and checks.
+// The shares of control socket, API and checks in the open file descriptors of the process.
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { CulvertError } from './errors.ts';
 

@@ -2,7 +2,7 @@
 import { ERROR_CODES, type ErrorCode } from './error-codes.ts';
 
 export interface ErrorDetails {
-  /** Where: `file:line:column`, an interface, a service. */
+  /** The place of the fault: `file:line:column`, an interface, a service. */
   readonly where?: string;
   readonly cause?: unknown;
 }

@@ -5,7 +5,7 @@ export interface LocalShortage {
   /** The system's name of it, `EMFILE`. */
   readonly code: string;
   readonly what: string;
-  /** What the operator has to do. */
+  /** The fix for the operator. */
   readonly fix: string;
 }
 

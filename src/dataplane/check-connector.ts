@@ -4,7 +4,7 @@ import type { CheckSource } from '../contract/checks/check-source.ts';
 import type { Port } from '../forwarding/forwarding-table.ts';
 import type { IpAddress } from '../net/address/ip-address.ts';
 
-/** Where a check connects to: the VIP at one real, through the tunnel, or any address by the kernel's routing. */
+/** The destination of a check: the VIP at one real, through the tunnel, or any address by the kernel's routing. */
 export type CheckTarget =
   | { readonly via: 'tunnel'; readonly vip: IpAddress; readonly port: Port; readonly real: IpAddress }
   | {

@@ -2,7 +2,7 @@
 import type { RealId } from './model.ts';
 import type { DirectorState } from './state/state-store.ts';
 
-/** What is done to one real. The weight is undefined where the configured one holds. */
+/** The changes that an operator made to one real. The weight is undefined where the configured one holds. */
 export interface Handling {
   readonly weight: number | undefined;
   /** It gets no new flows, whatever it weighs. */

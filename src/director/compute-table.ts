@@ -12,7 +12,7 @@ import { liveState, liveWeight, type RealView } from './status/live-weight.ts';
 export interface TableInput extends RealView {
   readonly model: Model;
   readonly hashKey: Uint8Array;
-  /** As it was before what is known now; undefined for a new service. */
+  /** Returns the quorum as it was before the present knowledge; undefined for a new service. */
   readonly quorumOf: (service: ServiceName) => QuorumState | undefined;
 }
 
@@ -74,7 +74,7 @@ function computeReals(
   return [...computed, realOf(sorryServer, sorryEffect(sorryServer, serves), previous[reals.length])];
 }
 
-/** Whether a service of the former table has these options and, beside its reals, nothing else. */
+/** Returns true if a service of the former table has these options and, except for its reals, nothing else. */
 function isSameOptions(previous: Service, options: ServiceOptions): boolean {
   const names = Object.keys(options) as (keyof ServiceOptions)[];
   if (Object.keys(previous).length !== names.length + 1) return false;
@@ -120,7 +120,7 @@ function computeReal(
   return realOf(own === undefined ? config : { ...config, tunnel: own }, effect, previous);
 }
 
-/** What a table has of a real, or of a sorry server, that is the same whatever its health. */
+/** The part of a real, or of a sorry server, in the table that does not depend on its health. */
 type RealOptions = Pick<RealConfig, 'address' | 'tunnel'> &
   Partial<Pick<RealConfig, 'upperThreshold' | 'lowerThreshold'>>;
 

@@ -13,7 +13,7 @@ import type { ConfigDiff } from './changes/config-diff.ts';
 import type { QuorumState } from './quorum.ts';
 import type { TrafficAccounts } from './status/traffic-book.ts';
 
-/** What the API and the CLI can ask of a running director. */
+/** The requests that the API and the CLI can make to a running director. */
 export interface DirectorControl {
   status(): Promise<DirectorStatus>;
   /** Reads the configuration file again; it holds, whatever was applied. @throws CulvertError CONFIG_*; then nothing has changed. */
@@ -26,11 +26,11 @@ export interface DirectorControl {
    * NOT_SAVED, as every change may: it is in force, but a restart would forget it.
    */
   apply(document: unknown, options?: ApplyOptions): Promise<ApplySummary>;
-  /** What was applied stays. @throws CulvertError CONFLICT when nothing waits for that. */
+  /** Keeps an applied configuration. @throws CulvertError CONFLICT when none waits for that */
   confirm(): Promise<RunningDocument>;
   /** Goes back to what was before, at once. @throws CulvertError CONFLICT when nothing waits to be confirmed. */
   revert(): Promise<ApplySummary>;
-  /** What `apply` would change. @throws CulvertError CONFIG_INVALID */
+  /** Returns what `apply` would change. @throws CulvertError CONFIG_INVALID */
   diff(document: unknown): Promise<ConfigDiff>;
   /**
    * The same of a file of YAML that differs little from the one that was read last, in a fraction of the time.
@@ -40,7 +40,7 @@ export interface DirectorControl {
   /** Overrides a weight until `clearWeight`; kept over restarts. A drained real stays drained. @throws CulvertError NOT_FOUND. */
   setWeight(selector: RealSelector, weight: number): Promise<readonly RealStatus[]>;
   clearWeight(selector: RealSelector): Promise<readonly RealStatus[]>;
-  /** No new flows until `undrain`, after which the weight set by hand, or the configured one, holds again. */
+  /** Stops new flows until `undrain`, after which the weight set by hand, or the configured one, holds again. */
   drain(selector: RealSelector): Promise<readonly RealStatus[]>;
   undrain(selector: RealSelector): Promise<readonly RealStatus[]>;
   /** Has the counters of a service, or of all, begin anew where ipvsadm shows them. @throws CulvertError NOT_FOUND. */
@@ -49,13 +49,13 @@ export interface DirectorControl {
   events(afterSequence: number): readonly DirectorEvent[];
   /** Calls `listener` for every further event until the signal aborts. */
   subscribe(listener: (event: DirectorEvent) => void, signal: AbortSignal): void;
-  /** What would become of this IP packet; changes nothing. */
+  /** Explains what would happen to this IP packet; changes nothing. */
   explain(packet: Uint8Array): Explanation;
   /** `culvert down`: forwarding ends and nothing is left behind. The process ends afterwards. */
   remove(): Promise<void>;
 }
 
-/** One real, or with `service` left out the same address in every service. */
+/** Selects one real; without `service`, the same address in every service. */
 export interface RealSelector {
   readonly service?: ServiceKey;
   readonly address: IpAddress;
@@ -71,13 +71,13 @@ export interface DirectorStatus {
   readonly services: readonly ServiceStatus[];
   readonly counters: PlaneCounters;
   readonly accounts: TrafficAccounts;
-  /** What checks cannot be made for at the moment. */
+  /** The shortages for which checks cannot be made at the moment. */
   readonly shortages: readonly ShortageStatus[];
   /** Attempts of checks that this machine could not make, since the start. */
   readonly unmadeAttempts: number;
 }
 
-/** What the director's machine is short of, so that checks cannot be made. */
+/** A shortage of the director's machine that prevents checks. */
 export interface ShortageStatus extends LocalShortage {
   /** ISO 8601. */
   readonly since: string;
@@ -98,7 +98,7 @@ export interface ServiceStatus extends ForwardedOptions {
 
 export interface QuorumStatus {
   readonly state: QuorumState;
-  /** Of the reals that are up. */
+  /** The weight of the reals that are up. */
   readonly weight: number;
   readonly quorum: number;
   readonly hysteresis: number;
@@ -107,10 +107,10 @@ export interface QuorumStatus {
 export interface SorryServerStatus extends RealFlows {
   readonly address: IpAddress;
   readonly weight: number;
-  /** Undefined: the service's. */
+  /** The tunnel; undefined: the service's. */
   readonly tunnel: Tunnel | undefined;
   readonly inhibit: boolean;
-  /** Whether it serves instead of the reals. */
+  /** True if it serves instead of the reals. */
   readonly serving: boolean;
 }
 
@@ -126,7 +126,7 @@ export interface RealStatus extends RealFlows {
   /** False: it is out, and no flow may use it. */
   readonly serving: boolean;
   readonly inhibitOnFailure: boolean;
-  /** Undefined: the service's. */
+  /** The tunnel; undefined: the service's. */
   readonly tunnel: Tunnel | undefined;
   /** 0: no limit. */
   readonly upperThreshold: number;
@@ -134,7 +134,7 @@ export interface RealStatus extends RealFlows {
   readonly health: HealthStatus;
 }
 
-/** What a plane remembers for a real. */
+/** The flows that a plane remembers for a real. */
 export type RealFlows = Pick<
   RealCounters,
   'activeFlows' | 'inactiveFlows' | 'persistentClients' | 'flowsKnown' | 'flowsKnownInMs' | 'local' | 'noWay'
@@ -142,9 +142,9 @@ export type RealFlows = Pick<
 
 export interface HealthStatus {
   readonly state: 'up' | 'down' | 'unchecked';
-  /** When it came to that, ISO 8601. */
+  /** The time of the last change, ISO 8601. */
   readonly since: string;
-  /** Of the check that has it out, or that failed last; undefined when the last attempts of all passed. */
+  /** The error of the check that has taken the real out, or that failed last; undefined when the last attempts of all passed. */
   readonly lastError: string | undefined;
   /** Failed attempts of that check in a row. */
   readonly failures: number;
@@ -160,7 +160,7 @@ export interface CheckStatus {
   readonly since: string;
   readonly lastError: string | undefined;
   readonly failures: number;
-  /** How long the last attempt took, and what it heard or why it failed; undefined before the first one has ended. */
+  /** The duration of the last attempt, and its answer or error; undefined before the first one has ended. */
   readonly lastMs: number | undefined;
   readonly lastAnswer: string | undefined;
 }
@@ -173,9 +173,9 @@ export interface ApplyOptions {
 }
 
 export interface ApplySummary extends ReloadSummary {
-  /** Of the configuration that holds now. */
+  /** The revision of the configuration in force. */
   readonly revision: string;
-  /** When it goes back by itself, ISO 8601; undefined: it stays. */
+  /** The time of the automatic rollback, ISO 8601; undefined: it stays. */
   readonly confirmBefore: string | undefined;
 }
 
@@ -184,6 +184,6 @@ export interface RunningDocument {
   /** Differs between any two configurations. */
   readonly revision: string;
   readonly source: 'file' | 'applied';
-  /** When it goes back by itself, ISO 8601; undefined: it stays. */
+  /** The time of the automatic rollback, ISO 8601; undefined: it stays. */
   readonly confirmBefore: string | undefined;
 }

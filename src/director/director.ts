@@ -42,7 +42,7 @@ import { directorStatus, flowsByReal, realStatus } from './status/status.ts';
 import { TrafficSampler } from './status/traffic-sampler.ts';
 
 export interface DirectorOptions {
-  /** What to begin with. */
+  /** The configuration to begin with. */
   readonly running: RunningConfig;
   readonly configPath: string;
   readonly loadConfig: LoadConfig;
@@ -63,7 +63,7 @@ interface Override {
   readonly what: string;
 }
 
-/** At the end, for commands that are under way or wait. */
+/** The time that commands get at the end, if they run or wait. */
 const COMMANDS_GRACE_MS = 10_000;
 
 /** Keeps a plane at what configuration, health and the operator's overrides come to. */
@@ -320,7 +320,7 @@ export class Director implements DirectorControl {
         this.#effects.replaced(before, model);
       },
     );
-    // What was checked or overridden while the plane was at it.
+    // Takes in what was checked or overridden while the plane was busy.
     this.#reconciler.follow();
   }
 

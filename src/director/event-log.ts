@@ -2,7 +2,7 @@
 import type { DirectorEvent } from '../contract/api/event.ts';
 import { printableText } from '../printable-text.ts';
 
-/** Where events go besides; a pino logger is one. */
+/** A further destination of events, for example a pino logger. */
 export interface Log {
   info(message: string): void;
   warn(message: string): void;
@@ -38,7 +38,7 @@ export class EventLog {
     for (const listener of this.#listeners) this.#tell(listener, event);
   }
 
-  /** Those kept whose sequence is greater, oldest first. */
+  /** Returns the kept events with a greater sequence, oldest first. */
   after(sequence: number): readonly DirectorEvent[] {
     const first = Math.max(sequence + 1, this.#last - KEPT_EVENTS + 1, 1);
     const count = Math.max(0, this.#last - first + 1);

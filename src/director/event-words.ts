@@ -17,7 +17,7 @@ export function describeDown(real: ModelReal, { failures, lastError }: RealHealt
   return `${nameReal(real)} is down: ${lastError} (${attempts})`;
 }
 
-/** Of one check among several, which left the real as it was. */
+/** Describes the result of one check among several, which left the real as it was. */
 export function describeCheck(real: ModelReal, checkKey: string, { up, lastError }: CheckState): string {
   const type = real.checks.find(({ key }) => key === checkKey)?.type;
   const what = up ? 'passes again, but another one fails' : `fails too: ${lastError}`;

@@ -16,7 +16,7 @@ export interface HealthBoardOptions {
   readonly now: () => number;
   readonly onChange: (checkKey: string, health: CheckState, before: CheckState) => void;
   readonly onFailure: (checkKey: string, health: CheckState) => void;
-  /** As `CheckerOptions` has them. */
+  /** The callback for shortages, as in `CheckerOptions`. */
   readonly onShortage: NonNullable<CheckerOptions['onShortage']>;
   readonly requireRoom: () => void;
   readonly signal: AbortSignal;
@@ -24,11 +24,11 @@ export interface HealthBoardOptions {
 
 export interface CheckedState extends CheckedBy {
   readonly state: CheckState;
-  /** Undefined until an attempt has been made. */
+  /** The last attempt; undefined until one has been made. */
   readonly last: LastAttempt | undefined;
 }
 
-/** What a real was found to be before this check of it began. */
+/** Returns the known health of a real before this check of it began. */
 export type FormerHealth = (real: ModelReal, check: Check) => KnownHealth | undefined;
 
 /** The states of checks by their keys. */
@@ -37,9 +37,11 @@ type States = (key: string) => (KnownHealth & Partial<CheckState>) | undefined;
 /** The health of reals: whose check is which, carried from model to model and from run to run. */
 export class HealthBoard {
   readonly #checker: Checker;
-  /** Of the monotonic clock, in milliseconds since 1970. Read once: a moment must not be told otherwise each time. */
+  /**
+   * The offset of the monotonic clock, in milliseconds since 1970. It is read once, so that a moment is always reported the same.
+   */
   readonly #originMs: number;
-  /** Of failed reals that a configuration on trial has not got: they may come back with the former one. */
+  /** Failed reals that a configuration on trial does not have: they may come back with the former one. */
   readonly #gone = new Map<RealId, KnownHealth>();
 
   constructor({ now, ...options }: HealthBoardOptions) {
@@ -47,12 +49,12 @@ export class HealthBoard {
     this.#originMs = now() - performance.now();
   }
 
-  /** Undefined: unchecked. */
+  /** Returns the health of a real; undefined if it has no check. */
   of(real: ModelReal): RealHealth | undefined {
     return healthIn(real, (key) => this.#checker.state(key));
   }
 
-  /** What the real was when this one check of it still was `before`. */
+  /** Returns the health of a real when this one check of it still was `before`. */
   ofBefore(real: ModelReal, checkKey: string, before: CheckState): RealHealth | undefined {
     return healthIn(real, (key) => (key === checkKey ? before : this.#checker.state(key)));
   }
@@ -85,9 +87,9 @@ export class HealthBoard {
   }
 
   /**
-   * What this board knows, by the real's name: for the next model, whose checks may be others. A service that has another
+   * Returns the board's knowledge by the reals' names, for the next model, whose checks may differ. A service that has another
    * name there takes its failed reals along.
-   * @param isOut whether a service is without its quorum: what is unproven does not end that
+   * @param isOut returns true if a service is without its quorum: unproven health does not end that
    */
   formerIn(before: Model, after: Model, isOut: (service: ServiceName) => boolean): FormerHealth {
     const names = serviceNames(after);
@@ -114,7 +116,10 @@ export class HealthBoard {
     return failed;
   }
 
-  /** Before `carryOut` of a model that may be taken back: remembers what of `before` it has not got. */
+  /**
+   * Remembers the failed reals of `before` that `after` does not have. Call it before `carryOut` of a model that may be rolled
+   * back.
+   */
   keepGone(before: Model, after: Model): void {
     for (const real of before.reals.values()) {
       const health = after.reals.has(real.id) ? undefined : this.of(real);
@@ -127,7 +132,7 @@ export class HealthBoard {
   }
 
   /**
-   * What the former run knew of a model's reals and, of those that are gone, keeps.
+   * Returns what the earlier run knew of a model's reals, and keeps what it knew of reals that are gone.
    * @param serving whether the plane was sending to a real: the state may be lost
    */
   formerFrom(
@@ -158,7 +163,7 @@ export class HealthBoard {
     };
   }
 
-  /** For the next run. */
+  /** Returns the failed reals, for the next run. */
   downStates(model: Model): ReadonlyMap<RealId, DownState> {
     const down = new Map<RealId, DownState>();
     const note = (id: RealId, { sinceMs, lastError }: Pick<KnownHealth, 'sinceMs' | 'lastError'>): void => {

@@ -24,7 +24,7 @@ export interface ModelService {
   readonly reals: readonly ModelReal[];
 }
 
-/** What a table has of a service beside its reals. */
+/** The options of a service in the table, without its reals. */
 export type ServiceOptions = Omit<Service, 'reals'>;
 
 /** `tcp 192.0.2.10:80 10.0.3.2`: names a real over reloads and restarts. */
@@ -34,7 +34,7 @@ export interface ModelReal {
   readonly id: RealId;
   readonly service: ServiceConfig;
   readonly config: RealConfig;
-  /** None: not checked, always up. */
+  /** The checks; without any the real is always up. */
   readonly checks: readonly Check[];
 }
 
@@ -63,7 +63,7 @@ function groupByCheck(reals: readonly ModelReal[]): Map<string, ModelReal[]> {
   return groups;
 }
 
-/** Of each real that a plane has, whether it sends to it, or would but for a sorry server that serves instead. */
+/** Returns for each real in a plane whether it sends to it, or would but for a sorry server that serves instead. */
 export function servingReals(
   services: readonly Service[],
   lostQuorums: ReadonlySet<ServiceName>,
@@ -96,7 +96,7 @@ function checksOf(service: ServiceConfig, { address, checks }: RealConfig): read
   return [...new Map(all.map((check) => [check.key, check])).values()];
 }
 
-/** What is left out is as it is by default. */
+/** Returns the options of a service; those that have their defaults are left out. */
 function optionsOf(config: ServiceConfig): ServiceOptions {
   const { vip, protocol, port, scheduler, hashOn, tunnel, blackhole } = config;
   const { morePorts, schedulerFlags, persistence, claim } = config;

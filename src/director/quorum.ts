@@ -25,7 +25,7 @@ export function nextQuorum(
   return weight > 0 && weight >= threshold ? 'up' : 'lost';
 }
 
-/** Of the services that a plane holds, by what was saved of them. */
+/** Returns the quorums of the services that a plane holds, from what was saved. */
 export function forwardedQuorums(
   services: readonly Service[],
   lost: ReadonlySet<ServiceName>,

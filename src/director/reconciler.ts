@@ -37,7 +37,7 @@ export class Reconciler {
     return this.#next.request();
   }
 
-  /** As `request`, for changes that nobody waits for: a failure is reported, and the change tried again. */
+  /** Requests changes that nobody waits for: a failure is reported, and the change tried again. */
   follow(): void {
     const { events, signal } = this.#options;
     this.request().catch((error: unknown) => {
@@ -67,7 +67,7 @@ export class Reconciler {
   async #apply(compute: Compute): Promise<void> {
     const table = compute(this.#applied);
     if (table === this.#applied) return;
-    // Until the plane has taken it, nothing is known of what it holds: the next table is then applied in any case.
+    // Until the plane has taken the table its content is unknown: the next table is then applied in any case.
     this.#applied = undefined;
     await this.#options.plane.apply(table);
     this.#applied = table;

@@ -6,7 +6,7 @@ export class Serial {
   #last: Promise<unknown> = Promise.resolve();
 
   run<Result>(task: () => Promise<Result>): Promise<Result> {
-    // One that failed is its caller's concern; the next one runs all the same.
+    // The caller handles a failure; the next task runs all the same.
     const result = this.#last.then(task, task);
     this.#last = result;
     return result;

@@ -34,7 +34,7 @@ export class ShortageWatch {
     return this.#unmade;
   }
 
-  /** To be called after each attempt. @param shortage undefined: the attempt could be made */
+  /** Notes an attempt; call it after each one. @param shortage undefined: the attempt could be made */
   attempted(checkKey: string, shortage: LocalShortage | undefined): void {
     const before = this.#lackOf.get(checkKey);
     if (before !== undefined && before.shortage.code !== shortage?.code) this.#ended(checkKey, before);

@@ -26,7 +26,7 @@ export interface ServiceKey {
 }
 
 /**
- * What a data plane forwards, computed from configuration and health. It is immutable: a change is a new table, and the plane
+ * The input of a data plane, computed from configuration and health. It is immutable: a change is a new table, and the plane
  * applies the difference.
  */
 export interface ForwardingTable {
@@ -34,17 +34,17 @@ export interface ForwardingTable {
   readonly hashKey: Uint8Array;
   readonly timeouts: FlowTimeouts;
   /**
-   * What happens to a flow whose real was deleted. True, the default: it is reset or scheduled again (IPVS:
-   * expire_nodest_conn=1). False: its packets are dropped until it times out or the real is back.
+   * The treatment of flows whose real was deleted. True, the default: they are reset or scheduled again (IPVS:
+   * expire_nodest_conn=1). False: their packets are dropped until the flow times out or the real is back.
    */
   readonly expireNodestConn?: boolean;
   /**
-   * What a new flow does when its client's persistence template names a real of weight 0 (IPVS: expire_quiescent_template). True:
-   * the flow and the template are scheduled again. False, the default: the flow follows the template.
+   * The treatment of a new flow whose client's persistence template names a real of weight 0 (IPVS: expire_quiescent_template).
+   * True: the flow and the template are scheduled again. False, the default: the flow follows the template.
    */
   readonly expireQuiescentTemplate?: boolean;
   /**
-   * Whether a TCP packet other than a RST that belongs to no flow opens one (IPVS: sloppy_tcp). False, the default: only a SYN
+   * True if a TCP packet other than a RST that belongs to no flow opens one (IPVS: sloppy_tcp). False, the default: only a SYN
    * does. Services that remember no flows forward such packets in any case.
    */
   readonly sloppyTcp?: boolean;
@@ -112,8 +112,8 @@ export interface Service extends ServiceKey {
 }
 
 /**
- * Who answers ARP and neighbour discovery for a VIP. `always`: the director. `host`: the host's own stack, while the VIP is an
- * address of the host (VRRP decides then). `never`: nobody; the VIP is routed to the director.
+ * The host that answers ARP and neighbour discovery for a VIP. `always`: the director. `host`: the host's own stack, while the
+ * VIP is an address of the host (VRRP decides then). `never`: none; the VIP is routed to the director.
  */
 export type Claim = 'always' | 'host' | 'never';
 
@@ -136,7 +136,7 @@ export type Tunnel =
   | { readonly type: 'gre'; readonly checksum: 'none' | 'full' }
   | { readonly type: 'gue'; readonly checksum: 'none' | 'full' | 'remote'; readonly port: Port };
 
-/** How to treat a client that ICMP too-big answers do not reach. */
+/** The policy for clients that ICMP too-big answers do not reach. */
 export interface BlackholePolicy {
   readonly policy: 'cure' | 'refuse';
   /** The number of answers to the same oversize packet after which its flow counts as unreachable by ICMP. */

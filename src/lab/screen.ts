@@ -9,8 +9,8 @@ import type { Traffic } from './traffic.ts';
 const REDRAW_MS = 500;
 
 /**
- * What the operator sees: the story line by line and, on a terminal, the live table below it. With `--json` the story
- * goes to stderr, so that stdout holds the outcome alone.
+ * Shows the operator the story line by line and, on a terminal, the live table below it. With `--json` the story goes to stderr,
+ * so that stdout holds only the outcome.
  */
 export class LiveScreen implements Disposable {
   readonly #environment: LabEnvironment;

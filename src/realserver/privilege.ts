@@ -10,8 +10,8 @@ import type { Decapsulation } from './plan/plan-setup.ts';
 const KERNEL_CAPABILITIES: Capabilities = [['CAP_NET_ADMIN']];
 
 /**
- * As long as it is open which way it will be, the kernel's needs will do; where those are missing, all that either way
- * needs is named at once.
+ * Checks the privileges. While the way of decapsulation is open, those for the kernel's are enough; where they are missing, all
+ * that either way needs is reported at once.
  * @throws CulvertError PERMISSION
  */
 export function requirePrivilege(purpose: string, way: 'auto' | Decapsulation): void {

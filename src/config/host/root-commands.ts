@@ -4,9 +4,9 @@ import type { ServiceConfig } from '../../contract/config/service-contract.ts';
 import { lookUpUser } from '../../linux/process/user.ts';
 
 /**
- * What a warning says when commands or checks run as root, of whom every one that may write to such a program or its
- * directory could then be one; undefined: none does.
- * @param ownUid who runs those that name no user
+ * Returns a warning when commands or checks run as root: everybody who may write to such a program or its directory could become
+ * root. Undefined if none does.
+ * @param ownUid the user ID that runs commands and checks without a user
  */
 export function rootCommandWarning(services: readonly ServiceConfig[], ownUid: number): string | undefined {
   const all = services.flatMap((service) => commandsOf(service).filter((user) => isRoot(user, ownUid)));

@@ -12,7 +12,7 @@ import { parseInProcess } from './run-parse-process.ts';
 const PROCESS_FROM_LENGTH = 30_000;
 
 /**
- * As `readDocument`; a large document is read in a process of its own.
+ * Reads a document like `readDocument`; a large one is read in a process of its own.
  * @throws CulvertError CONFIG_INVALID; CONFIG_UNREADABLE where it needs too much time or memory
  */
 export async function loadDocument(value: unknown, previous: LoadedConfig): Promise<LoadedConfig> {

@@ -6,7 +6,7 @@ import { type ConfigFormat, recogniseFormat } from './config-format.ts';
 import type { LoadedConfig } from './loaded-config.ts';
 import { parseYaml } from './parse-yaml.ts';
 
-/** How to read a file. The values are plain, as another process may read it. */
+/** The options for reading a file. The values are plain, as another process may read it. */
 export interface FormatOptions {
   /** Recognised by extension or content when left out. */
   readonly format?: ConfigFormat;

@@ -13,8 +13,8 @@ import { tunnelFaults } from './tunnel-contradictions.ts';
 type PlaceOf = (path: IssuePath) => string;
 
 /**
- * What is wrong between values that are each allowed. It reads the plain YAML values, and passes over those that are
- * not even of the right type, so that these faults are reported together with the schema's.
+ * Finds faults between values that are each allowed. Reads the plain YAML values and skips those that are not even of the right
+ * type, so that these faults are reported together with the schema's.
  */
 export function findContradictions(config: unknown, placeOf: PlaceOf): ConfigIssue[] {
   const services = rawServices(config);

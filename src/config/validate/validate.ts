@@ -9,7 +9,7 @@ import { describeSchemaIssues } from './schema-issues.ts';
 
 /** The result of validating the plain values of a configuration, from any format. */
 export interface Validated {
-  /** Undefined where values are not even of the right types; there are issues then. */
+  /** The configuration; undefined where values are not even of the right types. There are issues then. */
   readonly config: CulvertConfig | undefined;
   readonly issues: readonly ConfigIssue[];
 }

@@ -23,6 +23,6 @@ export interface CheckConfig {
   readonly port: Port | undefined;
   /** Target instead of the real itself; with `via` direct. */
   readonly address: IpAddress | undefined;
-  /** How a direct connection leaves this machine; undefined: by the kernel's routing. */
+  /** The source of a direct connection; undefined: by the kernel's routing. */
   readonly from: CheckSource | undefined;
 }

@@ -2,7 +2,7 @@
 import type { Port } from '../../forwarding/forwarding-table.ts';
 import type { IpAddress } from '../../net/address/ip-address.ts';
 
-/** How the packets of a check leave this machine. The kernel's routing decides what is left out. */
+/** The source of the packets of a check. The kernel's routing decides what is left out. */
 export interface CheckSource {
   readonly address?: IpAddress;
   readonly port?: Port;

@@ -1,9 +1,9 @@
 // The translation of keepalived's regex options to flags of JavaScript.
 
 /**
- * What becomes of keepalived's `regex_options`, which are PCRE2's (pcre2api(3)), with JavaScript's regular expressions:
- * a flag of theirs, a rule of ours, nothing because they are so anyway or the option changes neither whether nor where
- * a match begins, or a refusal.
+ * The translation of one of keepalived's `regex_options`, which are PCRE2's (pcre2api(3)), to JavaScript's regular expressions: a
+ * flag, a rule of culvert, nothing because JavaScript does so anyway or the option changes neither whether nor where a match
+ * begins, or a refusal.
  */
 export type RegexOption =
   | { readonly flag: 'i' | 'm' | 's' | 'u' }

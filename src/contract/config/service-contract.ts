@@ -24,8 +24,8 @@ import { blackholeSchema, persistenceSchema, tunnelSchema } from './tunnel-contr
 const GREATEST_QUORUM = 2 ** 32 - 1;
 
 /**
- * What a service says for itself, and `defaults` for all services. An option with a default appears from here in configurations,
- * `defaults` and the reference; one that is forwarded in the forwarding table and in the API as well.
+ * The options of a service, which `defaults` can set for all services. An option with a default appears from here in
+ * configurations, `defaults` and the reference; a forwarded one also in the forwarding table and in the API.
  */
 const inheritedShape = {
   scheduler: forwarded(

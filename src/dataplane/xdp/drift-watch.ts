@@ -5,7 +5,7 @@ import type { PlaneEventListener } from '../data-plane.ts';
 export interface Drift {
   /** A description of the change. */
   readonly found: string;
-  /** What was done about it, or what the operator has to do. */
+  /** The action that was taken, or the one that is left to the operator. */
   readonly done: string;
   /** False if it stays as it is. */
   readonly mended: boolean;

@@ -2,15 +2,15 @@
 import { z } from 'zod';
 import { loadDurable, removeDurable, saveDurable } from '../state/durable-file.ts';
 
-/** What was applied at run time in place of the file, as it is kept over restarts. */
+/** A configuration applied at run time in place of the file, as it is kept over restarts. */
 export interface AppliedConfig {
-  /** Of the file whose place it takes; another content there ends it. */
+  /** The revision of the file that it replaces. Other content in the file ends it. */
   readonly fileRevision: string;
   /** A `ConfigDocument`; null: the file's own. */
   readonly document: unknown;
   readonly trial?:
     | {
-        /** What comes back at the deadline; null: the file's own. */
+        /** The configuration that returns at the deadline; null: the file's own. */
         readonly before: unknown;
         /** Milliseconds since 1970. */
         readonly deadlineMs: number;
@@ -19,7 +19,7 @@ export interface AppliedConfig {
 }
 
 export interface AppliedStore {
-  /** Undefined: nothing was applied; `fault` says why it could not be read. */
+  /** Loads the configuration. Undefined: nothing was applied; `fault` says why it could not be read. */
   load(): Promise<{ readonly applied: AppliedConfig | undefined; readonly fault: string | undefined }>;
   save(applied: AppliedConfig | undefined): Promise<void>;
 }

@@ -35,19 +35,19 @@ export interface ConfigChangesOptions {
   readonly settle: () => void;
 }
 
-/** What a document can be refused for. Who sent it is told, may well try again, and nobody else has to act. */
+/** The codes by which a document can be refused. Its sender gets the error and may try again; nobody else has to act. */
 const REFUSALS: readonly ErrorCode[] = ['CONFIG_INVALID', 'CONFLICT', 'CAPACITY', 'UNSUPPORTED'];
 /** The change has been made. */
 const DONE: readonly ErrorCode[] = ['NOT_SAVED'];
 
-/** After a trial that could not be ended: what stands in the way may go away. */
+/** The delay before the end of a trial is tried again: the obstacle may be gone by then. */
 const RETRY_MS = 5000;
 
 /** The ways to another configuration, one at a time: the file read again, a document, and back from a trial. */
 export class ConfigChanges {
   readonly #options: ConfigChangesOptions;
   readonly #running: RunningConfig;
-  /** What the process started with: some settings stay as they were then. */
+  /** The configuration that the process started with: some settings keep their values from then. */
   readonly started: CulvertConfig;
   readonly #serial = new Serial();
   #deadline: NodeJS.Timeout | undefined;
@@ -59,7 +59,7 @@ export class ConfigChanges {
     this.started = options.running.loaded.config;
   }
 
-  /** From now on a trial that a former run left ends in time. */
+  /** Starts to end a trial in time that an earlier run left. */
   start(): void {
     this.#watchDeadline();
   }
@@ -114,7 +114,7 @@ export class ConfigChanges {
     return this.#change('revert', async () => this.#goBack(this.#requireTrial().before));
   }
 
-  /** What a document would change. @throws CulvertError CONFIG_INVALID */
+  /** Returns what a document would change. @throws CulvertError CONFIG_INVALID */
   async diff(document: unknown): Promise<ConfigDiff> {
     const loaded = await loadDocument(document, this.#running.loaded);
     validateAgainstHost(loaded, await this.#options.hostFacts());
@@ -179,7 +179,7 @@ export class ConfigChanges {
     for (const name of restartNeeded) {
       events.add('warning', 'restart-needed', `${name} has changed and takes effect at the next start`);
     }
-    // What could not be saved holds all the same, and is said after what has been done.
+    // A configuration that could not be saved holds all the same. The failure is reported after the work is done.
     if (saved[0].status === 'rejected') throw saved[0].reason;
     return summary;
   }

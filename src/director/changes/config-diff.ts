@@ -9,7 +9,7 @@ import { formatServiceName } from '../../forwarding/service-name.ts';
 import type { IpAddress } from '../../net/address/ip-address.ts';
 import { settingChanges } from './setting-changes.ts';
 
-/** What changes from one configuration to another, defaults filled in: what is said in other words is no change. */
+/** The changes from one configuration to another, with defaults filled in: other words for the same are no change. */
 export interface ConfigDiff {
   readonly director: readonly SettingChange[];
   readonly services: readonly ServiceChange[];
@@ -18,7 +18,7 @@ export interface ConfigDiff {
 export interface ServiceChange {
   readonly key: ServiceKey;
   readonly change: 'added' | 'changed' | 'removed';
-  /** Of the service itself; nothing where it is added or removed. */
+  /** The changes of the service itself; empty where it is added or removed. */
   readonly settings: readonly SettingChange[];
   /** All of them, where the service is added or removed. */
   readonly reals: readonly RealChange[];

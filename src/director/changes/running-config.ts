@@ -7,9 +7,9 @@ import { messageOf } from '../event-words.ts';
 import { Saver } from '../state/saver.ts';
 import type { AppliedConfig, AppliedStore } from './applied-store.ts';
 
-/** What goes back to what it was unless it is confirmed. */
+/** A configuration that is rolled back unless it is confirmed. */
 interface Trial {
-  /** Of the last configuration that needed no confirmation. */
+  /** The last configuration that needed no confirmation. */
   readonly before: LoadedConfig;
   /** Milliseconds since 1970, for it is kept over restarts. */
   readonly deadlineMs: number;
@@ -19,7 +19,7 @@ export const NOT_CONFIRMED =
   'the applied configuration was not confirmed in time: the previous one is in force again';
 
 export interface RunningConfigOptions {
-  /** As the configuration file says. */
+  /** The configuration of the file. */
   readonly file: LoadedConfig;
   readonly store: AppliedStore;
   readonly events: EventLog;
@@ -28,7 +28,7 @@ export interface RunningConfigOptions {
   readonly hostFacts: () => Promise<HostFacts>;
 }
 
-/** Which configuration holds: the file's, or what was applied in its place until that changes. Kept over restarts. */
+/** The configuration in force: the file's, or one applied in its place until the file changes. It is kept over restarts. */
 export class RunningConfig {
   readonly #store: AppliedStore;
   readonly #events: EventLog;
@@ -51,8 +51,8 @@ export class RunningConfig {
   }
 
   /**
-   * What a start begins with: what was applied before, or the file's where that no longer holds.
-   * @throws CulvertError CONFIG_INVALID when the file's holds and does not fit this host.
+   * Returns the configuration to start with: the one applied before, or the file's where that no longer holds.
+   * @throws CulvertError CONFIG_INVALID when the file's holds and does not fit this host
    */
   static async open(options: RunningConfigOptions): Promise<RunningConfig> {
     const running = new RunningConfig(options);
@@ -69,7 +69,7 @@ export class RunningConfig {
     return running;
   }
 
-  /** As it was read last. */
+  /** The configuration of the file, as it was read last. */
   get file(): LoadedConfig {
     return this.#file;
   }
@@ -94,7 +94,10 @@ export class RunningConfig {
     await this.#saver.require();
   }
 
-  /** As `useFile`. With a deadline this one is on trial. A trial that is on goes on: it goes back to what was there before the first. */
+  /**
+   * Applies a configuration, as `useFile` does. With a deadline it is rolled back unless confirmed. A trial that is running
+   * continues: it goes back to the configuration before the first one.
+   */
   async apply(config: LoadedConfig, deadlineMs: number | undefined): Promise<void> {
     const before = this.#trial?.before ?? this.#current;
     this.#current = config;
@@ -113,7 +116,7 @@ export class RunningConfig {
     await this.#saver.require();
   }
 
-  /** Nothing is saved any more. */
+  /** Closes the store; nothing is saved any more. */
   close(): void {
     this.#saver.close();
   }
@@ -153,7 +156,7 @@ export class RunningConfig {
     if (this.source === 'applied') this.#tellKept();
   }
 
-  /** Whoever reads the file, and sees something else forwarded, has to find out why. */
+  /** Reports that another configuration than the file's is in force, for readers of the file who wonder why. */
   #tellKept(): void {
     const until =
       this.#trial && ` until ${new Date(this.#trial.deadlineMs).toISOString()} unless it is confirmed`;

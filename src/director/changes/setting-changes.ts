@@ -6,8 +6,8 @@ import { formatIp, type IpAddress } from '../../net/address/ip-address.ts';
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * What differs between two values of the same kind, leaf by leaf. It goes by the names of fields alone (`...Ms` is a
- * time, what `probe` and `run` hold belongs to the check or command itself), so that a new setting needs no line here.
+ * Returns the differences between two values of the same kind, leaf by leaf. Only the names of fields matter (`...Ms` is a time,
+ * the content of `probe` and `run` belongs to the check or command itself), so that a new setting needs no line here.
  */
 export function settingChanges(before: object, after: object): SettingChange[] {
   return isSame(before, after) ? [] : changesWithin(before as Fields, after as Fields, '');
@@ -46,21 +46,21 @@ function changesOf(
   return [{ setting: prefix + wordOf(path), from: textOf(from, path), to: textOf(to, path) }];
 }
 
-/** What nobody may read who reads a difference: who knows the hash seed can aim at one real server. */
+/** Settings whose values are left out of a difference: with the hash seed one can aim at a real server. */
 const SECRETS: ReadonlySet<string> = new Set(['hashSeed']);
 const NOT_SHOWN = '(not shown)';
 
 /** Fields that a file has no word for: what they hold stands beside them there. */
 const WITHOUT_NAME: ReadonlySet<string> = new Set(['probe', 'run']);
 
-/** Where a file has another word than the field is named. */
+/** The words of a file where they differ from the field's name. */
 const WORDS: Readonly<Record<string, string>> = {
   'timeouts.establishedMs': 'tcp',
   'timeouts.finWaitMs': 'tcpFin',
   'persistence.prefixLength': 'prefix',
 };
 
-/** Where a file has a word for a list of one. */
+/** The words of a file for a list of one. */
 const SINGULARS: Readonly<Record<string, string>> = { checks: 'check' };
 
 function wordOf(path: string): string {

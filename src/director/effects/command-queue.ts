@@ -6,7 +6,7 @@ import type { EventLog } from '../event-log.ts';
 import { messageOf } from '../event-words.ts';
 
 export interface Task {
-  /** Of one line only one is run at a time, in their order: a real's, or a service's quorum's. */
+  /** The line of a command: a real's, or that of a service's quorum. The commands of a line run one at a time, in order. */
   readonly line: string;
   /** `onDown of 10.0.3.2 of tcp 192.0.2.10:80`. */
   readonly title: string;
@@ -14,9 +14,9 @@ export interface Task {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** So many wait in one line; a further one puts out the oldest of them, so that the last to be run tells how things are. */
+/** The most waiting commands in one line. A further one drops the oldest, so that the last to run reports the present state. */
 const MAX_WAITING = 64;
-/** Of all lines together, so that a thousand reals that fail at once are not a thousand processes. */
+/** The most running commands of all lines together, so that a thousand failing reals are not a thousand processes. */
 const MAX_RUNNING = 32;
 const TOLD_OUTPUT = 500;
 

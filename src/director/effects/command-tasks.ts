@@ -9,7 +9,7 @@ import type { Task } from './command-queue.ts';
 export interface RealTurn {
   readonly up: boolean;
   readonly weight: number;
-  /** Why it is down. */
+  /** The reason why it is down. */
   readonly reason: string | undefined;
 }
 
@@ -33,7 +33,7 @@ export function realTask(real: ModelReal, { up, weight, reason }: RealTurn): Tas
 
 export interface QuorumTurn {
   readonly up: boolean;
-  /** Of the reals that are up. */
+  /** The weight of the reals that are up. */
   readonly weight: number;
 }
 

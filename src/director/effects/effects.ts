@@ -19,11 +19,11 @@ import { quorumTask, realTask } from './command-tasks.ts';
 export interface EffectsOptions {
   readonly events: EventLog;
   readonly commands: CommandQueue;
-  /** Of health and overrides as they are at the time. */
+  /** The present health and overrides. */
   readonly view: RealView;
-  /** Of the services that a former run has left forwarding. */
+  /** The quorums of the services that an earlier run has left forwarding. */
   readonly quorums: ReadonlyMap<ServiceName, QuorumState>;
-  /** That holds at the time. */
+  /** Returns the present model. */
   readonly model: () => Model;
 }
 
@@ -31,18 +31,21 @@ export interface CheckTurn {
   readonly checkKey: string;
   readonly health: CheckState;
   readonly before: CheckState;
-  /** What the real was by all its checks, while this one was as before; and what it is. */
+  /** The real's health by all its checks, while this one was as before; and its present health. */
   readonly former: RealHealth | undefined;
   readonly now: RealHealth | undefined;
 }
 
-/** What held before another configuration took its place. */
+/** The state before another configuration took effect. */
 export interface Former {
   readonly model: Model;
   readonly up: ReadonlySet<RealId>;
 }
 
-/** What follows from reals that turn, beside what is forwarded: quorums are gained and lost, and all of it is told. */
+/**
+ * Carries out what follows from reals that change, other than forwarding: quorums are lost and regained, and all of it is
+ * reported.
+ */
 export class Effects {
   readonly #options: EffectsOptions;
   readonly #quorums: Map<ServiceName, QuorumState>;
@@ -59,7 +62,7 @@ export class Effects {
     this.#quorums = new Map(options.quorums);
   }
 
-  /** Undefined for a service that is not forwarded yet. */
+  /** Returns a quorum; undefined for a service that is not forwarded yet. */
   quorumOf(service: ServiceName): QuorumState | undefined {
     return this.#quorums.get(service);
   }

@@ -7,8 +7,9 @@ import { liveState, type RealView } from '../status/live-weight.ts';
 export type RealEffect = Pick<Real, 'weight' | 'serving' | 'inhibited'>;
 
 /**
- * What is forwarded to a real. One that is out is not served at all, or with weight 0 where its flows are to live on: if
- * it is to be inhibited, and if it is merely displaced while it had weight 0 already, for who drains a real expects that.
+ * Returns the effect of a real in the table. A real that is out is not served at all, or has weight 0 where its flows are to live
+ * on: if it is to be inhibited, or if it is only displaced while it had weight 0 already, as an operator who drains a real
+ * expects.
  * @param sorry the sorry server that serves instead, if one does
  */
 export function realEffect(
@@ -25,12 +26,12 @@ export function realEffect(
 }
 
 /**
- * What is forwarded to an inhibited real of a UDP service while another real of it takes flows: nothing. A sender of datagrams hears
- * of no failure and opens no other connection, so that its flow would stay with the failed real for ever.
+ * Returns the effect of an inhibited real of a UDP service while another real takes flows: it is not served. A sender of
+ * datagrams sees no failure and opens no other connection, so its flow would stay with the failed real for ever.
  */
 export const HANDS_OVER: RealEffect = { weight: 0, serving: false, inhibited: true };
 
-/** What is forwarded to a sorry server. It keeps its place in the table, so that its next hop is known when it is needed. */
+/** Returns the effect of a sorry server. It keeps its place in the table, so that its next hop is known when it is needed. */
 export function sorryEffect({ weight, inhibit }: SorryServerConfig, serves: boolean): RealEffect {
   return serves ? { weight, serving: true } : { weight: inhibit ? 0 : weight, serving: inhibit };
 }

@@ -59,7 +59,7 @@ function decode(text: string): DirectorState {
   };
 }
 
-/** To former versions a drain and weight 0 were one, and `undrain` took either back. */
+/** Converts the weights of earlier versions, for which a drain and weight 0 were the same, and `undrain` ended either. */
 function heldWeights({
   overrides,
   drained,

@@ -8,13 +8,13 @@ import { Coalesced, Serial } from '../serial.ts';
 export interface SaverOptions {
   readonly events: EventLog;
   readonly save: () => Promise<void>;
-  /** What is saved: `the state`. */
+  /** The name of what is saved: `the state`. */
   readonly what: string;
-  /** What a restart does while it is not saved. */
+  /** The effect of a restart before it is saved. */
   readonly effect: string;
 }
 
-/** After a save that failed: a full disk may be emptied. */
+/** The delay after a failed save: a full disk may be emptied. */
 const RETRY_MS = 10_000;
 
 /**
@@ -38,14 +38,14 @@ export class Saver {
     return this.#saving.request();
   }
 
-  /** As `request`, for whoever waits for an answer. @throws CulvertError NOT_SAVED */
+  /** Saves like `request`, for a caller that waits for an answer. @throws CulvertError NOT_SAVED */
   async require(): Promise<void> {
     await this.request();
     if (this.#fault === undefined) return;
     throw new CulvertError('NOT_SAVED', `the change is in force, but ${this.#fault}`);
   }
 
-  /** Nothing is tried again from now on. */
+  /** Stops all further attempts. */
   close(): void {
     this.#closed = true;
     clearTimeout(this.#retry);

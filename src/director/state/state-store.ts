@@ -2,7 +2,7 @@
 import type { ServiceName } from '../../forwarding/forwarding-table.ts';
 import type { RealId } from '../model.ts';
 
-/** What a director knows that no configuration says, kept over restarts. */
+/** The state of a director that no configuration holds, kept over restarts. */
 export interface DirectorState {
   /** 16 bytes; undefined before the first start. */
   readonly hashKey: Uint8Array | undefined;
@@ -21,7 +21,7 @@ export interface DownState {
 }
 
 export interface StateStore {
-  /** What was saved last; `fault` says why it could not be read, and then the state is empty. */
+  /** Loads what was saved last. `fault` says why it could not be read; then the state is empty. */
   load(): Promise<{ readonly state: DirectorState; readonly fault: string | undefined }>;
   save(state: DirectorState): Promise<void>;
   remove(): Promise<void>;

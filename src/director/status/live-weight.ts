@@ -3,19 +3,19 @@ import type { RealHealth } from '../../health/real-health.ts';
 import { weightBy } from '../../health/weight-effect.ts';
 import type { Model, ModelReal, RealId } from '../model.ts';
 
-/** What is known of reals beside their configuration. */
+/** The knowledge about reals in addition to their configuration. */
 export interface RealView {
   /** Weights that hold instead of the configured ones. */
   readonly overrides: ReadonlyMap<RealId, number>;
   /** They get no new flows, whatever they weigh. */
   readonly drained: ReadonlySet<RealId>;
-  /** Undefined: unchecked. */
+  /** Returns the health of a real; undefined if it has no check. */
   readonly healthOf: (real: ModelReal) => Pick<RealHealth, 'up' | 'weights'> | undefined;
 }
 
 export interface LiveState {
   readonly up: boolean;
-  /** What it weighs while it is up. */
+  /** The weight while it is up. */
   readonly weight: number;
 }
 
@@ -26,7 +26,7 @@ export function liveState(real: ModelReal, { overrides, drained, healthOf }: Rea
   return { up: health?.up !== false, weight };
 }
 
-/** What the reals that are up weigh together. */
+/** Returns the total weight of the reals that are up. */
 export function liveWeight(reals: readonly ModelReal[], view: RealView): number {
   let sum = 0;
   for (const real of reals) {

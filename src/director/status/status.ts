@@ -84,7 +84,7 @@ const NONE: RealFlows = {
   flowsKnownInMs: undefined,
 };
 
-/** What a plane remembers for each real; for one that it has not got, nothing. */
+/** Returns the flows that a plane remembers for each real; zeros for a real it does not have. */
 export function flowsByReal(counters: PlaneCounters): (id: RealId) => RealFlows {
   const flows = new Map(
     counters.services.flatMap(({ key, reals }) => {
@@ -105,12 +105,12 @@ export interface RealStatusInput {
   readonly override: number | undefined;
   readonly drained: boolean;
   readonly effect: RealEffect;
-  /** Undefined: unchecked. */
+  /** The health; undefined if the real has no check. */
   readonly health: RealHealth | undefined;
   readonly checks: readonly CheckedState[];
   /** A time of the checks' clock in milliseconds since 1970. */
   readonly wallClockMs: (monotonicMs: number) => number;
-  /** Since when it has been so, in milliseconds since 1970. */
+  /** The time since which it has been so, in milliseconds since 1970. */
   readonly sinceMs: number;
   readonly flows: RealFlows;
 }

@@ -4,21 +4,21 @@ import type { ServiceKey } from '../../forwarding/forwarding-table.ts';
 import { formatServiceName } from '../../forwarding/service-name.ts';
 import type { IpAddress } from '../../net/address/ip-address.ts';
 
-/** What ipvsadm shows of the traffic of a real. */
+/** The traffic of a real that ipvsadm shows. */
 export interface TrafficAccount {
   /** Counted since it was zeroed last. */
   readonly sinceZero: TrafficCounters;
   readonly perSecond: TrafficCounters;
 }
 
-/** Of each real, by its service. */
+/** Returns the account of each real, by its service. */
 export type TrafficAccounts = (
   service: ServiceKey,
   real: IpAddress,
   counted: TrafficCounters,
 ) => TrafficAccount;
 
-/** What a new rate counts for beside those before it, as in IPVS (net/netfilter/ipvs/ip_vs_est.c): a quarter. */
+/** The weight of a new rate beside the former ones, as in IPVS (net/netfilter/ipvs/ip_vs_est.c): a quarter. */
 const WEIGHT = 1 / 4;
 const NOTHING: TrafficCounters = { connections: 0, packets: 0, bytes: 0 };
 
@@ -32,14 +32,14 @@ interface Entry {
 type Entries = Map<string, Map<IpAddress, Entry>>;
 
 /**
- * What the counters of a plane do not say: how fast they grow, and how much since somebody zeroed them. The counters
- * themselves only grow, as those who graph them rely on it.
+ * Derives from a plane's counters how fast they grow, and how much since somebody reset them. The counters themselves only grow,
+ * as those who graph them rely on it.
  */
 export class TrafficBook {
   #services: Entries = new Map();
   #sampledMs = 0;
 
-  /** To be called every two seconds. What is not among the counters any more is forgotten. */
+  /** Takes a sample. Call it every two seconds. Reals that are not among the counters any more are forgotten. */
   sample(services: readonly ServiceCounters[], nowMs: number): void {
     const seconds = (nowMs - this.#sampledMs) / 1000;
     const after: Entries = new Map();

@@ -3,7 +3,7 @@ import type { DataPlane } from '../../dataplane/data-plane.ts';
 import { formatServiceName } from '../../forwarding/service-name.ts';
 import { type TrafficAccounts, TrafficBook } from './traffic-book.ts';
 
-/** As IPVS does. */
+/** The interval of IPVS. */
 const INTERVAL_MS = 2000;
 
 /** Keeps a book on the counters of a plane until the signal aborts. */

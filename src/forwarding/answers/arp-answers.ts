@@ -8,7 +8,7 @@ import { isAnswerable } from './answers.ts';
 /** An answer to a neighbour and the MAC address that it is sent to. */
 export interface NeighbourAnswer {
   readonly to: MacAddress;
-  /** What follows the Ethernet header. */
+  /** The bytes that follow the Ethernet header. */
   readonly payload: Uint8Array;
 }
 

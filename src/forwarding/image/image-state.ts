@@ -35,7 +35,7 @@ export interface ImageState {
   readonly byIndex: Map<number, ServiceRecord>;
   /** The number of services of each VIP. */
   readonly vips: Map<IpAddress, number>;
-  /** Who claims each VIP, as its entry says. */
+  /** The claim of each VIP, as its entry says. */
   readonly claims: Map<IpAddress, Claim>;
   /** The director's own addresses. */
   hostAddresses: ReadonlySet<IpAddress>;

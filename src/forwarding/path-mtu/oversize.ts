@@ -30,7 +30,7 @@ export function toldMtuBytes(family: IpFamily, tunnelMtu: number): number {
   return family === 4 ? tunnelMtu : Math.max(tunnelMtu, IPV6_MIN_MTU_BYTES);
 }
 
-/** What happens to a packet that is too big and can be refused. */
+/** The treatment of a packet that is too big and can be refused. */
 export type OversizeFate = 'refuse' | 'cure' | 'cured' | 'silent';
 
 /** Decides between reporting the MTU, curing the flow from now on, one that is cured already, and silence. */

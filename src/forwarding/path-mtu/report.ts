@@ -14,7 +14,7 @@ import { toldMtuBytes } from './oversize.ts';
 /** The result of an ICMP error from the path to a real. */
 export interface PathReport {
   /**
-   * What the error led to.
+   * The outcome of the error.
    * - `lowered`: the real's path MTU is `mtuBytes` from now on.
    * - `relayed`: nothing was learned, but the client gets the error.
    * - `needs-probe`: the quote is too short to be believed, or names a flow that is not remembered and may be made up. Probes

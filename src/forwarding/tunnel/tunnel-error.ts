@@ -13,7 +13,7 @@ import { UDP_HEADER_BYTES } from '../../net/headers/udp.ts';
 import type { Tunnel } from '../forwarding-table.ts';
 import { type IpHeader, isFragment, parseIpHeader, parseQuotedIpHeader } from '../packets/ip-header.ts';
 
-/** What a router on the way to a real reports about an outer packet. */
+/** A trouble with an outer packet that a router on the way to a real reports. */
 export type TunnelTrouble = 'too-big' | 'unreachable' | 'time-exceeded' | 'source-quench';
 
 /** An ICMP error about a packet in one of the director's tunnels. */

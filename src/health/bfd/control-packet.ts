@@ -78,8 +78,8 @@ export function encodeControlPacket(packet: ControlPacket): Uint8Array {
 }
 
 /**
- * Undefined for what a receiver must discard whatever session it is for (RFC 5880, section 6.8.6), packets with
- * authentication among it: no session here uses any.
+ * Parses a control packet. Returns undefined for one that a receiver must discard whatever session it is for (RFC 5880, section
+ * 6.8.6), and for packets with authentication, which no session here uses.
  */
 export function decodeControlPacket(bytes: Uint8Array): ControlPacket | undefined {
   const [first = 0, flags = 0, multiplier = 0, length = 0] = bytes;

@@ -11,8 +11,8 @@ const MOST_SLOW_PATTERNS = 1000;
 const slow = new Set<string>();
 
 /**
- * Whether a match begins between the offsets, which are bytes. Without the flag `u` pattern and body are bytes, too;
- * with it they are UTF-8, and a body that is not matches nothing, as PCRE2 has it.
+ * Returns true if a match begins between the offsets, which are bytes. Without the flag `u` pattern and body are bytes, too. With
+ * it they are UTF-8, and a body that is not UTF-8 matches nothing, as in PCRE2.
  */
 export async function hasMatch(body: Buffer, regex: HttpRegexConfig): Promise<boolean> {
   const { flags, minOffset } = regex;

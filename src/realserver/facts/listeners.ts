@@ -8,8 +8,8 @@ const MAPPED_PREFIX = Buffer.from('00000000000000000000ffff', 'hex');
 const WORD_BYTES = 4;
 
 /**
- * Who listens, out of /proc/net/{tcp,udp} and their IPv6 siblings, whose sockets at :: serve IPv4 too unless they opt
- * out (which these files don't tell).
+ * Lists the listening sockets in /proc/net/{tcp,udp} and their IPv6 siblings. Sockets at :: serve IPv4 as well unless they opt
+ * out, which these files do not show.
  */
 export function parseListeners(protocol: 'tcp' | 'udp', table: string): Listener[] {
   return table.split('\n').flatMap((line) => {

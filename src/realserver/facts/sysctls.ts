@@ -35,8 +35,8 @@ export function arpSilent(value: number | string): boolean {
 }
 
 /**
- * Whether strict reverse-path filtering (RFC 3704) drops clients' packets: those of a tunnel device always, because
- * no route to a client leaves by it; those of the NIC where the default route leaves by another.
+ * Returns true if strict reverse-path filtering (RFC 3704) drops clients' packets. On a tunnel device it always does, because no
+ * route to a client leaves by it; on the NIC where the default route leaves by another interface.
  */
 export function dropsByReversePath(facts: RealServerFacts, interfaceName: string): boolean {
   if (effective(facts, 'rp_filter', interfaceName) !== 1) return false;

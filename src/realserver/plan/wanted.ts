@@ -20,9 +20,9 @@ import { directorText } from './action.ts';
 export type Present = Pick<Wanted, 'serves' | 'directors' | 'interface'>;
 
 /**
- * What is served and what is asked for together. The request decides on the MSS of its VIPs where it says one, and on
- * the checksums of its tunnels.
- * @throws CulvertError REALSERVER when the set-up is on another interface.
+ * Combines what is served and what is requested. The request decides on the MSS of its VIPs where it gives one, and on the
+ * checksums of its tunnels.
+ * @throws CulvertError REALSERVER when the set-up is on another interface
  */
 export function together(present: Present | undefined, options: RealServerOptions): Wanted {
   const { interface: name, instance } = options;
@@ -82,8 +82,8 @@ function directorContradictions(present: Present, { directors, instance }: RealS
 }
 
 /**
- * What is left when this is taken away; undefined: nothing is.
- * @throws CulvertError REALSERVER when no director would be left for the VIPs that are.
+ * Returns what is left after a removal; undefined if nothing is.
+ * @throws CulvertError REALSERVER when no director would be left for the remaining VIPs
  */
 export function without(present: Wanted, options: TeardownOptions): Wanted | undefined {
   const { vips, tunnels, directors = [], serves: exactly = [] } = options;

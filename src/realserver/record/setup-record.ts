@@ -4,7 +4,7 @@ import type { Wanted } from '../options.ts';
 import type { Action } from '../plan/action.ts';
 import type { Decapsulation } from '../plan/plan-setup.ts';
 
-/** What is served, and how to undo the changes made for it. It is written to disk before each change. */
+/** The services of a set-up, and how to undo the changes made for it. It is written to disk before each change. */
 export interface SetupRecord {
   readonly version: 2;
   /** The changes do not outlive the running kernel. */

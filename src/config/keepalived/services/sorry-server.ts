@@ -72,7 +72,7 @@ interface SorryParts {
   /** The service's. */
   readonly tunnel: Setting<PlainTunnel> | undefined;
   readonly servicePort: number;
-  /** Whether the real server of the same address is inhibited on failure; undefined if there is none. */
+  /** True if the real server of the same address is inhibited on failure; undefined if there is none. */
   readonly twinInhibits: boolean | undefined;
   /** The path of the service. */
   readonly path: IssuePath;

@@ -6,7 +6,7 @@ export interface Level {
 }
 
 /**
- * What follows a keyword: `{`, then keywords of the next level; `{`, then any lines up to the next `}`; or, where a
- * process of keepalived does not look, whatever it is, counted by its braces.
+ * The text that follows a keyword: `{`, then keywords of the next level; `{`, then any lines up to the next `}`; or, where a
+ * process of keepalived does not look, any text, counted by its braces.
  */
 export type Block = Level | 'values' | 'skipped';

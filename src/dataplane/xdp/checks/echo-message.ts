@@ -11,7 +11,7 @@ export interface EchoAnswer {
   readonly destination: IpAddress;
   readonly identifier: number;
   readonly data: Uint8Array;
-  /** Undefined if the request was answered. */
+  /** The error; undefined if the request was answered. */
   readonly trouble: string | undefined;
 }
 

@@ -17,7 +17,7 @@ const FRAME_BYTES = 60;
  * without counting them anywhere, so the probe listens at the kernel's tracepoint, for no longer than it sends.
  */
 export class WayProbe implements Disposable {
-  /** Undefined where the kernel does not allow it. */
+  /** The probe's BPF object; undefined where the kernel does not allow it. */
   readonly #object: BpfObject | undefined;
 
   constructor() {

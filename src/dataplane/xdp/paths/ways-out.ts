@@ -7,8 +7,8 @@ import { isTotal, type Loss, LossWatch } from './loss-watch.ts';
 import { WayProbe } from './way-probe.ts';
 
 /**
- * How the fast path sends by an interface: `transmit` sends back with XDP_TX what came in there and redirects all else,
- * `redirect` redirects everything.
+ * The way in which the fast path sends by an interface: `transmit` sends packets that arrived there back with XDP_TX and
+ * redirects all others, `redirect` redirects everything.
  */
 export type WayOut = 'transmit' | 'redirect';
 

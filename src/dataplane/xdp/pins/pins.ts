@@ -42,7 +42,7 @@ export interface PinRequest {
   readonly warn: (message: string) => void;
 }
 
-/** How a start came by its program and maps. `pending`: the former ones forward until `commit`. */
+/** The way in which a start got its program and maps. `pending`: the former ones forward until `commit`. */
 export type TakeOver = 'fresh' | 'kept' | 'new-program' | 'pending';
 
 interface Build {

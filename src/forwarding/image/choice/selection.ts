@@ -46,7 +46,7 @@ export interface FlowPacket extends FlowSignal {
 }
 
 /**
- * How a real was found.
+ * The way in which a real was found.
  * - `stable`: the ring slot names only this real.
  * - `flow`: the flow is remembered.
  * - `current`, `fallback`: the slot is tracked and the flow was not known.

@@ -16,7 +16,7 @@ export interface RealPath {
   readonly sourceAddress: IpAddress | undefined;
   /** The MTU of the path, outer header included. */
   readonly mtuBytes: number;
-  /** Undefined while the next hop is unknown: the slow path then sends by the kernel's routing. */
+  /** The next hop; undefined while it is unknown: the slow path then sends by the kernel's routing. */
   readonly resolved: NextHop | undefined;
   /** True if the real is the director itself: its own stack gets the packets unchanged. */
   readonly local?: boolean | undefined;

@@ -29,7 +29,7 @@ export interface ServiceRecord extends ServiceEntry {
   /** Reals that are not configured any more and whose flows are held. */
   readonly goneReals: Map<IpAddress, RealIndex>;
   delegate: Delegate | undefined;
-  /** Undefined while every slot is stable. */
+  /** The transition of the ring; undefined while every slot is stable. */
   transition: Transition | undefined;
   /** True until the first table: fields that memory does not hold are guesses. */
   takenOver: boolean;

@@ -2,7 +2,7 @@
 import type { Candidate } from '../scheduler.ts';
 import { isEligible } from './eligible.ts';
 
-/** How the load of a real is counted. Numbers instead of functions, as a choice visits a thousand reals. */
+/** A rule for counting the load of a real. It has numbers instead of functions, as a choice visits a thousand reals. */
 export interface LoadRule {
   readonly perActive: number;
   readonly perInactive: number;

@@ -20,8 +20,8 @@ export class XdpFeatures implements Disposable {
   }
 
   /**
-   * Whether frames can be redirected to a device at the moment; undefined where the kernel cannot say, or it is gone. A veth
-   * device takes them only while its other end has an XDP program or GRO.
+   * Returns true if frames can be redirected to a device at the moment; undefined where the kernel cannot say, or the device is
+   * gone. A veth device takes them only while its other end has an XDP program or GRO.
    */
   isRedirectTarget(ifIndex: number): boolean | undefined {
     try {
