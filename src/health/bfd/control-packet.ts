@@ -78,7 +78,7 @@ export function encodeControlPacket(packet: ControlPacket): Uint8Array {
 }
 
 /**
- * Parses a control packet. Returns undefined for one that a receiver must discard whatever session it is for (RFC 5880, section
+ * Decodes a control packet. Returns undefined for one that a receiver must discard whatever session it is for (RFC 5880, section
  * 6.8.6), and for packets with authentication, which no session here uses.
  */
 export function decodeControlPacket(bytes: Uint8Array): ControlPacket | undefined {
