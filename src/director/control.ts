@@ -43,7 +43,7 @@ export interface DirectorControl {
   /** Stops new flows until `undrain`, after which the weight set by hand, or the configured one, holds again. */
   drain(selector: RealSelector): Promise<readonly RealStatus[]>;
   undrain(selector: RealSelector): Promise<readonly RealStatus[]>;
-  /** Has the counters of a service, or of all, begin anew where ipvsadm shows them. @throws CulvertError NOT_FOUND. */
+  /** Resets the counters of a service, or of all, that ipvsadm shows. @throws CulvertError NOT_FOUND */
   zeroCounters(service?: ServiceKey): Promise<void>;
   flows(filter: FlowFilter): AsyncIterable<FlowRecord>;
   events(afterSequence: number): readonly DirectorEvent[];

@@ -300,7 +300,7 @@ export class Director implements DirectorControl {
 
   /**
    * Makes `model` the one that is forwarded and checked, or changes nothing if the plane cannot take it.
-   * @param keepsGone what is known of reals that it has not got is kept: the former model may come back
+   * @param keepsGone whether to keep what is known of reals that it lacks: the former model may come back
    */
   async #adopt(model: Model, former: FormerHealth, keepsGone: boolean): Promise<void> {
     let plan: ReturnType<HealthBoard['plan']> = new Map();

@@ -28,7 +28,7 @@ export interface CheckState {
   readonly lastError: string | undefined;
   /** The effect on the weight, by the last attempt that passed. */
   readonly weight: WeightEffect | undefined;
-  /** True: down without an attempt or a former run that says so. */
+  /** True: down without an attempt or an earlier run that says so. */
   readonly presumed: boolean;
 }
 

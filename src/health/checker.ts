@@ -21,7 +21,7 @@ export interface CheckerOptions {
   readonly connector: CheckConnector;
   /** Called at once when a check turns from up to down or back, is found to be down as presumed, or makes another weight. */
   readonly onChange: (key: string, state: CheckState, before: CheckState) => void;
-  /** Called for the other failed attempts of checks whose failures are all told. */
+  /** Called for the other failed attempts of checks that report all failures. */
   readonly onFailure?: (key: string, state: CheckState) => void;
   /** Called after each attempt that this machine could not make, and with undefined after each one that it could. */
   readonly onShortage?: (key: string, shortage: LocalShortage | undefined) => void;

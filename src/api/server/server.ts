@@ -16,7 +16,7 @@ import { streamRoutes } from './stream-routes.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Left out: GET and HEAD read, all else is control. */
+    /** Default: GET and HEAD read, every other method controls. */
     access?: Access;
   }
 }

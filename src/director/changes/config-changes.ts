@@ -147,7 +147,7 @@ export class ConfigChanges {
       try {
         return await task();
       } catch (error) {
-        // Nobody may be there to be told of a reload: a signal asks for it too.
+        // A reload may have no caller to report to: a signal requests it too.
         if (!hasCode(error, DONE) && (verb === 'reload' || !hasCode(error, REFUSALS))) {
           const message = `${verb} changed nothing: ${messageOf(error)}`;
           this.#options.events.add('error', `${verb}-failed`, message);

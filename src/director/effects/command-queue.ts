@@ -31,7 +31,7 @@ export class CommandQueue {
   readonly #end = new AbortController();
   #idle = Promise.withResolvers<void>();
 
-  /** @param beforeEach what has to be done before a command tells of it; never rejects */
+  /** @param beforeEach runs before each command; never rejects */
   constructor(events: EventLog, beforeEach: () => Promise<void>) {
     this.#events = events;
     this.#beforeEach = beforeEach;

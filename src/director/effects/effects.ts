@@ -115,7 +115,7 @@ export class Effects {
     const words = describeQuorum(service, { state: after, weight });
     if (after === 'lost' && (reals.length > 0 || hasSorry)) events.add('warning', 'quorum-lost', words);
     else if (after === 'up' && before !== undefined) events.add('info', 'quorum-up', words);
-    // A new service has not lost what it never had; as with keepalived that is told when it puts the sorry server in.
+    // A new service has not lost a quorum it never had. As in keepalived, the event follows when the sorry server takes over.
     if (before === undefined && after === 'lost' && !hasSorry) return;
     this.#tellQuorum(service, after === 'up', weight);
   }
@@ -163,7 +163,7 @@ export class Effects {
     for (const service of services) this.settle(service);
   }
 
-  /** Forwarding is about to end: of what was up, they are told who have asked for it (`omega`). */
+  /** Runs the commands at the end of forwarding for what was up, where they are configured (`omega`). */
   ending({ services }: Model): void {
     const told = services.filter(({ config }) => config.omega);
     for (const real of told.flatMap(({ reals }) => reals)) {

@@ -58,7 +58,7 @@ export class TrafficBook {
     this.#sampledMs = nowMs;
   }
 
-  /** Counts these from nothing again; their rates begin anew, too. */
+  /** Counts these from 0 again, their rates too. */
   zero(services: readonly ServiceCounters[]): void {
     for (const { key, reals } of services) {
       const entries = reals.map(

@@ -35,7 +35,7 @@ export class BfdThread implements BfdSessions {
     this.#onError = onError;
   }
 
-  /** Ends all sessions at once; the peers are told. Nothing can be opened any more. */
+  /** Ends all sessions at once and informs the peers. No session can be opened any more. */
   async close(): Promise<void> {
     if (this.#worker === undefined) return;
     this.#end();
@@ -69,7 +69,7 @@ export class BfdThread implements BfdSessions {
   }
 
   /**
-   * Ends the thread and all sessions; their peers are told. A thread must not be torn away from descriptors that it
+   * Ends the thread and all sessions, and informs their peers. A thread must not be torn away from descriptors that it
    * polls: koffi does not survive that.
    */
   readonly #end = (): void => {

@@ -11,7 +11,7 @@ import { BpfMap } from './map.ts';
 export interface BpfObjectOptions {
   /** Entries by map, where the program's own number is not the one wanted. */
   readonly mapSizes?: Readonly<Record<string, number>>;
-  /** Maps to use instead of creating them, such as those that a former run pinned. Their sizes win. */
+  /** Maps to use instead of creating them, such as those that an earlier run pinned. Their sizes win. */
   readonly reuse?: Readonly<Record<string, BpfMap>>;
 }
 

@@ -19,7 +19,7 @@ export const PROTOCOL = {
   sctp: 132,
 } as const;
 
-/** Offsets of the fields that are read or mended in place. */
+/** Offsets of the fields that are read or corrected in place. */
 export const IPV4_AT = {
   tos: 1,
   totalLength: 2,

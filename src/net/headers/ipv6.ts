@@ -7,7 +7,7 @@ export const IPV6_HEADER_BYTES = 40;
 /** Every link carries packets of that size (RFC 8200, section 5). */
 export const IPV6_MIN_MTU_BYTES = 1280;
 
-/** Offsets of the fields that are read or mended in place; the traffic class has the middle 8 bits of the first 2 bytes. */
+/** Offsets of the fields that are read or corrected in place; the traffic class has the middle 8 bits of the first 2 bytes. */
 export const IPV6_AT = {
   payloadLength: 4,
   nextHeader: 6,

@@ -62,7 +62,7 @@ export class EventLoop {
     this.#nowMs = Math.max(this.#nowMs, untilMs);
   }
 
-  /** A driver's: `source` is the time between events, `onScheduled` is told when there is something new to do. */
+  /** Sets or removes a driver: `source` is the time between events, `onScheduled` is called when there is something new to do. */
   drive(source: TimeSource | undefined, onScheduled: (() => void) | undefined): void {
     this.#nowMs = this.nowMs;
     this.#source = source;

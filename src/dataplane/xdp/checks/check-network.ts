@@ -115,7 +115,7 @@ export class CheckNetwork implements Disposable {
     try {
       replaceRoute(this.#netlink, { destination, prefixLength: 0, ifIndex: this.#ifIndex, mtuBytes });
     } catch (error) {
-      // A kernel that was told to do without IPv6.
+      // A kernel with IPv6 disabled.
       if (family === 4 || !NO_IPV6.has(errnoOf(error) ?? '')) throw error;
     }
   }

@@ -23,7 +23,7 @@ const ADDRESS_BYTES = 16;
 export class CheckWords {
   readonly #words: Uint32Array<ArrayBuffer>;
 
-  /** Forgets the checks of a former run. */
+  /** Forgets the checks of an earlier run. */
   constructor(words: ArrayBuffer) {
     this.#words = new Uint32Array(words, 0, CHECK_WORDS).fill(0);
   }

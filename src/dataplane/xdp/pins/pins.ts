@@ -1,4 +1,4 @@
-// Takes over the pinned fast path of a former run, or pins a new one.
+// Takes over the pinned fast path of an earlier run, or pins a new one.
 import { createHash } from 'node:crypto';
 import { readdirSync, renameSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
