@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } f
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type OutputChunk, type Plugin, rolldown } from 'rolldown';
-import type { BundleInputs } from '../src/cli/bundle-entry.ts';
+import type { BundleInputs, SourceStamps } from '../src/cli/bundle-entry.ts';
 
 /** Makes build/cli of src/cli: the commands in a few files, which `./culvert` starts several times as fast as the sources. */
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -56,10 +56,15 @@ write();
 
 function write(): void {
   mkdirSync(OUTPUT, { recursive: true });
+  const commands = commandChunks();
   const files = new Map([
     ['package.json', '{"type":"commonjs"}\n'],
     ...chunks.map(({ fileName, code }): [string, string] => [fileName, code]),
-    ['inputs.json', JSON.stringify(inputsOf())],
+    ...commands.map(([name, paths]): [string, string] => [
+      `inputs-${name}.json`,
+      JSON.stringify(stampsOf(paths)),
+    ]),
+    ['inputs.json', JSON.stringify(inputsOf(commands))],
   ]);
   for (const [name, text] of files) {
     writeFileSync(join(OUTPUT, `${name}.new`), text);
@@ -102,14 +107,17 @@ function withoutProcesses(): Plugin {
   };
 }
 
-function inputsOf(): BundleInputs {
-  const commands = Object.fromEntries([['', startSources()], ...commandChunks()]);
-  const paths = [...new Set(Object.values(commands).flat())];
-  const files = paths.map((path): [string, [number, number]] => {
+function inputsOf(commands: readonly [name: string, paths: readonly string[]][]): BundleInputs {
+  const names = commands.map(([name]) => name);
+  return { root: relative(OUTPUT, ROOT), files: stampsOf(startSources()), commands: names };
+}
+
+function stampsOf(paths: readonly string[]): SourceStamps {
+  const stamps = [...new Set(paths)].map((path): [string, [number, number]] => {
     const { mtimeMs, size } = statSync(join(ROOT, path));
     return [path, [mtimeMs, size]];
   });
-  return { root: relative(OUTPUT, ROOT), files: Object.fromEntries(files), commands };
+  return Object.fromEntries(stamps);
 }
 
 /** Each command by its name, with the sources of all that it can load. */

@@ -11,11 +11,14 @@ import { pathToFileURL } from 'node:url';
 export interface BundleInputs {
   /** The path of the sources, relative to the bundle. */
   readonly root: string;
-  /** The time of the last change in ms and the length of each source when the bundle was made, by path. */
-  readonly files: Readonly<Record<string, readonly [mtimeMs: number, bytes: number]>>;
-  /** The sources of each command; '' has those of all commands. */
-  readonly commands: Readonly<Record<string, readonly string[]>>;
+  /** The sources of what every command loads. */
+  readonly files: SourceStamps;
+  /** The names of the commands; the sources of each are in a file of its own, as `commandInputs` names it. */
+  readonly commands: readonly string[];
 }
+
+/** The time of the last change in ms and the length of each source when the bundle was made, by path. */
+export type SourceStamps = Readonly<Record<string, readonly [mtimeMs: number, bytes: number]>>;
 
 const here = import.meta.dirname;
 const inputs = JSON.parse(readFileSync(join(here, 'inputs.json'), 'utf8')) as BundleInputs;
@@ -33,9 +36,16 @@ async function start(): Promise<void> {
 
 /** Returns true if the sources of the command called are still those that the bundle was made of. */
 function isCurrent(): boolean {
-  const called = ['', ...process.argv.slice(2)].flatMap((word) => inputs.commands[word] ?? []);
-  return called.every((path) => {
-    const [mtimeMs, bytes] = inputs.files[path] ?? [];
+  const called = process.argv.slice(2).filter((word) => inputs.commands.includes(word));
+  return [inputs.files, ...called.map(commandInputs)].every(areUnchanged);
+}
+
+function commandInputs(command: string): SourceStamps {
+  return JSON.parse(readFileSync(join(here, `inputs-${command}.json`), 'utf8')) as SourceStamps;
+}
+
+function areUnchanged(stamps: SourceStamps): boolean {
+  return Object.entries(stamps).every(([path, [mtimeMs, bytes]]) => {
     const found = statSync(join(root, path), { throwIfNoEntry: false });
     return found?.mtimeMs === mtimeMs && found?.size === bytes;
   });
