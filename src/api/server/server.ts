@@ -9,6 +9,7 @@ import { changeRoutes } from './change-routes.ts';
 import { configRoutes } from './config-routes.ts';
 import { answerClientError, sendError, wireError } from './error-answers.ts';
 import { createHttpServer } from './http-server.ts';
+import { limitJsonBodies } from './json-bodies.ts';
 import type { Listener } from './listener.ts';
 import { metricsRoute } from './metrics-route.ts';
 import { readRoutes } from './read-routes.ts';
@@ -72,8 +73,9 @@ function withZod({ listener, tls }: ApiOptions): ApiServer {
     frameworkErrors: (error, _request, reply) => void sendError(error, reply),
     serverFactory: (handler) => createHttpServer(handler, { isTcp: listener !== undefined, tls }),
   });
+  limitJsonBodies(app.withTypeProvider<ZodTypeProvider>());
   app.setValidatorCompiler(validatorCompiler);
-  // Answers are what wire.ts says, by their types: validating 10,000 reals once more would take most of a listing's time.
+  // Answers are what the contracts say, by their types: validating 10,000 reals once more would take most of a listing's time.
   app.setSerializerCompiler(() => JSON.stringify);
   return app.withTypeProvider<ZodTypeProvider>();
 }
