@@ -11,11 +11,12 @@ import {
 import { readHostFacts } from '../../config/host/host-facts.ts';
 import { loadConfig } from '../../config/load/load-config.ts';
 import type { LoadedConfig } from '../../config/load/loaded-config.ts';
+import type { DirectorConfig } from '../../contract/config/director-contract.ts';
 import { type DescriptorPlan, planDescriptors, requireRoomForCheck } from '../../descriptor-plan.ts';
 import { FileAppliedStore } from '../../director/changes/applied-store.ts';
 import { RunningConfig } from '../../director/changes/running-config.ts';
 import { Director, type DirectorOptions } from '../../director/director.ts';
-import { EventLog } from '../../director/event-log.ts';
+import { EventLog, type Log } from '../../director/event-log.ts';
 import { planeEventRecorder } from '../../director/plane-events.ts';
 import { FileStateStore } from '../../director/state/file-state-store.ts';
 import { holdSpareDescriptors } from '../../spare-descriptors.ts';
@@ -53,9 +54,7 @@ export async function runDirector({ path, options }: ConfigSource, context: Cont
     const { requireCapabilities } = await import('../../linux/process/capabilities.ts');
     requireCapabilities('the xdp data plane');
   }
-  const naming = await localNaming(config.director);
-  if (naming.instance !== config.director.instance)
-    log.warn(sharedName(config.director.instance, naming.instance));
+  const naming = await findNaming(config.director, log);
   const socketPath = socketPathOf(naming);
   await claimSocket(socketPath);
   using stop = listenForStop(context);
@@ -148,6 +147,19 @@ function connectionLimits(
       onRefused: refusedAt('a TCP listener of the API'),
     },
   };
+}
+
+/** Finds the director's name in this network namespace, and takes up the state that it had under the name of an earlier boot. */
+async function findNaming(director: DirectorConfig, log: Pick<Log, 'warn'>): Promise<Naming> {
+  const naming = await localNaming(director);
+  const { instance } = director;
+  const { instance: localInstance, stateDirectory } = naming;
+  if (localInstance === instance) return naming;
+  log.warn(sharedName(instance, localInstance));
+  const { takeUpOrphans } = await import('../../director/state/orphaned-state.ts');
+  const { bootTimeMs } = await import('../../linux/clock.ts');
+  await takeUpOrphans({ stateDirectory, instance, localInstance, bootedMs: Date.now() - bootTimeMs() });
+  return naming;
 }
 
 function sharedName(instance: string, name: string): string {
