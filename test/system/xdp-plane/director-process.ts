@@ -28,11 +28,11 @@ async function perform({ method, argument }: Call): Promise<unknown> {
   }
   if (plane === undefined) throw new Error('open the plane first');
   if (method === 'check') {
-    const connection = await plane.connector.connectTcp(argument as never, AbortSignal.timeout(2000));
+    const connection = await plane.connector.connectTcp(argument as never, AbortSignal.timeout(20_000));
     connection[Symbol.dispose]();
     return undefined;
   }
-  if (method === 'ping') return plane.connector.ping(argument as never, AbortSignal.timeout(2000));
+  if (method === 'ping') return plane.connector.ping(argument as never, AbortSignal.timeout(20_000));
   if (method === 'flows') return listFlows(plane);
   const operation = plane[method] as (argument: unknown) => unknown;
   return operation.call(plane, argument);
