@@ -1,8 +1,8 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
 /**
- * `unit` tests run side by side; `system` tests build namespaces and load BPF programs, so one file at a time. `long` has what takes
- * minutes: files of its own, and some of the others with larger numbers (test/long.ts).
+ * `unit` tests run side by side; `system` tests build namespaces and load BPF programs, in two processes at a time, as much of their
+ * time goes by in waits. `long` has what takes minutes: files of its own, and some of the others with larger numbers (test/long.ts).
  */
 const LONG = 'test/**/*.long.test.ts';
 const LONGER = [
@@ -11,9 +11,9 @@ const LONGER = [
   'test/system/fast-path-differential.test.ts',
 ];
 const common = { setupFiles: ['test/patience.ts'], expect: { poll: { timeout: 50_000 } } };
-const oneAtATime = {
+const twoAtATime = {
   pool: 'forks',
-  fileParallelism: false,
+  maxWorkers: 2,
   testTimeout: 120_000,
   hookTimeout: 60_000,
 } as const;
@@ -37,7 +37,7 @@ const config: ViteUserConfig = defineConfig({
       {
         test: {
           ...common,
-          ...oneAtATime,
+          ...twoAtATime,
           name: 'system',
           include: ['test/system/**/*.test.ts'],
           exclude: [LONG],
@@ -47,7 +47,7 @@ const config: ViteUserConfig = defineConfig({
       {
         test: {
           ...common,
-          ...oneAtATime,
+          ...twoAtATime,
           name: 'long',
           include: [LONG, ...LONGER],
           env: { CULVERT_LONG_TESTS: '1' },

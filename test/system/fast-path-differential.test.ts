@@ -4,7 +4,7 @@ import { runDifferential, SMALL_CAPACITY } from '../fuzz/differential.ts';
 import { LoadedDirector, whyNotLoadable } from '../fuzz/loaded-director.ts';
 import { quickOrLong } from '../long.ts';
 
-const PACKETS = quickOrLong(60_000, 200_000);
+const PACKETS = quickOrLong(60_000, 120_000);
 const seed = Number(process.env.CULVERT_SEED ?? Date.now() % 2 ** 31);
 const missing = whyNotLoadable();
 

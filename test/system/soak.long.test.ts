@@ -3,7 +3,7 @@ import { topologyObstacle } from '../../src/lab/namespaces/topology.ts';
 import { soak } from '../soak/soak.ts';
 
 const obstacle = topologyObstacle();
-const FOR_MS = 60_000;
+const FOR_MS = 40_000;
 
 describe.skipIf(obstacle !== undefined)(`a short soak${obstacle ? ` (skipped: ${obstacle})` : ''}`, () => {
   test('breaks no connection to a real that serves, and every sum adds up', async () => {

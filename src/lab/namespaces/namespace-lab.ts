@@ -31,6 +31,8 @@ export interface NamespaceLabOptions {
   readonly realFamily?: IpFamily;
   /** IPIP unless given. */
   readonly tunnel?: Tunnel;
+  /** How many of the three reals are set up; all unless given. */
+  readonly realCount?: number;
   /** The director is reached by a VLAN, and reaches the reals by it. */
   readonly vlan?: boolean;
 }
@@ -71,7 +73,10 @@ export class NamespaceLab implements LabEnvironment {
     this.#realFamily = options.realFamily ?? 4;
     this.#tunnel = options.tunnel ?? { type: 'ipip' };
     this.#api = new ApiClient(join(directory, `${this.instance}.sock`));
-    this.reals = REAL_NAMES.map((name) => ({ name, address: topology.addressOf(name, this.#realFamily) }));
+    this.reals = REAL_NAMES.slice(0, options.realCount).map((name) => ({
+      name,
+      address: topology.addressOf(name, this.#realFamily),
+    }));
     const inClient = `nsenter --net=/run/netns/${topology.namespaceOf('client')}`;
     this.tryByHand = [
       ['a request', `${inClient} curl ${this.url}`],

@@ -335,5 +335,5 @@ test('what is forwarded is what configuration, health and the operator come to, 
       await subject.director.close();
     },
   );
-  await fc.assert(property, { numRuns: quickOrLong(80, 300) });
+  await fc.assert(property, { numRuns: quickOrLong(80, 200) });
 });

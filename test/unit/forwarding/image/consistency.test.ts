@@ -37,7 +37,7 @@ describe.each(['tcp', 'udp'] as const)('an mh service over %s', (protocol) => {
         fresh.apply(table([service({ protocol, reals: world.reals })]), 1);
         expect(choices(world.image, protocol)).toEqual(choices(fresh, protocol));
       }),
-      { numRuns: quickOrLong(15, 60) },
+      { numRuns: quickOrLong(15, 40) },
     );
   });
 });
@@ -49,7 +49,7 @@ describe.each(['rr', 'wrr'] as const)('a %s service', (scheduler) => {
         const world = new World({ scheduler, protocol, reals });
         for (const step of sequence) world.step(step);
       }),
-      { numRuns: quickOrLong(5, 20) },
+      { numRuns: quickOrLong(5, 12) },
     );
   });
 });
@@ -71,7 +71,7 @@ describe.each([
           for (const step of sequence) world.step(step);
           world.expectTrueCounts();
         }),
-        { numRuns: quickOrLong(5, 15) },
+        { numRuns: quickOrLong(5, 10) },
       );
     },
   );
