@@ -23,7 +23,7 @@ const GROUPS = [
   { name: 'commander', test: /\/node_modules\/commander\//, priority: 2 },
   {
     name: 'main',
-    test: /\/src\/(?:cli\/(?:main|commands|cli-process|command-context|tables\/style|version)|errors|error-codes)\.ts$/,
+    test: /^\0rolldown\/runtime|\/src\/(?:cli\/(?:main|commands|cli-process|command-context|tables\/style|version)|errors|error-codes)\.ts$/,
     priority: 1,
   },
   {
@@ -56,7 +56,11 @@ write();
 
 function write(): void {
   mkdirSync(OUTPUT, { recursive: true });
-  const commands = commandChunks();
+  const atStart = new Set(startSources());
+  const commands = commandChunks().map(([name, paths]): [string, string[]] => [
+    name,
+    paths.filter((path) => !atStart.has(path)),
+  ]);
   const files = new Map([
     ['package.json', '{"type":"commonjs"}\n'],
     ...chunks.map(({ fileName, code }): [string, string] => [fileName, code]),
@@ -120,7 +124,7 @@ function stampsOf(paths: readonly string[]): SourceStamps {
   return Object.fromEntries(stamps);
 }
 
-/** Each command by its name, with the sources of all that it can load. */
+/** Each command by its name, with the sources of everything that it can load. */
 function commandChunks(): [string, string[]][] {
   return chunks.flatMap(({ fileName, moduleIds }) =>
     moduleIds.flatMap((id): [string, string[]][] => {

@@ -12,24 +12,28 @@ export async function runProgram(main: (environment: CliEnvironment) => Promise<
     process.stderr.write(`culvert: standard output: ${error.message}\n`);
     process.exit(EXIT_FAILED);
   });
-  // A closed standard error is no reason to end, least of all for a director whose log somebody read.
-  process.stderr.on('error', () => {});
-  const { argv, stdout, stderr, env } = process;
+  const { argv, stdout, env } = process;
+  let opened: NodeJS.WriteStream | undefined;
   // Called through a link named ipvsadm, it is ipvsadm.
   const name = basename(argv[1] ?? '') === 'ipvsadm' ? ['ipvsadm'] : [];
   const words = [...name, ...argv.slice(2)];
   const status = await main({
     argv: words,
     stdout,
-    stderr,
-    env,
-    signals: process,
-    // Opened when it is read: few commands do.
+    // These two are opened when they are used: opening both takes a twentieth of a listing's time.
+    get stderr() {
+      // A closed standard error is no reason to end, least of all for a director whose log somebody read.
+      opened ??= process.stderr.on('error', () => {});
+      return opened;
+    },
     get stdin() {
       return process.stdin;
     },
+    env,
+    signals: process,
   });
-  await Promise.all([flushed(stdout), flushed(stderr)]);
+  await flushed(stdout);
+  if (opened !== undefined) await flushed(opened);
   // A write that has just failed is reported in a later turn: half a file (`culvert import > FILE`) is no success.
   await new Promise((resolve) => setImmediate(resolve));
   process.exit(status);

@@ -1,8 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=2 --optimize-for-size
 // Runs one command: finds its file, reads its options, and turns errors into messages and an exit status.
-import { realpathSync } from 'node:fs';
-
-import { fileURLToPath } from 'node:url';
 import type { Command, CommanderError } from 'commander';
 import { CulvertError } from '../errors.ts';
 import { describeShortage, resourceShortageIn } from '../local-shortage.ts';
@@ -19,12 +15,17 @@ const EXIT_USAGE = 2;
 export async function main(environment: CliEnvironment): Promise<number> {
   let status = 0;
   let failed: number | undefined;
-  const { argv, stdout, stderr, env, signals } = environment;
+  const { argv, stdout, env, signals } = environment;
+  let stderr: NodeJS.WritableStream | undefined;
   const context: Context = {
     argv,
     stdout: printableStream(stdout, env),
-    stderr: printableStream(stderr, env),
-    raw: { stdout, stderr },
+    // Opened when something is written there: most listings write nothing.
+    get stderr() {
+      stderr ??= printableStream(environment.stderr, env);
+      return stderr;
+    },
+    raw: environment,
     env,
     ...(signals === undefined ? {} : { signals }),
     // Opened when it is read.
@@ -153,16 +154,3 @@ function describe(error: unknown): string {
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
-
-/**
- * Returns true if this file is the program. `import.meta.main` is no use: the oldest supported Node lacks it, and npm calls this
- * file through a link.
- */
-function isProgram(): boolean {
-  const called = process.argv[1];
-  if (called === undefined) return false;
-  return realpathSync(called) === fileURLToPath(import.meta.url);
-}
-
-// Not awaited: a module of the bundle must not await at its top level.
-if (isProgram()) void import('./cli-process.ts').then(({ runProgram }) => runProgram(main));

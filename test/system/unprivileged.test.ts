@@ -51,7 +51,7 @@ async function asUser(script: string, capabilities: readonly string[]): Promise<
     'mount -t tmpfs -o mode=755 tmpfs /dev/net; mknod -m 666 /dev/net/tun c 10 200',
     'mount -t bpf -o mode=711 bpf /sys/fs/bpf',
     `install -d -m 0700 -o ${UID} -g ${UID} /sys/fs/bpf/culvert`,
-    `CULVERT="${setpriv} ${node} --disable-warning=ExperimentalWarning ${checkout}/src/cli/main.ts"`,
+    `CULVERT="${setpriv} ${node} --disable-warning=ExperimentalWarning ${checkout}/src/cli/program.ts"`,
     'set +e',
     script,
   ].join('\n');

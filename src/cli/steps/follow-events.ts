@@ -1,5 +1,4 @@
 // Follows the events of a director, also over its restarts.
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiClient } from '../../api/client/client.ts';
 import type { DirectorEvent } from '../../contract/api/event.ts';
 import { CulvertError } from '../../errors.ts';
@@ -58,6 +57,8 @@ async function whenBack(
   known: DirectorEvent | undefined,
   signal: AbortSignal,
 ): Promise<boolean> {
+  // Loaded here, as this file is in one file of the bundle with the listings, which do without it.
+  const { setTimeout: sleep } = await import('node:timers/promises');
   while (!signal.aborted) {
     try {
       const [found] = await client.events((known?.sequence ?? 1) - 1);

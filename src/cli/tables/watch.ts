@@ -1,5 +1,4 @@
 // Prints a listing again and again on a terminal.
-import { setTimeout } from 'node:timers/promises';
 import { printableJson } from '../../printable-text.ts';
 import { type Context, printPaced, stopSignal } from '../command-context.ts';
 import { isTerminal } from './terminal.ts';
@@ -16,6 +15,8 @@ export async function printWatched(
   text: () => Promise<string>,
 ): Promise<void> {
   if (watch === undefined) return printPaced(context, await text());
+  // Loaded here, as a listing that is printed once does without it.
+  const { setTimeout } = await import('node:timers/promises');
   using stop = stopSignal(context);
   const terminal = isTerminal(context.stdout);
   const intervalMs = (watch === true ? USUAL_SECONDS : watch) * 1000;

@@ -31,7 +31,7 @@ export interface NamespaceLabOptions {
   readonly realFamily?: IpFamily;
   /** IPIP unless given. */
   readonly tunnel?: Tunnel;
-  /** How many of the three reals are set up; all unless given. */
+  /** The number of reals that are set up, up to three; three unless given. */
   readonly realCount?: number;
   /** The director is reached by a VLAN, and reaches the reals by it. */
   readonly vlan?: boolean;

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
-const MAIN = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../../src/cli/program.ts', import.meta.url));
 const LAUNCHER = fileURLToPath(new URL('../../../culvert', import.meta.url));
 const run = promisify(execFile);
 

@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const MAIN = join(ROOT, 'src/cli/main.ts');
+const MAIN = join(ROOT, 'src/cli/program.ts');
 const EXAMPLES = join(ROOT, 'examples');
 
 function culvert(...words: string[]): { status: number | null; output: string } {

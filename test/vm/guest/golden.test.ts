@@ -40,25 +40,25 @@ describe(`golden files on Linux ${release()}`, () => {
       if (!sameStates(after, played)) expect(played, table.name).toEqual(after);
     }
   });
-
-  async function onOwnNetwork(scenario: Scenario): Promise<string[]> {
-    using own = await IpvsNetwork.open();
-    return await differencesOf(scenario, own);
-  }
-
-  async function differencesOf(scenario: Scenario, on: IpvsNetwork): Promise<string[]> {
-    const outcomes = await play(on, scenario);
-    if (outcomes === undefined) return [`${scenario.name}: the kernel has no ${scenario.service.scheduler}`];
-    return scenario.steps.flatMap((step, i) => {
-      const now = outcomes[i] ?? {};
-      const same =
-        scenario.random === true ? sameOutcome(withoutDice(step), withoutDice(now)) : sameOutcome(step, now);
-      return same
-        ? []
-        : [`${scenario.name}, step ${i}: recorded ${JSON.stringify(step)}, now ${JSON.stringify(now)}`];
-    });
-  }
 });
+
+async function onOwnNetwork(scenario: Scenario): Promise<string[]> {
+  using own = await IpvsNetwork.open();
+  return await differencesOf(scenario, own);
+}
+
+async function differencesOf(scenario: Scenario, on: IpvsNetwork): Promise<string[]> {
+  const outcomes = await play(on, scenario);
+  if (outcomes === undefined) return [`${scenario.name}: the kernel has no ${scenario.service.scheduler}`];
+  return scenario.steps.flatMap((step, i) => {
+    const now = outcomes[i] ?? {};
+    const same =
+      scenario.random === true ? sameOutcome(withoutDice(step), withoutDice(now)) : sameOutcome(step, now);
+    return same
+      ? []
+      : [`${scenario.name}, step ${i}: recorded ${JSON.stringify(step)}, now ${JSON.stringify(now)}`];
+  });
+}
 
 /** Says that most of its time goes by in waits, which several such scenarios can share, and that its outcome has no time in it. */
 function onlyWaits({ steps, observe }: Scenario): boolean {
