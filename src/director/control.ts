@@ -10,8 +10,8 @@ import type { Persistence, Port, SchedulerFlag, ServiceKey, Tunnel } from '../fo
 import type { LocalShortage } from '../local-shortage.ts';
 import type { IpAddress } from '../net/address/ip-address.ts';
 import type { ConfigDiff } from './changes/config-diff.ts';
-import type { QuorumState } from './quorum.ts';
 import type { TrafficAccounts } from './status/traffic-book.ts';
+import type { QuorumState } from './world/quorum.ts';
 
 /** The requests that the API and the CLI can make to a running director. */
 export interface DirectorControl {

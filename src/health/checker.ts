@@ -19,12 +19,11 @@ import { isSameEffect } from './weight-effect.ts';
 
 export interface CheckerOptions {
   readonly connector: CheckConnector;
-  /** Called at once when a check turns from up to down or back, is found to be down as presumed, or makes another weight. */
-  readonly onChange: (key: string, state: CheckState, before: CheckState) => void;
-  /** Called for the other failed attempts of checks that report all failures. */
-  readonly onFailure?: (key: string, state: CheckState) => void;
-  /** Called after each attempt that this machine could not make, and with undefined after each one that it could. */
-  readonly onShortage?: (key: string, shortage: LocalShortage | undefined) => void;
+  /**
+   * Called at once after each attempt that changes what is known about the check, and after each that this machine could not make,
+   * with the shortage. An attempt that passes like the one before it changes nothing.
+   */
+  readonly onResult: (key: string, state: CheckState, shortage: LocalShortage | undefined) => void;
   /** Called before each attempt. @throws Error a local shortage: the attempt is not made */
   readonly requireRoom?: () => void;
   /** Ends all checking; running attempts are aborted. */
@@ -56,6 +55,8 @@ interface RunningCheck {
   watching: Disposable | undefined;
   /** An attempt is worth making that has not begun yet. */
   hasChanged: boolean;
+  /** The last attempt could not be made. */
+  isUnmade: boolean;
 }
 
 /** Over this time the first attempts of checks are spread that others wait for. */
@@ -114,6 +115,7 @@ export class Checker {
       startedMs: 0,
       watching: undefined,
       hasChanged: false,
+      isUnmade: false,
     };
     this.#running.set(check.key, running);
     running.watching = check.probe.watch?.(() => this.#changed(running));
@@ -191,16 +193,22 @@ export class Checker {
       running.last = { tookMs: attempt.endedMs - attempt.startedMs, answer };
     }
     this.#schedule(running);
-    const { onChange, onFailure, onShortage } = this.#options;
-    onShortage?.(check.key, shortage);
-    if (unmade) return;
-    const turned = state.up !== before.up || (before.presumed && !state.presumed);
-    if (turned || !isSameEffect(state.weight, before.weight)) {
-      onChange(check.key, state, before);
-    } else if (outcome.error !== undefined && check.logAllFailures) {
-      onFailure?.(check.key, state);
-    }
+    const wasUnmade = running.isUnmade;
+    running.isUnmade = unmade;
+    if (unmade || wasUnmade || !isSameFinding(before, state))
+      this.#options.onResult(check.key, state, shortage);
   }
+}
+
+/** Returns true if two states differ in their schedules alone. */
+function isSameFinding(a: CheckState, b: CheckState): boolean {
+  return (
+    a.up === b.up &&
+    a.failures === b.failures &&
+    a.lastError === b.lastError &&
+    a.presumed === b.presumed &&
+    isSameEffect(a.weight, b.weight)
+  );
 }
 
 function outcomeOf(result: Awaited<ReturnType<Probe['run']>>): Outcome {

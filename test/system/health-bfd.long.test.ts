@@ -295,7 +295,7 @@ describe.skipIf(!root || !bird)('BFD with BIRD (needs root and bird2)', stalls, 
     const wanted = checkOf(service, ip('10.9.0.2'), config);
     const checker = new Checker({
       connector: new TcpOnlyConnector(() => Promise.reject(new Error('nothing is attempted'))),
-      onChange: (_key, { up, lastError }) => changes.push(up ? 'up' : lastError),
+      onResult: (_key, { up, lastError }) => changes.push(up ? 'up' : lastError),
       signal: stop.signal,
     });
     const known = { up: false, sinceMs: 0, lastError: 'not checked yet' };

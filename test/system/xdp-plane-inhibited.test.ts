@@ -1,13 +1,13 @@
 // client 198.51.100.2 ── router ── 10.0.0.2 director (XDP on eth0)
 //                          └────── 10.0.1.2 and 10.0.1.3: two reals, which take nothing apart: what comes to them is captured
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { computeTable } from '../../src/director/compute-table.ts';
-import { buildModel } from '../../src/director/model.ts';
+import { parseYaml } from '../../src/config/load/parse-yaml.ts';
+import { startedWorld, step } from '../../src/director/step/step.ts';
 import type { ForwardingTable, SchedulerName } from '../../src/forwarding/forwarding-table.ts';
 import { runInNamespace } from '../../src/linux/namespaces/netns.ts';
 import { formatIp } from '../../src/net/address/ip-address.ts';
 import { PROTOCOL } from '../../src/net/headers/ipv4.ts';
-import { parseConfig } from '../unit/config/yaml.ts';
+import { results } from '../unit/director/worlds.ts';
 import { PlaneFixture } from './xdp-plane/fixture.ts';
 import { delay, drain, udp, VIP } from './xdp-plane/packets.ts';
 import { able, TABLE } from './xdp-plane/table.ts';
@@ -23,7 +23,7 @@ function tableOf(
   expireNodestConn: boolean,
   down: readonly string[],
 ): ForwardingTable {
-  const config = parseConfig(
+  const loaded = parseYaml(
     `director: {interface: eth0, expireNodestConn: ${expireNodestConn}}
 services:
   - vip: 192.0.2.10
@@ -35,14 +35,8 @@ services:
 `,
     'culvert.yaml',
   );
-  return computeTable({
-    model: buildModel(config),
-    hashKey: TABLE.hashKey,
-    overrides: new Map(),
-    drained: new Set(),
-    healthOf: (real) => ({ up: !down.includes(formatIp(real.config.address)), weights: [] }),
-    quorumOf: () => undefined,
-  });
+  const world = startedWorld(loaded, TABLE.hashKey);
+  return step(world, results(world, down), 0).world.table;
 }
 
 describe.skipIf(!able)('inhibited reals of UDP (needs root and build/bpf/director.bpf.o)', () => {

@@ -1,11 +1,11 @@
 // Explains a packet by a configuration file, without a running director.
 import { explanationToWire } from '../../api/server/to-wire.ts';
 import { type LoadOptions, loadConfig } from '../../config/load/load-config.ts';
+import type { LoadedConfig } from '../../config/load/loaded-config.ts';
 import type { WireExplanation } from '../../contract/api/explanation.ts';
 import type { CulvertConfig } from '../../contract/config/config.ts';
-import { computeTable } from '../../director/compute-table.ts';
-import { buildModel } from '../../director/model.ts';
 import { chooseHashKey } from '../../director/state/hash-key.ts';
+import { startedWorld } from '../../director/step/step.ts';
 import { explain } from '../../forwarding/explain.ts';
 import { ForwardingImage } from '../../forwarding/image/forwarding-image.ts';
 import { allocateImageMemory } from '../../forwarding/image/tables/memory.ts';
@@ -26,20 +26,18 @@ export async function explainOffline(
   packet: Uint8Array,
   options: LoadOptions = {},
 ): Promise<WireExplanation> {
-  const { config } = await loadConfig(configPath, options);
-  const explanation = explain(packet, forwarderOf(config), 0);
-  return explanationToWire({ ...explanation, sentences: [...assumptions(config), ...explanation.sentences] });
+  const loaded = await loadConfig(configPath, options);
+  const explanation = explain(packet, forwarderOf(loaded), 0);
+  return explanationToWire({
+    ...explanation,
+    sentences: [...assumptions(loaded.config), ...explanation.sentences],
+  });
 }
 
-function forwarderOf(config: CulvertConfig): ForwarderState {
-  const table = computeTable({
-    model: buildModel(config),
-    hashKey: chooseHashKey(config.director.hashSeed, new Uint8Array(16)),
-    overrides: new Map(),
-    drained: new Set(),
-    healthOf: () => undefined,
-    quorumOf: () => undefined,
-  });
+function forwarderOf(loaded: LoadedConfig): ForwarderState {
+  const { config } = loaded;
+  const hashKey = chooseHashKey(config.director.hashSeed, new Uint8Array(16));
+  const { table } = startedWorld(loaded, hashKey);
   const image = new ForwardingImage(
     allocateImageMemory({ slots: config.director.capacity.slots, flows: FLOWS }),
   );

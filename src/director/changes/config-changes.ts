@@ -9,15 +9,18 @@ import type { ErrorCode } from '../../error-codes.ts';
 import { CulvertError } from '../../errors.ts';
 import type { ApplyOptions, ApplySummary, RunningDocument } from '../control.ts';
 import type { EventLog } from '../event-log.ts';
-import { describeChanges, messageOf } from '../event-words.ts';
 import { Serial } from '../serial.ts';
+import type { ConfigureInput } from '../step/input.ts';
+import { describeChanges, messageOf } from '../world/event-words.ts';
+import type { Running, Trial } from '../world/world.ts';
 import { type ConfigDiff, countChanges, diffConfigs, settingsForRestart } from './config-diff.ts';
-import { NOT_CONFIRMED, type RunningConfig } from './running-config.ts';
+import { NOT_CONFIRMED, type RunningConfig, sourceOf } from './running-config.ts';
 
 /** @param previous What the file said when it was read before. */
 export type LoadConfig = (path: string, previous: LoadedConfig) => Promise<LoadedConfig>;
 
 export interface ConfigChangesOptions {
+  /** Keeps what is in force over restarts. */
   readonly running: RunningConfig;
   readonly configPath: string;
   readonly loadConfig: LoadConfig;
@@ -25,14 +28,12 @@ export interface ConfigChangesOptions {
   readonly events: EventLog;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /**
-   * Has plane and checks follow a configuration.
-   * @param onTrial the former one may come back
-   * @throws CulvertError; then nothing has changed
-   */
-  readonly adopt: (config: CulvertConfig, onTrial: boolean) => Promise<void>;
-  /** The former configuration does not come back. */
-  readonly settle: () => void;
+  /** Returns what is in force. */
+  readonly inForce: () => Running;
+  /** Has plane and checks follow a configuration. @throws CulvertError; then nothing has changed */
+  readonly adopt: (input: ConfigureInput, config: CulvertConfig) => Promise<void>;
+  /** Makes the configuration on trial the one that stays. */
+  readonly confirm: () => Promise<void>;
 }
 
 /** The codes by which a document can be refused. Its sender gets the error and may try again; nobody else has to act. */
@@ -46,7 +47,6 @@ const RETRY_MS = 5000;
 /** The ways to another configuration, one at a time: the file read again, a document, and back from a trial. */
 export class ConfigChanges {
   readonly #options: ConfigChangesOptions;
-  readonly #running: RunningConfig;
   /** The configuration that the process started with: some settings keep their values from then. */
   readonly started: CulvertConfig;
   readonly #serial = new Serial();
@@ -55,7 +55,6 @@ export class ConfigChanges {
 
   constructor(options: ConfigChangesOptions) {
     this.#options = options;
-    this.#running = options.running;
     this.started = options.running.loaded.config;
   }
 
@@ -65,11 +64,11 @@ export class ConfigChanges {
   }
 
   document(): RunningDocument {
-    const { loaded, source } = this.#running;
+    const running = this.#running;
     return {
-      config: documentOf(loaded),
-      revision: loaded.revision,
-      source,
+      config: documentOf(running.current),
+      revision: running.current.revision,
+      source: sourceOf(running),
       confirmBefore: this.#confirmBefore(),
     };
   }
@@ -78,7 +77,7 @@ export class ConfigChanges {
     return this.#change('reload', async () => {
       const { configPath, loadConfig } = this.#options;
       const loaded = await loadConfig(configPath, this.#running.file);
-      return this.#carryOut({ verb: 'reload', loaded }, () => this.#running.useFile(loaded));
+      return this.#carryOut({ kind: 'configure', verb: 'reload', loaded }, loaded);
     });
   }
 
@@ -86,12 +85,10 @@ export class ConfigChanges {
   apply(document: unknown, { revision, confirmMs }: ApplyOptions): Promise<ApplySummary> {
     return this.#change('apply', async () => {
       this.#requireRevision(revision);
-      const loaded = await loadDocument(document, this.#running.loaded);
+      const loaded = await loadDocument(document, this.#running.current);
       this.#requireSameState(loaded.config);
-      const onTrial = confirmMs !== undefined || this.#running.trial !== undefined;
-      const summary = await this.#carryOut({ verb: 'apply', loaded, onTrial }, () =>
-        this.#running.apply(loaded, confirmMs && this.#options.now() + confirmMs),
-      );
+      const deadlineMs = confirmMs && this.#options.now() + confirmMs;
+      const summary = await this.#carryOut({ kind: 'configure', verb: 'apply', loaded, deadlineMs }, loaded);
       return this.#applied(summary);
     });
   }
@@ -100,29 +97,27 @@ export class ConfigChanges {
   confirm(): Promise<RunningDocument> {
     return this.#serial.run(async () => {
       this.#requireTrial();
-      const [saved] = await Promise.allSettled([this.#running.confirm()]);
-      this.#options.settle();
+      await this.#options.confirm();
       this.#watchDeadline();
-      this.#options.events.add('info', 'confirm', 'the applied configuration is confirmed');
-      if (saved.status === 'rejected') throw saved.reason;
+      await this.#keep();
       return this.document();
     });
   }
 
   /** @throws CulvertError CONFLICT when nothing is on trial. */
   revert(): Promise<ApplySummary> {
-    return this.#change('revert', async () => this.#goBack(this.#requireTrial().before));
+    return this.#change('revert', async () => this.#goBack(this.#requireTrial()));
   }
 
   /** Returns what a document would change. @throws CulvertError CONFIG_INVALID */
   async diff(document: unknown): Promise<ConfigDiff> {
-    const loaded = await loadDocument(document, this.#running.loaded);
+    const loaded = await loadDocument(document, this.#running.current);
     validateAgainstHost(loaded, await this.#options.hostFacts());
-    return diffConfigs(this.#running.loaded.config, loaded.config);
+    return diffConfigs(this.#running.current.config, loaded.config);
   }
 
   async diffYaml(text: string): Promise<ConfigDiff | undefined> {
-    const { file, loaded: current } = this.#running;
+    const { file, current } = this.#running;
     const loaded = reread(file, text);
     if (loaded === undefined) return undefined;
     try {
@@ -138,7 +133,7 @@ export class ConfigChanges {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#deadline);
-    this.#running.close();
+    this.#options.running.close();
     await this.#serial.run(() => Promise.resolve());
   }
 
@@ -159,39 +154,41 @@ export class ConfigChanges {
     });
   }
 
-  /** @param record Notes that it holds; called once plane and checks follow it. */
-  async #carryOut(
-    { verb, loaded, onTrial = false }: { verb: string; loaded: LoadedConfig; onTrial?: boolean },
-    record: () => Promise<void>,
-  ): Promise<ReloadSummary> {
+  async #carryOut(input: ConfigureInput, loaded: LoadedConfig): Promise<ReloadSummary> {
     const { hostFacts, events, adopt } = this.#options;
     validateAgainstHost(loaded, await hostFacts());
     const { config } = loaded;
-    const changes = countChanges(diffConfigs(this.#running.loaded.config, config));
+    const changes = countChanges(diffConfigs(this.#running.current.config, config));
     const startedMs = performance.now();
-    await adopt(config, onTrial);
+    await adopt(input, config);
     const restartNeeded = settingsForRestart(this.started, config);
     const summary = { ...changes, applyMs: performance.now() - startedMs, restartNeeded };
-    const saved = await Promise.allSettled([record()]);
+    const [saved] = await Promise.allSettled([this.#keep()]);
     const until = this.#confirmBefore();
     const trial = until === undefined ? '' : `; rolled back at ${until} unless it is confirmed`;
-    events.add('info', verb, `${describeChanges(verb, summary)}${trial}`);
+    events.add('info', input.verb, `${describeChanges(input.verb, summary)}${trial}`);
     for (const name of restartNeeded) {
       events.add('warning', 'restart-needed', `${name} has changed and takes effect at the next start`);
     }
     // A configuration that could not be saved holds all the same. The failure is reported after the work is done.
-    if (saved[0].status === 'rejected') throw saved[0].reason;
+    if (saved.status === 'rejected') throw saved.reason;
     return summary;
   }
 
-  async #goBack(before: LoadedConfig): Promise<ApplySummary> {
-    return this.#applied(
-      await this.#carryOut({ verb: 'revert', loaded: before }, () => this.#running.goBack()),
-    );
+  async #goBack({ before }: Trial): Promise<ApplySummary> {
+    return this.#applied(await this.#carryOut({ kind: 'configure', verb: 'revert' }, before));
+  }
+
+  get #running(): Running {
+    return this.#options.inForce();
+  }
+
+  #keep(): Promise<void> {
+    return this.#options.running.keep(this.#running);
   }
 
   #applied(summary: ReloadSummary): ApplySummary {
-    return { ...summary, revision: this.#running.loaded.revision, confirmBefore: this.#confirmBefore() };
+    return { ...summary, revision: this.#running.current.revision, confirmBefore: this.#confirmBefore() };
   }
 
   #confirmBefore(): string | undefined {
@@ -200,7 +197,7 @@ export class ConfigChanges {
   }
 
   #requireRevision(revision: string | undefined): void {
-    const current = this.#running.loaded.revision;
+    const current = this.#running.current.revision;
     if (revision === undefined || revision === current) return;
     throw new CulvertError(
       'CONFLICT',
@@ -208,7 +205,7 @@ export class ConfigChanges {
     );
   }
 
-  #requireTrial(): NonNullable<RunningConfig['trial']> {
+  #requireTrial(): Trial {
     const { trial } = this.#running;
     if (trial !== undefined) return trial;
     throw new CulvertError(
@@ -249,7 +246,7 @@ export class ConfigChanges {
       const { events } = this.#options;
       events.add('warning', 'revert', NOT_CONFIRMED);
       try {
-        await this.#goBack(trial.before);
+        await this.#goBack(trial);
       } catch (error) {
         if (hasCode(error, DONE)) return;
         events.add(

@@ -3,17 +3,10 @@ import { type HostFacts, validateAgainstHost } from '../../config/host/require-h
 import { documentOf, type LoadedConfig } from '../../config/load/loaded-config.ts';
 import { readDocument } from '../../config/load/read-document.ts';
 import type { EventLog } from '../event-log.ts';
-import { messageOf } from '../event-words.ts';
 import { Saver } from '../state/saver.ts';
+import { messageOf } from '../world/event-words.ts';
+import type { Running } from '../world/world.ts';
 import type { AppliedConfig, AppliedStore } from './applied-store.ts';
-
-/** A configuration that is rolled back unless it is confirmed. */
-interface Trial {
-  /** The last configuration that needed no confirmation. */
-  readonly before: LoadedConfig;
-  /** Milliseconds since 1970, for it is kept over restarts. */
-  readonly deadlineMs: number;
-}
 
 export const NOT_CONFIRMED =
   'the applied configuration was not confirmed in time: the previous one is in force again';
@@ -28,14 +21,12 @@ export interface RunningConfigOptions {
   readonly hostFacts: () => Promise<HostFacts>;
 }
 
-/** The configuration in force: the file's, or one applied in its place until the file changes. It is kept over restarts. */
+/** Keeps the configuration in force over restarts: the file's, or one applied in its place until the file changes. */
 export class RunningConfig {
   readonly #store: AppliedStore;
   readonly #events: EventLog;
   readonly #saver: Saver;
-  #file: LoadedConfig;
-  #current: LoadedConfig;
-  #trial: Trial | undefined;
+  #running: Running;
 
   private constructor({ file, store, events }: RunningConfigOptions) {
     this.#store = store;
@@ -46,8 +37,7 @@ export class RunningConfig {
       what: 'the running configuration',
       effect: 'a restart would use the one that was saved last',
     });
-    this.#file = file;
-    this.#current = file;
+    this.#running = { file, current: file, trial: undefined };
   }
 
   /**
@@ -65,54 +55,22 @@ export class RunningConfig {
       );
     const host = await options.hostFacts();
     if (applied !== undefined) await running.#tryTakeUp(applied, { now: options.now(), host });
-    if (running.#current === options.file) validateAgainstHost(options.file, host);
+    if (running.loaded === options.file) validateAgainstHost(options.file, host);
     return running;
   }
 
-  /** The configuration of the file, as it was read last. */
-  get file(): LoadedConfig {
-    return this.#file;
+  /** The configuration in force when it was kept last. */
+  get running(): Running {
+    return this.#running;
   }
 
   get loaded(): LoadedConfig {
-    return this.#current;
+    return this.#running.current;
   }
 
-  get source(): 'file' | 'applied' {
-    return this.#current.revision === this.#file.revision ? 'file' : 'applied';
-  }
-
-  get trial(): Trial | undefined {
-    return this.#trial;
-  }
-
-  /** The file has been read again and holds. @throws CulvertError NOT_SAVED; it holds all the same. */
-  async useFile(file: LoadedConfig): Promise<void> {
-    this.#file = file;
-    this.#current = file;
-    this.#trial = undefined;
-    await this.#saver.require();
-  }
-
-  /**
-   * Applies a configuration, as `useFile` does. With a deadline it is rolled back unless confirmed. A trial that is running
-   * continues: it goes back to the configuration before the first one.
-   */
-  async apply(config: LoadedConfig, deadlineMs: number | undefined): Promise<void> {
-    const before = this.#trial?.before ?? this.#current;
-    this.#current = config;
-    if (deadlineMs !== undefined) this.#trial = { before, deadlineMs };
-    await this.#saver.require();
-  }
-
-  async confirm(): Promise<void> {
-    this.#trial = undefined;
-    await this.#saver.require();
-  }
-
-  async goBack(): Promise<void> {
-    this.#current = this.#trial?.before ?? this.#current;
-    this.#trial = undefined;
+  /** Keeps what is in force now. @throws CulvertError NOT_SAVED; it is in force all the same. */
+  async keep(running: Running): Promise<void> {
+    this.#running = running;
     await this.#saver.require();
   }
 
@@ -127,60 +85,62 @@ export class RunningConfig {
   }
 
   async #tryTakeUp(applied: AppliedConfig, context: { now: number; host: HostFacts }): Promise<void> {
+    const { file } = this.#running;
     try {
-      this.#takeUp(applied, context);
+      this.#running = this.#takeUp(applied, context);
+      validateAgainstHost(this.loaded, context.host);
+      if (sourceOf(this.#running) === 'applied') this.#reportKept();
     } catch (error) {
-      this.#current = this.#file;
-      this.#trial = undefined;
+      this.#running = { file, current: file, trial: undefined };
       const message = `the applied configuration can no longer be used, and the file is in force: ${messageOf(error)}`;
       this.#events.add('warning', 'apply-ended', message);
     }
     await this.#saver.request();
   }
 
-  #takeUp(
-    { fileRevision, document, trial }: AppliedConfig,
-    { now, host }: { now: number; host: HostFacts },
-  ): void {
-    if (fileRevision !== this.#file.revision) {
+  #takeUp({ fileRevision, document, trial }: AppliedConfig, { now }: { now: number }): Running {
+    const { file } = this.#running;
+    if (fileRevision !== file.revision) {
       const message = 'the file has changed, and replaces the configuration that was applied before';
       this.#events.add('warning', 'apply-ended', message);
-      return;
+      return this.#running;
     }
-    const expired = trial !== undefined && now >= trial.deadlineMs;
-    this.#current = this.#read(expired ? trial.before : document);
-    if (expired) this.#events.add('warning', 'revert', NOT_CONFIRMED);
-    else if (trial !== undefined)
-      this.#trial = { before: this.#read(trial.before), deadlineMs: trial.deadlineMs };
-    validateAgainstHost(this.#current, host);
-    if (this.source === 'applied') this.#tellKept();
+    if (trial === undefined) return { file, current: this.#read(document), trial: undefined };
+    const before = this.#read(trial.before);
+    if (now < trial.deadlineMs) {
+      return { file, current: this.#read(document), trial: { before, deadlineMs: trial.deadlineMs } };
+    }
+    this.#events.add('warning', 'revert', NOT_CONFIRMED);
+    return { file, current: before, trial: undefined };
   }
 
   /** Reports that another configuration than the file's is in force, for readers of the file who wonder why. */
-  #tellKept(): void {
-    const until =
-      this.#trial && ` until ${new Date(this.#trial.deadlineMs).toISOString()} unless it is confirmed`;
+  #reportKept(): void {
+    const { trial } = this.#running;
+    const until = trial && ` until ${new Date(trial.deadlineMs).toISOString()} unless it is confirmed`;
     const message = `the configuration that was applied before is in force${until ?? ''}, not the file; "culvert reload" returns to the file`;
     this.#events.add('warning', 'apply-kept', message);
   }
 
   #read(document: unknown): LoadedConfig {
-    return document === null ? this.#file : readDocument(document);
+    return document === null ? this.#running.file : readDocument(document);
   }
 
   async #save(): Promise<void> {
-    const document = this.#documentOf(this.#current);
-    const trial = this.#trial && {
-      before: this.#documentOf(this.#trial.before),
-      deadlineMs: this.#trial.deadlineMs,
-    };
-    const nothing = document === null && trial === undefined;
-    const applied = { fileRevision: this.#file.revision, document, ...(trial && { trial }) };
+    const { file, current, trial } = this.#running;
+    const document = this.#documentOf(current);
+    const kept = trial && { before: this.#documentOf(trial.before), deadlineMs: trial.deadlineMs };
+    const nothing = document === null && kept === undefined;
+    const applied = { fileRevision: file.revision, document, ...(kept && { trial: kept }) };
     await this.#store.save(nothing ? undefined : applied);
   }
 
   /** Null: the file's own. */
   #documentOf(config: LoadedConfig): unknown {
-    return config.revision === this.#file.revision ? null : documentOf(config);
+    return config.revision === this.#running.file.revision ? null : documentOf(config);
   }
+}
+
+export function sourceOf({ file, current }: Running): 'file' | 'applied' {
+  return current.revision === file.revision ? 'file' : 'applied';
 }

@@ -1,18 +1,9 @@
 // Runs the commands of real servers and quorums, one line each in order.
 import { formatDuration } from '../../contract/values/duration.ts';
-import type { CommandConfig } from '../../linux/process/command-config.ts';
 import { type CommandEnd, runCommand } from '../../linux/process/run-command.ts';
 import type { EventLog } from '../event-log.ts';
-import { messageOf } from '../event-words.ts';
-
-export interface Task {
-  /** The line of a command: a real's, or that of a service's quorum. The commands of a line run one at a time, in order. */
-  readonly line: string;
-  /** `onDown of 10.0.3.2 of tcp 192.0.2.10:80`. */
-  readonly title: string;
-  readonly command: CommandConfig;
-  readonly environment: Readonly<Record<string, string>>;
-}
+import type { Task } from '../world/command-tasks.ts';
+import { messageOf } from '../world/event-words.ts';
 
 /** The most waiting commands in one line. A further one drops the oldest, so that the last to run reports the present state. */
 const MAX_WAITING = 64;

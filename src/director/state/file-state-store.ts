@@ -9,7 +9,10 @@ const stateSchema = z.object({
   overrides: z.record(z.string(), z.int().min(0).max(65535)),
   /** Former versions had weight 0 for it. */
   drained: z.array(z.string()).optional(),
-  down: z.record(z.string(), z.object({ since: z.iso.datetime(), error: z.string().optional() })),
+  down: z.record(
+    z.string(),
+    z.object({ since: z.iso.datetime(), error: z.string().optional(), presumed: z.boolean().optional() }),
+  ),
   /** Former versions knew of none. */
   lostQuorums: z.array(z.string()).optional(),
 });
@@ -50,7 +53,9 @@ function encode({ hashKey, overrides, drained, down, lostQuorums }: DirectorStat
 
 function decode(text: string): DirectorState {
   const plain = stateSchema.parse(JSON.parse(text));
-  const down = Object.entries(plain.down).map(([id, { since, error }]) => [id, { since, error }] as const);
+  const down = Object.entries(plain.down).map(
+    ([id, { since, error, presumed }]) => [id, { since, error, presumed }] as const,
+  );
   return {
     hashKey: plain.hashKey === undefined ? undefined : Uint8Array.from(Buffer.from(plain.hashKey, 'hex')),
     ...heldWeights(plain),

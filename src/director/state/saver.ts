@@ -2,8 +2,8 @@
 import { CulvertError } from '../../errors.ts';
 import { describeShortage, resourceShortageIn } from '../../local-shortage.ts';
 import type { EventLog } from '../event-log.ts';
-import { messageOf } from '../event-words.ts';
 import { Coalesced, Serial } from '../serial.ts';
+import { messageOf } from '../world/event-words.ts';
 
 export interface SaverOptions {
   readonly events: EventLog;

@@ -1,6 +1,6 @@
 // The state of a director that no configuration holds, kept in a file.
 import type { ServiceName } from '../../forwarding/forwarding-table.ts';
-import type { RealId } from '../model.ts';
+import type { RealId } from '../world/model.ts';
 
 /** The state of a director that no configuration holds, kept over restarts. */
 export interface DirectorState {
@@ -18,6 +18,8 @@ export interface DownState {
   /** ISO 8601. */
   readonly since: string;
   readonly error: string | undefined;
+  /** True: it was only presumed to be down, as no check had ended yet. */
+  readonly presumed?: boolean | undefined;
 }
 
 export interface StateStore {

@@ -5,60 +5,73 @@ import { forwardedValues } from '../../contract/option.ts';
 import type { PlaneCounters } from '../../dataplane/data-plane.ts';
 import type { ServiceKey } from '../../forwarding/forwarding-table.ts';
 import { formatServiceName } from '../../forwarding/service-name.ts';
-import type { RealHealth } from '../../health/real-health.ts';
+import type { LastAttempt } from '../../health/check-state.ts';
 import { weightBy } from '../../health/weight-effect.ts';
-import type {
-  CheckStatus,
-  DirectorStatus,
-  QuorumStatus,
-  RealFlows,
-  RealStatus,
-  ServiceStatus,
-  ShortageStatus,
-} from '../control.ts';
-import type { RealEffect } from '../effects/real-effect.ts';
-import type { CheckedState } from '../health-board.ts';
-import { type ModelReal, type ModelService, type RealId, realId } from '../model.ts';
+import type { CheckStatus, DirectorStatus, RealFlows, RealStatus, ServiceStatus } from '../control.ts';
+import { type RealId, realId } from '../world/model.ts';
+import { realEffect } from '../world/real-effect.ts';
+import {
+  type CheckWorld,
+  handlingOf,
+  type RealWorld,
+  type ServiceWorld,
+  type World,
+} from '../world/world.ts';
 import type { TrafficAccounts } from './traffic-book.ts';
 
-export interface DirectorStatusInput {
+/** The parts of a status that a world does not have. */
+export interface RealStatusContext {
+  /** Milliseconds since 1970. */
+  readonly startedMs: number;
+  readonly lastAttempt: (checkKey: string) => LastAttempt | undefined;
+  readonly flowsOf: (id: RealId) => RealFlows;
+}
+
+export interface StatusContext extends RealStatusContext {
   readonly director: DirectorConfig;
   readonly configPath: string;
   readonly plane: string;
-  readonly startedMs: number;
-  readonly services: readonly ModelService[];
-  readonly statusOf: (real: ModelReal) => RealStatus;
-  readonly quorumOf: (service: ModelService) => Pick<QuorumStatus, 'state' | 'weight'>;
-  readonly flowsOf: (id: RealId) => RealFlows;
   readonly counters: PlaneCounters;
   readonly accounts: TrafficAccounts;
-  readonly shortages: readonly ShortageStatus[];
-  readonly unmadeAttempts: number;
 }
 
-export function directorStatus(input: DirectorStatusInput): DirectorStatus {
+export function directorStatus(world: World, context: StatusContext): DirectorStatus {
+  const { director, configPath, plane, startedMs, counters, accounts } = context;
   return {
-    instance: input.director.instance,
-    interface: input.director.interface,
-    plane: input.plane,
-    configPath: input.configPath,
+    instance: director.instance,
+    interface: director.interface,
+    plane,
+    configPath,
     pid: process.pid,
-    startedAt: new Date(input.startedMs).toISOString(),
-    services: input.services.map((service) => serviceStatus(service, input)),
-    counters: input.counters,
-    accounts: input.accounts,
-    shortages: input.shortages,
-    unmadeAttempts: input.unmadeAttempts,
+    startedAt: new Date(startedMs).toISOString(),
+    services: world.services.map((service) => serviceStatus(world, service, context)),
+    counters,
+    accounts,
+    shortages: Array.from(world.shortages.values(), ({ shortage, sinceMs, checks }) => ({
+      ...shortage,
+      since: new Date(sinceMs).toISOString(),
+      checks,
+    })),
+    unmadeAttempts: world.unmadeAttempts,
   };
 }
 
-function serviceStatus(
-  service: ModelService,
-  { statusOf, quorumOf, flowsOf }: DirectorStatusInput,
-): ServiceStatus {
-  const { name, config, reals } = service;
-  const quorum = quorumOf(service);
-  const { morePorts, schedulerFlags, persistence, tunnel } = config;
+/** Returns the status of these reals, in the order of the configuration. */
+export function realStatuses(
+  world: World,
+  ids: ReadonlySet<RealId>,
+  context: RealStatusContext,
+): RealStatus[] {
+  return world.services.flatMap((service) =>
+    service.reals
+      .filter(({ real }) => ids.has(real.id))
+      .map((real) => realStatus(world, { service, real }, context)),
+  );
+}
+
+function serviceStatus(world: World, service: ServiceWorld, context: RealStatusContext): ServiceStatus {
+  const { name, config } = service.service;
+  const { morePorts, schedulerFlags, persistence, tunnel, quorum, hysteresis } = config;
   return {
     key: keyOf(config),
     ...forwardedValues(serviceShape, config),
@@ -66,13 +79,13 @@ function serviceStatus(
     schedulerFlags,
     persistence,
     tunnel,
-    quorum: { ...quorum, quorum: config.quorum, hysteresis: config.hysteresis },
+    quorum: { state: service.quorum, weight: service.weight, quorum, hysteresis },
     sorryServer: config.sorryServer && {
       ...config.sorryServer,
-      serving: quorum.state === 'lost',
-      ...flowsOf(realId(name, config.sorryServer.address)),
+      serving: service.quorum === 'lost',
+      ...context.flowsOf(realId(name, config.sorryServer.address)),
     },
-    reals: reals.map(statusOf),
+    reals: service.reals.map((real) => realStatus(world, { service, real }, context)),
   };
 }
 
@@ -100,59 +113,48 @@ export function flowsByReal(counters: PlaneCounters): (id: RealId) => RealFlows 
   };
 }
 
-export interface RealStatusInput {
-  readonly real: ModelReal;
-  readonly override: number | undefined;
-  readonly drained: boolean;
-  readonly effect: RealEffect;
-  /** The health; undefined if the real has no check. */
-  readonly health: RealHealth | undefined;
-  readonly checks: readonly CheckedState[];
-  /** A time of the checks' clock in milliseconds since 1970. */
-  readonly wallClockMs: (monotonicMs: number) => number;
-  /** The time since which it has been so, in milliseconds since 1970. */
-  readonly sinceMs: number;
-  readonly flows: RealFlows;
-}
-
-export function realStatus(input: RealStatusInput): RealStatus {
-  const { real, override, drained, effect, health, flows } = input;
-  const down = health?.up === false;
-  const { weight: configured, tunnel, upperThreshold, lowerThreshold } = real.config;
-  const { inhibitOnFailure } = real.config;
-  const found = weightBy(health?.weights ?? [], configured);
+function realStatus(
+  world: World,
+  { service, real: one }: { readonly service: ServiceWorld; readonly real: RealWorld },
+  { startedMs, lastAttempt, flowsOf }: RealStatusContext,
+): RealStatus {
+  const { real, health } = one;
+  const { weight: configuredWeight, tunnel, upperThreshold, lowerThreshold, inhibitOnFailure } = real.config;
+  const handling = handlingOf(world, real.id);
+  const sorry = service.quorum === 'lost' ? service.service.config.sorryServer : undefined;
+  const effect = realEffect(one, world, sorry);
   return {
     service: keyOf(real.service),
     address: real.config.address,
-    configuredWeight: configured,
-    override,
-    drained,
+    configuredWeight,
+    override: handling.weight,
+    drained: handling.drained,
     effectiveWeight: effect.serving ? effect.weight : 0,
     serving: effect.serving,
     inhibitOnFailure,
     tunnel,
     upperThreshold,
     lowerThreshold,
-    ...flows,
+    ...flowsOf(real.id),
     health: {
-      state: health === undefined ? 'unchecked' : down ? 'down' : 'up',
-      since: new Date(input.sinceMs).toISOString(),
+      state: health === undefined ? 'unchecked' : health.up ? 'up' : 'down',
+      since: new Date(health?.sinceMs ?? startedMs).toISOString(),
       lastError: health?.lastError,
       failures: health?.failures ?? 0,
-      checks: input.checks.map((check) => checkStatus(check, input.wallClockMs)),
-      weight: health === undefined || health.weights.length === 0 ? undefined : found,
+      checks: one.checks.map((check) => checkStatus(check, lastAttempt(check.key))),
+      weight:
+        health === undefined || health.weights.length === 0
+          ? undefined
+          : weightBy(health.weights, configuredWeight),
     },
   };
 }
 
-function checkStatus(
-  { type, state, last }: CheckedState,
-  wallClockMs: RealStatusInput['wallClockMs'],
-): CheckStatus {
+function checkStatus({ type, state }: CheckWorld, last: LastAttempt | undefined): CheckStatus {
   return {
     type,
     state: state.up ? 'up' : 'down',
-    since: new Date(wallClockMs(state.sinceMs)).toISOString(),
+    since: new Date(state.sinceMs).toISOString(),
     lastError: state.lastError,
     failures: state.failures,
     lastMs: last && Math.round(last.tookMs * 100) / 100,

@@ -1,15 +1,14 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import type { CulvertConfig } from '../../../src/contract/config/config.ts';
+import type { LoadedConfig } from '../../../src/config/load/loaded-config.ts';
+import { parseYaml } from '../../../src/config/load/parse-yaml.ts';
 import type { ServiceConfig } from '../../../src/contract/config/service-contract.ts';
-import { computeTable } from '../../../src/director/compute-table.ts';
-import { buildModel } from '../../../src/director/model.ts';
+import { startedWorld, step } from '../../../src/director/step/step.ts';
 import { CulvertError } from '../../../src/errors.ts';
 import { SCHEDULER_NAMES } from '../../../src/forwarding/scheduler-names.ts';
 import type { CommandConfig } from '../../../src/linux/process/command-config.ts';
 import { isIpv4 } from '../../../src/net/address/ip-address.ts';
-import { parseConfig } from './yaml.ts';
 
 /** Mostly sound values of every option, so that mixtures of them come up that are accepted and that are not. */
 function mostly<Value>(sound: readonly Value[], unsound: readonly Value[]): fc.Arbitrary<Value> {
@@ -70,9 +69,9 @@ const service = fc.record(
   { requiredKeys: ['vip', 'port', 'reals'] },
 );
 
-function read(text: string): CulvertConfig | CulvertError {
+function read(text: string): LoadedConfig | CulvertError {
   try {
-    return parseConfig(text, 'x.yaml');
+    return parseYaml(text, 'x.yaml');
   } catch (error) {
     if (error instanceof CulvertError) return error;
     throw error;
@@ -88,16 +87,10 @@ test('whatever the options, they are refused with places, or come to a table tha
       return;
     }
     accepted++;
-    outcome.services.forEach(expectSound);
-    const input = {
-      hashKey: new Uint8Array(16),
-      overrides: new Map<string, number>(),
-      drained: new Set<string>(),
-      healthOf: () => undefined,
-      quorumOf: () => undefined,
-    };
-    const table = computeTable({ ...input, model: buildModel(outcome) });
-    expect(computeTable({ ...input, model: buildModel(outcome) }, table)).toBe(table);
+    outcome.config.services.forEach(expectSound);
+    const world = startedWorld(outcome, new Uint8Array(16));
+    const again = { kind: 'configure', verb: 'reload', loaded: outcome } as const;
+    expect(step(world, again, 0).world.table).toBe(world.table);
   });
   fc.assert(property, { numRuns: 1200 });
   expect(accepted).toBeGreaterThan(40);

@@ -180,12 +180,10 @@ describe('reload', () => {
     plane.gate = gate.promise;
     machine.text = config(web(`${TWO}, {address: 10.0.5.2}`));
     const reload = director.reload();
-    plane.connector.broken.add('10.0.3.2');
-    const failed = async (): Promise<void> => {
-      const [real] = (await director.status()).services[0]?.reals ?? [];
-      expect(real?.health.state).toBe('down');
-    };
-    await vi.waitFor(failed);
+    const { attempts, broken } = plane.connector;
+    const { length } = attempts;
+    broken.add('10.0.3.2');
+    await vi.waitFor(() => expect(attempts.slice(length + 1).join()).toContain('10.0.3.2'));
     gate.resolve();
     plane.gate = undefined;
     await reload;

@@ -8,8 +8,7 @@ const load = (file: string): Promise<Record<string, (...args: never[]) => unknow
 
 const { parseYaml } = await load('config/load/parse-yaml.ts');
 const { documentOf } = await load('config/load/loaded-config.ts');
-const { buildModel } = await load('director/model.ts');
-const { computeTable } = await load('director/compute-table.ts');
+const { startedWorld } = await load('director/step/step.ts');
 const { diffConfigs } = await load('director/changes/config-diff.ts');
 const { optionTable, configJsonSchema } = await load('contract/reference.ts');
 const { buildApi } = await load('api/server/server.ts');
@@ -36,15 +35,10 @@ const errorOf = (own: string): string => {
     return (error as Error).message;
   }
 };
-const tableOf = (own: string): object =>
-  call(computeTable, {
-    model: call(buildModel, read(own).config),
-    hashKey: new Uint8Array(16),
-    overrides: new Map(),
-    drained: new Set(),
-    healthOf: () => undefined,
-    quorumOf: () => undefined,
-  });
+const tableOf = (own: string): object => {
+  const world: { table: object } = call(startedWorld, read(own), new Uint8Array(16));
+  return world.table;
+};
 const kindOf = (own: string): number => {
   const image = new (
     ForwardingImage as never as new (

@@ -29,7 +29,8 @@ test('a failing real goes out and comes back without a failed request after dete
   const checker = new Checker({
     connector: plane.connector,
     signal: stop.signal,
-    onChange: (key, state) => {
+    onResult: (key, state) => {
+      if (up.get(key) === state.up) return;
       up.set(key, state.up);
       void apply().then(() => changed.resolve(state.up));
     },

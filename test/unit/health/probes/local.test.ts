@@ -141,7 +141,7 @@ describe('file', () => {
     const check = checkOf(service, ip('10.0.0.1'), config);
     const stop = new AbortController();
     const connector = new TcpOnlyConnector(() => Promise.resolve());
-    const checker = new Checker({ connector, onChange: () => undefined, signal: stop.signal });
+    const checker = new Checker({ connector, onResult: () => undefined, signal: stop.signal });
     checker.update([{ check, known: { up: true, sinceMs: 0, lastError: undefined } }]);
     const becomes = (up: boolean): Promise<void> =>
       vi.waitFor(() => expect(checker.state(check.key)?.up).toBe(up), 10_000);

@@ -1,20 +1,27 @@
 // A configuration with what the director looks up again and again.
-import type { CulvertConfig } from '../contract/config/config.ts';
-import type { RealConfig } from '../contract/config/real-contract.ts';
-import { type ServiceConfig, serviceShape } from '../contract/config/service-contract.ts';
-import { pickForwarded } from '../contract/option.ts';
-import type { Service, ServiceName } from '../forwarding/forwarding-table.ts';
-import { formatServiceName } from '../forwarding/service-name.ts';
-import { type Check, checkOf } from '../health/check-identity.ts';
-import { formatIp, type IpAddress } from '../net/address/ip-address.ts';
+import type { CulvertConfig } from '../../contract/config/config.ts';
+import type { RealConfig } from '../../contract/config/real-contract.ts';
+import { type ServiceConfig, serviceShape } from '../../contract/config/service-contract.ts';
+import { pickForwarded } from '../../contract/option.ts';
+import type { Service, ServiceName } from '../../forwarding/forwarding-table.ts';
+import { formatServiceName } from '../../forwarding/service-name.ts';
+import { type Check, checkOf } from '../../health/check-identity.ts';
+import { formatIp, type IpAddress } from '../../net/address/ip-address.ts';
 
 /** A configuration with what the director looks up again and again: names, and which check is whose. */
 export interface Model {
   readonly config: CulvertConfig;
   readonly services: readonly ModelService[];
   readonly serviceOf: ReadonlyMap<ServiceConfig, ModelService>;
-  readonly reals: ReadonlyMap<RealId, ModelReal>;
-  readonly realsByCheck: ReadonlyMap<string, readonly ModelReal[]>;
+  readonly places: ReadonlyMap<RealId, Place>;
+  /** The reals of each check, by its key. */
+  readonly placesByCheck: ReadonlyMap<string, readonly Place[]>;
+}
+
+/** The place of a real: the index of its service, and its own there. */
+export interface Place {
+  readonly service: number;
+  readonly real: number;
 }
 
 export interface ModelService {
@@ -41,26 +48,25 @@ export interface ModelReal {
 /** @param before A model whose services, where they are the same objects of the configuration, are taken over. */
 export function buildModel(config: CulvertConfig, before?: Model): Model {
   const services = config.services.map((service) => before?.serviceOf.get(service) ?? modelService(service));
-  const all = services.flatMap((service) => service.reals);
-  return {
-    config,
-    services,
-    serviceOf: new Map(services.map((service) => [service.config, service])),
-    reals: new Map(all.map((real) => [real.id, real])),
-    realsByCheck: groupByCheck(all),
-  };
-}
-
-function groupByCheck(reals: readonly ModelReal[]): Map<string, ModelReal[]> {
-  const groups = new Map<string, ModelReal[]>();
-  for (const real of reals) {
-    for (const { key } of real.checks) {
-      const group = groups.get(key);
-      if (group === undefined) groups.set(key, [real]);
-      else group.push(real);
+  const places = new Map<RealId, Place>();
+  const placesByCheck = new Map<string, Place[]>();
+  for (const [index, { reals }] of services.entries()) {
+    for (const [at, real] of reals.entries()) {
+      const place = { service: index, real: at };
+      places.set(real.id, place);
+      addPlace(placesByCheck, real, place);
     }
   }
-  return groups;
+  const serviceOf = new Map(services.map((service) => [service.config, service]));
+  return { config, services, serviceOf, places, placesByCheck };
+}
+
+function addPlace(placesByCheck: Map<string, Place[]>, { checks }: ModelReal, place: Place): void {
+  for (const { key } of checks) {
+    const others = placesByCheck.get(key);
+    if (others === undefined) placesByCheck.set(key, [place]);
+    else others.push(place);
+  }
 }
 
 /** Returns for each real in a plane whether it sends to it, or would but for a sorry server that serves instead. */

@@ -1,9 +1,9 @@
 // Finds the services and real servers that a request names.
-import { CulvertError } from '../errors.ts';
-import type { ServiceKey } from '../forwarding/forwarding-table.ts';
-import { formatServiceName } from '../forwarding/service-name.ts';
-import { formatIp } from '../net/address/ip-address.ts';
-import type { RealSelector } from './control.ts';
+import { CulvertError } from '../../errors.ts';
+import type { ServiceKey } from '../../forwarding/forwarding-table.ts';
+import { formatServiceName } from '../../forwarding/service-name.ts';
+import { formatIp } from '../../net/address/ip-address.ts';
+import type { RealSelector } from '../control.ts';
 import type { Model, ModelReal, ModelService } from './model.ts';
 
 /** The service of this name, or all when none is named. @throws CulvertError NOT_FOUND. */

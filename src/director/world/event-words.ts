@@ -1,11 +1,11 @@
 // Services, real servers and their turns in the words of events.
-import type { ReloadSummary } from '../contract/api/configuration.ts';
-import { formatServiceName } from '../forwarding/service-name.ts';
-import type { CheckState } from '../health/check-state.ts';
-import type { RealHealth } from '../health/real-health.ts';
-import { formatIp } from '../net/address/ip-address.ts';
+import type { ReloadSummary } from '../../contract/api/configuration.ts';
+import { formatServiceName } from '../../forwarding/service-name.ts';
+import type { RealHealth } from '../../health/real-health.ts';
+import { formatIp } from '../../net/address/ip-address.ts';
 import type { ModelReal, ModelService } from './model.ts';
 import type { QuorumState } from './quorum.ts';
+import type { FoundHealth } from './world.ts';
 
 /** `10.0.3.2 of tcp 192.0.2.10:80`. */
 export function nameReal(real: ModelReal): string {
@@ -18,13 +18,13 @@ export function describeDown(real: ModelReal, { failures, lastError }: RealHealt
 }
 
 /** Describes the result of one check among several, which left the real as it was. */
-export function describeCheck(real: ModelReal, checkKey: string, { up, lastError }: CheckState): string {
+export function describeCheck(real: ModelReal, checkKey: string, { up, lastError }: FoundHealth): string {
   const type = real.checks.find(({ key }) => key === checkKey)?.type;
   const what = up ? 'passes again, but another one fails' : `fails too: ${lastError}`;
   return `${nameReal(real)} stays down: its ${type} check ${what}`;
 }
 
-export function describeFailure(real: ModelReal, { failures, lastError }: CheckState): string {
+export function describeFailure(real: ModelReal, { failures, lastError }: FoundHealth): string {
   return `the check of ${nameReal(real)} failed: ${lastError} (${failures} in a row)`;
 }
 

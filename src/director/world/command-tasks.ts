@@ -1,10 +1,20 @@
 // The commands that tell of a real server's or quorum's turn, with their environment.
 import type { ServiceConfig } from '../../contract/config/service-contract.ts';
 import { formatServiceName } from '../../forwarding/service-name.ts';
+import type { CommandConfig } from '../../linux/process/command-config.ts';
 import { formatIp } from '../../net/address/ip-address.ts';
-import { nameReal } from '../event-words.ts';
-import type { ModelReal, ModelService } from '../model.ts';
-import type { Task } from './command-queue.ts';
+import { nameReal } from './event-words.ts';
+import type { ModelReal, ModelService } from './model.ts';
+
+/** A command to run. */
+export interface Task {
+  /** The line of a command: a real's, or that of a service's quorum. The commands of a line run one at a time, in order. */
+  readonly line: string;
+  /** `onDown of 10.0.3.2 of tcp 192.0.2.10:80`. */
+  readonly title: string;
+  readonly command: CommandConfig;
+  readonly environment: Readonly<Record<string, string>>;
+}
 
 export interface RealTurn {
   readonly up: boolean;

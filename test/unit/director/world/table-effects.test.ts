@@ -1,12 +1,11 @@
 import { expect, test } from 'vitest';
-import { computeTable } from '../../../src/director/compute-table.ts';
-import { buildModel } from '../../../src/director/model.ts';
-import type { QuorumState } from '../../../src/director/quorum.ts';
-import { type ForwardingTable, type Real } from '../../../src/forwarding/forwarding-table.ts';
-import { formatIp, ip } from '../../../src/net/address/ip-address.ts';
-import { parseConfig } from '../config/yaml.ts';
-
-const HASH_KEY = new Uint8Array(16);
+import type { Input } from '../../../../src/director/step/input.ts';
+import type { QuorumState } from '../../../../src/director/world/quorum.ts';
+import type { World } from '../../../../src/director/world/world.ts';
+import type { Real } from '../../../../src/forwarding/forwarding-table.ts';
+import { formatServiceName } from '../../../../src/forwarding/service-name.ts';
+import { formatIp, ip } from '../../../../src/net/address/ip-address.ts';
+import { after, begin, type Former, reloaded, results } from '../worlds.ts';
 
 interface Situation {
   readonly down?: readonly string[];
@@ -15,30 +14,28 @@ interface Situation {
   readonly director?: string;
 }
 
-function compute(service: string, situation: Situation, previous?: ForwardingTable): ForwardingTable {
+function compute(service: string, situation: Situation, previous?: World): World {
   const { down = [], drained = [], quorum, director = 'interface: eth0' } = situation;
-  const text = `director: {${director}}\nservices:\n  - {vip: 192.0.2.10, port: 80, ${service}}\n`;
-  return computeTable(
-    {
-      model: buildModel(parseConfig(text, 'x.yaml')),
-      hashKey: HASH_KEY,
-      overrides: new Map(),
-      drained: new Set(
-        drained.flatMap((address) =>
-          ['tcp', 'udp'].map((protocol) => `${protocol} 192.0.2.10:80 ${address}`),
-        ),
-      ),
-      healthOf: ({ config }) => ({
-        up: !down.includes(formatIp(config.address)),
-        weights: [],
-      }),
-      quorumOf: () => quorum,
-    },
-    previous,
+  const yaml = `director: {${director}}\nservices:\n  - {vip: 192.0.2.10, port: 80, check: {type: tcp}, ${service}}\n`;
+  const first = previous ?? begin(yaml, formerRun(yaml, quorum, down));
+  const handled = drained.map(
+    (address): Input => ({ kind: 'override', selector: { address: ip(address) }, change: { drained: true } }),
   );
+  const known = after(reloaded(first, yaml), ...handled);
+  return after(known, results(known, down));
 }
 
-function words(table: ForwardingTable): string {
+/** What an earlier run has left, in which the service had this quorum. */
+function formerRun(yaml: string, quorum: QuorumState | undefined, down: readonly string[]): Former {
+  if (quorum === undefined) return {};
+  const services = begin(yaml).table.services.map((service) => ({ ...service, reals: [] }));
+  const lost = quorum === 'lost' ? services.map(formatServiceName) : [];
+  const state = { since: new Date(0).toISOString(), error: 'connection refused' };
+  const failed = down.map((address) => [`tcp 192.0.2.10:80 ${address}`, state] as const);
+  return { state: { lostQuorums: new Set(lost), down: new Map(failed) }, forwarded: services };
+}
+
+function words({ table }: World): string {
   return table.services[0]?.reals.map(word).join(' ') ?? '';
 }
 
@@ -93,9 +90,9 @@ test.each<[what: string, service: string, situation: Situation, forwarded: strin
     '2:- 3:w9',
   ],
 ])('%s', (_what, service, situation, forwarded) => {
-  const table = compute(service, situation);
-  expect(words(table)).toBe(forwarded);
-  expect(compute(service, situation, table)).toBe(table);
+  const world = compute(service, situation);
+  expect(words(world)).toBe(forwarded);
+  expect(compute(service, situation, world).table).toBe(world.table);
 });
 
 const INHIBITED = `inhibitOnFailure: true, ${TWO}`;
@@ -112,19 +109,27 @@ test.each<[what: string, service: string, situation: Situation, forwarded: strin
   ],
   ['a client with a template stays', `${INHIBITED}, persistence: 5m`, { down: ['10.0.0.2'] }, '2:w0 3:w50'],
 ])('UDP, a failed real is inhibited: %s', (_what, service, situation, forwarded) => {
-  const table = compute(`protocol: udp, ${service}`, situation);
-  expect(words(table)).toBe(forwarded);
-  expect(compute(`protocol: udp, ${service}`, situation, table)).toBe(table);
-  const recovered = compute(`protocol: udp, ${service}`, {}, table);
+  const world = compute(`protocol: udp, ${service}`, situation);
+  expect(words(world)).toBe(forwarded);
+  expect(compute(`protocol: udp, ${service}`, situation, world).table).toBe(world.table);
+  const drained = situation.drained ?? [];
+  const undrained = drained.map(
+    (address): Input => ({
+      kind: 'override',
+      selector: { address: ip(address) },
+      change: { drained: false },
+    }),
+  );
+  const recovered = compute(`protocol: udp, ${service}`, {}, after(world, ...undrained));
   expect(words(recovered)).toMatch(/^2:w100 3:w50/);
 });
 
 test('UDP, a failed real is inhibited: with expireQuiescentTemplate clients with a template move, too', () => {
-  const table = compute(`protocol: udp, ${INHIBITED}, persistence: 5m`, {
+  const world = compute(`protocol: udp, ${INHIBITED}, persistence: 5m`, {
     down: ['10.0.0.2'],
     director: 'interface: eth0, expireQuiescentTemplate: true',
   });
-  expect(words(table)).toBe('2:moved 3:w50');
+  expect(words(world)).toBe('2:moved 3:w50');
 });
 
 test('SCTP, a failed real is inhibited: its flows stay', () => {
@@ -133,8 +138,8 @@ test('SCTP, a failed real is inhibited: its flows stay', () => {
 
 test('the sorry server has a tunnel of its own, or that of the service', () => {
   const own = 'sorryServer: {address: "2001:db8::9", tunnel: {type: gue, port: 6080}}';
-  const [service] = compute(`tunnel: gre, ${TWO}, ${own}`, {}).services;
+  const [service] = compute(`tunnel: gre, ${TWO}, ${own}`, {}).table.services;
   const tunnel = { type: 'gue', port: 6080, checksum: 'none' };
   expect(service?.reals[2]).toEqual({ address: ip('2001:db8::9'), weight: 100, serving: false, tunnel });
-  expect(compute(`${TWO}, ${SORRY}`, {}).services[0]?.reals[2]).not.toHaveProperty('tunnel');
+  expect(compute(`${TWO}, ${SORRY}`, {}).table.services[0]?.reals[2]).not.toHaveProperty('tunnel');
 });

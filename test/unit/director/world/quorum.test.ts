@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { nextQuorum, type QuorumRule, type QuorumState } from '../../../src/director/quorum.ts';
+import { nextQuorum, type QuorumRule, type QuorumState } from '../../../../src/director/world/quorum.ts';
 
 /** As `nextQuorum` finds them, one after the other. */
 function play(weights: readonly number[], rule: QuorumRule, first?: QuorumState): QuorumState[] {

@@ -1,6 +1,6 @@
 // The quorum of a service as a state machine.
-import type { Service, ServiceName } from '../forwarding/forwarding-table.ts';
-import { formatServiceName } from '../forwarding/service-name.ts';
+import type { Service, ServiceName } from '../../forwarding/forwarding-table.ts';
+import { formatServiceName } from '../../forwarding/service-name.ts';
 
 export type QuorumState = 'up' | 'lost';
 

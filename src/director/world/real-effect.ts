@@ -1,8 +1,8 @@
 // The effect of health and overrides on a real server in the table.
 import type { SorryServerConfig } from '../../contract/config/service-contract.ts';
 import type { Real } from '../../forwarding/forwarding-table.ts';
-import type { ModelReal } from '../model.ts';
-import { liveState, type RealView } from '../status/live-weight.ts';
+import { type ByHand, liveState } from './live-weight.ts';
+import type { RealWorld } from './world.ts';
 
 export type RealEffect = Pick<Real, 'weight' | 'serving' | 'inhibited'>;
 
@@ -13,15 +13,16 @@ export type RealEffect = Pick<Real, 'weight' | 'serving' | 'inhibited'>;
  * @param sorry the sorry server that serves instead, if one does
  */
 export function realEffect(
-  real: ModelReal,
-  view: RealView,
+  real: RealWorld,
+  byHand: ByHand,
   sorry: SorryServerConfig | undefined,
 ): RealEffect {
+  const { config } = real.real;
   // The two may be one machine.
-  if (sorry?.address === real.config.address) return sorryEffect(sorry, true);
-  const { up, weight } = liveState(real, view);
+  if (sorry?.address === config.address) return sorryEffect(sorry, true);
+  const { up, weight } = liveState(real, byHand);
   if (up && sorry === undefined) return { weight, serving: true };
-  if (real.config.inhibitOnFailure || (up && weight === 0)) return { weight: 0, serving: true };
+  if (config.inhibitOnFailure || (up && weight === 0)) return { weight: 0, serving: true };
   return { weight, serving: false };
 }
 
