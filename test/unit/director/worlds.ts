@@ -1,7 +1,7 @@
 // Worlds of directors, for tests of the step.
 import { parseYaml } from '../../../src/config/load/parse-yaml.ts';
 import { type DirectorState, EMPTY_STATE } from '../../../src/director/state/state-store.ts';
-import type { Input } from '../../../src/director/step/input.ts';
+import type { ChecksInput, Input } from '../../../src/director/step/input.ts';
 import { step } from '../../../src/director/step/step.ts';
 import { allReals, emptyWorld, type FoundHealth, type World } from '../../../src/director/world/world.ts';
 import type { Service } from '../../../src/forwarding/forwarding-table.ts';
@@ -40,7 +40,7 @@ export function reloaded(world: World, yaml: string): World {
 }
 
 /** The results of checks that take the reals of these addresses out and bring all others in. */
-export function results(world: World, down: readonly string[]): Input {
+export function results(world: World, down: readonly string[]): ChecksInput {
   const found = allReals(world).flatMap(({ real, checks }) => {
     const state = down.includes(formatIp(real.config.address)) ? DOWN : UP;
     return checks.map(({ key }) => ({ key, state }));
