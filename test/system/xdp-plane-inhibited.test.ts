@@ -31,6 +31,7 @@ services:
     protocol: udp
     scheduler: ${scheduler}
     inhibitOnFailure: true
+    check: {type: tcp}
     reals: [{address: ${REALS[0]}}, {address: ${REALS[1]}}]
 `,
     'culvert.yaml',
