@@ -22,6 +22,7 @@ export const ERROR_CODES = {
   NOT_SAVED: { summary: 'The change is in force, but could not be saved for the next start.', exitStatus: 1 },
   CAPACITY: { summary: 'The forwarding table exceeds the capacity of the plane.', exitStatus: 1 },
   UNSUPPORTED: { summary: 'This plane or kernel does not support the request.', exitStatus: 1 },
+  JOURNAL: { summary: 'The journal is missing, or does not know the time.', exitStatus: 1 },
   CAPTURE_INVALID: { summary: 'The capture file cannot be read.', exitStatus: 1 },
   TIMEOUT: { summary: 'The expected condition did not occur in time.', exitStatus: 1 },
   API: { summary: 'The director refused the request.', exitStatus: 1 },

@@ -24,6 +24,7 @@ import type {
 import { CommandQueue } from './effects/command-queue.ts';
 import type { EventLog } from './event-log.ts';
 import { InterfaceUse } from './interface-use.ts';
+import type { Journal } from './journal/journal.ts';
 import { chooseHashKey } from './state/hash-key.ts';
 import { Saver } from './state/saver.ts';
 import type { StateStore } from './state/state-store.ts';
@@ -47,6 +48,8 @@ export interface DirectorOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly store: StateStore;
+  /** Writes the inputs down. */
+  readonly journal?: Journal | undefined;
   readonly hostFacts: () => Promise<HostFacts>;
   /** Called before each attempt of a check. @throws Error a local shortage: it is not made */
   readonly requireRoom?: () => void;
@@ -219,6 +222,7 @@ export class Director implements DirectorControl {
     this.#ended = true;
     await this.#options.store.remove();
     await this.#options.running.remove();
+    await this.#options.journal?.remove();
     this.#options.events.add(
       'info',
       'remove',
@@ -235,6 +239,7 @@ export class Director implements DirectorControl {
     if (plane.kind === 'simulated') this.#runLastCommands();
     await this.#commands.close(COMMANDS_GRACE_MS);
     await plane.close();
+    await this.#options.journal?.close();
     this.#ended = true;
   }
 
@@ -272,7 +277,8 @@ export class Director implements DirectorControl {
   }
 
   /** Carries out what follows from a step that is in force. */
-  #carryOut({ world, events, commands, saves }: StepResult, { kind }: Input): void {
+  #carryOut({ world, events, commands, saves }: StepResult, input: Input, nowMs: number): void {
+    const { kind } = input;
     if (kind === 'start' || kind === 'configure') {
       this.#checks.follow(world);
       this.#warnOfCommands(world);
@@ -280,6 +286,8 @@ export class Director implements DirectorControl {
     for (const { level, type, message } of events) this.#options.events.add(level, type, message);
     for (const task of commands) this.#commands.add(task);
     if (saves) void this.#saving.request();
+    // What it writes is no news to anybody: last.
+    this.#options.journal?.took(input, world, nowMs);
   }
 
   #warnOfCommands({ model: { config } }: World): void {

@@ -13,8 +13,11 @@ export interface StepLoopOptions {
   readonly now: () => number;
   /** Ends what the loop would do by itself: ticks, and the repetition of what the plane refused. */
   readonly signal: AbortSignal;
-  /** Called when a result is in force, while the plane may still be busy with its table. */
-  readonly onResult: (result: StepResult, input: Fact | Request) => void;
+  /**
+   * Called when a result is in force, while the plane may still be busy with its table.
+   * @param nowMs the time that the step was made with
+   */
+  readonly onResult: (result: StepResult, input: Fact | Request, nowMs: number) => void;
 }
 
 /** Something in the queue. A request settles once it is in force or refused; a mark, once all before it is done. */
@@ -102,13 +105,14 @@ export class StepLoop {
   async #takeFacts(facts: readonly Fact[]): Promise<void> {
     const before = this.#world.table;
     const results = merged(facts).map((fact) => {
-      const result = step(this.#world, fact, this.#options.now());
+      const nowMs = this.#options.now();
+      const result = step(this.#world, fact, nowMs);
       this.#world = result.world;
-      return { fact, result };
+      return { fact, result, nowMs };
     });
     // Traffic first, words while the plane is busy.
     const applying = this.#world.table === before && this.#applied !== undefined ? undefined : this.#follow();
-    for (const { fact, result } of results) this.#options.onResult(result, fact);
+    for (const { fact, result, nowMs } of results) this.#options.onResult(result, fact, nowMs);
     await applying;
   }
 
@@ -118,24 +122,25 @@ export class StepLoop {
     try {
       await this.#apply(this.#world.table);
     } catch (error) {
-      const { signal, onResult } = this.#options;
+      const { signal, onResult, now } = this.#options;
       if (signal.aborted) return;
       const message = `the data plane refused a change: ${messageOf(error)}`;
       const events = [{ level: 'error', type: 'apply-failed', message }] as const;
-      onResult({ world: this.#world, events, commands: [], saves: false }, { kind: 'tick' });
+      onResult({ world: this.#world, events, commands: [], saves: false }, { kind: 'tick' }, now());
       this.#retry = setTimeout(() => this.note({ kind: 'tick' }), RETRY_MS);
     }
   }
 
   /** Carries out several at once, or else each by itself. */
   async #takeRequests(entries: readonly RequestEntry[]): Promise<void> {
-    const taken: { readonly entry: RequestEntry; readonly result: StepResult }[] = [];
+    const taken: { readonly entry: RequestEntry; readonly result: StepResult; readonly nowMs: number }[] = [];
     let world = this.#world;
     for (const entry of entries) {
       try {
-        const result = step(world, entry.request, this.#options.now());
+        const nowMs = this.#options.now();
+        const result = step(world, entry.request, nowMs);
         world = result.world;
-        taken.push({ entry, result });
+        taken.push({ entry, result, nowMs });
       } catch (error) {
         entry.reject(error);
       }
@@ -148,8 +153,8 @@ export class StepLoop {
       return;
     }
     this.#world = world;
-    for (const { entry, result } of taken) {
-      this.#options.onResult(result, entry.request);
+    for (const { entry, result, nowMs } of taken) {
+      this.#options.onResult(result, entry.request, nowMs);
       entry.resolve();
     }
   }

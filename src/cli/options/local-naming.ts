@@ -25,6 +25,12 @@ export async function localInstance(instance: string): Promise<string> {
   return localName(instance);
 }
 
-export function stateFile({ stateDirectory, instance }: Naming, ending: 'json' | 'applied.json'): string {
+/** The endings of the files that a director keeps. */
+export const STATE_ENDINGS = ['json', 'applied.json', 'journal', 'journal.old'] as const;
+
+export function stateFile(
+  { stateDirectory, instance }: Naming,
+  ending: (typeof STATE_ENDINGS)[number],
+): string {
   return join(stateDirectory, `${instance}.${ending}`);
 }

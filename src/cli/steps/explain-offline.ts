@@ -4,21 +4,15 @@ import { type LoadOptions, loadConfig } from '../../config/load/load-config.ts';
 import type { LoadedConfig } from '../../config/load/loaded-config.ts';
 import type { WireExplanation } from '../../contract/api/explanation.ts';
 import type { CulvertConfig } from '../../contract/config/config.ts';
+import { ASSUMED_MTU_BYTES, assumeNetwork } from '../../dataplane/assumed-network.ts';
 import { chooseHashKey } from '../../director/state/hash-key.ts';
 import { startedWorld } from '../../director/step/step.ts';
 import { explain } from '../../forwarding/explain.ts';
 import { ForwardingImage } from '../../forwarding/image/forwarding-image.ts';
 import { allocateImageMemory } from '../../forwarding/image/tables/memory.ts';
-import { createForwarderState, type ForwarderState } from '../../forwarding/state.ts';
-import { isIpv4 } from '../../net/address/ip-address.ts';
-import type { Ipv4Address } from '../../net/address/ipv4-address.ts';
-import type { Ipv6Address } from '../../net/address/ipv6-address.ts';
+import type { ForwarderState } from '../../forwarding/state.ts';
 
-const MTU_BYTES = 1500;
 const FLOWS = 4096;
-/** The unknown source address: only the machine's routes determine which address it sends from. */
-const UNKNOWN_SOURCE = { ipv4: 0 as Ipv4Address, ipv6: 0n as Ipv6Address } as const;
-const SOME_NEXT_HOP = { nextHopMac: new Uint8Array(6), sourceMac: new Uint8Array(6), ifIndex: 1 };
 
 /** Explains what a director that has just read this file would do with the packet: every real is up, no flow is known. */
 export async function explainOffline(
@@ -42,15 +36,11 @@ function forwarderOf(loaded: LoadedConfig): ForwarderState {
     allocateImageMemory({ slots: config.director.capacity.slots, flows: FLOWS }),
   );
   image.apply(table, 0);
-  for (const { index, address } of image.reals()) {
-    const sourceAddress = isIpv4(address) ? UNKNOWN_SOURCE.ipv4 : UNKNOWN_SOURCE.ipv6;
-    image.setPath(index, { sourceAddress, mtuBytes: MTU_BYTES, resolved: SOME_NEXT_HOP });
-  }
-  return createForwarderState({ image, linkMtuBytes: MTU_BYTES, interfaceMac: SOME_NEXT_HOP.sourceMac });
+  return assumeNetwork(image);
 }
 
 function assumptions({ director }: CulvertConfig): string[] {
-  const assumed = `Assumed: every real is up, no flow is known, every MTU is ${MTU_BYTES}. The outer source address is not known.`;
+  const assumed = `Assumed: every real is up, no flow is known, every MTU is ${ASSUMED_MTU_BYTES}. The outer source address is not known.`;
   const unseeded =
     'The file has no director.hashSeed, so a running director may choose another real of an mh service.';
   return director.hashSeed === undefined ? [assumed, unseeded] : [assumed];

@@ -17,6 +17,8 @@ import { FileAppliedStore } from '../../director/changes/applied-store.ts';
 import { RunningConfig } from '../../director/changes/running-config.ts';
 import { Director, type DirectorOptions } from '../../director/director.ts';
 import { EventLog, type Log } from '../../director/event-log.ts';
+import { Journal } from '../../director/journal/journal.ts';
+import { JournalFile } from '../../director/journal/journal-file.ts';
 import { planeEventRecorder } from '../../director/plane-events.ts';
 import { FileStateStore } from '../../director/state/file-state-store.ts';
 import { holdSpareDescriptors } from '../../spare-descriptors.ts';
@@ -120,8 +122,14 @@ async function startDirector(options: StartOptions): Promise<Director> {
   const plane = await openPlane(director, planeEventRecorder(events));
   try {
     const store = new FileStateStore(stateFile(options.naming, 'json'));
+    const journal = new Journal({
+      file: new JournalFile(stateFile(options.naming, 'journal')),
+      report: (...event) => events.add(...event),
+      now: Date.now,
+    });
     return await Director.start({
       ...options,
+      journal,
       plane,
       now: Date.now,
       store,

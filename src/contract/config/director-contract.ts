@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { FlowTimeouts } from '../../forwarding/forwarding-table.ts';
 import { type Filled, option, optional } from '../option.ts';
 import {
+  byteSize,
   claim,
   list,
   mapping,
@@ -43,6 +44,8 @@ const capacity = mapping({
 });
 
 const interfaceName = pattern(/^[^\s/:]{1,15}$/, 'the name of a network interface');
+
+const MIB = 2 ** 20;
 
 export const directorShape = {
   interface: optional(interfaceName, {
@@ -109,6 +112,12 @@ export const directorShape = {
     default: '/var/lib/culvert',
     description:
       'an absolute path; keeps `<instance>.json`: runtime weights, drains, failed reals, lost quorums, the hash key',
+  }),
+  journalSize: option(byteSize(MIB, 1024 * MIB), {
+    default: 64 * MIB,
+    defaultText: '`64MiB`',
+    description:
+      'the space for the journal in `stateDirectory`, from which `culvert explain --at` answers; 0: no journal',
   }),
   runDirectory: option(path, {
     default: '/run/culvert',

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseIp } from '../../net/address/ip-address.ts';
+import { formatByteSize, parseByteSize } from './byte-size.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import { canBeReal, isHost } from './host-address.ts';
 
@@ -55,6 +56,19 @@ export function duration(fromMs: number, toMs: number): z.ZodType<number> {
     .string(allowed)
     .refine((text) => inRange(parseDuration(text), fromMs, toMs), allowed)
     .transform((text) => parseDuration(text) ?? 0);
+}
+
+/** Returns a schema of sizes: bytes, from a text with a unit; 0 is allowed in any case. */
+export function byteSize(from: number, to: number): z.ZodType<number> {
+  const allowed = `0, or a size from ${formatByteSize(from)} to ${formatByteSize(to)} with its unit: KiB, MiB or GiB`;
+  return z
+    .union([z.literal(0, allowed), z.string(allowed)], allowed)
+    .refine((size) => isSize(parseByteSize(`${size}`), from, to), allowed)
+    .transform((size) => parseByteSize(`${size}`) ?? 0);
+}
+
+function isSize(value: number | undefined, from: number, to: number): boolean {
+  return value === 0 || inRange(value, from, to);
 }
 
 function inRange(value: number | undefined, from: number, to: number): boolean {

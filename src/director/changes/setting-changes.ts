@@ -1,12 +1,13 @@
 // The differences of two values of a configuration, setting by setting.
 import type { SettingChange } from '../../contract/api/configuration.ts';
+import { formatByteSize } from '../../contract/values/byte-size.ts';
 import { formatDuration } from '../../contract/values/duration.ts';
 import { formatIp, type IpAddress } from '../../net/address/ip-address.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Returns the differences between two values of the same kind, leaf by leaf. Only the names of fields matter (`...Ms` is a time,
+ * Returns the differences between two values of the same kind, leaf by leaf. Only the names of fields matter (`...Ms` is a time, `...Size` is bytes,
  * the content of `probe` and `run` belongs to the check or command itself), so that a new setting needs no line here.
  */
 export function settingChanges(before: object, after: object): SettingChange[] {
@@ -72,6 +73,7 @@ function textOf(value: unknown, path: string): string | null {
   if (value === undefined) return null;
   if (/(?:^|\.)(?:address|vip)$/.test(path) && typeof value !== 'string') return formatIp(value as IpAddress);
   if (typeof value === 'number' && path.endsWith('Ms')) return formatDuration(value);
+  if (typeof value === 'number' && path.endsWith('Size')) return formatByteSize(value);
   if (Array.isArray(value)) return `[${value.map((item) => textOf(item, '')).join(', ')}]`;
   if (!isMapping(value)) return typeof value === 'string' ? value : JSON.stringify(value);
   const known = entriesOf(value).filter(([, inner]) => inner !== undefined);

@@ -43,7 +43,8 @@ interface Orphan {
 async function findOrphans({ stateDirectory, instance, bootedMs }: OrphanOptions): Promise<Orphan[]> {
   const names = await readdir(stateDirectory).catch(() => []);
   const found = names.flatMap((name): Orphan[] => {
-    const [, before, owner = '', ending = ''] = /^(.+)@(\d+)\.((?:applied\.)?json)$/.exec(name) ?? [];
+    const [, before, owner = '', ending = ''] =
+      /^(.+)@(\d+)\.((?:applied\.)?json|journal(?:\.old)?)$/.exec(name) ?? [];
     return before === instance ? [{ name, owner, ending }] : [];
   });
   const times = await Promise.all(found.map(({ name }) => changedMs(join(stateDirectory, name))));

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as passMs } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Outcome, Running, culvert as runCulvert } from './culvert.ts';
 
@@ -157,6 +158,7 @@ describe('explain', () => {
     expect(explained).toMatchObject({ verdict: 'forward', real: expect.stringMatching(/^10\.0\.[12]\.2$/) });
     expect(explained.sentences.length).toBeGreaterThan(3);
     for (const sentence of explained.sentences) expect(sentence).toMatch(/^[^\n]+[.]$/);
+    expect(explained.sentences.at(-1)).toBe('Forwarded (the fast path does the same).');
     const { stdout } = await culvert(
       'explain',
       ...packet,
@@ -181,6 +183,55 @@ describe('explain', () => {
       const offline = await json<{ real: string }>('explain', ...flow, '-c', file);
       expect(offline.real).toBe(running.real);
     }
+  });
+});
+
+describe('explain --at', () => {
+  const packet = ['--from', '198.51.100.2:4000', '--to', '192.0.2.10:80'];
+
+  test('says what a director did that has ended, by the same words', async () => {
+    const running = await start();
+    const before = new Date().toISOString();
+    const now = await json<{ real: string; sentences: string[] }>('explain', ...packet);
+    await passMs(50);
+    await culvert('drain', now.real);
+    await passMs(50);
+    const after = new Date().toISOString();
+    running.signals.emit('SIGTERM');
+    await running.ended;
+    const at = (time: string): string[] => [
+      ...packet,
+      '--at',
+      time,
+      '--journal',
+      join(directory, 'here.journal'),
+    ];
+    type Past = typeof now & { readonly at: string; readonly revision: string };
+    const then = await json<Past>('explain', ...at(before));
+    expect(then).toMatchObject({
+      at: before,
+      real: now.real,
+      revision: expect.stringMatching(/^[0-9a-f]{16}$/),
+    });
+    expect(then.sentences.slice(-now.sentences.length)).toEqual(now.sentences);
+    const drained = await json<Past>('explain', ...at(after));
+    expect(drained.real).not.toBe(now.real);
+    expect(drained.sentences.join(' ')).toContain(`${now.real} was drained by an operator, since `);
+    const { stdout } = await culvert('explain', ...at('1ms ago'));
+    expect(stdout).toContain(`${now.real} of tcp 192.0.2.10:80: drained`);
+  });
+
+  test('a time that nobody can know is an error with what to do', async () => {
+    const missing = await culvert('explain', ...packet, '--at', '14:03', '--journal', join(directory, 'x'));
+    expect(missing).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('there is no journal. fix: '),
+    });
+    const wrong = await culvert('explain', ...packet, '--at', 'noon');
+    expect(wrong).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining("found 'noon'; allowed: a time"),
+    });
   });
 });
 

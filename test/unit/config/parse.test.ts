@@ -68,6 +68,7 @@ services:
       listen: undefined,
       metricsListen: undefined,
       stateDirectory: '/var/lib/culvert',
+      journalSize: 2 ** 26,
       runDirectory: '/run/culvert',
     },
     services: [
@@ -118,6 +119,7 @@ director:
   capacity: {slots: 1024, flows: 4096}
   listen: '[::1]:9000'
   stateDirectory: /srv/culvert
+  journalSize: 512MiB
   runDirectory: /tmp/culvert
 defaults: {scheduler: rr, hashOn: source, weight: 7, blackhole: refuse, tunnel: ipip}
 services:
@@ -140,6 +142,7 @@ services:
     capacity: { slots: 1024, flows: 4096 },
     listen: { address: '::1', port: 9000 },
     stateDirectory: '/srv/culvert',
+    journalSize: 2 ** 29,
     runDirectory: '/tmp/culvert',
   });
   expect(services[0]).toMatchObject({ protocol: 'udp', scheduler: 'rr', hashOn: 'source' });

@@ -29,7 +29,10 @@ export class ImagePlane implements DataPlane {
   ended: 'closed' | 'removed' | undefined;
   busy = 0;
 
+  readonly memory: ImageMemory;
+
   constructor(memory: ImageMemory = allocateImageMemory({ slots: 1 << 16, flows: 1 << 8 })) {
+    this.memory = memory;
     this.image = new ForwardingImage(memory);
   }
 

@@ -7,7 +7,11 @@ import { FileAppliedStore } from '../../../src/director/changes/applied-store.ts
 import { RunningConfig } from '../../../src/director/changes/running-config.ts';
 import { Director } from '../../../src/director/director.ts';
 import { EventLog } from '../../../src/director/event-log.ts';
+import { Journal, type JournalOptions } from '../../../src/director/journal/journal.ts';
+import { JournalFile } from '../../../src/director/journal/journal-file.ts';
 import { FileStateStore } from '../../../src/director/state/file-state-store.ts';
+import type { Input } from '../../../src/director/step/input.ts';
+import type { World } from '../../../src/director/world/world.ts';
 import type { ServiceKey } from '../../../src/forwarding/forwarding-table.ts';
 import { type Ipv4Address, ipv4 } from '../../../src/net/address/ipv4-address.ts';
 import { ImagePlane } from './image-plane.ts';
@@ -27,10 +31,29 @@ export function web(reals: string, port = 80): string {
   return `  - {vip: 192.0.2.10, port: ${port}, reals: [${reals}]}\n`;
 }
 
+/** What a journal was given: each world with the time of its step. */
+export type Seen = { readonly world: World; readonly atMs: number }[];
+
 export interface Run {
   readonly director: Director;
+  readonly seen: Seen;
   readonly plane: ImagePlane;
   readonly events: EventLog;
+}
+
+/** The real journal, which also keeps what it is given. */
+class WatchedJournal extends Journal {
+  readonly #seen: Seen;
+
+  constructor(seen: Seen, options: JournalOptions) {
+    super(options);
+    this.#seen = seen;
+  }
+
+  override took(input: Input, world: World, atMs: number): void {
+    this.#seen.push({ world, atMs });
+    super.took(input, world, atMs);
+  }
 }
 
 /** Directors one after the other on one machine: its directory outlives them, and its text is their configuration. */
@@ -55,6 +78,10 @@ export class Machine {
     return join(this.directory, 'eth0.applied.json');
   }
 
+  get journalFile(): string {
+    return join(this.directory, 'eth0.journal');
+  }
+
   async start(text: string, plane: ImagePlane = new ImagePlane(), host: HostFacts = HOST): Promise<Run> {
     this.text = text;
     const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -62,8 +89,14 @@ export class Machine {
     const common = { events, now: Date.now, hostFacts: () => Promise.resolve(host) };
     const file = parseYaml(text, 'culvert.yaml');
     const applied = new FileAppliedStore(this.appliedFile);
+    const seen: Seen = [];
     const director = await Director.start({
       ...common,
+      journal: new WatchedJournal(seen, {
+        file: new JournalFile(this.journalFile),
+        report: (...event) => events.add(...event),
+        now: Date.now,
+      }),
       running: await RunningConfig.open({ ...common, file, store: applied }),
       configPath: 'culvert.yaml',
       loadConfig: (path) => new Promise((resolve) => resolve(parseYaml(this.text, path))),
@@ -71,7 +104,7 @@ export class Machine {
       store: new FileStateStore(this.stateFile),
     });
     this.#running.push(director);
-    return { director, plane, events };
+    return { director, seen, plane, events };
   }
 
   async destroy(): Promise<void> {

@@ -13,6 +13,7 @@ import {
   parseTcpFlags,
 } from '../../options/described-packet.ts';
 import { connect, type DirectorOptions, directorOptions } from '../../options/director-options.ts';
+import { parsePastTime } from '../../options/past-time.ts';
 
 interface ExplainOptions extends DirectorOptions, ConfigOptions {
   readonly config?: string;
@@ -24,6 +25,8 @@ interface ExplainOptions extends DirectorOptions, ConfigOptions {
   readonly df?: true;
   readonly ttl?: number;
   readonly tos?: number;
+  readonly at?: string;
+  readonly journal?: string;
   readonly pcap?: string;
   readonly packet?: number;
   readonly json?: true;
@@ -36,17 +39,25 @@ export function register(program: Command, context: Context): void {
     .command('explain')
     .description(
       'Explain what happens to a packet, and why. Asks the running director or, with -c, evaluates a configuration ' +
-        'file, with every real up and no flow known. Changes nothing.',
+        'file, with every real up and no flow known. With --at, answers from the journal. Changes nothing.',
     );
   describingOptions(command);
   configOptions(directorOptions(command))
     .option('-c, --config <file>', 'evaluate this file instead of asking the running director')
+    .addOption(
+      new Option(
+        '--at <time>',
+        'explain what would have happened then: 14:03, "10m ago", 2026-12-01T14:03:00Z',
+      ).conflicts('config'),
+    )
+    .option('--journal <file>', 'with --at: the journal of the director, if it is not in /var/lib/culvert')
     .option('--json', 'print JSON');
   examples(
     command,
     'culvert explain --from 198.51.100.2:4000 --to 192.0.2.10:80 --tcp syn',
     'culvert explain --from 198.51.100.2:4000 --to 192.0.2.10:80 --tcp ack --length 1500 --df',
     'culvert explain --from 198.51.100.2:53535 --to 192.0.2.10:53 --udp -c culvert.yaml',
+    'culvert explain --from 198.51.100.2:4000 --to 192.0.2.10:80 --at 14:03',
     'culvert explain --pcap capture.pcap --packet 3 --json',
   ).action((options: ExplainOptions) => explain(options, context));
 }
@@ -90,9 +101,27 @@ async function explain(options: ExplainOptions, context: Context): Promise<void>
 }
 
 async function ask(packet: Uint8Array, options: ExplainOptions, context: Context): Promise<WireExplanation> {
+  if (options.at !== undefined) return askJournal(packet, options.at, { options, context });
   if (options.config === undefined) return (await connect(options, context)).explain(packet);
   const { explainOffline } = await import('../../steps/explain-offline.ts');
   return explainOffline(options.config, packet, loadOptions(options, warnOn(context)));
+}
+
+async function askJournal(
+  packet: Uint8Array,
+  text: string,
+  { options, context }: { readonly options: ExplainOptions; readonly context: Context },
+): Promise<WireExplanation> {
+  const nowMs = Date.now();
+  const atMs = parsePastTime(text, nowMs);
+  if (atMs === undefined) {
+    throw new CulvertError(
+      'USAGE',
+      `--at: found '${text}'; allowed: a time such as 14:03, "10m ago", "2026-12-01 14:03" or 2026-12-01T14:03:00Z`,
+    );
+  }
+  const { explainAt } = await import('../../steps/explain-at.ts');
+  return explainAt({ packet, atMs, nowMs }, options, warnOn(context));
 }
 
 function described(options: ExplainOptions): Uint8Array {

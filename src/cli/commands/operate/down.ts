@@ -8,7 +8,7 @@ import { CulvertError } from '../../../errors.ts';
 import { type Context, examples, print, printJson } from '../../command-context.ts';
 import { type ConfigOptions, configOptions, loadOptions, warnOn } from '../../options/config-options.ts';
 import { type DirectorOptions, directorOptions, findSocket } from '../../options/director-options.ts';
-import { localInstance, localNaming, stateFile } from '../../options/local-naming.ts';
+import { localInstance, localNaming, STATE_ENDINGS, stateFile } from '../../options/local-naming.ts';
 
 interface DownOptions extends DirectorOptions, ConfigOptions {
   readonly config?: string;
@@ -70,7 +70,7 @@ async function findTarget(options: DownOptions, context: Context): Promise<Targe
       instance,
       plane,
       socketPath: socketPathOf(naming),
-      statePaths: [stateFile(naming, 'json'), stateFile(naming, 'applied.json')],
+      statePaths: STATE_ENDINGS.map((ending) => stateFile(naming, ending)),
     };
   }
   const found = findSocket(options, context);
