@@ -1,7 +1,6 @@
 // Finds users of commands and checks that this machine does not have.
 import type { ServiceConfig } from '../../contract/config/service-contract.ts';
-import { lookUpUser } from '../../linux/process/user.ts';
-import type { Users } from '../keepalived/text/place.ts';
+import { userFault } from './this-host.ts';
 
 export interface UnknownUser {
   /** The first service that names it. */
@@ -19,7 +18,7 @@ export function unknownUsers(services: readonly ServiceConfig[]): readonly Unkno
   for (const service of services)
     for (const user of usersOf(service)) if (!firsts.has(user)) firsts.set(user, service);
   return [...firsts].flatMap(([user, service]) => {
-    const fault = faultOf(user);
+    const fault = userFault(user);
     return fault === undefined ? [] : [{ service, fault }];
   });
 }
@@ -35,16 +34,4 @@ function usersOf({ onQuorumUp, onQuorumDown, reals }: ServiceConfig): readonly s
     ]),
   ];
   return users.filter((user) => user !== undefined);
-}
-
-/** The users of this host, for a keepalived.conf: keepalived ignores commands that are to run as an unknown user. */
-export const usersOfThisHost: Users = { areKnown: true, faultOf };
-
-function faultOf(user: string): string | undefined {
-  try {
-    lookUpUser(user);
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
 }

@@ -10,7 +10,7 @@ import {
 } from '../validate/issue.ts';
 import { validateConfig } from '../validate/validate.ts';
 import { parseKeepalived } from './text/parse-statements.ts';
-import { type Findings, isSamePlace, type Place, type Users } from './text/place.ts';
+import { type Findings, type HostLookup, isSamePlace, type Place } from './text/place.ts';
 import type { ConfigFiles } from './text/source-files.ts';
 import type { Statement } from './text/statement.ts';
 import { GRAMMARS, type Translated, translate } from './translate.ts';
@@ -29,7 +29,7 @@ export interface KeepalivedOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** True if what keepalived logs and ignores is an error. */
   readonly strict?: boolean;
-  readonly users?: Users;
+  readonly lookup?: HostLookup;
   /** The routes of this machine, where nobody names the interface. */
   readonly interfacesTo?: InterfacesTo;
 }

@@ -1,5 +1,5 @@
 // Reads a text as a configuration in either format.
-import { usersOfThisHost } from '../host/unknown-users.ts';
+import { thisHost } from '../host/this-host.ts';
 import { parseKeepalivedConfig } from '../keepalived/parse-keepalived-config.ts';
 import type { InterfacesTo } from '../keepalived/values/infer-interface.ts';
 import { type ConfigFormat, recogniseFormat } from './config-format.ts';
@@ -44,7 +44,7 @@ export function parseText(
     configId,
     strict,
     environment: process.env,
-    ...(host ? { users: usersOfThisHost } : {}),
+    ...(host ? { lookup: thisHost } : {}),
     ...(interfacesTo === undefined ? {} : { interfacesTo }),
   });
 }

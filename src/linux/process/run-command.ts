@@ -30,7 +30,8 @@ const SPAWN_WORDS: Readonly<Record<string, string>> = {
   EACCES: 'it may not be executed: see its mode, and that of the directories above it',
 };
 /** The directories where commands look for programs, as in a login shell of root in Debian. */
-const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** The directories in which programs without a slash in their name are looked for. */
+export const COMMAND_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const KEPT_OUTPUT = 4096;
 /**
  * The bytes read at once. A command that writes without end is read at this pace, so that it does not take the director's time.
@@ -50,7 +51,7 @@ export async function runCommand({ run, environment, user, signal }: CommandOpti
   const ids = user === undefined ? undefined : lookUpUser(user);
   closeWithExec();
   // libuv gives up all other groups where a user is given, and sets signals back.
-  const env = { PATH, ...loginVariables(ids?.uid ?? process.geteuid?.() ?? 0), ...environment };
+  const env = { PATH: COMMAND_PATH, ...loginVariables(ids?.uid ?? process.geteuid?.() ?? 0), ...environment };
   const stdio: StdioOptions = ['ignore', 'pipe', 'pipe'];
   const child = withoutAmbientCapabilities(() =>
     spawn(program, parameters, { detached: true, stdio, env, ...ids }),

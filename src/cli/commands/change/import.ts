@@ -29,11 +29,11 @@ async function importFile(file: string, options: KeepalivedOptions, context: Con
   const { printYaml } = await import('../../../config/keepalived/print-yaml.ts');
   const { configId = configIdOf(hostname()) } = options;
   const director = directorSettings(options);
-  const { usersOfThisHost: users } = await import('../../../config/host/unknown-users.ts');
+  const { thisHost: lookup } = await import('../../../config/host/this-host.ts');
   const text = await readConfigFile(file);
   const interfacesTo = await routesFor(text, file, { format: 'keepalived', director });
   const routes = interfacesTo === undefined ? {} : { interfacesTo };
-  const how = { configId, director, users, environment: process.env, ...routes };
+  const how = { configId, director, lookup, environment: process.env, ...routes };
   const translated = parseKeepalivedConfig(text, file, how);
   const warn = warnOn(context);
   for (const warning of translated.warnings) warn(warning);

@@ -84,7 +84,14 @@ export const MISC_KEYWORDS: Keywords<ReadCheck> = {
       const [line] = parametersOf(statement);
       if (line === undefined) return;
       const value = programAndArguments(line.text, line.place, findings);
-      if (value.length > 0) options.command = { value, origin: originOf(statement, line) };
+      const [program] = value;
+      if (program === undefined) return;
+      const fault = findings.lookup.programFault(program);
+      if (fault === undefined) options.command = { value, origin: originOf(statement, line) };
+      else {
+        options.isLeftOut = true;
+        findings.complain(line.place, `misc_path: ${fault}; the check is skipped, as in keepalived`);
+      }
     },
   },
   misc_timeout: {
@@ -101,7 +108,7 @@ export const MISC_KEYWORDS: Keywords<ReadCheck> = {
     parameters: 2,
     read: (statement, { options }, findings): void => {
       const user = readScriptUser(statement, findings);
-      const fault = user && findings.users.faultOf(user.value);
+      const fault = user && findings.lookup.userFault(user.value);
       if (user === undefined) return;
       if (fault === undefined) options.user = user;
       else {

@@ -14,6 +14,8 @@ export interface ReadCheck {
   readonly kind: CheckKind;
   readonly origin: Origin;
   readonly timing: Timing;
+  /** The connect_timeout that a level around the check gives before it: SMTP_CHECK takes no later one. */
+  readonly timeoutSoFar?: Setting<string> | undefined;
   /** The hosts of `SMTP_CHECK`: further checks, each with its own connection. */
   readonly hosts: ReadCheck[];
   readonly urls: ReadUrl[];

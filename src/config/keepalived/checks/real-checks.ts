@@ -70,20 +70,29 @@ const HOST: Keywords<ReadCheck>[string] = {
     Object.assign(check.timing, timing);
     check.logAllFailures = host.logAllFailures ?? check.logAllFailures;
     check.hosts.push({ ...host, timing: { timeout } });
+    const noTime =
+      timeout === undefined
+        ? '; without connect_timeout it fails at once in keepalived 2.2.7, and here takes that of the levels around it'
+        : '';
     findings.complain(
       placeOf(statement),
-      'host is deprecated in keepalived; fix: use another SMTP_CHECK instead',
+      `host is deprecated in keepalived${noTime}; fix: use another SMTP_CHECK instead`,
     );
   },
   block: SHARED['connection and timing'],
 };
 
-export function readCheck(statement: Statement, findings: Findings): ReadCheck[] {
+/** @param timeoutSoFar The connect_timeout of the levels around it, so far as they are read. */
+export function readCheck(
+  statement: Statement,
+  timeoutSoFar: Timing['timeout'],
+  findings: Findings,
+): ReadCheck[] {
   const kind = CHECK_KINDS[keywordOf(statement)];
   if (kind === undefined) return [];
   const keywords = checkKeywords(keywordOf(statement));
   const check = readBlock(statement, { kind, keywords }, findings);
-  return withHosts(check);
+  return withHosts({ ...check, timeoutSoFar });
 }
 
 function readBlock(
@@ -108,12 +117,13 @@ function readBlock(
 
 /** The check itself is one only if it says how to connect, or has no hosts (smtp_check_end_handler()). */
 function withHosts(check: ReadCheck): ReadCheck[] {
-  const { hosts, connection, bind, timing, options, logAllFailures } = check;
+  const { hosts, connection, bind, timing, timeoutSoFar, options, logAllFailures } = check;
   const said = [...Object.values(connection), ...Object.values(bind), timing.timeout];
   const itself = hosts.length === 0 || said.some((one) => one !== undefined);
   const others = hosts.map((host) => ({
     ...host,
     timing: { ...timing, timeout: host.timing.timeout },
+    timeoutSoFar,
     options,
     logAllFailures,
   }));
@@ -125,7 +135,8 @@ export function plainCheck(check: ReadCheck, context: CheckContext): object {
   const { path, origins } = context;
   const { kind, origin, logAllFailures } = check;
   origins.set(path, origin);
-  const timing = kind.shares === 'nothing' ? {} : mergeTiming(context.around, check.timing);
+  const around = kind.type === 'smtp' ? { ...context.around, timeout: check.timeoutSoFar } : context.around;
+  const timing = kind.shares === 'nothing' ? {} : mergeTiming(around, check.timing);
   const settings: Settings = {
     type: { value: kind.type, origin },
     // A BFD session is not attempted.

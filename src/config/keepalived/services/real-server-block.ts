@@ -36,6 +36,8 @@ export interface RealServer {
   virtualHost?: Setting<string> | undefined;
   /** The method that the virtual server named before this real server. */
   readonly inherited?: ReadMethod | undefined;
+  /** The connect_timeout that the virtual server named before this real server. */
+  readonly inheritedTimeout?: Timing['timeout'];
   /** The real server's method; undefined: the inherited one, otherwise the last that the virtual server names. */
   tunnel?: ReadMethod | undefined;
 }
@@ -58,7 +60,8 @@ function check(name: string): Keywords<RealServer>[string] {
   return {
     parameters: 0,
     read: (statement, real, findings): void => {
-      real.checks.push(...readCheck(statement, findings));
+      const timeoutSoFar = real.timing.timeout ?? real.inheritedTimeout;
+      real.checks.push(...readCheck(statement, timeoutSoFar, findings));
     },
     block: checkKeywords(name),
   };
@@ -81,9 +84,10 @@ export const REAL_SERVER_KEYWORDS: Keywords<RealServer> = {
   ...Object.fromEntries(CHECK_KEYWORDS.map((name) => [name, check(name)])),
 };
 
+/** @param server The virtual server, so far as it is read. */
 export function readRealServer(
   statement: Statement,
-  inherited: ReadMethod | undefined,
+  { tunnel: inherited, timing }: Pick<RealServer, 'tunnel' | 'timing'>,
   findings: Findings,
 ): RealServer | undefined {
   const word = required(statement, 'the address of the real server', findings);
@@ -93,7 +97,14 @@ export function readRealServer(
   const port = readPort(portWord, context, findings);
   const address = port === undefined ? undefined : readAddress(word, context, findings);
   if (port === undefined || address === undefined) return undefined;
-  const real: RealServer = { address, port: ownPort(port, portWord), inherited, timing: {}, checks: [] };
+  const real: RealServer = {
+    address,
+    port: ownPort(port, portWord),
+    inherited,
+    inheritedTimeout: timing.timeout,
+    timing: {},
+    checks: [],
+  };
   readLevel(
     blockOf(statement),
     { keywords: REAL_SERVER_KEYWORDS, target: real, level: 'in real_server' },

@@ -76,7 +76,7 @@ export const VIRTUAL_SERVER_KEYWORDS: Keywords<VirtualServer> = {
   real_server: {
     parameters: 2,
     read: (statement, server, findings): void => {
-      const real = readRealServer(statement, server.tunnel, findings);
+      const real = readRealServer(statement, server, findings);
       if (real !== undefined) server.reals.push(real);
     },
     block: REAL_SERVER_KEYWORDS,

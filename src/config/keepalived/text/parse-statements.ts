@@ -3,7 +3,7 @@ import { plainWords } from './cut-words.ts';
 import { Expansion } from './expand.ts';
 import type { Level } from './grammar.ts';
 import type { Line } from './line.ts';
-import { Findings, Unreadable, type Users } from './place.ts';
+import { Findings, type HostLookup, Unreadable } from './place.ts';
 import { type ConfigFiles, diskFiles, MAX_FILE_BYTES, tooLarge } from './source-files.ts';
 import type { Statement } from './statement.ts';
 import { StatementReader } from './statement-reader.ts';
@@ -17,7 +17,7 @@ export interface ParseOptions {
   readonly files?: ConfigFiles;
   /** True if what keepalived logs and ignores is an error. */
   readonly strict?: boolean;
-  readonly users?: Users;
+  readonly lookup?: HostLookup;
 }
 
 /** The keywords of a file as two processes of keepalived see them. */
@@ -39,7 +39,7 @@ export interface ParsedKeepalived {
 
 /** Reads a keepalived.conf as keepalived 2.2.7 does, down to words and blocks; what they mean is not asked here. */
 export function parseKeepalived(text: string, grammars: Grammars, options: ParseOptions): ParsedKeepalived {
-  const findings = new Findings(options.strict, options.users);
+  const findings = new Findings(options.strict, options.lookup);
   const checker = new StatementReader(grammars.checker, findings);
   const parent = new StatementReader(grammars.parent, findings);
   let isWhole = true;

@@ -8,29 +8,35 @@ export interface Place {
   readonly column: number;
 }
 
-/** Looks up users of this machine: keepalived ignores a command of an unknown user. */
-export interface Users {
-  /** False: nobody was asked, as for another machine. */
-  readonly areKnown: boolean;
+/** Looks up names of this machine: keepalived ignores a command of an unknown user, and one whose program does not exist. */
+export interface HostLookup {
+  /** False: nothing was looked up, as for another machine. */
+  readonly isKnown: boolean;
   /** Returns why there is no such `USER` or `USER:GROUP`; undefined where it exists, or was not looked up. */
-  faultOf(account: string): string | undefined;
+  userFault(account: string): string | undefined;
+  /** Returns why there is no such program; undefined where it exists, or was not looked up. */
+  programFault(program: string): string | undefined;
 }
 
-const NOT_ASKED: Users = { areKnown: false, faultOf: () => undefined };
+const NOT_ASKED: HostLookup = {
+  isKnown: false,
+  userFault: () => undefined,
+  programFault: () => undefined,
+};
 
 /** The errors and warnings of a keepalived.conf, each with its place. */
 export class Findings {
   readonly errors: LocatedIssue[] = [];
   readonly warnings: LocatedIssue[] = [];
-  readonly users: Users;
+  readonly lookup: HostLookup;
   readonly #strict: boolean;
   /** The places of errors. */
   readonly #places = new Set<string>();
 
   /** @param strict Whether what keepalived logs and then goes on without is an error (`check --strict`). */
-  constructor(strict = false, users: Users = NOT_ASKED) {
+  constructor(strict = false, lookup: HostLookup = NOT_ASKED) {
     this.#strict = strict;
-    this.users = users;
+    this.lookup = lookup;
   }
 
   /** Adds an error, only one for each place: a word is cut out of a line that another reader saw before. */

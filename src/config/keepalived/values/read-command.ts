@@ -23,20 +23,26 @@ export function readCommand(statement: Statement, findings: Findings): Setting<P
   if (line === undefined) return undefined;
   const [, user, group] = parametersOf(statement);
   const command = programAndArguments(line.text, line.place, findings);
-  if (command.length === 0) {
+  const [program] = command;
+  if (program === undefined) {
     const found = describeFound(line.text);
     findings.complain(line.place, `${keywordOf(statement)}: found ${found}; allowed: ${ALLOWED}; ${IGNORED}`);
     return undefined;
   }
+  const missing = findings.lookup.programFault(program);
+  if (missing !== undefined) {
+    findings.complain(line.place, `${keywordOf(statement)}: ${missing}; the command is ${IGNORED}`);
+    return undefined;
+  }
   if (user === undefined) return { value: { command }, origin: originOf(statement, line) };
   const account = userAndGroup(user, group);
-  const fault = findings.users.faultOf(account);
+  const fault = findings.lookup.userFault(account);
   const hint = line.quoted === true ? '' : `; ${QUOTES}`;
   if (fault !== undefined) {
     findings.complain(user.place, `${keywordOf(statement)}: ${fault}; the command is ${IGNORED}${hint}`);
     return undefined;
   }
-  if (!findings.users.areKnown && hint !== '')
+  if (!findings.lookup.isKnown && hint !== '')
     findings.warn(user.place, `${keywordOf(statement)}: it runs as ${account}${hint}`);
   return { value: { command, user: account }, origin: originOf(statement, line) };
 }

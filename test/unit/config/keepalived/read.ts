@@ -7,7 +7,7 @@ import {
   type ParsedKeepalived,
   parseKeepalived,
 } from '../../../../src/config/keepalived/text/parse-statements.ts';
-import type { Users } from '../../../../src/config/keepalived/text/place.ts';
+import type { HostLookup } from '../../../../src/config/keepalived/text/place.ts';
 import type { ConfigFiles } from '../../../../src/config/keepalived/text/source-files.ts';
 import type { Statement } from '../../../../src/config/keepalived/text/statement.ts';
 import type { InterfacesTo } from '../../../../src/config/keepalived/values/infer-interface.ts';
@@ -94,7 +94,7 @@ interface ReadOptions {
   readonly files?: Readonly<Record<string, string>>;
   readonly director?: Readonly<Record<string, unknown>>;
   readonly strict?: boolean;
-  readonly users?: Users;
+  readonly lookup?: HostLookup;
   readonly environment?: Readonly<Record<string, string>>;
   readonly interfacesTo?: InterfacesTo;
 }

@@ -75,18 +75,24 @@ describe('what keepalived logs and ignores is a warning at its place, and an err
       ["no 'nosuch'", 'ignored', 'put the program and its arguments'],
     ],
     ['weight 3', 'weight 3x', '7:16', ["found '3x'", 'read as 3']],
+    ['weight 3', 'notify_up "/bin/gone x"', '7:19', ['no program /bin/gone', 'the command is ignored']],
+    ['weight 3', 'MISC_CHECK { misc_path /bin/gone }', '7:32', ['no program /bin/gone', 'check is skipped']],
   ];
   for (const [from, to, where, words] of cases) {
     test(to, () => {
       expect(SOUND).toContain(from);
       const text = SOUND.replace(from, to);
-      const users = { areKnown: true, faultOf: (name: string) => `there is no '${name}'` };
+      const lookup = {
+        isKnown: true,
+        userFault: (name: string) => `there is no '${name}'`,
+        programFault: (name: string) => (name === '/bin/gone' ? `there is no program ${name}` : undefined),
+      };
       const place = `${FILE}:${where}: `;
-      const { warnings } = read(text, { users });
+      const { warnings } = read(text, { lookup });
       const warning = warnings.find((line) => line.startsWith(place));
       expect(warning, warnings.join('\n')).toBeDefined();
       for (const word of words) expect(warning).toContain(word);
-      expect(errorsOf(text, { users, strict: true })).toContain(warning);
+      expect(errorsOf(text, { lookup, strict: true })).toContain(warning);
     });
   }
 });
