@@ -1,6 +1,5 @@
 // Reads a keepalived.conf as a configuration of culvert.
-import { documentParts } from '../load/document.ts';
-import { type LoadedConfig, loadedConfig } from '../load/loaded-config.ts';
+import { documentParts, type LoadedConfig, loadedConfig } from '../load/loaded-config.ts';
 import {
   type ConfigIssue,
   type IssuePath,

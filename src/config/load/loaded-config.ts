@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import type { CulvertConfig } from '../../contract/config/config.ts';
 import type { ConfigDocument } from '../../contract/config/config-document.ts';
-import { type DocumentParts, documentText } from './document.ts';
 
 export interface LoadedConfig {
   readonly config: CulvertConfig;
@@ -13,6 +12,14 @@ export interface LoadedConfig {
   readonly text: string | undefined;
   /** Hash of the document in 16 hexadecimal digits. */
   readonly revision: string;
+}
+
+/** A document in JSON: a tenth of what the values would take, and cheap to hand on to other processes and files. */
+export interface DocumentParts {
+  /** All but `services`. */
+  readonly head: string;
+  /** Each separately, so that a reload makes only the changed ones again. */
+  readonly services: readonly string[];
 }
 
 /** The place of each part in its file; undefined for parts that were not read from a file. */
@@ -42,4 +49,14 @@ export function loadedConfig(
 
 export function documentOf({ document }: LoadedConfig): ConfigDocument {
   return JSON.parse(documentText(document)) as ConfigDocument;
+}
+
+/** @param document The values of a valid configuration. */
+export function documentParts(document: unknown): DocumentParts {
+  const { services, ...head } = document as ConfigDocument;
+  return { head: JSON.stringify(head), services: services.map((service) => JSON.stringify(service)) };
+}
+
+export function documentText({ head, services }: DocumentParts): string {
+  return `${head.slice(0, -1)},"services":[${services.join(',')}]}`;
 }

@@ -1,12 +1,12 @@
 // Reads a text in YAML as a configuration.
 import type { CulvertConfig } from '../../contract/config/config.ts';
-import { field } from '../rules/raw-config.ts';
+import type { ConfigDocument } from '../../contract/config/config-document.ts';
 import { type ConfigIssue, formatPath, invalidConfig, type LocatedIssue } from '../validate/issue.ts';
 import { validateConfig } from '../validate/validate.ts';
-import { documentParts } from './document.ts';
 import {
   type ConfigLocation,
   type ConfigLocations,
+  documentParts,
   type LoadedConfig,
   loadedConfig,
 } from './loaded-config.ts';
@@ -17,7 +17,8 @@ import { readYaml, type YamlSource } from './yaml-source.ts';
  * @throws CulvertError CONFIG_INVALID with one line for each error of the file, as far as it can be read.
  */
 export function parseYaml(text: string, fileName: string): LoadedConfig {
-  const source = readYaml(text, fileName);
+  const source = readYaml(text);
+  if (source.value === undefined) throw invalidConfig(fileName, source.issues);
   const { config, issues } = validateConfig(
     source.value,
     (path) => `line ${source.locate(path, 'value').line}`,
@@ -34,17 +35,14 @@ function locate(issue: ConfigIssue, source: YamlSource): LocatedIssue {
   return { ...place, message: path === '' ? issue.message : `${path}: ${issue.message}` };
 }
 
-function interfaceKey(config: unknown): string {
-  return field(field(config, 'director'), 'interfaces') === undefined ? 'interface' : 'interfaces';
-}
-
 function locationsOf(
   config: CulvertConfig,
   { source, fileName }: { source: YamlSource; fileName: string },
 ): ConfigLocations {
   const at = (path: (string | number)[]): ConfigLocation => ({ fileName, ...source.locate(path, 'value') });
+  const { director } = source.value as ConfigDocument;
   return {
-    director: at(['director', interfaceKey(source.value)]),
+    director: at(['director', director['interfaces'] === undefined ? 'interface' : 'interfaces']),
     services: config.services.map((_, index) => at(['services', index, 'vip'])),
   };
 }

@@ -2,8 +2,7 @@
 import { CulvertError } from '../../errors.ts';
 import { type ConfigIssue, formatPath } from '../validate/issue.ts';
 import { validateConfig } from '../validate/validate.ts';
-import { documentParts } from './document.ts';
-import { type LoadedConfig, loadedConfig } from './loaded-config.ts';
+import { documentParts, type LoadedConfig, loadedConfig } from './loaded-config.ts';
 import { rereadDocument } from './reread-document.ts';
 
 /**

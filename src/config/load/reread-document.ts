@@ -2,7 +2,7 @@
 import type { ConfigDocument } from '../../contract/config/config-document.ts';
 import type { ServiceConfig } from '../../contract/config/service-contract.ts';
 import { bfdFaults } from '../rules/bfd-contradictions.ts';
-import { areContradictory } from '../rules/config-contradictions.ts';
+import { areContradictory } from '../rules/collisions.ts';
 import { validateConfig } from '../validate/validate.ts';
 import { type LoadedConfig, loadedConfig } from './loaded-config.ts';
 

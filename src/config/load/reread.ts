@@ -1,7 +1,7 @@
 // Reads a YAML text that differs little from a former one, by its new services alone.
 import type { ServiceConfig } from '../../contract/config/service-contract.ts';
 import { bfdFaults } from '../rules/bfd-contradictions.ts';
-import { areContradictory } from '../rules/config-contradictions.ts';
+import { areContradictory } from '../rules/collisions.ts';
 import { type ConfigLocation, type LoadedConfig, loadedConfig } from './loaded-config.ts';
 import { parseYaml } from './parse-yaml.ts';
 import { type SplitText, splitServices } from './split-services.ts';

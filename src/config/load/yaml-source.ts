@@ -11,7 +11,7 @@ import {
   parseDocument,
   visit,
 } from 'yaml';
-import { type IssuePath, invalidConfig, type LocatedIssue } from '../validate/issue.ts';
+import type { IssuePath, LocatedIssue } from '../validate/issue.ts';
 
 export interface Position {
   readonly line: number;
@@ -20,46 +20,54 @@ export interface Position {
 
 /** A YAML file as plain values, with the place of each. */
 export interface YamlSource {
+  /** The values; undefined where the text cannot be read. There are issues then. */
   readonly value: unknown;
-  /** Faults that left the structure readable: duplicate keys. */
+  /** Faults of the text; those beside values are duplicate keys. */
   readonly issues: readonly LocatedIssue[];
   /** The place of the value at `path`, or of its nearest parent; `key`: the place of the last element's name. */
   locate(path: IssuePath, part: 'key' | 'value'): Position;
 }
 
-/** @throws CulvertError CONFIG_INVALID when the text is empty or not YAML. */
-export function readYaml(text: string, fileName: string): YamlSource {
-  rejectBinary(text, fileName);
+export function readYaml(text: string): YamlSource {
+  const binary = findBinary(text);
+  if (binary !== undefined) return unreadable([binary]);
   const lines = new LineCounter();
-  const fail = (message: string): never => {
-    throw invalidConfig(fileName, [{ line: 1, column: 1, message }]);
-  };
-  const document = parse(text, lines, fail);
+  try {
+    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
+    return sourceOf(document, lines);
+  } catch (error) {
+    // Nesting of thousands of levels exhausts the stack of the parser.
+    return unreadable([atStart(`cannot be parsed as YAML: ${(error as Error).message}`)]);
+  }
+}
+
+function unreadable(issues: readonly LocatedIssue[]): YamlSource {
+  return { value: undefined, issues, locate: () => ({ line: 1, column: 1 }) };
+}
+
+function atStart(message: string): LocatedIssue {
+  return { line: 1, column: 1, message };
+}
+
+function sourceOf(document: Document, lines: LineCounter): YamlSource {
   const issues = [...document.errors, ...document.warnings].map((error) => ({
     ...position(lines, error.pos[0]),
     message: describeYamlError(error.code, error.message),
   }));
-  const readable = document.errors.every((error) => error.code === 'DUPLICATE_KEY');
-  if (!readable || document.warnings.length > 0) throw invalidConfig(fileName, issues);
+  const parsed = document.errors.every((error) => error.code === 'DUPLICATE_KEY');
+  if (!parsed || document.warnings.length > 0) return unreadable(issues);
   const dangling = danglingAliases(document).map((alias) => ({
     ...position(lines, startOf(alias) ?? 0),
     message: `not YAML: there is no anchor &${alias.source} before this alias`,
   }));
-  if (dangling.length > 0) throw invalidConfig(fileName, [...issues, ...dangling]);
-  if (document.contents === null) fail('the file is empty; allowed: a mapping with director and services');
-  return {
-    value: toPlain(document, fail),
-    issues,
-    locate: (path, part) => position(lines, offsetOf(document, path, part)),
-  };
-}
-
-function parse(text: string, lines: LineCounter, fail: (message: string) => never): Document {
+  if (dangling.length > 0) return unreadable([...issues, ...dangling]);
+  if (document.contents === null)
+    return unreadable([atStart('the file is empty; allowed: a mapping with director and services')]);
   try {
-    return parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
+    const value: unknown = document.toJS({ maxAliasCount: 1000 });
+    return { value, issues, locate: (path, part) => position(lines, offsetOf(document, path, part)) };
   } catch (error) {
-    // Nesting of thousands of levels exhausts the stack of the parser.
-    return fail(`cannot be parsed as YAML: ${(error as Error).message}`);
+    return unreadable([atStart(`cannot be converted from YAML: ${(error as Error).message}`)]);
   }
 }
 
@@ -73,14 +81,6 @@ function danglingAliases(document: Document): Alias[] {
   return dangling;
 }
 
-function toPlain(document: Document, fail: (message: string) => never): unknown {
-  try {
-    return document.toJS({ maxAliasCount: 1000 });
-  } catch (error) {
-    return fail(`cannot be converted from YAML: ${(error as Error).message}`);
-  }
-}
-
 function describeYamlError(code: string, message: string): string {
   const text = message.replaceAll(/\s+/g, ' ').trim();
   return code === 'DUPLICATE_KEY'
@@ -89,13 +89,13 @@ function describeYamlError(code: string, message: string): string {
 }
 
 /** A NUL or the like never belongs in a configuration; saying so beats a page of parser errors. */
-function rejectBinary(text: string, fileName: string): void {
+function findBinary(text: string): LocatedIssue | undefined {
   const control = /(?![\t\n\r\x85])[\p{Cc}\ufffd]/u.exec(text);
-  if (control === null) return;
+  if (control === null) return undefined;
   const before = text.slice(0, control.index).split('\n');
   const code = control[0].charCodeAt(0).toString(16).padStart(4, '0');
   const message = `found the character U+${code.toUpperCase()}; allowed: a text file in YAML, encoded as UTF-8`;
-  throw invalidConfig(fileName, [{ line: before.length, column: (before.at(-1)?.length ?? 0) + 1, message }]);
+  return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1, message };
 }
 
 function position(lines: LineCounter, offset: number): Position {

@@ -9,7 +9,14 @@ import type { CheckType } from '../../contract/checks/probe-config.ts';
 import { familyOf, formatIp, type IpAddress, parseIp } from '../../net/address/ip-address.ts';
 import type { ConfigIssue, IssuePath } from '../validate/issue.ts';
 import { twoCommands } from './command-contradictions.ts';
-import { field, type RawCheck, type RawChecks } from './raw-config.ts';
+import type {
+  CheckOptions,
+  PartialCheck,
+  PartialChecks,
+  PartialConfig,
+  PartialReal,
+  PartialService,
+} from './partial-config.ts';
 
 /** A check merged from the levels down to one of them. */
 interface Merged {
@@ -27,16 +34,9 @@ interface Merged {
   readonly addresses: Addresses;
 }
 
-/** Options that are, or have, an address: where from, and where to instead of to the real. */
-const ADDRESSES = {
-  address: ['address'],
-  bind: ['bind', 'address'],
-  neighbor: ['neighbor'],
-  source: ['source'],
-} as const;
-
+/** The targets that replace the real, and the sources. */
 type Addresses = {
-  readonly [option in keyof typeof ADDRESSES]?: {
+  readonly [Option in 'address' | 'neighbor' | 'bind' | 'source']?: {
     readonly path: IssuePath;
     /** The address; undefined if `bind` has none, or an invalid one. */
     readonly address: IpAddress | undefined;
@@ -53,57 +53,75 @@ interface MergedLevels {
 /** Types of checks that do not connect to a port. */
 const WITHOUT_PORT: readonly CheckType[] = ['ping', 'misc', 'file', 'bfd'];
 
+/** Returns contradictions within the checks of each level, and in the checks that result from all levels of a real. */
+export function checkFaults({ director, defaults, services }: PartialConfig): ConfigIssue[] {
+  const plane = director?.plane === 'simulated' ? 'simulated' : 'xdp';
+  return [
+    ...levelFaults(defaults.checks, []),
+    ...services.flatMap((service) => [
+      ...levelFaults(service.checks, [defaults.checks]),
+      ...service.reals.flatMap((real) => [
+        ...levelFaults(real.checks, [defaults.checks, service.checks]),
+        ...wholeCheckFaults([defaults.checks, service.checks, real.checks], { service, plane, real }),
+      ]),
+    ]),
+  ];
+}
+
 /**
  * Options of one level that are not for its types of checks, and settings that exclude each other.
  * @param outer The levels around it, the outermost first.
  */
-export function levelFaults(level: RawChecks, outer: readonly RawChecks[]): ConfigIssue[] {
+function levelFaults(level: PartialChecks, outer: readonly PartialChecks[]): ConfigIssue[] {
   const around = mergeAll(outer, []);
   const { check, checks } = level;
   if (check !== undefined && checks !== undefined) {
     const message = 'found checks next to check; allowed: only one of them';
     return [{ path: [...level.path, 'checks'], atKey: true, message }];
   }
-  const single = check === undefined ? [] : checkFaults(check, checksOf(mergeLevel(around, level)));
-  const listed = (checks ?? []).flatMap((one) => checkFaults(one, [merge(around.single, one)]));
+  const single = check === undefined ? [] : ownFaults(check, checksOf(mergeLevel(around, level)));
+  const listed = (checks ?? []).flatMap((one) => ownFaults(one, [merge(around.single, one)]));
   return [...single, ...listed];
 }
 
-function checkFaults(check: RawCheck, merged: readonly Merged[]): ConfigIssue[] {
+function ownFaults(check: PartialCheck, merged: readonly Merged[]): ConfigIssue[] {
   const types = [...new Set(merged.map(({ type }) => type))];
-  return [...foreignOptions(check, types), ...twoCommands(check.path, check.value)];
+  return [...foreignOptions(check, types), ...twoCommands(check.path, check.options)];
 }
 
-export interface CheckedService {
-  readonly path: IssuePath;
+interface CheckedReal {
+  readonly service: PartialService;
   readonly plane: 'xdp' | 'simulated';
-  /** There is no port of the service to check. */
-  readonly allPorts: boolean;
+  readonly real: PartialReal;
 }
 
-/**
- * Returns faults of the checks that result from all levels of a real, at the innermost level that sets something.
- * @param real The real's address, where it is one.
- */
-export function wholeCheckFaults(
-  levels: readonly RawChecks[],
-  service: CheckedService,
-  real: IpAddress | undefined,
+/** Returns faults of the checks that result from all levels of a real, at the innermost level that sets something. */
+function wholeCheckFaults(
+  levels: readonly PartialChecks[],
+  { service, plane, real }: CheckedReal,
 ): ConfigIssue[] {
+  // The defaults alone do not have a service checked that speaks no TCP.
+  if (service.protocol !== 'tcp' && !levels.slice(1).some(saysSomething)) return [];
+  // There is no port of the service to check.
+  const allPorts = service.ports[0] === 0;
   return checksOf(mergeAll(levels, service.path)).flatMap((merged) => [
     ...missing(merged),
     ...notDirect(merged),
-    ...otherFamily(merged, real),
-    ...(service.allPorts ? missingPort(merged) : []),
-    ...(service.plane === 'simulated' ? notSimulated(merged) : []),
+    ...otherFamily(merged, real.address),
+    ...(allPorts ? missingPort(merged) : []),
+    ...(plane === 'simulated' ? notSimulated(merged) : []),
   ]);
+}
+
+function saysSomething({ check, checks }: PartialChecks): boolean {
+  return check !== undefined || checks !== undefined;
 }
 
 function checksOf({ single, list, checked }: MergedLevels): readonly Merged[] {
   return checked ? (list ?? [single]) : [];
 }
 
-function mergeAll(levels: readonly RawChecks[], path: IssuePath): MergedLevels {
+function mergeAll(levels: readonly PartialChecks[], path: IssuePath): MergedLevels {
   const single: Merged = {
     path,
     type: 'tcp',
@@ -118,54 +136,57 @@ function mergeAll(levels: readonly RawChecks[], path: IssuePath): MergedLevels {
   return levels.reduce<MergedLevels>(mergeLevel, { single, list: undefined, checked: true });
 }
 
-function mergeLevel(around: MergedLevels, { check, checks }: RawChecks): MergedLevels {
+function mergeLevel(around: MergedLevels, { check, checks }: PartialChecks): MergedLevels {
   if (checks !== undefined) {
     return { ...around, list: checks.map((one) => merge(around.single, one)), checked: true };
   }
   if (check === undefined) return around;
-  if (check.value === 'none') return { ...around, checked: false };
+  if (check.type === 'none') return { ...around, checked: false };
   const single = merge(around.single, check);
-  const list = typeOf(check) === undefined ? around.list?.map((one) => merge(one, check)) : undefined;
+  const list = check.type === undefined ? around.list?.map((one) => merge(one, check)) : undefined;
   return { single, list, checked: true };
 }
 
-function typeOf({ value }: RawCheck): unknown {
-  return typeof value === 'string' ? value : field(value, 'type');
-}
-
-function merge(around: Merged, check: RawCheck): Merged {
-  const { path, value } = check;
-  const has = (key: string): boolean => field(value, key) !== undefined;
+function merge(around: Merged, check: PartialCheck): Merged {
+  const { path, options } = check;
+  const has = (name: keyof CheckOptions): boolean => options[name] !== undefined;
   return {
     path,
-    type: CHECK_TYPES.find((type) => type === typeOf(check)) ?? around.type,
+    type: CHECK_TYPES.find((type) => type === check.type) ?? around.type,
     typePath: has('type') ? [...path, 'type'] : path,
     hasCommand: around.hasCommand || has('command') || has('shell'),
     hasFile: around.hasFile || has('file'),
     hasPort: around.hasPort || has('port'),
-    isDirect: has('via') ? field(value, 'via') === 'direct' : around.isDirect,
+    isDirect: has('via') ? options.via === 'direct' : around.isDirect,
     directOptions: [...around.directOptions, ...DIRECT_OPTIONS.filter(has).map((name) => [...path, name])],
     addresses: { ...around.addresses, ...addressesOf(check) },
   };
 }
 
-function addressesOf({ path, value }: RawCheck): Addresses {
-  const said = Object.entries(ADDRESSES).filter(([option]) => field(value, option) !== undefined);
+function addressesOf({ path, options }: PartialCheck): Addresses {
+  const { address, neighbor, bind, source } = options;
+  const written = {
+    address: { names: ['address'], text: address },
+    neighbor: { names: ['neighbor'], text: neighbor },
+    bind: { names: ['bind', 'address'], text: typeof bind === 'object' ? bind.address : bind },
+    source: { names: ['source'], text: source },
+  };
+  const said = Object.entries(written).filter(([option]) => options[option as keyof Addresses] !== undefined);
   return Object.fromEntries(
-    said.map(([option, names]) => {
-      const found = names.reduce<unknown>((inner, name) => field(inner, name), value);
-      const address = typeof found === 'string' ? parseIp(found) : undefined;
-      return [option, { path: [...path, ...names], address }];
+    said.map(([option, { names, text }]) => {
+      const found = typeof text === 'string' ? parseIp(text) : undefined;
+      return [option, { path: [...path, ...names], address: found }];
     }),
   );
 }
 
 /** @param found The types that the options are merged into; none where nothing is checked. */
-function foreignOptions({ path, value }: RawCheck, found: readonly CheckType[]): ConfigIssue[] {
+function foreignOptions({ path, options }: PartialCheck, found: readonly CheckType[]): ConfigIssue[] {
   if (found.length === 0) return [];
   return Object.entries(TYPES_OF_OPTION)
     .filter(
-      ([option, types]) => field(value, option) !== undefined && !found.some((type) => types.includes(type)),
+      ([option, types]) =>
+        options[option as keyof CheckOptions] !== undefined && !found.some((type) => types.includes(type)),
     )
     .map(([option, types]) => ({
       path: [...path, option],

@@ -1,37 +1,25 @@
-// Contradictions between the options of one service.
+// Contradictions between the options of one service, and between those of its reals.
 import { serviceShape } from '../../contract/config/service-contract.ts';
 import { defaultOf } from '../../contract/option.ts';
 import type { SchedulerFlag, SchedulerName } from '../../forwarding/forwarding-table.ts';
 import { isIpv4 } from '../../net/address/ip-address.ts';
 import type { ConfigIssue, IssuePath } from '../validate/issue.ts';
-import { effectFaults } from './effect-contradictions.ts';
-import { field, items, type RawReal, type RawService } from './raw-config.ts';
-import { tunnelFaults } from './tunnel-contradictions.ts';
+import { WRONG, type Wrong } from '../validate/wrong-values.ts';
+import type { PartialConfig, PartialReal, PartialService, ServiceOptions } from './partial-config.ts';
 
-/** Returns contradictions between the options of one service and those of `defaults`. */
-export function serviceFaults(service: RawService, defaults: unknown): ConfigIssue[] {
-  const { path, value } = service;
+/** Returns contradictions between the options of one service, and between those of `defaults`. */
+export function serviceFaults({ defaults, services }: PartialConfig): ConfigIssue[] {
+  // Flags of `defaults` apply only to services with the scheduler of `defaults`.
+  const { scheduler: general = defaultOf(serviceShape.scheduler) } = defaults.options;
   return [
-    ...flagFaults(
-      path,
-      value,
-      field(value, 'scheduler') ?? field(defaults, 'scheduler') ?? defaultOf(serviceShape.scheduler),
-    ),
-    ...onePacketFaults(service),
-    ...prefixFaults(service),
-    ...tunnelFaults([...path, 'tunnel'], field(value, 'tunnel')),
-    ...effectFaults(service, defaults),
-    ...service.reals.flatMap((real) => realFaults(real, service)),
+    ...flagFaults(defaults.path, defaults.options, general),
+    ...services.flatMap((service) => [
+      ...flagFaults(service.path, service.options, service.options.scheduler ?? general),
+      ...onePacketFaults(service),
+      ...prefixFaults(service),
+      ...service.reals.flatMap((real) => thresholdFaults(real, service)),
+    ]),
   ];
-}
-
-/** Flags of `defaults` apply only to services with the scheduler of `defaults`. */
-export function defaultFlagFaults(defaults: unknown): ConfigIssue[] {
-  return flagFaults(
-    ['defaults'],
-    defaults,
-    field(defaults, 'scheduler') ?? defaultOf(serviceShape.scheduler),
-  );
 }
 
 const SCHEDULER_OF_FLAG: Readonly<Record<SchedulerFlag, SchedulerName>> = {
@@ -39,49 +27,45 @@ const SCHEDULER_OF_FLAG: Readonly<Record<SchedulerFlag, SchedulerName>> = {
   'sh-fallback': 'sh',
 };
 
-function flagFaults(path: IssuePath, value: unknown, scheduler: unknown): ConfigIssue[] {
-  return items(field(value, 'schedulerFlags')).flatMap((flag, index) => {
-    const wanted = SCHEDULER_OF_FLAG[flag as SchedulerFlag] as SchedulerName | undefined;
-    if (wanted === undefined || wanted === scheduler || typeof scheduler !== 'string') return [];
-    const message = `${String(flag)} is for scheduler ${wanted}, but the scheduler here is ${scheduler}; fix: remove this flag`;
+function flagFaults(
+  path: IssuePath,
+  { schedulerFlags: flags = [] }: Pick<ServiceOptions, 'schedulerFlags'>,
+  scheduler: SchedulerName | Wrong,
+): ConfigIssue[] {
+  if (flags === WRONG || scheduler === WRONG) return [];
+  return flags.flatMap((flag, index) => {
+    if (flag === WRONG || SCHEDULER_OF_FLAG[flag] === scheduler) return [];
+    const message = `${flag} is for scheduler ${SCHEDULER_OF_FLAG[flag]}, but the scheduler here is ${scheduler}; fix: remove this flag`;
     return [{ path: [...path, 'schedulerFlags', index], message }];
   });
 }
 
-function onePacketFaults({ path, value, protocol }: RawService): ConfigIssue[] {
-  if (field(value, 'onePacket') !== true) return [];
+function onePacketFaults({ path, options, protocol }: PartialService): ConfigIssue[] {
+  if (options.onePacket !== true) return [];
   const faults: ConfigIssue[] = [];
-  if (protocol !== 'udp') {
+  if (protocol !== undefined && protocol !== 'udp') {
     const message = `found onePacket with protocol ${protocol}, whose packets must stay with one real; allowed: only with protocol udp`;
     faults.push({ path: [...path, 'onePacket'], message });
   }
-  if (field(value, 'persistence') !== undefined) {
+  if (options.persistence !== undefined) {
     const message = 'persistence keeps a client with one real, onePacket does not; allowed: only one of them';
     faults.push({ path: [...path, 'persistence'], atKey: true, message });
   }
   return faults;
 }
 
-function prefixFaults({ path, value, vipAddress }: RawService): ConfigIssue[] {
-  const prefix = field(field(value, 'persistence'), 'prefix');
-  if (typeof prefix !== 'number' || vipAddress === undefined || !isIpv4(vipAddress)) return [];
-  if (prefix <= 32 || prefix > 128) return [];
+function prefixFaults({ path, options: { persistence }, vip }: PartialService): ConfigIssue[] {
+  const prefix = typeof persistence === 'object' ? persistence.prefix : undefined;
+  if (prefix === undefined || prefix === WRONG || prefix <= 32) return [];
+  if (vip === undefined || !isIpv4(vip)) return [];
   const message = `found ${prefix}, but the clients of this service use IPv4; allowed: a whole number from 1 to 32`;
   return [{ path: [...path, 'persistence', 'prefix'], message }];
 }
 
-function realFaults(real: RawReal, service: RawService): ConfigIssue[] {
-  return [
-    ...tunnelFaults([...real.path, 'tunnel'], field(real.value, 'tunnel')),
-    ...thresholdFaults(real, service),
-  ];
-}
-
-function thresholdFaults({ path, value }: RawReal, service: RawService): ConfigIssue[] {
-  const upper = field(value, 'upperThreshold') ?? 0;
-  const lower = field(value, 'lowerThreshold') ?? 0;
-  if (typeof upper !== 'number' || typeof lower !== 'number') return [];
-  if (upper > 0 && field(service.value, 'onePacket') === true) {
+function thresholdFaults({ path, options }: PartialReal, service: PartialService): ConfigIssue[] {
+  const { upperThreshold: upper = 0, lowerThreshold: lower = 0 } = options;
+  if (upper === WRONG || lower === WRONG) return [];
+  if (upper > 0 && service.options.onePacket === true) {
     const message = 'a threshold counts flows, and a service with onePacket has none; fix: remove this key';
     return [{ path: [...path, 'upperThreshold'], atKey: true, message }];
   }

@@ -1,21 +1,35 @@
 // Contradictions between the type of a tunnel and its options.
 import type { ConfigIssue, IssuePath } from '../validate/issue.ts';
-import { field } from './raw-config.ts';
+import { WRONG } from '../validate/wrong-values.ts';
+import type { PartialConfig, TunnelOptions } from './partial-config.ts';
 
 const CHECKSUMS: Readonly<Record<string, readonly string[]>> = {
   gre: ['none', 'full'],
   gue: ['none', 'full', 'remote'],
 };
 
-/** Returns options that a type of tunnel does not support, or that it requires. */
-export function tunnelFaults(path: IssuePath, tunnel: unknown): ConfigIssue[] {
-  const type = field(tunnel, 'type');
-  if (type !== 'ipip' && type !== 'gre' && type !== 'gue') return [];
+/** Returns options that a type of tunnel does not support, or that it requires, at every level that may have a tunnel. */
+export function tunnelFaults({ defaults, services }: PartialConfig): ConfigIssue[] {
+  const hosts = services.flatMap(({ reals, sorryServer }) => [
+    ...reals,
+    ...(sorryServer ? [sorryServer] : []),
+  ]);
+  return [defaults, ...services, ...hosts].flatMap(({ path, options }) =>
+    faultsOf([...path, 'tunnel'], options.tunnel),
+  );
+}
+
+function faultsOf(path: IssuePath, tunnel: TunnelOptions): ConfigIssue[] {
+  if (typeof tunnel !== 'object') return [];
+  const { type } = tunnel;
+  if (type === undefined || type === WRONG) return [];
   return [...portFaults(path, tunnel, type), ...checksumFaults(path, tunnel, type)];
 }
 
-function portFaults(path: IssuePath, tunnel: unknown, type: string): ConfigIssue[] {
-  const given = field(tunnel, 'port') !== undefined;
+type TunnelMapping = Extract<TunnelOptions, object>;
+
+function portFaults(path: IssuePath, { port }: TunnelMapping, type: string): ConfigIssue[] {
+  const given = port !== undefined;
   if (type === 'gue' && !given) {
     const message = 'port is missing; allowed: the UDP port at which the reals receive GUE, such as 6080';
     return [{ path, message }];
@@ -25,9 +39,8 @@ function portFaults(path: IssuePath, tunnel: unknown, type: string): ConfigIssue
   return [{ path: [...path, 'port'], atKey: true, message }];
 }
 
-function checksumFaults(path: IssuePath, tunnel: unknown, type: string): ConfigIssue[] {
-  const checksum = field(tunnel, 'checksum');
-  if (typeof checksum !== 'string') return [];
+function checksumFaults(path: IssuePath, { checksum }: TunnelMapping, type: string): ConfigIssue[] {
+  if (checksum === undefined || checksum === WRONG) return [];
   const allowed = CHECKSUMS[type];
   if (allowed === undefined) {
     const message = `checksum is for tunnels of type gre or gue, but the type here is ${type}; fix: remove this key`;

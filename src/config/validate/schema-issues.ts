@@ -6,22 +6,31 @@ import { suggest } from './suggest.ts';
 
 type SchemaIssue = z.core.$ZodIssue;
 
-/** The schema's complaints about `root` in an operator's words. */
-export function describeSchemaIssues(issues: readonly SchemaIssue[], root: unknown): ConfigIssue[] {
+/** A fault, and the value that is wrong; undefined where it is a key that is unknown or missing. */
+export interface SchemaFault extends ConfigIssue {
+  readonly wrong?: IssuePath;
+}
+
+/** Returns the schema's complaints about `root` in an operator's words. */
+export function describeSchemaIssues(issues: readonly SchemaIssue[], root: unknown): SchemaFault[] {
   return issues.flatMap((issue) => describe(issue, [], root));
 }
 
-function describe(issue: SchemaIssue, prefix: IssuePath, root: unknown): ConfigIssue[] {
+function describe(issue: SchemaIssue, prefix: IssuePath, root: unknown): SchemaFault[] {
   const path = [...prefix, ...(issue.path as IssuePath)];
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => unknownKey([...path, key], issue.message.split(KEY_SEPARATOR)));
   }
   const found = valueAt(root, path);
   if (issue.code === 'invalid_union') return describeUnion(issue, { path, found, root });
+  return [wrongOrMissing(path, found, issue.message)];
+}
+
+function wrongOrMissing(path: IssuePath, found: unknown, allowed: string): SchemaFault {
   if (found === undefined && path.length > 0) {
-    return [{ path: path.slice(0, -1), message: `${path.at(-1)} is missing; allowed: ${issue.message}` }];
+    return { path: path.slice(0, -1), message: `${path.at(-1)} is missing; allowed: ${allowed}` };
   }
-  return [{ path, message: `found ${describeFound(found)}; allowed: ${issue.message}` }];
+  return { path, message: `found ${describeFound(found)}; allowed: ${allowed}`, wrong: path };
 }
 
 function unknownKey(path: IssuePath, known: readonly string[]): ConfigIssue {
@@ -35,16 +44,13 @@ function unknownKey(path: IssuePath, known: readonly string[]): ConfigIssue {
 function describeUnion(
   issue: z.core.$ZodIssueInvalidUnion,
   { path, found, root }: { path: IssuePath; found: unknown; root: unknown },
-): ConfigIssue[] {
+): SchemaFault[] {
   const [short = [], long = []] = issue.errors;
   if (typeof found === 'object' && found !== null && !isOfWrongType(long)) {
     return long.flatMap((inner) => describe(inner, path, root));
   }
   const allowed = [short[0]?.message, long[0]?.message].filter((text) => text !== undefined).join(', or ');
-  if (found === undefined && path.length > 0) {
-    return [{ path: path.slice(0, -1), message: `${path.at(-1)} is missing; allowed: ${allowed}` }];
-  }
-  return [{ path, message: `found ${describeFound(found)}; allowed: ${allowed}` }];
+  return [wrongOrMissing(path, found, allowed)];
 }
 
 function isOfWrongType(issues: readonly SchemaIssue[]): boolean {

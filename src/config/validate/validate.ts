@@ -3,9 +3,10 @@ import type { CulvertConfig } from '../../contract/config/config.ts';
 import { configSchema } from '../../contract/config/config-schema.ts';
 import { fillIn } from '../defaults/fill-in.ts';
 import { bfdFaults } from '../rules/bfd-contradictions.ts';
-import { findContradictions } from '../rules/config-contradictions.ts';
+import { findContradictions } from '../rules/find-contradictions.ts';
 import type { ConfigIssue, IssuePath } from './issue.ts';
 import { describeSchemaIssues } from './schema-issues.ts';
+import { markWrong } from './wrong-values.ts';
 
 /** The result of validating the plain values of a configuration, from any format. */
 export interface Validated {
@@ -17,12 +18,11 @@ export interface Validated {
 /** `placeOf` names the place of a value, `line 7` say, in messages about another one. */
 export function validateConfig(value: unknown, placeOf: (path: IssuePath) => string): Validated {
   const checked = configSchema.safeParse(value);
-  const issues = [
-    ...describeSchemaIssues(checked.error?.issues ?? [], value),
-    ...findContradictions(value, placeOf),
-  ];
+  const faults = describeSchemaIssues(checked.error?.issues ?? [], value);
+  const wrong = faults.flatMap((fault) => (fault.wrong === undefined ? [] : [fault.wrong]));
+  const issues = [...faults, ...findContradictions(markWrong(value, wrong), placeOf)];
   if (!checked.success || issues.length > 0) return { config: undefined, issues };
   const config = fillIn(checked.data);
-  const faults = bfdFaults(config, placeOf);
-  return faults.length === 0 ? { config, issues } : { config: undefined, issues: faults };
+  const atOdds = bfdFaults(config, placeOf);
+  return atOdds.length === 0 ? { config, issues } : { config: undefined, issues: atOdds };
 }

@@ -335,7 +335,7 @@ export type WrittenUrl = z.output<typeof url>;
 export type WrittenRegex = z.output<typeof regex>;
 
 /** The wire has microseconds in 32 bits: 71 minutes. */
-function bfdInterval(fromMs: number): z.ZodType<number> {
+function bfdInterval(fromMs: number): z.ZodType<number, string> {
   return duration(fromMs, 4_294_967);
 }
 

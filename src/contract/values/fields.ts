@@ -50,7 +50,7 @@ export const port: z.ZodInt = wholeNumber(1, 65535);
 export const weight: z.ZodInt = wholeNumber(0, 65535);
 
 /** Returns a schema of durations: milliseconds, from a text with a unit. */
-export function duration(fromMs: number, toMs: number): z.ZodType<number> {
+export function duration(fromMs: number, toMs: number): z.ZodType<number, string> {
   const allowed = `a duration from ${formatDuration(fromMs)} to ${formatDuration(toMs)} with its unit, such as 500ms, 6s or 2m`;
   return z
     .string(allowed)

@@ -1,6 +1,6 @@
 // The entries of the journal, and the lines that they are written as.
-import { documentText } from '../../config/load/document.ts';
-import type { LoadedConfig } from '../../config/load/loaded-config.ts';
+
+import { documentText, type LoadedConfig } from '../../config/load/loaded-config.ts';
 import { readDocument } from '../../config/load/read-document.ts';
 import type { ConfigureInput, Input, StartInput } from '../step/input.ts';
 import { fromExactJson, toExactJson } from './exact-json.ts';

@@ -1,6 +1,6 @@
 // A world as a value that fits in a line of the journal, and back.
-import { documentText } from '../../config/load/document.ts';
-import type { LoadedConfig } from '../../config/load/loaded-config.ts';
+
+import { documentText, type LoadedConfig } from '../../config/load/loaded-config.ts';
 import { readDocument } from '../../config/load/read-document.ts';
 import { healthBy } from '../../health/real-health.ts';
 import { liveWeight } from '../world/live-weight.ts';

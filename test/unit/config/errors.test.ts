@@ -303,6 +303,38 @@ test('all faults of a file are told at once, in its order', () => {
   ]);
 });
 
+test('rules are silent about a value that is wrong, and report what contradicts the others', () => {
+  const { message } = errorOf(`director: {interfaces: eth0, interface: eth0}
+defaults: {weight: -5, scheduler: made-up, schedulerFlags: [sh-port]}
+services:
+  - {vip: 192.0.2.10, port: 80, protocol: icmp, onePacket: true, quorum: 7, hysteresis: [], reals: [5, {address: 10.0.0.1}]}
+  - vip: 192.0.2.10
+    port: 80
+    protocol: icmp
+    claim: perhaps
+    check: {type: file, file: 7, address: 10.0.0.9}
+    tunnel: {type: gue, port: many}
+    reals: [{address: 10.0.0.1, lowerThreshold: -3, onUp: {command: []}}]
+`);
+  expect(message.split('\n').map((line) => line.replace(/;.*/, '').replace(/^\S*: /, ''))).toEqual([
+    'director.interfaces: found interfaces next to interface',
+    "director.interfaces: found 'eth0'",
+    'defaults.weight: found -5',
+    "defaults.scheduler: found 'made-up'",
+    "services[0].protocol: found 'icmp'",
+    'services[0].hysteresis: found a list',
+    'services[0].reals[0]: found 5',
+    "services[1].protocol: found 'icmp'",
+    "services[1].claim: found 'perhaps'",
+    'services[1].check.file: found 7',
+    'services[1].check.address: address is for checks of type tcp or http or https or smtp or dns or udp or ping, but the type here is file',
+    'services[1].check.address: address is only for checks that do not go through the tunnel',
+    "services[1].tunnel.port: found 'many'",
+    'services[1].reals[0].lowerThreshold: found -3',
+    'services[1].reals[0].onUp.command: found a list',
+  ]);
+});
+
 test('thousands of faults are told in a hundred lines', () => {
   const reals = '      - {address: x}\n'.repeat(5000);
   const lines = errorOf(SOUND + reals).message.split('\n');
