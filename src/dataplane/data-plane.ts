@@ -3,6 +3,7 @@ import type { Explanation } from '../forwarding/decision.ts';
 import type { FlowStateName } from '../forwarding/flow-states.ts';
 import type { ForwardingTable, Port, Service, ServiceKey } from '../forwarding/forwarding-table.ts';
 import type { ApplySummary } from '../forwarding/image/change/apply-run.ts';
+import type { Learned } from '../forwarding/image/forwarding-image.ts';
 import type { Reason } from '../forwarding/reasons.ts';
 import type { IpAddress } from '../net/address/ip-address.ts';
 import type { CheckConnector } from './check-connector.ts';
@@ -36,6 +37,11 @@ export interface DataPlane {
   keyInUse(): Uint8Array | undefined;
   counters(): Promise<PlaneCounters>;
   flows(filter?: FlowFilter): AsyncIterable<FlowRecord>;
+  /**
+   * Remembers flows and templates that another director knows. Entries here that are newer stay; see `Learned`. It works until
+   * all are entered, about a second for a million: pass many in parts. Call it after the first `apply`.
+   */
+  learn(flows: Iterable<KnownFlow>): LearnSummary;
   /** Explains what would happen to this IP packet; changes nothing. */
   explain(packet: Uint8Array): Explanation;
   /** Ends the control. Forwarding continues where the plane lives outside the process. */
@@ -111,6 +117,23 @@ export interface FlowRecord {
   /** The time until the flow is forgotten if no packet comes. */
   readonly leftMs: number;
 }
+
+/** A flow or template as another director knows it. */
+export interface KnownFlow {
+  /** With the port that the client's packets go to; for a template any port of the service. */
+  readonly service: ServiceKey;
+  /** For a template an address of the clients' network. */
+  readonly client: IpAddress;
+  /** 0 for a template. */
+  readonly clientPort: Port;
+  readonly real: IpAddress;
+  readonly state: FlowStateName;
+  /** The time since its last packet. */
+  readonly idleMs: number;
+}
+
+/** The number of flows by what became of them. */
+export type LearnSummary = Readonly<Record<Learned, number>>;
 
 /** An event that a plane reports on its own. The director turns it into events and log lines. */
 export type PlaneEvent =

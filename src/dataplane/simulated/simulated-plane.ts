@@ -9,9 +9,18 @@ import type { ImageMemory } from '../../forwarding/image/tables/memory.ts';
 import { createForwarderState, type ForwarderState, sweepForwarder } from '../../forwarding/state.ts';
 import { onlyIpv4 } from '../../net/address/ip-address.ts';
 import type { CheckConnector } from '../check-connector.ts';
-import type { DataPlane, FlowFilter, FlowRecord, PlaneCounters, PlaneEventListener } from '../data-plane.ts';
+import type {
+  DataPlane,
+  FlowFilter,
+  FlowRecord,
+  KnownFlow,
+  LearnSummary,
+  PlaneCounters,
+  PlaneEventListener,
+} from '../data-plane.ts';
 import { imageCounters } from '../image-counters.ts';
 import { imageFlows } from '../image-flows.ts';
+import { learnFlows } from '../learn-flows.ts';
 import { refuseUnsupported } from '../refuse-unsupported.ts';
 import { attachForwarder } from './director-node.ts';
 import type { Timer } from './network/event-loop.ts';
@@ -95,6 +104,10 @@ export class SimulatedPlane implements DataPlane {
 
   flows(filter: FlowFilter = {}): AsyncIterable<FlowRecord> {
     return imageFlows(this.#image, this.#tick, filter);
+  }
+
+  learn(flows: Iterable<KnownFlow>): LearnSummary {
+    return learnFlows(this.#image, flows, this.#tick);
   }
 
   explain(packet: Uint8Array): Explanation {

@@ -14,8 +14,17 @@ import { awaitGracePeriod } from '../../linux/grace-period.ts';
 import { type Link, listLinks } from '../../linux/netlink/devices/link.ts';
 import type { NetlinkSocket } from '../../linux/netlink/socket.ts';
 import type { CheckConnector } from '../check-connector.ts';
-import type { DataPlane, FlowFilter, FlowRecord, PlaneCounters, PlaneEventListener } from '../data-plane.ts';
+import type {
+  DataPlane,
+  FlowFilter,
+  FlowRecord,
+  KnownFlow,
+  LearnSummary,
+  PlaneCounters,
+  PlaneEventListener,
+} from '../data-plane.ts';
 import { imageFlows } from '../image-flows.ts';
+import { learnFlows } from '../learn-flows.ts';
 import { refuseUnsupported } from '../refuse-unsupported.ts';
 import type { CheckNetwork } from './checks/check-network.ts';
 import { CheckRegistry } from './checks/check-registry.ts';
@@ -191,6 +200,10 @@ export class XdpPlane implements DataPlane {
 
   flows(filter?: FlowFilter): AsyncIterable<FlowRecord> {
     return imageFlows(this.#image, nowTick(), filter);
+  }
+
+  learn(flows: Iterable<KnownFlow>): LearnSummary {
+    return learnFlows(this.#image, flows, nowTick());
   }
 
   explain(packet: Uint8Array): Explanation {

@@ -15,6 +15,7 @@ import type { ApplyHooks, ApplySummary } from './change/apply-run.ts';
 import { applyTable } from './change/apply-table.ts';
 import { mendDrift } from './change/drift.ts';
 import { resume, takeOver } from './change/take-over.ts';
+import { type Learned, learnFlow, type ReportedFlow } from './choice/learn-flow.ts';
 import type { FlowPacket, SelectionMemory } from './choice/select-real.ts';
 import { flowKnowledge, type TicksToKnow } from './flows/flow-knowledge.ts';
 import { type FlowVisitor, type ScannedFlow, scanFlows } from './flows/flow-scan.ts';
@@ -37,6 +38,7 @@ import { isAwaited, isRetired } from './tables/retired-services.ts';
 import { recordKey, type ServiceEntry } from './tables/service-record.ts';
 import { keyBytes } from './tables/settings.ts';
 
+export type { Learned, ReportedFlow } from './choice/learn-flow.ts';
 export type { ScannedFlow } from './flows/flow-scan.ts';
 export type { SweepSummary } from './sweep/sweep.ts';
 export type { NextHop, RealFields, RealPath } from './tables/real-table.ts';
@@ -287,6 +289,11 @@ export class ForwardingImage implements SelectionMemory {
     visit: FlowVisitor,
   ): number | undefined {
     return scanFlows(this.#state.flows, part, visit);
+  }
+
+  /** Remembers what another director knows of a flow. Call it after the first table, which has the services. */
+  learn(flow: ReportedFlow, nowTick: number): Learned {
+    return learnFlow(this.#state, flow, nowTick);
   }
 
   /** Returns the idle time after which an entry is forgotten. */

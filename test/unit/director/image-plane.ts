@@ -1,7 +1,15 @@
 import type { CheckTarget } from '../../../src/dataplane/check-connector.ts';
-import type { DataPlane, FlowFilter, FlowRecord, PlaneCounters } from '../../../src/dataplane/data-plane.ts';
+import type {
+  DataPlane,
+  FlowFilter,
+  FlowRecord,
+  KnownFlow,
+  LearnSummary,
+  PlaneCounters,
+} from '../../../src/dataplane/data-plane.ts';
 import { imageCounters } from '../../../src/dataplane/image-counters.ts';
 import { imageFlows } from '../../../src/dataplane/image-flows.ts';
+import { learnFlows } from '../../../src/dataplane/learn-flows.ts';
 import type { Explanation } from '../../../src/forwarding/decision.ts';
 import type { ForwardingTable, Service } from '../../../src/forwarding/forwarding-table.ts';
 import type { ApplySummary } from '../../../src/forwarding/image/change/apply-run.ts';
@@ -86,6 +94,10 @@ export class ImagePlane implements DataPlane {
 
   flows(filter?: FlowFilter): AsyncIterable<FlowRecord> {
     return imageFlows(this.image, 0, filter);
+  }
+
+  learn(flows: Iterable<KnownFlow>): LearnSummary {
+    return learnFlows(this.image, flows, 0);
   }
 
   explain(): Explanation {

@@ -92,6 +92,27 @@ export function trackAll(ring: RingRange, wanted: ArrayLike<RealIndex>, nowTick:
   return { since: new Uint32Array(ring.count), tracked: ring.count, changedTick: nowTick };
 }
 
+/**
+ * Has the flows of a slot looked up in the memory, because a flow that is remembered there names another real. The slot keeps its
+ * real for all others, and is stable again when that flow is over.
+ */
+export function holdSlot(
+  ring: RingRange,
+  before: Transition | undefined,
+  index: number,
+  nowTick: number,
+): Transition {
+  const transition = before ?? newTransition(ring.count, nowTick);
+  const slot = ring.slots.words[ring.first + index] as number;
+  if (!isTracked(slot)) {
+    ring.slots.store(ring.first + index, trackedSlot(currentOf(slot), currentOf(slot)));
+    transition.tracked++;
+  }
+  // A sweep under way may have passed the flow's entry before it was written.
+  transition.changedTick = nowTick;
+  return transition;
+}
+
 export interface RingChange {
   readonly transition: Transition | undefined;
   readonly written: number;
