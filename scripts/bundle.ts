@@ -28,7 +28,7 @@ const GROUPS = [
   },
   {
     name: 'listings',
-    test: /\/src\/(?:cli\/(?:options\/director-options|tables\/.*table.*|tables\/service-words|commands\/(?:look\/(?:reals|services|stats|events)|change\/reload))|(?:api\/client\/client|contract\/api\/service-text)|forwarding\/reasons)\.ts$/,
+    test: /\/src\/(?:cli\/(?:options\/director-options|tables\/.*table.*|tables\/(?:service|wrap)-words|commands\/(?:look\/(?:reals|services|stats|events)|change\/reload))|(?:api\/client\/client|contract\/api\/service-text)|forwarding\/reasons)\.ts$/,
   },
 ];
 /** Files that a process which started from the bundle before may load yet. */

@@ -1,6 +1,7 @@
 // Tables that fit the width of a terminal: columns are dropped, shortened or stacked.
 import type { Style } from './style.ts';
 import { type Cell, type Column, cellText, formatRow, widthsOf } from './text-table.ts';
+import { wrapWords } from './wrap-words.ts';
 
 /** A column, and how it shrinks when the table is wider than the terminal. */
 export interface FitColumn extends Column {
@@ -154,8 +155,6 @@ interface Details {
   readonly width: number;
 }
 
-const INDENT = '      ';
-
 /** Returns the lines below a row: its stacked columns by name, as many per line as fit. */
 function detailLines(row: readonly Cell[], { columns, stacked, width }: Details): string[] {
   const parts = stacked.flatMap((index) => {
@@ -164,14 +163,7 @@ function detailLines(row: readonly Cell[], { columns, stacked, width }: Details)
     const { header = '', speaks = false } = columns[index] ?? {};
     return [speaks ? cellText(cell) : `${header.toLowerCase()} ${cellText(cell)}`];
   });
-  const lines: string[] = [];
-  for (const word of parts.join('; ').split(' ')) {
-    const last = lines.at(-1);
-    if (word === '') continue;
-    if (last === undefined || last.length + 1 + word.length > width) lines.push(INDENT + word);
-    else lines[lines.length - 1] = `${last} ${word}`;
-  }
-  return lines;
+  return wrapWords(parts.join('; '), width);
 }
 
 function formatCell(cell: Cell, style: Style): string {

@@ -3,6 +3,7 @@ import type { WireExplanation } from '../../contract/api/explanation.ts';
 import { REASONS } from '../../forwarding/reasons.ts';
 import { describePacket } from '../../net/describe/describe-packet.ts';
 import type { Colour, Style } from '../tables/style.ts';
+import { wrapWords } from '../tables/wrap-words.ts';
 
 interface Verdict {
   readonly colour: Colour;
@@ -18,10 +19,15 @@ const VERDICTS: Readonly<Record<WireExplanation['verdict'], Verdict>> = {
 };
 
 /** A packet, the steps of the decision, the decision and what would be sent. */
-export function explanationText(packet: Uint8Array, explanation: WireExplanation, style: Style): string {
-  const steps = explanation.sentences.map((sentence, index) => `${index + 1}. ${sentence}`);
+export function explanationText(
+  packet: Uint8Array,
+  explanation: WireExplanation,
+  { style, width = Number.POSITIVE_INFINITY }: { style: Style; width?: number | undefined },
+): string {
+  const wrapped = (sentence: string): string => wrapWords(sentence, width, 0).join('\n');
+  const steps = explanation.sentences.map((sentence, index) => wrapped(`${index + 1}. ${sentence}`));
   const { colour, text } = VERDICTS[explanation.verdict];
-  const decision = style(colour, `${text(explanation)}${reasonText(explanation)}.`);
+  const decision = style(colour, wrapped(`${text(explanation)}${reasonText(explanation)}.`));
   const sent = explanation.packets.map((hex) => describePacket(Buffer.from(hex, 'hex')));
   return [describePacket(packet), steps.join('\n'), decision, ...sent]
     .filter((part) => part !== '')

@@ -6,7 +6,9 @@ import { type Context, examples, printPaced, stopSignal } from '../../command-co
 import { numberArgument } from '../../options/arguments.ts';
 import { connect, type DirectorOptions, directorOptions } from '../../options/director-options.ts';
 import { followOverRestarts } from '../../steps/follow-events.ts';
-import type { Colour, Style } from '../../tables/style.ts';
+import type { Colour } from '../../tables/style.ts';
+import { terminalWidth } from '../../tables/terminal.ts';
+import { wrapWords } from '../../tables/wrap-words.ts';
 
 type EventsOptions = DirectorOptions & {
   readonly after: number;
@@ -41,11 +43,15 @@ async function showEvents(context: Context, options: EventsOptions): Promise<voi
     ? followOverRestarts(client, { after: options.after, signal: stop.signal, onGone })
     : await client.events(options.after);
   for await (const event of events) {
-    await printPaced(context, `${options.json ? printableJson(event) : eventLine(event, context.style)}\n`);
+    await printPaced(context, `${options.json ? printableJson(event) : eventLine(event, context)}\n`);
   }
 }
 
-function eventLine(event: DirectorEvent, style: Style): string {
-  const level = style(LEVEL_COLOUR[event.level], event.level.padEnd('warning'.length));
-  return `${style('dim', event.time)}  ${level}  ${event.type.padEnd(16)}  ${event.message}`;
+function eventLine(event: DirectorEvent, { style, stdout }: Context): string {
+  const { time, level, type, message } = event;
+  const [levelCell, typeCell] = [level.padEnd('warning'.length), type.padEnd(16)];
+  const width = terminalWidth(stdout);
+  const taken = `${time}  ${levelCell}  ${typeCell}  `.length;
+  const lines = width === undefined ? [message] : wrapWords(message, width, taken);
+  return `${style('dim', time)}  ${style(LEVEL_COLOUR[level], levelCell)}  ${typeCell}  ${lines.join('\n')}`;
 }

@@ -14,6 +14,7 @@ import {
 } from '../../options/described-packet.ts';
 import { connect, type DirectorOptions, directorOptions } from '../../options/director-options.ts';
 import { parsePastTime } from '../../options/past-time.ts';
+import { terminalWidth } from '../../tables/terminal.ts';
 
 interface ExplainOptions extends DirectorOptions, ConfigOptions {
   readonly config?: string;
@@ -97,7 +98,10 @@ async function explain(options: ExplainOptions, context: Context): Promise<void>
     return;
   }
   const { explanationText } = await import('../../text/explanation-text.ts');
-  print(context, explanationText(packet, explanation, context.style));
+  print(
+    context,
+    explanationText(packet, explanation, { style: context.style, width: terminalWidth(context.stdout) }),
+  );
 }
 
 async function ask(packet: Uint8Array, options: ExplainOptions, context: Context): Promise<WireExplanation> {
