@@ -15,9 +15,8 @@ import {
   type World,
 } from '../world/world.ts';
 
-/** A world without what follows from the rest of it. */
-export interface Snapshot
-  extends Pick<World, 'hashKey' | 'byHand' | 'gone' | 'shortages' | 'unmadeAttempts'> {
+/** A world without what follows from the rest of it. What a world gets one day is in its snapshots, too. */
+export interface Snapshot extends Omit<World, 'running' | 'model' | 'services' | 'table'> {
   /** The configurations by their revisions, each as the text of its document. */
   readonly documents: Readonly<Record<string, string>>;
   /** Revisions. */
@@ -33,44 +32,41 @@ export interface Snapshot
 }
 
 export function takeSnapshot(world: World): Snapshot {
-  const { hashKey, byHand, gone, shortages, unmadeAttempts, running } = world;
+  const { running, model: _model, services: all, table: _table, ...own } = world;
   const { file, current, trial } = running;
-  const all = [file, current, ...(trial === undefined ? [] : [trial.before])];
-  const services = world.services.map(({ quorum, reals }) => ({
+  const configurations = [file, current, ...(trial === undefined ? [] : [trial.before])];
+  const services = all.map(({ quorum, reals }) => ({
     quorum,
     reals: reals.map(({ checks }) => checks.map(({ state, shortage }) => ({ state, shortage }))),
   }));
   return {
-    documents: Object.fromEntries(all.map((one) => [one.revision, documentText(one.document)])),
+    ...own,
+    documents: Object.fromEntries(configurations.map((one) => [one.revision, documentText(one.document)])),
     file: file.revision,
     current: current.revision,
     trial: trial && { before: trial.before.revision, deadlineMs: trial.deadlineMs },
-    hashKey,
-    byHand,
-    gone,
-    shortages,
-    unmadeAttempts,
     services,
   };
 }
 
 /** @throws Error if the snapshot is damaged, or its configuration is none for this version of culvert */
 export function restoreWorld(snapshot: Snapshot): World {
-  const { hashKey, byHand, gone, shortages, unmadeAttempts, trial } = snapshot;
-  const read = configReader(snapshot.documents);
-  const current = read(snapshot.current);
+  const { documents, file, current: revision, trial, services: found, ...own } = snapshot;
+  const { byHand } = own;
+  const read = configReader(documents);
+  const current = read(revision);
   const running = {
     current,
-    file: read(snapshot.file),
+    file: read(file),
     trial: trial && { before: read(trial.before), deadlineMs: trial.deadlineMs },
   };
   const model = buildModel(current.config);
-  const empty = emptyWorld(hashKey, running);
+  const empty = emptyWorld(own.hashKey, running);
   const services = model.services.map((service, index) =>
-    restoreService(service, required(snapshot.services[index]), { byHand, model }),
+    restoreService(service, required(found[index]), { byHand, model }),
   );
   const table = { ...empty.table, services: services.map(({ entry }) => entry) };
-  return { ...empty, model, services, byHand, gone, shortages, unmadeAttempts, table };
+  return { ...empty, ...own, model, services, table };
 }
 
 /** Reads each configuration once. */
