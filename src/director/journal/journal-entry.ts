@@ -38,7 +38,10 @@ export type RecordedInput =
   | (Recorded<ConfigureInput> & { readonly kind: 'configure' });
 
 type Recorded<One> = One extends { readonly loaded: LoadedConfig }
-  ? Omit<One, 'loaded'> & { readonly document: string }
+  ? Omit<One, 'loaded'> & {
+      /** The text; undefined for the configuration in force, as when nothing has changed in the file. */
+      readonly document: string | undefined;
+    }
   : One;
 
 export function entryLine(entry: JournalEntry): string {
@@ -63,15 +66,18 @@ export function readLine(line: string): JournalEntry {
   return fromExactJson(line) as JournalEntry;
 }
 
-export function recordInput(input: Exclude<Input, StartInput>): RecordedInput {
+/** @param previous the configuration in force before the input */
+export function recordInput(input: Exclude<Input, StartInput>, previous: LoadedConfig): RecordedInput {
   if (input.kind !== 'configure' || input.verb === 'revert') return input;
   const { loaded, ...rest } = input;
-  return { ...rest, document: documentText(loaded.document) };
+  const isSame = loaded.revision === previous.revision;
+  return { ...rest, document: isSame ? undefined : documentText(loaded.document) };
 }
 
-/** @param previous the configuration in force: what is the same in both is the same object */
+/** @param previous the configuration in force before the input: what is the same in both is the same object */
 export function restoreInput(input: RecordedInput, previous: LoadedConfig): Exclude<Input, StartInput> {
   if (input.kind !== 'configure' || input.verb === 'revert') return input;
   const { document, ...rest } = input;
-  return { ...rest, loaded: readDocument(JSON.parse(document), previous) };
+  const loaded = document === undefined ? previous : readDocument(JSON.parse(document), previous);
+  return { ...rest, loaded };
 }

@@ -63,7 +63,7 @@ export class Journal {
     const notable = notableInput(before, input);
     if (notable === undefined) return;
     if (!this.#isOpen || !this.#hasRoom(0, nowMs)) return this.#leaveOut(nowMs);
-    this.#append({ atMs: nowMs, kind: 'input', input: recordInput(notable) });
+    this.#append({ atMs: nowMs, kind: 'input', input: recordInput(notable, before.running.current) });
     if (this.#options.file.bytes <= (this.#sizeBytes ?? 0) / 2) return;
     this.#options.file.rotate();
     this.#begin(nowMs, false);

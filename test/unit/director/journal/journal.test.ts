@@ -109,6 +109,17 @@ test('attempts that find what was known are not written', async () => {
   subject.expectReplayed();
 });
 
+test('a reload of a file in which nothing has changed is written without the file', async () => {
+  const subject = new Subject();
+  await subject.journal.flush();
+  const { size } = await stat(subject.path);
+  for (let i = 0; i < 10; i++) subject.reload('1MiB');
+  await subject.journal.close();
+  expect((await stat(subject.path)).size - size).toBeLessThan(2000);
+  expect(subject.replayed()).toHaveLength(11);
+  subject.expectReplayed();
+});
+
 test('its two files stay within the size, and replay begins with the older one', async () => {
   const subject = new Subject();
   for (let i = 0; i < 3000; i++) {
