@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import { checkShape, urlShape } from '../src/contract/checks/check-contract.ts';
-import { directorShape } from '../src/contract/config/director-contract.ts';
+import { capacityShape, directorShape, timeoutsShape } from '../src/contract/config/director-contract.ts';
 import { realShape } from '../src/contract/config/real-contract.ts';
 import { serviceShape } from '../src/contract/config/service-contract.ts';
 import { optionTable } from '../src/contract/reference.ts';
@@ -53,6 +53,8 @@ const GENERAL = [
 
 const TABLES: Readonly<Record<string, z.ZodRawShape>> = {
   director: directorShape,
+  timeouts: timeoutsShape,
+  capacity: capacityShape,
   services: serviceShape,
   reals: realShape,
   check: pick(GENERAL),
@@ -60,6 +62,9 @@ const TABLES: Readonly<Record<string, z.ZodRawShape>> = {
   http: pick(HTTP),
   url: urlShape,
 };
+
+/** The head over the descriptions, where it is not `Allowed`. */
+const HEADS: Readonly<Record<string, string>> = { timeouts: 'State of the flow' };
 
 function pick(names: readonly (keyof typeof checkShape)[]): z.ZodRawShape {
   return Object.fromEntries(names.map((name) => [name, checkShape[name]]));
@@ -72,7 +77,7 @@ export function withTables(page: string): string {
       const shape = TABLES[name];
       if (shape === undefined)
         throw new Error(`docs/reference/configuration.md: no contract is called ${name}`);
-      return begin + optionTable(shape) + end;
+      return begin + optionTable(shape, HEADS[name]) + end;
     },
   );
 }

@@ -80,7 +80,7 @@ export type Filled<Shape extends z.ZodRawShape> = {
 export function fill<Shape extends z.ZodRawShape>(shape: Shape, ...levels: readonly object[]): Filled<Shape> {
   const filled: Record<string, unknown> = {};
   for (const [name, schema] of Object.entries(shape)) {
-    const notes = registry.get(schema as z.ZodType);
+    const notes = findNotes(schema);
     if (notes?.default === undefined) continue;
     const said = levels.map((level) => (level as Record<string, unknown>)[name]);
     filled[name] = said.find((value) => value !== undefined) ?? notes.default;
@@ -93,7 +93,7 @@ type ForwardedName<Shape> = {
 }[keyof Shape];
 
 /** The schemas of the filled in values of those options that the forwarding table has. */
-export type ForwardedShape<Shape> = {
+type ForwardedShape<Shape> = {
   [Name in ForwardedName<Shape>]: Shape[Name] extends z.ZodOptional<infer Schema> ? Schema : never;
 };
 
@@ -112,13 +112,9 @@ export function pickForwarded<Shape extends z.ZodRawShape>(
   shape: Shape,
   values: Filled<Shape>,
 ): Partial<ForwardedValues<Shape>> {
-  const picked: Record<string, unknown> = {};
-  for (const [name, schema] of Object.entries(shape)) {
-    if (!forwardedOptions.has(schema)) continue;
-    const value = (values as Record<string, unknown>)[name];
-    if (value !== notesOf(schema).default) picked[name] = value;
-  }
-  return picked as Partial<ForwardedValues<Shape>>;
+  const entries = Object.entries(forwardedValues(shape, values));
+  const changed = entries.filter(([name, value]) => value !== findNotes(shape[name] as z.ZodType)?.default);
+  return Object.fromEntries(changed) as Partial<ForwardedValues<Shape>>;
 }
 
 /** The values of those options that the forwarding table has. */

@@ -3,13 +3,13 @@ import { z } from 'zod';
 import { configSchema } from './config/config-schema.ts';
 import { findNotes, notesOf, type OptionNotes } from './option.ts';
 
-/** A table of the options of a shape, in their order; its heads are `Key`, `Default` and `Allowed`. */
-export function optionTable(shape: z.ZodRawShape): string {
+/** A table of the options of a shape, in their order; its heads are `Key`, `Default` and what the descriptions are about. */
+export function optionTable(shape: z.ZodRawShape, about = 'Allowed'): string {
   const rows = Object.entries(shape).map(([name, schema]) => {
     const notes = notesOf(schema);
     return `| \`${name}\` | ${defaultText(notes)} | ${notes.description} |`;
   });
-  return ['| Key | Default | Allowed |', '|---|---|---|', ...rows].join('\n');
+  return [`| Key | Default | ${about} |`, '|---|---|---|', ...rows].join('\n');
 }
 
 function defaultText({ default: value, defaultText: text }: OptionNotes): string {

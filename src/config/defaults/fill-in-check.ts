@@ -21,7 +21,6 @@ import { regexFlags } from '../../contract/checks/regex-options.ts';
 import { type Filled, fill } from '../../contract/option.ts';
 import { formatIp, ip } from '../../net/address/ip-address.ts';
 
-const DEFAULT_STATUS = [{ from: 200, to: 299 }] as const;
 const MAX_TTL = 255;
 
 /** The checks of one level: one of the two keys, or none. */
@@ -189,7 +188,6 @@ function fillInUrl(written: WrittenUrl): HttpUrlConfig {
   return {
     ...fill(urlShape, written),
     virtualHost: written.virtualHost,
-    status: written.status ?? DEFAULT_STATUS,
     digest: written.digest?.toLowerCase(),
     regex:
       regex === undefined ? undefined : fillInRegex(typeof regex === 'string' ? { pattern: regex } : regex),

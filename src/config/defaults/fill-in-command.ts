@@ -1,8 +1,7 @@
 // The command that holds at the innermost level which says something.
-import type { WrittenCommand } from '../../contract/config/command-schema.ts';
+import { commandShape, type WrittenCommand } from '../../contract/config/command-schema.ts';
+import { fill } from '../../contract/option.ts';
 import type { CommandConfig } from '../../linux/process/command-config.ts';
-
-export const DEFAULT_COMMAND_TIMEOUT_MS = 30_000;
 
 /** @param levels the innermost first */
 export function innermostCommand(
@@ -10,10 +9,10 @@ export function innermostCommand(
 ): CommandConfig | undefined {
   const written = levels.find((level) => level !== undefined);
   if (written === undefined || written === 'none') return undefined;
-  const { command = [], shell, timeout, user } = written;
+  const { command = [], shell, user } = written;
   return {
     run: shell === undefined ? { command } : { shell },
-    timeoutMs: timeout ?? DEFAULT_COMMAND_TIMEOUT_MS,
+    timeoutMs: fill(commandShape, written).timeout,
     user,
   };
 }

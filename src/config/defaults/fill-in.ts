@@ -2,11 +2,12 @@
 import type { CulvertConfig } from '../../contract/config/config.ts';
 import type { WrittenConfig } from '../../contract/config/config-schema.ts';
 import {
+  capacityShape,
   type DirectorConfig,
   directorShape,
+  sctpTimeoutsShape,
+  timeoutsShape,
   type WrittenDirector,
-  type WrittenSctpTimeouts,
-  type WrittenTimeouts,
 } from '../../contract/config/director-contract.ts';
 import { fillInListen } from '../../contract/config/listen-schema.ts';
 import { type RealConfig, realShape, type WrittenReal } from '../../contract/config/real-contract.ts';
@@ -21,27 +22,23 @@ import {
 import { fillInTunnel, mergeBlackhole } from '../../contract/config/tunnel-contract.ts';
 import { fill } from '../../contract/option.ts';
 import { portList } from '../../contract/values/ports.ts';
-import {
-  type Claim,
-  DEFAULT_SCTP_TIMEOUTS,
-  DEFAULT_TIME_WAIT_MS,
-  DEFAULT_TIMEOUTS,
-  type FlowTimeouts,
-  type Persistence,
-  type SchedulerFlag,
-  type SctpTimeouts,
-  type TransportProtocol,
+import type {
+  Claim,
+  FlowTimeouts,
+  Persistence,
+  SchedulerFlag,
+  TransportProtocol,
 } from '../../forwarding/forwarding-table.ts';
-import { DEFAULT_CAPACITY } from '../../forwarding/image/tables/memory.ts';
 import { ip, isIpv4 } from '../../net/address/ip-address.ts';
 import { mergeChecks, saysOfChecks } from './fill-in-check.ts';
 import { innermostCommand } from './fill-in-command.ts';
 
 export function fillIn(written: WrittenConfig): CulvertConfig {
   const defaults = written.defaults ?? {};
+  const director = fillInDirector(written.director);
   return {
-    director: fillInDirector(written.director),
-    services: written.services.map((service) => fillInService(service, defaults, written.director.claim)),
+    director,
+    services: written.services.map((service) => fillInService(service, defaults, director.claim)),
   };
 }
 
@@ -54,44 +51,38 @@ function fillInDirector(written: WrittenDirector): DirectorConfig {
     interfaces,
     instance: written.instance ?? name,
     hashSeed: written.hashSeed?.toLowerCase(),
-    timeouts: fillInTimeouts(written.timeouts ?? {}),
-    capacity: {
-      slots: written.capacity?.slots ?? DEFAULT_CAPACITY.slots,
-      flows: written.capacity?.flows ?? DEFAULT_CAPACITY.flows,
-    },
+    timeouts: fillInTimeouts(written.timeouts),
+    capacity: fill(capacityShape, written.capacity ?? {}),
     listen: written.listen && fillInListen(written.listen),
     metricsListen: written.metricsListen && fillInListen(written.metricsListen),
   };
 }
 
-function fillInTimeouts(written: WrittenTimeouts): FlowTimeouts {
+function fillInTimeouts(written: WrittenDirector['timeouts'] = {}): FlowTimeouts {
+  const { tcp, tcpFin, synRecv, udp, close, timeWait } = fill(timeoutsShape, written);
+  const { init1, init, cookieEchoed, established, shutdown, closed } = fill(
+    sctpTimeoutsShape,
+    written.sctp ?? {},
+  );
   return {
-    establishedMs: written.tcp ?? DEFAULT_TIMEOUTS.establishedMs,
-    finWaitMs: written.tcpFin ?? DEFAULT_TIMEOUTS.finWaitMs,
-    synRecvMs: written.synRecv ?? DEFAULT_TIMEOUTS.synRecvMs,
-    udpMs: written.udp ?? DEFAULT_TIMEOUTS.udpMs,
-    closeMs: written.close ?? DEFAULT_TIMEOUTS.closeMs,
-    timeWaitMs: written.timeWait ?? DEFAULT_TIME_WAIT_MS,
-    sctp: fillInSctpTimeouts(written.sctp ?? {}),
+    establishedMs: tcp,
+    finWaitMs: tcpFin,
+    synRecvMs: synRecv,
+    udpMs: udp,
+    closeMs: close,
+    timeWaitMs: timeWait,
+    sctp: {
+      init1Ms: init1,
+      initMs: init,
+      cookieEchoedMs: cookieEchoed,
+      establishedMs: established,
+      shutdownMs: shutdown,
+      closedMs: closed,
+    },
   };
 }
 
-function fillInSctpTimeouts(written: WrittenSctpTimeouts): SctpTimeouts {
-  return {
-    init1Ms: written.init1 ?? DEFAULT_SCTP_TIMEOUTS.init1Ms,
-    initMs: written.init ?? DEFAULT_SCTP_TIMEOUTS.initMs,
-    cookieEchoedMs: written.cookieEchoed ?? DEFAULT_SCTP_TIMEOUTS.cookieEchoedMs,
-    establishedMs: written.established ?? DEFAULT_SCTP_TIMEOUTS.establishedMs,
-    shutdownMs: written.shutdown ?? DEFAULT_SCTP_TIMEOUTS.shutdownMs,
-    closedMs: written.closed ?? DEFAULT_SCTP_TIMEOUTS.closedMs,
-  };
-}
-
-function fillInService(
-  service: WrittenService,
-  defaults: WrittenDefaults,
-  claim: Claim = 'always',
-): ServiceConfig {
+function fillInService(service: WrittenService, defaults: WrittenDefaults, claim: Claim): ServiceConfig {
   const filled = fill(serviceShape, service, defaults);
   const { protocol } = filled;
   const [port = 0, ...morePorts] = portList(service.port);
@@ -103,7 +94,7 @@ function fillInService(
     schedulerFlags: flagsOf(service, defaults),
     persistence: fillInPersistence(service),
     tunnel: fillInTunnel(service.tunnel ?? defaults.tunnel ?? 'ipip'),
-    blackhole: mergeBlackhole([defaults.blackhole, service.blackhole]),
+    blackhole: mergeBlackhole(service.blackhole, defaults.blackhole),
     claim: service.claim ?? claim,
     onQuorumUp: innermostCommand(service.onQuorumUp, defaults.onQuorumUp),
     onQuorumDown: innermostCommand(service.onQuorumDown, defaults.onQuorumDown),

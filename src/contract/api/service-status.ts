@@ -112,4 +112,3 @@ export const serviceSchema = body(
 
 export type WireService = z.output<typeof serviceSchema>;
 export type WireSorryServer = NonNullable<WireService['sorryServer']>;
-export type WireQuorum = WireService['quorum'];

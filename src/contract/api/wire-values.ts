@@ -7,7 +7,7 @@ import { parseServiceName } from './service-text.ts';
 type Plain = string | number | boolean | bigint | null | undefined;
 
 /** A value whose parts nobody changes. */
-export type Frozen<Value> = unknown extends Value
+type Frozen<Value> = unknown extends Value
   ? Value
   : Value extends Plain
     ? Value

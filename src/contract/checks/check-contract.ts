@@ -101,7 +101,8 @@ export const urlShape = {
     description: 'with its query',
   }),
   virtualHost: optional(virtualHost, { defaultText: 'that of the check', description: 'the Host header' }),
-  status: optional(status, {
+  status: option(status, {
+    default: [{ from: 200, to: 299 }],
     defaultText: '`200-299`',
     description: 'a number, a range, or a list of these',
   }),

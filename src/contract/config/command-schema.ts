@@ -1,5 +1,6 @@
 // The schema of a command: a program with its arguments, or a line for the shell.
 import { z } from 'zod';
+import { option } from '../option.ts';
 import { duration, list, mapping, oneOf, pattern } from '../values/fields.ts';
 
 const HOUR = 3_600_000;
@@ -17,14 +18,17 @@ export const user = pattern(
   'a user, or user:group, by name or number',
 );
 
-export const commandSchema = z.union([
-  oneOf(['none']),
-  mapping({
-    command: runFields.command.optional(),
-    shell: runFields.shell.optional(),
-    timeout: duration(10, HOUR).optional(),
-    user: user.optional(),
+export const commandShape = {
+  command: runFields.command.optional(),
+  shell: runFields.shell.optional(),
+  timeout: option(duration(10, HOUR), {
+    default: 30_000,
+    defaultText: '`30s`',
+    description: '10ms to 1h: a command that takes longer is killed',
   }),
-]);
+  user: user.optional(),
+};
+
+export const commandSchema = z.union([oneOf(['none']), mapping(commandShape)]);
 
 export type WrittenCommand = z.output<typeof commandSchema>;

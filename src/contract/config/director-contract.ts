@@ -1,7 +1,14 @@
 // The contract of the director: the settings of the whole process and its data plane.
 import type { z } from 'zod';
-import type { FlowTimeouts } from '../../forwarding/forwarding-table.ts';
-import { type Filled, option, optional } from '../option.ts';
+import {
+  DEFAULT_SCTP_TIMEOUTS,
+  DEFAULT_TIME_WAIT_MS,
+  DEFAULT_TIMEOUTS,
+  type FlowTimeouts,
+} from '../../forwarding/forwarding-table.ts';
+import { DEFAULT_CAPACITY } from '../../forwarding/image/tables/memory.ts';
+import { type Defaulted, defaultOf, type Filled, option, optional } from '../option.ts';
+import { formatDuration } from '../values/duration.ts';
 import {
   byteSize,
   claim,
@@ -17,31 +24,54 @@ import {
 import type { ListenConfig } from './listen-config.ts';
 import { listenSchema } from './listen-schema.ts';
 
-const timeouts = mapping({
-  tcp: timeout.optional(),
-  tcpFin: timeout.optional(),
-  synRecv: timeout.optional(),
-  timeWait: timeout.optional(),
-  udp: timeout.optional(),
-  close: timeout.optional(),
-  sctp: mapping({
-    init1: timeout.optional(),
-    init: timeout.optional(),
-    cookieEchoed: timeout.optional(),
-    established: timeout.optional(),
-    shutdown: timeout.optional(),
-    closed: timeout.optional(),
-  }).optional(),
-});
+const { init1Ms, initMs, cookieEchoedMs, establishedMs, shutdownMs, closedMs } = DEFAULT_SCTP_TIMEOUTS;
 
-const capacity = mapping({
-  slots: wholeNumber(16, 2 ** 28)
-    .multipleOf(16, 'a multiple of 16')
-    .optional(),
-  flows: wholeNumber(4, 2 ** 28)
-    .refine((count) => (count & (count - 1)) === 0, 'a power of two')
-    .optional(),
-});
+/** The idle times of SCTP flows, by what the client has sent. */
+export const sctpTimeoutsShape = {
+  init1: idleTime(init1Ms, 'the client has sent its first INIT'),
+  init: idleTime(initMs, 'the client has sent INIT again'),
+  cookieEchoed: idleTime(cookieEchoedMs, 'the client has sent COOKIE ECHO'),
+  established: idleTime(establishedMs, 'established'),
+  shutdown: idleTime(shutdownMs, 'the client has sent SHUTDOWN'),
+  closed: idleTime(closedMs, 'the client has sent ABORT or SHUTDOWN COMPLETE'),
+};
+
+export const timeoutsShape = {
+  tcp: idleTime(DEFAULT_TIMEOUTS.establishedMs, 'established'),
+  tcpFin: idleTime(DEFAULT_TIMEOUTS.finWaitMs, 'the client has sent FIN'),
+  synRecv: idleTime(DEFAULT_TIMEOUTS.synRecvMs, 'the client has sent SYN only'),
+  timeWait: idleTime(DEFAULT_TIME_WAIT_MS, 'in TIME_WAIT'),
+  close: idleTime(DEFAULT_TIMEOUTS.closeMs, 'the client has sent RST'),
+  udp: idleTime(DEFAULT_TIMEOUTS.udpMs, 'UDP'),
+  sctp: optional(mapping(sctpTimeoutsShape), {
+    defaultText: `\`{${Object.entries(sctpTimeoutsShape)
+      .map(([name, schema]) => `${name}: ${formatDuration(defaultOf(schema))}`)
+      .join(', ')}}\``,
+    description: 'SCTP, by what the client has sent',
+  }),
+};
+
+function idleTime(defaultMs: number, state: string): Defaulted<typeof timeout> {
+  return option(timeout, {
+    default: defaultMs,
+    defaultText: `\`${formatDuration(defaultMs)}\``,
+    description: state,
+  });
+}
+
+export const capacityShape = {
+  slots: option(wholeNumber(16, 2 ** 28).multipleOf(16, 'a multiple of 16'), {
+    default: DEFAULT_CAPACITY.slots,
+    description: 'ring slots of all services together, a multiple of 16',
+  }),
+  flows: option(
+    wholeNumber(4, 2 ** 28).refine((count) => (count & (count - 1)) === 0, 'a power of two'),
+    {
+      default: DEFAULT_CAPACITY.flows,
+      description: 'places for remembered flows, a power of two, at least 4; each takes 32 bytes',
+    },
+  ),
+};
 
 const interfaceName = pattern(/^[^\s/:]{1,15}$/, 'the name of a network interface');
 
@@ -78,7 +108,7 @@ export const directorShape = {
     defaultText: 'made at the first start and kept',
     description: '32 hexadecimal digits, in quotes; see below',
   }),
-  timeouts: optional(timeouts, {
+  timeouts: optional(mapping(timeoutsShape), {
     defaultText: 'see below',
     description: 'idle times after which a flow is forgotten, each 1s to 31 days (744h)',
   }),
@@ -99,7 +129,10 @@ export const directorShape = {
     description:
       'who answers ARP and neighbour discovery for the VIPs: `always`, `host` or `never`; see [below](#claim)',
   }),
-  capacity: optional(capacity, { defaultText: 'see below', description: 'sizes of the forwarding tables' }),
+  capacity: optional(mapping(capacityShape), {
+    defaultText: 'see below',
+    description: 'sizes of the forwarding tables',
+  }),
   listen: optional(listenSchema, {
     defaultText: 'only the Unix socket',
     description: 'serves the API over TCP as well; see [below](#directorlisten-and-directormetricslisten)',
@@ -128,9 +161,6 @@ export const directorShape = {
 export const directorSchema = mapping(directorShape);
 
 export type WrittenDirector = z.output<typeof directorSchema>;
-export type WrittenTimeouts = z.output<typeof timeouts>;
-export type WrittenSctpTimeouts = NonNullable<WrittenTimeouts['sctp']>;
-
 /** The director with every default filled in. */
 export interface DirectorConfig extends Filled<typeof directorShape> {
   /** The first of `interfaces`. */
@@ -142,7 +172,7 @@ export interface DirectorConfig extends Filled<typeof directorShape> {
   /** 32 hex digits; undefined: made at the first start and kept in the state. */
   readonly hashSeed: string | undefined;
   readonly timeouts: FlowTimeouts;
-  readonly capacity: { readonly slots: number; readonly flows: number };
+  readonly capacity: Filled<typeof capacityShape>;
   /** Serves the API over TCP, beside the Unix socket. */
   readonly listen: ListenConfig | undefined;
   /** Serves `/metrics` over TCP and nothing else. */

@@ -1,9 +1,8 @@
 // The contract of a tunnel, and of packets that do not fit it.
 import { z } from 'zod';
 import type { BlackholePolicy, Tunnel } from '../../forwarding/forwarding-table.ts';
+import { fill, option } from '../option.ts';
 import { mapping, oneOf, port, timeout, wholeNumber } from '../values/fields.ts';
-
-export const DEFAULT_BLACKHOLE: BlackholePolicy = { policy: 'cure', after: 2 };
 
 export const tunnelSchema = z.union([
   oneOf(['ipip', 'gre']),
@@ -14,9 +13,7 @@ export const tunnelSchema = z.union([
   }),
 ]);
 
-export type WrittenTunnel = z.output<typeof tunnelSchema>;
-
-export function fillInTunnel(written: WrittenTunnel): Tunnel {
+export function fillInTunnel(written: z.output<typeof tunnelSchema>): Tunnel {
   const {
     type,
     checksum = 'none',
@@ -28,19 +25,25 @@ export function fillInTunnel(written: WrittenTunnel): Tunnel {
   return { type, checksum: checksum === 'none' ? 'none' : 'full' };
 }
 
-export const blackholeSchema = z.union([
-  oneOf(['cure', 'refuse']),
-  mapping({ policy: oneOf(['cure', 'refuse']).optional(), after: wholeNumber(1, 65535).optional() }),
-]);
+const blackholeShape = {
+  policy: option(oneOf(['cure', 'refuse']), {
+    default: 'cure',
+    description: 'forward its oversize packets in fragments, or keep answering that they are too big',
+  }),
+  after: option(wholeNumber(1, 65535), {
+    default: 2,
+    description: 'the number of answers after which a client counts as unreachable',
+  }),
+};
 
-/** Each level, the outermost first, overrides single values of those before it. */
+export const blackholeSchema = z.union([oneOf(['cure', 'refuse']), mapping(blackholeShape)]);
+
+/** Each level overrides single values of those after it. @param levels the innermost first */
 export function mergeBlackhole(
-  levels: readonly (z.output<typeof blackholeSchema> | undefined)[],
+  ...levels: readonly (z.output<typeof blackholeSchema> | undefined)[]
 ): BlackholePolicy {
-  return levels.reduce<BlackholePolicy>((merged, level) => {
-    const { policy, after } = typeof level === 'string' ? { policy: level } : (level ?? {});
-    return { policy: policy ?? merged.policy, after: after ?? merged.after };
-  }, DEFAULT_BLACKHOLE);
+  const said = levels.map((level = {}) => (typeof level === 'string' ? { policy: level } : level));
+  return fill(blackholeShape, ...said);
 }
 
 export const persistenceSchema = z.union([

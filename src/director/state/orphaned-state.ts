@@ -2,7 +2,7 @@
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-export interface OrphanOptions {
+interface OrphanOptions {
   readonly stateDirectory: string;
   /** The configured name, which another network namespace uses. */
   readonly instance: string;
