@@ -18,11 +18,10 @@ import { readYaml, type YamlSource } from './yaml-source.ts';
  */
 export function parseYaml(text: string, fileName: string): LoadedConfig {
   const source = readYaml(text);
-  if (source.value === undefined) throw invalidConfig(fileName, source.issues);
-  const { config, issues } = validateConfig(
-    source.value,
-    (path) => `line ${source.locate(path, 'value').line}`,
-  );
+  const { config, issues } =
+    source.value === undefined
+      ? { config: undefined, issues: [] }
+      : validateConfig(source.value, (path) => `line ${source.locate(path, 'value').line}`);
   const located = [...source.issues, ...issues.map((issue) => locate(issue, source))];
   if (located.length > 0 || config === undefined) throw invalidConfig(fileName, located);
   const locations = locationsOf(config, { source, fileName });

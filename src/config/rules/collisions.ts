@@ -7,8 +7,7 @@ import type { Claim, TransportProtocol } from '../../forwarding/forwarding-table
 import { formatServiceName } from '../../forwarding/service-name.ts';
 import { formatIp, type IpAddress } from '../../net/address/ip-address.ts';
 import type { ConfigIssue, IssuePath } from '../validate/issue.ts';
-import { WRONG } from '../validate/wrong-values.ts';
-import type { PartialConfig, PartialService } from './partial-config.ts';
+import { type PartialConfig, type PartialService, WRONG } from './partial-config.ts';
 
 type PlaceOf = (path: IssuePath) => string;
 

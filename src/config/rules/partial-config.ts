@@ -8,7 +8,17 @@ import { defaultOf } from '../../contract/option.ts';
 import { portsOf } from '../../contract/values/port-list.ts';
 import { type IpAddress, parseIp } from '../../net/address/ip-address.ts';
 import type { IssuePath } from '../validate/issue.ts';
-import { type Partially, WRONG, type Wrong } from '../validate/wrong-values.ts';
+
+/** Takes the place of a value that is written, but wrong. */
+export const WRONG: unique symbol = Symbol('wrong');
+export type Wrong = typeof WRONG;
+
+/** Values as they are written, each of which may be missing, or `WRONG`. */
+type Partially<Value> = Value extends readonly (infer Item)[]
+  ? readonly (Partially<Item> | Wrong)[]
+  : Value extends object
+    ? { readonly [Key in keyof Value]?: Partially<Value[Key]> | Wrong }
+    : Value;
 
 type WrittenConfig = Partially<z.input<typeof configSchema>>;
 export type ServiceOptions = Partially<z.input<typeof serviceSchema>>;
@@ -68,14 +78,28 @@ export interface PartialCheck {
   readonly options: CheckOptions;
 }
 
-/** @param written The values of a configuration, those that the schema refuses marked as `WRONG`. */
-export function partialConfig(written: unknown): PartialConfig {
-  const { director, defaults, services } = (valid(written) ?? {}) as WrittenConfig;
+/** @param wrong the paths of the values that the schema refuses */
+export function partialConfig(value: unknown, wrong: readonly IssuePath[]): PartialConfig {
+  const { director, defaults, services } = (valid(markWrong(value, wrong)) ?? {}) as WrittenConfig;
   return {
     director: valid(director),
     defaults: level(['defaults'], valid(defaults) ?? {}),
     services: itemsOf(services, ['services']).map(({ path, options }) => partialService(path, options)),
   };
+}
+
+/** Returns the value with `WRONG` at these paths; what has none of them in it is the same object. */
+function markWrong(value: unknown, paths: readonly IssuePath[]): unknown {
+  if (paths.length === 0) return value;
+  if (paths.some((path) => path.length === 0)) return WRONG;
+  const marked: Record<string | number, unknown> = { ...(value as object) };
+  for (const [step, below] of Map.groupBy(paths, ([first]) => first as string | number)) {
+    marked[step] = markWrong(
+      marked[step],
+      below.map((path) => path.slice(1)),
+    );
+  }
+  return Array.isArray(value) ? Object.assign([...(value as unknown[])], marked) : marked;
 }
 
 function partialService(path: IssuePath, options: ServiceOptions): PartialService {

@@ -3,8 +3,7 @@ import { realShape } from '../../contract/config/real-contract.ts';
 import { serviceShape } from '../../contract/config/service-contract.ts';
 import { defaultOf } from '../../contract/option.ts';
 import type { ConfigIssue } from '../validate/issue.ts';
-import { WRONG } from '../validate/wrong-values.ts';
-import type { PartialChecks, PartialConfig, PartialService } from './partial-config.ts';
+import { type PartialChecks, type PartialConfig, type PartialService, WRONG } from './partial-config.ts';
 
 export function quorumFaults(config: PartialConfig): ConfigIssue[] {
   return config.services.flatMap((service) => [

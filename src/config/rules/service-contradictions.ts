@@ -4,8 +4,14 @@ import { defaultOf } from '../../contract/option.ts';
 import type { SchedulerFlag, SchedulerName } from '../../forwarding/forwarding-table.ts';
 import { isIpv4 } from '../../net/address/ip-address.ts';
 import type { ConfigIssue, IssuePath } from '../validate/issue.ts';
-import { WRONG, type Wrong } from '../validate/wrong-values.ts';
-import type { PartialConfig, PartialReal, PartialService, ServiceOptions } from './partial-config.ts';
+import {
+  type PartialConfig,
+  type PartialReal,
+  type PartialService,
+  type ServiceOptions,
+  WRONG,
+  type Wrong,
+} from './partial-config.ts';
 
 /** Returns contradictions between the options of one service, and between those of `defaults`. */
 export function serviceFaults({ defaults, services }: PartialConfig): ConfigIssue[] {

@@ -1,7 +1,6 @@
 // Contradictions between the type of a tunnel and its options.
 import type { ConfigIssue, IssuePath } from '../validate/issue.ts';
-import { WRONG } from '../validate/wrong-values.ts';
-import type { PartialConfig, TunnelOptions } from './partial-config.ts';
+import { type PartialConfig, type TunnelOptions, WRONG } from './partial-config.ts';
 
 const CHECKSUMS: Readonly<Record<string, readonly string[]>> = {
   gre: ['none', 'full'],

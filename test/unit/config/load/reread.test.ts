@@ -6,8 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../../src/config/load/load-config.ts';
 import type { LoadedConfig } from '../../../../src/config/load/loaded-config.ts';
 import { parseYaml } from '../../../../src/config/load/parse-yaml.ts';
-import { reread } from '../../../../src/config/load/reread.ts';
-import { splitServices } from '../../../../src/config/load/split-services.ts';
+import { reread, splitServices } from '../../../../src/config/load/reread.ts';
 
 const HEAD = 'director: {interface: eth0}\n# a comment\ndefaults:\n  check: none\n';
 const FILE = 'culvert.yaml';
