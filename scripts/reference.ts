@@ -5,13 +5,13 @@ import { checkShape, urlShape } from '../src/contract/checks/check-contract.ts';
 import { capacityShape, directorShape, timeoutsShape } from '../src/contract/config/director-contract.ts';
 import { realShape } from '../src/contract/config/real-contract.ts';
 import { serviceShape } from '../src/contract/config/service-contract.ts';
-import { optionTable } from '../src/contract/reference.ts';
+import { eventTable, optionTable } from '../src/contract/reference.ts';
 
 /**
- * Writes the tables of docs/reference/configuration.md from the contracts: what stands between `<!-- table NAME -->` and
- * `<!-- end -->`. With `--check` it changes nothing, and fails where a table is another one.
+ * Writes the tables of docs/reference from the contracts: the text between `<!-- table NAME -->` and `<!-- end -->`.
+ * With `--check` it changes nothing, and fails if a table differs.
  */
-const PAGE = fileURLToPath(new URL('../docs/reference/configuration.md', import.meta.url));
+const DIRECTORY = new URL('../docs/reference/', import.meta.url);
 
 const BFD = [
   'neighbor',
@@ -51,45 +51,62 @@ const GENERAL = [
   'logAllFailures',
 ] as const;
 
-const TABLES: Readonly<Record<string, z.ZodRawShape>> = {
-  director: directorShape,
-  timeouts: timeoutsShape,
-  capacity: capacityShape,
-  services: serviceShape,
-  reals: realShape,
-  check: pick(GENERAL),
-  bfd: pick(BFD),
-  http: pick(HTTP),
-  url: urlShape,
+const TABLES: Readonly<Record<string, () => string>> = {
+  director: () => optionTable(directorShape),
+  timeouts: () => optionTable(timeoutsShape, 'State of the flow'),
+  capacity: () => optionTable(capacityShape),
+  services: () => optionTable(serviceShape),
+  reals: () => optionTable(realShape),
+  check: () => optionTable(pick(GENERAL)),
+  bfd: () => optionTable(pick(BFD)),
+  http: () => optionTable(pick(HTTP)),
+  url: () => optionTable(urlShape),
+  events: eventTable,
 };
 
-/** The head over the descriptions, where it is not `Allowed`. */
-const HEADS: Readonly<Record<string, string>> = { timeouts: 'State of the flow' };
+/** The pages with tables, and the tables of each. */
+export const PAGES: Readonly<Record<string, readonly string[]>> = {
+  'configuration.md': [
+    'director',
+    'timeouts',
+    'capacity',
+    'services',
+    'reals',
+    'check',
+    'bfd',
+    'http',
+    'url',
+  ],
+  'failures.md': ['events'],
+};
 
 function pick(names: readonly (keyof typeof checkShape)[]): z.ZodRawShape {
   return Object.fromEntries(names.map((name) => [name, checkShape[name]]));
 }
 
+/** Returns the text of a page with its tables replaced by those of the contracts. */
 export function withTables(page: string): string {
   return page.replaceAll(
     /(<!-- table (\w+) -->\n\n)[\s\S]*?(\n\n<!-- end -->)/g,
     (_all, begin: string, name: string, end: string) => {
-      const shape = TABLES[name];
-      if (shape === undefined)
-        throw new Error(`docs/reference/configuration.md: no contract is called ${name}`);
-      return begin + optionTable(shape, HEADS[name]) + end;
+      const table = TABLES[name];
+      if (table === undefined) throw new Error(`docs/reference: no table is called ${name}`);
+      return begin + table() + end;
     },
   );
 }
 
 if (import.meta.main) {
-  const page = readFileSync(PAGE, 'utf8');
-  const written = withTables(page);
-  if (!process.argv.includes('--check')) writeFileSync(PAGE, written);
-  else if (written !== page) {
-    process.stderr.write(
-      'docs/reference/configuration.md is not what the contracts say; fix: node scripts/reference.ts\n',
-    );
-    process.exitCode = 1;
+  for (const name of Object.keys(PAGES)) {
+    const path = fileURLToPath(new URL(name, DIRECTORY));
+    const page = readFileSync(path, 'utf8');
+    const written = withTables(page);
+    if (!process.argv.includes('--check')) writeFileSync(path, written);
+    else if (written !== page) {
+      process.stderr.write(
+        `docs/reference/${name} differs from the contracts; fix: node scripts/reference.ts\n`,
+      );
+      process.exitCode = 1;
+    }
   }
 }

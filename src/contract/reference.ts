@@ -1,5 +1,6 @@
 // Turns a contract into documentation: tables in Markdown, and a JSON Schema for editors.
 import { z } from 'zod';
+import { EVENT_TYPES } from './api/event-types.ts';
 import { configSchema } from './config/config-schema.ts';
 import { findNotes, notesOf, type OptionNotes } from './option.ts';
 
@@ -10,6 +11,15 @@ export function optionTable(shape: z.ZodRawShape, about = 'Allowed'): string {
     return `| \`${name}\` | ${defaultText(notes)} | ${notes.description} |`;
   });
   return [`| Key | Default | ${about} |`, '|---|---|---|', ...rows].join('\n');
+}
+
+/** A table of the types of events. */
+export function eventTable(): string {
+  const rows = Object.entries(EVENT_TYPES).map(
+    ([type, { levels, meaning, action }]) =>
+      `| \`${type}\` | ${levels.join(', ')} | ${meaning} | ${action} |`,
+  );
+  return ['| Event | Level | Meaning | What to do |', '|---|---|---|---|', ...rows].join('\n');
 }
 
 function defaultText({ default: value, defaultText: text }: OptionNotes): string {

@@ -1,5 +1,6 @@
 // The events of this run: kept, logged and handed to listeners.
 import type { DirectorEvent } from '../contract/api/event.ts';
+import type { EventLevel, EventType } from '../contract/api/event-types.ts';
 import { printableText } from '../printable-text.ts';
 
 /** A further destination of events, for example a pino logger. */
@@ -29,12 +30,13 @@ export class EventLog {
     this.#options = options;
   }
 
-  add(level: DirectorEvent['level'], type: string, text: string): void {
+  add<Type extends EventType>(level: EventLevel<Type>, type: Type, text: string): void {
     const message = printableText(text);
     const sequence = ++this.#last;
-    const event = { sequence, time: new Date(this.#options.now()).toISOString(), level, type, message };
+    const { now, log } = this.#options;
+    const event: DirectorEvent = { sequence, time: new Date(now()).toISOString(), level, type, message };
     this.#kept[sequence % KEPT_EVENTS] = event;
-    this.#options.log[level === 'warning' ? 'warn' : level](message);
+    log[event.level === 'warning' ? 'warn' : event.level](message);
     for (const listener of this.#listeners) this.#tell(listener, event);
   }
 

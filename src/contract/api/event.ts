@@ -1,5 +1,6 @@
 // An event of a director, as the API lists and streams it.
 import { z } from 'zod';
+import { EVENT_NAMES } from './event-types.ts';
 import { body, count, time } from './wire-values.ts';
 
 export const eventSchema = body(
@@ -7,7 +8,7 @@ export const eventSchema = body(
     sequence: count.describe('Counts from 1 in each run.'),
     time,
     level: z.enum(['info', 'warning', 'error']),
-    type: z.string().describe('`real-down`, `real-up`, `reload`, `apply`, `drain`, ...'),
+    type: z.enum(EVENT_NAMES),
     message: z.string().describe('A sentence for the operator.'),
   }),
 );

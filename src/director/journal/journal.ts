@@ -1,7 +1,7 @@
 // Writes down what happens to a director, so that it can be replayed.
 
-import type { DirectorEvent } from '../../contract/api/event.ts';
 import { formatByteSize } from '../../contract/values/byte-size.ts';
+import type { EventLog } from '../event-log.ts';
 import type { Input } from '../step/input.ts';
 import { messageOf } from '../world/event-words.ts';
 import type { World } from '../world/world.ts';
@@ -13,7 +13,7 @@ import { takeSnapshot } from './snapshot.ts';
 
 export interface JournalOptions {
   readonly file: JournalFile;
-  readonly report: (level: DirectorEvent['level'], type: string, message: string) => void;
+  readonly report: EventLog['add'];
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }

@@ -1,4 +1,5 @@
 // A world that a step is changing, and what follows from the changes.
+import type { EventLevel, EventType } from '../../contract/api/event-types.ts';
 import { quorumTask, realTask, type Task } from '../world/command-tasks.ts';
 import { describeQuorum } from '../world/event-words.ts';
 import { liveState, liveWeight } from '../world/live-weight.ts';
@@ -35,7 +36,7 @@ export class Draft {
     this.#world = { ...this.#world, ...part };
   }
 
-  event(level: EventDraft['level'], type: string, message: string): void {
+  event<Type extends EventType>(level: EventLevel<Type>, type: Type, message: string): void {
     this.#events.push({ level, type, message });
   }
 

@@ -1,4 +1,5 @@
 // Takes an operator's changes of real servers into a world.
+import type { EventType } from '../../contract/api/event-types.ts';
 import { CulvertError } from '../../errors.ts';
 import { nameReal } from '../world/event-words.ts';
 import { selectReals } from '../world/select.ts';
@@ -21,7 +22,7 @@ function requireWeight(weight: number | undefined): void {
   throw new CulvertError('USAGE', `found weight ${weight}; allowed: a whole number from 0 to 65535`);
 }
 
-function describeChange({ weight, drained }: Partial<Handling>): [type: string, what: string] {
+function describeChange({ weight, drained }: Partial<Handling>): [type: EventType, what: string] {
   if (drained === true) return ['drain', 'drained: it keeps its flows, and new ones go to other reals'];
   if (drained === false) return ['undrain', 'no longer drained'];
   return [

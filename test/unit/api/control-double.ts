@@ -91,7 +91,7 @@ export class ControlDouble implements DirectorControl {
     this.emit('warning', 'real-down', 'real 10.0.2.2 of tcp 192.0.2.10:80 is down: connection refused');
   }
 
-  emit(level: DirectorEvent['level'], type: string, message: string): void {
+  emit(level: DirectorEvent['level'], type: DirectorEvent['type'], message: string): void {
     const event = {
       sequence: this.#events.length + 1,
       time: '2026-01-02T03:04:05.000Z',

@@ -1,13 +1,29 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { withTables } from '../../../scripts/reference.ts';
+import { PAGES, withTables } from '../../../scripts/reference.ts';
+import { EVENT_TYPES } from '../../../src/contract/api/event-types.ts';
 import { configJsonSchema } from '../../../src/contract/reference.ts';
 
-const PAGE = readFileSync(new URL('../../../docs/reference/configuration.md', import.meta.url), 'utf8');
+test.for(Object.entries(PAGES))(
+  'the tables of docs/reference/%s are those of the contracts',
+  ([name, tables]) => {
+    const page = readFileSync(new URL(`../../../docs/reference/${name}`, import.meta.url), 'utf8');
+    expect([...page.matchAll(/<!-- table (\w+) -->/g)].map(([, table]) => table)).toEqual(tables);
+    expect(withTables(page), 'fix: node scripts/reference.ts').toBe(page);
+  },
+);
 
-test('the tables of docs/reference/configuration.md are what the contracts say (node scripts/reference.ts)', () => {
-  expect(withTables(PAGE)).toBe(PAGE);
-  expect(PAGE.match(/<!-- table \w+ -->/g)).toHaveLength(9);
+test('each type of event is used, its meaning is a sentence, and its cells are short', () => {
+  const source = readFileSync(new URL('../../../src/contract/api/event-types.ts', import.meta.url), 'utf8');
+  const used = sourcesBut(source);
+  for (const [type, { levels, meaning, action }] of Object.entries(EVENT_TYPES)) {
+    // Those of a failed change are made of its verb.
+    const name = type.replace(/^(reload|apply|revert)-failed$/, '$1');
+    expect(used, type).toContain(`'${name}'`);
+    expect(levels.length, type).toBeGreaterThan(0);
+    expect(meaning, type).toMatch(/^[A-Z`].*\.( .*\.)?$|^[A-Z].*\)\.$/);
+    expect(Math.max(meaning.length, action.length), type).toBeLessThanOrEqual(160);
+  }
 });
 
 test('the JSON Schema has types, values, defaults and words of nested options, and no other keys', () => {
@@ -32,3 +48,11 @@ test('the JSON Schema has types, values, defaults and words of nested options, a
   expect(words.length).toBeGreaterThan(100);
   expect(words.filter((text) => /\]\(|`/.test(text))).toEqual([]);
 });
+
+/** The text of all files under src except one. */
+function sourcesBut(left: string): string {
+  return globSync('src/**/*.ts')
+    .map((path) => readFileSync(path, 'utf8'))
+    .filter((text) => text !== left)
+    .join('\n');
+}

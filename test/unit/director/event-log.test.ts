@@ -28,7 +28,7 @@ test('events are numbered from 1, timed and logged', () => {
 
 test('the last thousand are kept', () => {
   const { events } = create();
-  for (let count = 1; count <= 2345; count++) events.add('info', 'count', String(count));
+  for (let count = 1; count <= 2345; count++) events.add('info', 'real-up', String(count));
   const kept = events.after(0).map((event) => event.message);
   expect(kept).toHaveLength(1000);
   expect([kept[0], kept.at(-1)]).toEqual(['1346', '2345']);
@@ -39,13 +39,13 @@ test('subscribers hear of what follows until their signal aborts, and do no harm
   const { events, logged } = create();
   const heard: number[] = [];
   const stop = new AbortController();
-  events.add('info', 'x', 'before');
+  events.add('info', 'real-up', 'before');
   events.subscribe(failing, stop.signal);
   events.subscribe((event) => heard.push(event.sequence), stop.signal);
   events.subscribe((event) => heard.push(-event.sequence), AbortSignal.abort());
-  events.add('info', 'x', 'during');
+  events.add('info', 'real-up', 'during');
   stop.abort();
-  events.add('info', 'x', 'after');
+  events.add('info', 'real-up', 'after');
   expect(heard).toEqual([2]);
   expect(logged).toContain('error a listener for events failed: Error: socket closed');
 });
