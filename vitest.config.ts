@@ -15,7 +15,7 @@ const twoAtATime = {
   pool: 'forks',
   maxWorkers: 2,
   testTimeout: 120_000,
-  hookTimeout: 60_000,
+  hookTimeout: 180_000,
 } as const;
 
 const config: ViteUserConfig = defineConfig({
