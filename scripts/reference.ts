@@ -6,9 +6,12 @@ import { capacityShape, directorShape, timeoutsShape } from '../src/contract/con
 import { realShape } from '../src/contract/config/real-contract.ts';
 import { serviceShape } from '../src/contract/config/service-contract.ts';
 import { eventTable, optionTable } from '../src/contract/reference.ts';
+import { apiTables } from './reference/api-tables.ts';
+import { cliTables } from './reference/cli-tables.ts';
+import { type Tables, withTables } from './reference/page.ts';
 
 /**
- * Writes the tables of docs/reference from the contracts: the text between `<!-- table NAME -->` and `<!-- end -->`.
+ * Writes the tables of docs/reference from the code: the text between `<!-- table NAME -->` and `<!-- end -->`.
  * With `--check` it changes nothing, and fails if a table differs.
  */
 const DIRECTORY = new URL('../docs/reference/', import.meta.url);
@@ -51,7 +54,7 @@ const GENERAL = [
   'logAllFailures',
 ] as const;
 
-const TABLES: Readonly<Record<string, () => string>> = {
+const configTables: Tables = {
   director: () => optionTable(directorShape),
   timeouts: () => optionTable(timeoutsShape, 'State of the flow'),
   capacity: () => optionTable(capacityShape),
@@ -61,51 +64,28 @@ const TABLES: Readonly<Record<string, () => string>> = {
   bfd: () => optionTable(pick(BFD)),
   http: () => optionTable(pick(HTTP)),
   url: () => optionTable(urlShape),
-  events: eventTable,
 };
 
 /** The pages with tables, and the tables of each. */
-export const PAGES: Readonly<Record<string, readonly string[]>> = {
-  'configuration.md': [
-    'director',
-    'timeouts',
-    'capacity',
-    'services',
-    'reals',
-    'check',
-    'bfd',
-    'http',
-    'url',
-  ],
-  'failures.md': ['events'],
+export const PAGES: Readonly<Record<string, Tables>> = {
+  'configuration.md': configTables,
+  'api.md': apiTables,
+  'cli.md': cliTables,
+  'failures.md': { events: eventTable },
 };
 
 function pick(names: readonly (keyof typeof checkShape)[]): z.ZodRawShape {
   return Object.fromEntries(names.map((name) => [name, checkShape[name]]));
 }
 
-/** Returns the text of a page with its tables replaced by those of the contracts. */
-export function withTables(page: string): string {
-  return page.replaceAll(
-    /(<!-- table (\w+) -->\n\n)[\s\S]*?(\n\n<!-- end -->)/g,
-    (_all, begin: string, name: string, end: string) => {
-      const table = TABLES[name];
-      if (table === undefined) throw new Error(`docs/reference: no table is called ${name}`);
-      return begin + table() + end;
-    },
-  );
-}
-
 if (import.meta.main) {
-  for (const name of Object.keys(PAGES)) {
+  for (const [name, tables] of Object.entries(PAGES)) {
     const path = fileURLToPath(new URL(name, DIRECTORY));
     const page = readFileSync(path, 'utf8');
-    const written = withTables(page);
+    const written = await withTables(page, tables);
     if (!process.argv.includes('--check')) writeFileSync(path, written);
     else if (written !== page) {
-      process.stderr.write(
-        `docs/reference/${name} differs from the contracts; fix: node scripts/reference.ts\n`,
-      );
+      process.stderr.write(`docs/reference/${name} differs from the code; fix: node scripts/reference.ts\n`);
       process.exitCode = 1;
     }
   }

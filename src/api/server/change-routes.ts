@@ -29,6 +29,8 @@ export function changeRoutes(app: ApiServer, options: ApiOptions): void {
     {
       schema: {
         summary: 'Reload the configuration file and apply the differences',
+        description:
+          'Answers what changed, and in `restartNeeded` the settings that take effect at the next start.',
         response: { 200: reloadSchema, default: errorSchema },
       },
     },
@@ -38,7 +40,7 @@ export function changeRoutes(app: ApiServer, options: ApiOptions): void {
     '/v1/stats/zero',
     {
       schema: {
-        summary: 'Set the counts since zeroing back to 0; the counters themselves continue',
+        summary: 'Set `sinceZero` back to 0; the counters themselves and `/metrics` continue',
         body: zeroSchema,
         response: { 200: statsSchema, default: errorSchema },
       },
@@ -53,7 +55,8 @@ export function changeRoutes(app: ApiServer, options: ApiOptions): void {
     {
       config: { access: 'read' },
       schema: {
-        summary: 'Explain what the director would do with a packet, without changing anything',
+        summary: 'Explain what the director would do with an IP packet, without changing anything',
+        description: '`packet` is in hexadecimal.',
         body: explainRequestSchema,
         response: { 200: explanationSchema, default: errorSchema },
       },
@@ -81,7 +84,8 @@ function realRoutes(app: ApiServer, { control }: ApiOptions): void {
     '/v1/reals/weight',
     {
       schema: {
-        summary: 'Override the weight of a real, or remove the override with null',
+        summary: 'Override the weight of a real, or remove the override with `null`',
+        description: 'Answers the changed reals.',
         body: weightChangeSchema,
         response: changedReals,
       },
@@ -99,7 +103,8 @@ function realRoutes(app: ApiServer, { control }: ApiOptions): void {
     '/v1/reals/drain',
     {
       schema: {
-        summary: 'Drain a real: it keeps its flows and gets no new ones',
+        summary: 'Drain a real: it keeps its flows and gets no new ones, whatever its weight',
+        description: 'Answers the changed reals.',
         body: realSelectorSchema,
         response: changedReals,
       },

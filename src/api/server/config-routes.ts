@@ -25,7 +25,10 @@ export function configRoutes(app: ApiServer, { control }: ApiOptions): void {
     {
       // It holds a secret, the hash seed.
       config: { access: 'control' },
-      schema: { summary: 'Return the running configuration', response: config },
+      schema: {
+        summary: 'Return the running configuration, with its `revision` and `source`',
+        response: config,
+      },
     },
     () => configToWire(control.config()),
   );
@@ -35,6 +38,8 @@ export function configRoutes(app: ApiServer, { control }: ApiOptions): void {
       bodyLimit: BODY_LIMIT,
       schema: {
         summary: 'Apply a configuration. It stays in force until the file changes or is reloaded',
+        description:
+          'Answers as a reload, with `revision` and `confirmBefore`. With `confirmMs` it is rolled back unless it is confirmed.',
         body: applyRequestSchema,
         response: applied,
       },
@@ -57,7 +62,7 @@ export function configRoutes(app: ApiServer, { control }: ApiOptions): void {
     {
       bodyLimit: BODY_LIMIT,
       schema: {
-        summary: 'Compare a configuration with the running one',
+        summary: 'Return what a configuration would change, without changing anything',
         body: diffRequestSchema,
         response: { 200: diffSchema, default: errorSchema },
       },

@@ -40,7 +40,13 @@ export function readRoutes(app: ApiServer, { control }: ApiOptions): void {
   );
   app.get(
     '/v1/stats',
-    { schema: { summary: 'Counters', response: { 200: statsSchema, default: errorSchema } } },
+    {
+      schema: {
+        summary: 'Return the counters of each service, real and reason',
+        description: '`sinceZero` and `perSecond` are what `ipvsadm` shows.',
+        response: { 200: statsSchema, default: errorSchema },
+      },
+    },
     async () => countersToWire(await control.status()),
   );
 }

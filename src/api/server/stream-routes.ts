@@ -30,7 +30,8 @@ export function streamRoutes(app: ApiServer, { control, listener }: ApiOptions):
     {
       schema: {
         summary: 'List remembered flows, one JSON object per line',
-        description: 'Flows of stable ring slots are not remembered, so the list does not have them.',
+        description:
+          'A flow must match all filters; `client` is an address or a network. Flows of stable ring slots are not remembered, so the list does not have them.',
         produces: ['application/x-ndjson'],
         querystring: flowQuerySchema,
       },
@@ -45,6 +46,7 @@ export function streamRoutes(app: ApiServer, { control, listener }: ApiOptions):
     {
       schema: {
         summary: 'List the events that the daemon has kept since it started',
+        description: 'With `after`, those with a greater number.',
         querystring: eventQuerySchema,
         response: { 200: z.array(eventSchema), default: errorSchema },
       },
@@ -56,7 +58,7 @@ export function streamRoutes(app: ApiServer, { control, listener }: ApiOptions):
     {
       schema: {
         summary: 'Stream events as they happen, as Server-Sent Events',
-        description: 'Begins after the event that `after` or the header Last-Event-ID names.',
+        description: 'Begins after the event that `after` or the header `Last-Event-ID` names.',
         produces: ['text/event-stream'],
         querystring: eventQuerySchema,
       },

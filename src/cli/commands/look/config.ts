@@ -3,7 +3,9 @@ import type { Command } from 'commander';
 import { type Context, examples, printJson } from '../../command-context.ts';
 
 export function register(program: Command, context: Context): void {
-  const config = program.command('config').description('Tell about the format of the configuration file.');
+  const config = program
+    .command('config')
+    .description('Print the JSON Schema of the configuration file, for editors.');
   examples(config, 'culvert config schema > culvert.schema.json');
   const schema = config
     .command('schema')
