@@ -11,12 +11,12 @@ const OUTPUT = join(ROOT, 'build/cli');
 const PROGRAMS = [
   'src/config/load/parse-process.ts',
   'src/health/bfd/thread-main.ts',
-  'src/health/probes/regex-thread-main.ts',
+  'src/health/probes/http/regex-thread-main.ts',
 ];
 const STARTERS = [
   'src/config/load/run-parse-process.ts',
   'src/health/bfd/thread.ts',
-  'src/health/probes/regex-thread.ts',
+  'src/health/probes/http/regex-thread.ts',
 ];
 /** What a listing loads is in three files: each file takes most of a millisecond, however short it is. */
 const GROUPS = [

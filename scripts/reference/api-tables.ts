@@ -1,5 +1,5 @@
 // The tables of docs/reference/api.md: routes from the OpenAPI document, metrics as they are written.
-import { metricsText } from '../../src/api/server/metrics.ts';
+import { metricsText } from '../../src/api/server/routes/metrics.ts';
 import { buildApi } from '../../src/api/server/server.ts';
 import type { WireStatus } from '../../src/contract/api/director-status.ts';
 import { code, type Tables, table } from './page.ts';

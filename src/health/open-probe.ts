@@ -3,11 +3,11 @@ import type { BfdProbeConfig, ProbeConfig } from '../contract/checks/probe-confi
 import type { Probe } from './probe.ts';
 import { probeDns } from './probes/dns.ts';
 import { fileProbe } from './probes/file.ts';
-import { probeHttp } from './probes/http.ts';
+import { probeHttp } from './probes/http/http.ts';
+import { UrlRotation } from './probes/http/url-rotation.ts';
 import { probeMisc } from './probes/misc.ts';
 import { probeSmtp } from './probes/smtp.ts';
 import { probeUdp } from './probes/udp.ts';
-import { UrlRotation } from './probes/url-rotation.ts';
 
 /** All probes except BFD, whose session has to know the real. */
 export type AttemptedProbeConfig = Exclude<ProbeConfig, BfdProbeConfig>;

@@ -13,7 +13,7 @@ import { addMarkRule } from '../../src/linux/netlink/rule.ts';
 import { NetlinkSocket } from '../../src/linux/netlink/socket.ts';
 import { missingCapabilities } from '../../src/linux/process/capabilities.ts';
 import { openBoundTcp } from '../../src/linux/sockets/bound-tcp.ts';
-import { IcmpReceiver } from '../../src/linux/sockets/icmp-receiver.ts';
+import { IcmpReceiver } from '../../src/linux/sockets/icmp/icmp-receiver.ts';
 import { PacketSocket } from '../../src/linux/sockets/packet-socket.ts';
 import { RawSender } from '../../src/linux/sockets/raw-socket.ts';
 import { ipv4 } from '../../src/net/address/ipv4-address.ts';

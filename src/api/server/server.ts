@@ -5,15 +5,15 @@ import Fastify, { type FastifyRequest } from 'fastify';
 import { jsonSchemaTransform, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { type Access, admit, type RequestHead, refuseForeignPages } from './admission.ts';
 import type { ApiOptions, ApiServer } from './api-server.ts';
-import { changeRoutes } from './change-routes.ts';
-import { configRoutes } from './config-routes.ts';
 import { answerClientError, sendError, wireError } from './error-answers.ts';
 import { createHttpServer } from './http-server.ts';
 import { limitJsonBodies } from './json-bodies.ts';
 import type { Listener } from './listener.ts';
-import { metricsRoute } from './metrics-route.ts';
-import { readRoutes } from './read-routes.ts';
-import { streamRoutes } from './stream-routes.ts';
+import { changeRoutes } from './routes/change-routes.ts';
+import { configRoutes } from './routes/config-routes.ts';
+import { metricsRoute } from './routes/metrics-route.ts';
+import { readRoutes } from './routes/read-routes.ts';
+import { streamRoutes } from './routes/stream-routes.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {

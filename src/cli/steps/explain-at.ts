@@ -1,7 +1,7 @@
 // Explains a packet at a time in the past, from a director's journal.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { explanationToWire } from '../../api/server/to-wire.ts';
+import { explanationToWire } from '../../api/server/routes/to-wire.ts';
 import type { WireExplanation } from '../../contract/api/explanation.ts';
 import { directorShape } from '../../contract/config/director-contract.ts';
 import { defaultOf } from '../../contract/option.ts';

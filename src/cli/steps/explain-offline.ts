@@ -1,5 +1,5 @@
 // Explains a packet by a configuration file, without a running director.
-import { explanationToWire } from '../../api/server/to-wire.ts';
+import { explanationToWire } from '../../api/server/routes/to-wire.ts';
 import { type LoadOptions, loadConfig } from '../../config/load/load-config.ts';
 import type { LoadedConfig } from '../../config/load/loaded-config.ts';
 import type { WireExplanation } from '../../contract/api/explanation.ts';

@@ -1,18 +1,18 @@
 // Creates the scheduler that a service names.
 import type { SchedulerName, Service } from '../forwarding-table.ts';
-import { DestinationHashing } from './dh.ts';
 import { failover } from './fo.ts';
+import { DestinationHashing } from './hashed/dh.ts';
+import { MaglevHashing } from './hashed/mh.ts';
+import { SourceHashing } from './hashed/sh.ts';
 import { LocalityBased } from './lblc.ts';
 import { LocalityBasedReplicated } from './lblcr.ts';
 import { leastConnection } from './lc.ts';
-import { MaglevHashing } from './mh.ts';
 import { neverQueue } from './nq.ts';
 import { overflow } from './ovf.ts';
 import { ownRing } from './parts/scheduler-ring.ts';
 import { RoundRobin } from './rr.ts';
 import type { Scheduler } from './scheduler.ts';
 import { shortestExpectedDelay } from './sed.ts';
-import { SourceHashing } from './sh.ts';
 import { twoChoices } from './twos.ts';
 import { weightedLeastConnection } from './wlc.ts';
 import { WeightedRoundRobin } from './wrr.ts';

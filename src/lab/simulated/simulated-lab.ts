@@ -1,5 +1,5 @@
 // The lab in a simulated network.
-import { statusToWire } from '../../api/server/to-wire.ts';
+import { statusToWire } from '../../api/server/routes/to-wire.ts';
 import type { LoadedConfig } from '../../config/load/loaded-config.ts';
 import { parseYaml } from '../../config/load/parse-yaml.ts';
 import type { WireStatus } from '../../contract/api/director-status.ts';

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const ARCHITECTURE = readFileSync(join(ROOT, 'ARCHITECTURE.md'), 'utf8');
-const MOST_FILES = 18;
+const MOST_FILES = 15;
 
 /** Lowest first, as the list of ARCHITECTURE.md has them; '' for the files of src/ itself. */
 const LAYERS = [...ARCHITECTURE.matchAll(/^\| `src\/(\*\.ts|\w+)` \|/gm)].map(([, name]) =>

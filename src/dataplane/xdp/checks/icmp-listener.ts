@@ -1,6 +1,6 @@
 // Receives ICMP messages to the director's own addresses.
 import { errnoOf } from '../../../linux/errno.ts';
-import { IcmpReceiver } from '../../../linux/sockets/icmp-receiver.ts';
+import { IcmpReceiver } from '../../../linux/sockets/icmp/icmp-receiver.ts';
 import type { IpFamily } from '../../../net/address/ip-address.ts';
 import { ICMP_TYPE } from '../../../net/headers/icmp.ts';
 import { ICMPV6_TYPE } from '../../../net/headers/icmpv6.ts';

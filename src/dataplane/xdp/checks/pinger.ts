@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { errnoOf } from '../../../linux/errno.ts';
 import { ANY_ADDRESS } from '../../../linux/sockets/address-family.ts';
-import { EchoSocket } from '../../../linux/sockets/echo-socket.ts';
+import { EchoSocket } from '../../../linux/sockets/icmp/echo-socket.ts';
 import { familyOf, type IpAddress } from '../../../net/address/ip-address.ts';
 import { networkError } from '../../network-words.ts';
 import { buildEchoRequest, readEchoAnswer } from './echo-message.ts';

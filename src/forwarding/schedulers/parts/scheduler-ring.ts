@@ -3,7 +3,7 @@ import type { Service } from '../../forwarding-table.ts';
 import { clientWord } from '../../hashing/client-word.ts';
 import { flowHash, slotOfHash } from '../../hashing/flow-hash.ts';
 import { buildRing, NO_MEMBER, ringSize } from '../../hashing/ring.ts';
-import type { RingWalk } from '../mh.ts';
+import type { RingWalk } from '../hashed/mh.ts';
 import type { Candidate, ScheduleRequest } from '../scheduler.ts';
 import { KnownReals } from './known-reals.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { metricsText } from '../../../../src/api/server/metrics.ts';
-import { statusToWire } from '../../../../src/api/server/to-wire.ts';
+import { metricsText } from '../../../../src/api/server/routes/metrics.ts';
+import { statusToWire } from '../../../../src/api/server/routes/to-wire.ts';
 import { REASON_NAMES } from '../../../../src/forwarding/reasons.ts';
 import { ControlDouble } from '../control-double.ts';
 

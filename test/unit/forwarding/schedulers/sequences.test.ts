@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SchedulerName } from '../../../../src/forwarding/forwarding-table.ts';
 import { ringSize } from '../../../../src/forwarding/hashing/ring.ts';
-import { MaglevHashing } from '../../../../src/forwarding/schedulers/mh.ts';
+import { MaglevHashing } from '../../../../src/forwarding/schedulers/hashed/mh.ts';
 import type { Candidate } from '../../../../src/forwarding/schedulers/scheduler.ts';
 import { ip } from '../../../../src/net/address/ip-address.ts';
 import {

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { WrittenCheckOptions } from '../../../../src/contract/checks/check-contract.ts';
-import { HttpResponse, LONGEST_ANSWER_BYTES } from '../../../../src/health/probes/http-response.ts';
+import { HttpResponse, LONGEST_ANSWER_BYTES } from '../../../../src/health/probes/http/http-response.ts';
 import { LineReader } from '../../../../src/health/probes/line-reader.ts';
 import { afterwards, attempt, listening, TIMED_OUT } from './bench.ts';
 import { HOSTILE, type HostileKind } from './hostile-server.ts';

@@ -1,6 +1,6 @@
 // Judges an HTTP body, piece by piece, by what its check expects.
 import { createHash, type Hash } from 'node:crypto';
-import type { HttpUrlConfig } from '../../contract/checks/probe-config.ts';
+import type { HttpUrlConfig } from '../../../contract/checks/probe-config.ts';
 import { hasMatch } from './body-regex.ts';
 
 const MD5_DIGITS = 32;

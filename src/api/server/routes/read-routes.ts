@@ -1,9 +1,9 @@
 // Routes of the API that read the state of a director.
 import { z } from 'zod';
-import { statsSchema, statusSchema } from '../../contract/api/director-status.ts';
-import { errorSchema } from '../../contract/api/requests.ts';
-import { realSchema, serviceSchema } from '../../contract/api/service-status.ts';
-import type { ApiOptions, ApiServer } from './api-server.ts';
+import { statsSchema, statusSchema } from '../../../contract/api/director-status.ts';
+import { errorSchema } from '../../../contract/api/requests.ts';
+import { realSchema, serviceSchema } from '../../../contract/api/service-status.ts';
+import type { ApiOptions, ApiServer } from '../api-server.ts';
 import { countersToWire, realToWire, serviceToWire, statusToWire } from './to-wire.ts';
 
 /** Adds the routes that show what a director is and does. */

@@ -3,16 +3,16 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import type { DirectorEvent } from '../../contract/api/event.ts';
-import { eventQuerySchema, eventSchema } from '../../contract/api/event.ts';
-import { flowQuerySchema } from '../../contract/api/flow.ts';
-import { errorSchema } from '../../contract/api/requests.ts';
-import { parseServiceName } from '../../contract/api/service-text.ts';
-import type { FlowFilter } from '../../dataplane/data-plane.ts';
-import type { DirectorControl } from '../../director/control.ts';
-import { parseIp } from '../../net/address/ip-address.ts';
-import { parseIpNetwork } from '../../net/address/ip-network.ts';
-import type { ApiOptions, ApiServer } from './api-server.ts';
+import type { DirectorEvent } from '../../../contract/api/event.ts';
+import { eventQuerySchema, eventSchema } from '../../../contract/api/event.ts';
+import { flowQuerySchema } from '../../../contract/api/flow.ts';
+import { errorSchema } from '../../../contract/api/requests.ts';
+import { parseServiceName } from '../../../contract/api/service-text.ts';
+import type { FlowFilter } from '../../../dataplane/data-plane.ts';
+import type { DirectorControl } from '../../../director/control.ts';
+import { parseIp } from '../../../net/address/ip-address.ts';
+import { parseIpNetwork } from '../../../net/address/ip-network.ts';
+import type { ApiOptions, ApiServer } from '../api-server.ts';
 import { flowToWire } from './to-wire.ts';
 
 /** Unread bytes after which a listener counts as gone: events must not pile up in the director. */

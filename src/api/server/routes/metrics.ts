@@ -1,8 +1,8 @@
 // The metrics of a director in the Prometheus text format.
-import type { WireServiceStats, WireStatus } from '../../contract/api/director-status.ts';
-import type { WireReal, WireService } from '../../contract/api/service-status.ts';
-import type { WireServiceKey } from '../../contract/api/wire-values.ts';
-import { REASON_NAMES } from '../../forwarding/reasons.ts';
+import type { WireServiceStats, WireStatus } from '../../../contract/api/director-status.ts';
+import type { WireReal, WireService } from '../../../contract/api/service-status.ts';
+import type { WireServiceKey } from '../../../contract/api/wire-values.ts';
+import { REASON_NAMES } from '../../../forwarding/reasons.ts';
 
 interface Metric {
   readonly name: string;

@@ -1,6 +1,6 @@
 // The scheduler mh: Maglev hashing for services that remember their flows.
-import { isEligible } from './parts/eligible.ts';
-import type { Candidate, Choice, ScheduleRequest, Scheduler } from './scheduler.ts';
+import { isEligible } from '../parts/eligible.ts';
+import type { Candidate, Choice, ScheduleRequest, Scheduler } from '../scheduler.ts';
 
 /** Yields positions of candidates in the order in which a client meets them on a ring, its own first; they may repeat. */
 export type RingWalk = (candidates: readonly Candidate[], request: ScheduleRequest) => Iterable<number>;

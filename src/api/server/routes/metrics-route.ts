@@ -1,6 +1,6 @@
 // `/metrics`, which has a listener of its own where `director.metricsListen` is set.
 
-import type { ApiOptions, ApiServer } from './api-server.ts';
+import type { ApiOptions, ApiServer } from '../api-server.ts';
 import { metricsText } from './metrics.ts';
 import { statusToWire } from './to-wire.ts';
 

@@ -1,23 +1,23 @@
 // Turns what a director says into the bodies of the API: addresses as text, what is not there as null.
-import type { WireApplied, WireConfig, WireDiff } from '../../contract/api/configuration.ts';
+import type { WireApplied, WireConfig, WireDiff } from '../../../contract/api/configuration.ts';
 import type {
   WireRealStats,
   WireServiceStats,
   WireStats,
   WireStatus,
   WireTraffic,
-} from '../../contract/api/director-status.ts';
-import type { WireExplanation } from '../../contract/api/explanation.ts';
-import type { WireFlow } from '../../contract/api/flow.ts';
-import type { WireReal, WireService, WireSorryServer } from '../../contract/api/service-status.ts';
-import type { WireServiceKey } from '../../contract/api/wire-values.ts';
+} from '../../../contract/api/director-status.ts';
+import type { WireExplanation } from '../../../contract/api/explanation.ts';
+import type { WireFlow } from '../../../contract/api/flow.ts';
+import type { WireReal, WireService, WireSorryServer } from '../../../contract/api/service-status.ts';
+import type { WireServiceKey } from '../../../contract/api/wire-values.ts';
 import type {
   FlowRecord,
   RealCounters,
   ServiceCounters,
   TrafficCounters,
-} from '../../dataplane/data-plane.ts';
-import type { ConfigDiff } from '../../director/changes/config-diff.ts';
+} from '../../../dataplane/data-plane.ts';
+import type { ConfigDiff } from '../../../director/changes/config-diff.ts';
 import type {
   ApplySummary,
   DirectorStatus,
@@ -26,11 +26,11 @@ import type {
   RunningDocument,
   ServiceStatus,
   SorryServerStatus,
-} from '../../director/control.ts';
-import type { TrafficAccount, TrafficAccounts } from '../../director/status/traffic-book.ts';
-import type { Explanation } from '../../forwarding/decision.ts';
-import type { ServiceKey } from '../../forwarding/forwarding-table.ts';
-import { formatIp } from '../../net/address/ip-address.ts';
+} from '../../../director/control.ts';
+import type { TrafficAccount, TrafficAccounts } from '../../../director/status/traffic-book.ts';
+import type { Explanation } from '../../../forwarding/decision.ts';
+import type { ServiceKey } from '../../../forwarding/forwarding-table.ts';
+import { formatIp } from '../../../net/address/ip-address.ts';
 
 export function statusToWire(status: DirectorStatus): WireStatus {
   const { counters: _counters, accounts: _accounts, services, ...rest } = status;

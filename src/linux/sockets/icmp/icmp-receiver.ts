@@ -1,7 +1,7 @@
 // Receives ICMP messages to the machine's own addresses.
-import type { IpFamily } from '../../net/address/ip-address.ts';
-import { type Descriptor, openSocket, SOCK } from '../process/descriptor.ts';
-import { kernelFamily } from './address-family.ts';
+import type { IpFamily } from '../../../net/address/ip-address.ts';
+import { type Descriptor, openSocket, SOCK } from '../../process/descriptor.ts';
+import { kernelFamily } from '../address-family.ts';
 import { ICMP_PROTOCOL, type IcmpReader, icmpReader } from './icmp-reader.ts';
 
 /** Receives the ICMP messages of some types that come to the machine's own addresses. */

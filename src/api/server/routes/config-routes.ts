@@ -6,10 +6,10 @@ import {
   diffSchema,
   diffYamlRequestSchema,
   runningConfigSchema,
-} from '../../contract/api/configuration.ts';
-import { errorSchema } from '../../contract/api/requests.ts';
-import { CulvertError } from '../../errors.ts';
-import type { ApiOptions, ApiServer } from './api-server.ts';
+} from '../../../contract/api/configuration.ts';
+import { errorSchema } from '../../../contract/api/requests.ts';
+import { CulvertError } from '../../../errors.ts';
+import type { ApiOptions, ApiServer } from '../api-server.ts';
 import { appliedToWire, configToWire, diffToWire } from './to-wire.ts';
 
 /** 10,000 reals, each with a check of its own, take a third of it. */

@@ -1,21 +1,21 @@
 // Routes of the API by which an operator changes what a director does.
 import { z } from 'zod';
-import { reloadSchema } from '../../contract/api/configuration.ts';
-import { statsSchema } from '../../contract/api/director-status.ts';
-import { explainRequestSchema, explanationSchema } from '../../contract/api/explanation.ts';
-import type { WireRealSelector } from '../../contract/api/requests.ts';
+import { reloadSchema } from '../../../contract/api/configuration.ts';
+import { statsSchema } from '../../../contract/api/director-status.ts';
+import { explainRequestSchema, explanationSchema } from '../../../contract/api/explanation.ts';
+import type { WireRealSelector } from '../../../contract/api/requests.ts';
 import {
   errorSchema,
   realSelectorSchema,
   weightChangeSchema,
   zeroSchema,
-} from '../../contract/api/requests.ts';
-import { realSchema } from '../../contract/api/service-status.ts';
-import { parseServiceName } from '../../contract/api/service-text.ts';
-import type { RealSelector, RealStatus } from '../../director/control.ts';
-import { CulvertError } from '../../errors.ts';
-import { parseIp } from '../../net/address/ip-address.ts';
-import type { ApiOptions, ApiServer } from './api-server.ts';
+} from '../../../contract/api/requests.ts';
+import { realSchema } from '../../../contract/api/service-status.ts';
+import { parseServiceName } from '../../../contract/api/service-text.ts';
+import type { RealSelector, RealStatus } from '../../../director/control.ts';
+import { CulvertError } from '../../../errors.ts';
+import { parseIp } from '../../../net/address/ip-address.ts';
+import type { ApiOptions, ApiServer } from '../api-server.ts';
 import { countersToWire, explanationToWire, realToWire } from './to-wire.ts';
 
 const changedReals = { 200: z.array(realSchema), default: errorSchema };

@@ -1,5 +1,5 @@
 // Searches bodies by regex without delaying other checks.
-import type { HttpRegexConfig } from '../../contract/checks/probe-config.ts';
+import type { HttpRegexConfig } from '../../../contract/checks/probe-config.ts';
 import { searchWithin } from './regex-search.ts';
 import { searchInThread } from './regex-thread.ts';
 

@@ -1,8 +1,8 @@
 // The scheduler sh: source hashing.
-import type { SchedulerFlag } from '../forwarding-table.ts';
-import { isEligible } from './parts/eligible.ts';
-import { HashTable } from './parts/hash-table.ts';
-import type { Candidate, Choice, ScheduleRequest, Scheduler } from './scheduler.ts';
+import type { SchedulerFlag } from '../../forwarding-table.ts';
+import { isEligible } from '../parts/eligible.ts';
+import { HashTable } from '../parts/hash-table.ts';
+import type { Candidate, Choice, ScheduleRequest, Scheduler } from '../scheduler.ts';
 
 /**
  * Source hashing: the real that the client's address is assigned to; with `sh-port` its address and port. While that real is not

@@ -1,6 +1,6 @@
 // Readers of ICMP messages, for either family.
-import type { IpFamily } from '../../net/address/ip-address.ts';
-import { type Descriptor, int32, SOL } from '../process/descriptor.ts';
+import type { IpFamily } from '../../../net/address/ip-address.ts';
+import { type Descriptor, int32, SOL } from '../../process/descriptor.ts';
 import { icmpv6Reader } from './icmpv6-reader.ts';
 
 /** The next packet, valid until the next call; undefined when there is none now. */

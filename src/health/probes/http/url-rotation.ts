@@ -1,6 +1,6 @@
 // The rotation of an HTTP check through its URLs.
-import type { HttpProbeConfig } from '../../contract/checks/probe-config.ts';
-import type { ProbeContext, Unfinished } from '../probe.ts';
+import type { HttpProbeConfig } from '../../../contract/checks/probe-config.ts';
+import type { ProbeContext, Unfinished } from '../../probe.ts';
 import { probeUrl } from './http.ts';
 
 /**

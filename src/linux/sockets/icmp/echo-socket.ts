@@ -1,9 +1,9 @@
 // Sockets for ICMP echo.
-import { familyOf, type IpAddress, type IpFamily } from '../../net/address/ip-address.ts';
-import { type Descriptor, SOCK } from '../process/descriptor.ts';
-import { openBoundSocket, type SocketSource } from './bound-socket.ts';
+import { familyOf, type IpAddress, type IpFamily } from '../../../net/address/ip-address.ts';
+import { type Descriptor, SOCK } from '../../process/descriptor.ts';
+import { openBoundSocket, type SocketSource } from '../bound-socket.ts';
+import { socketAddress } from '../socket-address.ts';
 import { ICMP_PROTOCOL, icmpReader } from './icmp-reader.ts';
-import { socketAddress } from './socket-address.ts';
 
 /** Echo replies, and errors that say that none will come: unreachable, time exceeded, and ICMPv6's packet too big. */
 const HEARD: Readonly<Record<IpFamily, readonly number[]>> = { 4: [0, 3, 11], 6: [129, 1, 2, 3] };

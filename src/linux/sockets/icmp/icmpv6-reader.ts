@@ -1,9 +1,9 @@
 // Reads ICMPv6 messages with their addresses.
-import { IPV6_ADDRESS_BYTES } from '../../net/address/ipv6-address.ts';
-import { writeU16 } from '../../net/bytes.ts';
-import { type Descriptor, SOL } from '../process/descriptor.ts';
-import { MessageBuffer } from './message-buffer.ts';
-import { ipv6BytesOf } from './socket-address.ts';
+import { IPV6_ADDRESS_BYTES } from '../../../net/address/ipv6-address.ts';
+import { writeU16 } from '../../../net/bytes.ts';
+import { type Descriptor, SOL } from '../../process/descriptor.ts';
+import { MessageBuffer } from '../message-buffer.ts';
+import { ipv6BytesOf } from '../socket-address.ts';
 
 const IPPROTO_ICMPV6 = 58;
 const ICMPV6_FILTER = 1;

@@ -1,13 +1,13 @@
 // The probe of `http` and `https` checks.
 import type { Duplex } from 'node:stream';
-import type { HttpProbeConfig, HttpUrlConfig } from '../../contract/checks/probe-config.ts';
-import type { CheckTarget } from '../../dataplane/check-connector.ts';
-import { networkError } from '../../dataplane/network-words.ts';
-import { formatEndpoint, formatIp, type IpAddress } from '../../net/address/ip-address.ts';
-import type { ProbeContext } from '../probe.ts';
+import type { HttpProbeConfig, HttpUrlConfig } from '../../../contract/checks/probe-config.ts';
+import type { CheckTarget } from '../../../dataplane/check-connector.ts';
+import { networkError } from '../../../dataplane/network-words.ts';
+import { formatEndpoint, formatIp, type IpAddress } from '../../../net/address/ip-address.ts';
+import type { ProbeContext } from '../../probe.ts';
+import { startTls } from '../tls.ts';
 import { BodyJudge } from './body-judge.ts';
 import { HttpResponse } from './http-response.ts';
-import { startTls } from './tls.ts';
 
 const DEFAULT_PORTS = { http: 80, https: 443 } as const;
 

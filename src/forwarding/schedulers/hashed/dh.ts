@@ -1,7 +1,7 @@
 // The scheduler dh: destination hashing.
-import { isEligible } from './parts/eligible.ts';
-import { HashTable } from './parts/hash-table.ts';
-import type { Candidate, Choice, ScheduleRequest, Scheduler } from './scheduler.ts';
+import { isEligible } from '../parts/eligible.ts';
+import { HashTable } from '../parts/hash-table.ts';
+import type { Candidate, Choice, ScheduleRequest, Scheduler } from '../scheduler.ts';
 
 /** Destination hashing: the real that the virtual address is assigned to, or none while that real is not eligible. */
 export class DestinationHashing implements Scheduler {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { HttpResponse } from '../../../../src/health/probes/http-response.ts';
+import { HttpResponse } from '../../../../../src/health/probes/http/http-response.ts';
 
 /** What comes of these pieces, after which the server closes. */
 function read(pieces: readonly Buffer[]): string {
