@@ -60,6 +60,7 @@ export function readVirtualServer(statement: Statement, context: TranslateContex
     { keywords: VIRTUAL_SERVER_KEYWORDS, target: server, level: 'in virtual_server' },
     findings,
   );
+  dropOtherFamily(server, findings);
   dropDuplicates(server, findings);
   if (server.reals.length === 0) {
     findings.complain(
@@ -77,6 +78,21 @@ export function readVirtualServer(statement: Statement, context: TranslateContex
 
 function isGroup(statement: Statement): boolean {
   return parametersOf(statement)[0]?.text === 'group';
+}
+
+/** Only a tunnel reaches a real server of the other family, and keepalived decides at the end of its block (check_parser.c). */
+function dropOtherFamily(server: VirtualServer, findings: Findings): void {
+  const { family } = server;
+  const kept = server.reals.filter(({ address, tunnel, inherited }) => {
+    const fits = family === undefined || isIP(address.text) === family || isTunnel(tunnel ?? inherited);
+    if (!fits)
+      findings.complain(
+        address.place,
+        'real_server: its address family differs from that of the virtual server, and no lvs_method TUN stands before the end of its block, so it is skipped, as in keepalived; fix: move lvs_method TUN before real_server',
+      );
+    return fits;
+  });
+  server.reals.splice(0, server.reals.length, ...kept);
 }
 
 function dropDuplicates(server: VirtualServer, findings: Findings): void {

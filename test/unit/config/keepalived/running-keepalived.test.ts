@@ -23,7 +23,8 @@ function read(path: string, strict = false): ReadConfig {
 }
 
 /** What keepalived says at the end of a block is culvert's at its begin. */
-const OF_BLOCK = /Missing '|has no path|No script path|no urls|no track_file|No name|no entries|No file set/;
+const OF_BLOCK =
+  /Missing '|has no path|No script path|no urls|no track_file|No name|no entries|No file set|don't match/;
 
 /** Lines that its checking process complains of; the starting one reads global_defs, and repeats others. */
 function linesOf({ lines }: Log): number[] {
