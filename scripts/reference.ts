@@ -5,6 +5,7 @@ import { checkShape, urlShape } from '../src/contract/checks/check-contract.ts';
 import { capacityShape, directorShape, timeoutsShape } from '../src/contract/config/director-contract.ts';
 import { realShape } from '../src/contract/config/real-contract.ts';
 import { serviceShape } from '../src/contract/config/service-contract.ts';
+import { masterShape } from '../src/contract/config/sync-contract.ts';
 import { eventTable, optionTable } from '../src/contract/reference.ts';
 import { apiTables } from './reference/api-tables.ts';
 import { cliTables } from './reference/cli-tables.ts';
@@ -56,6 +57,7 @@ const GENERAL = [
 
 const configTables: Tables = {
   director: () => optionTable(directorShape),
+  sync: () => optionTable(masterShape),
   timeouts: () => optionTable(timeoutsShape, 'State of the flow'),
   capacity: () => optionTable(capacityShape),
   services: () => optionTable(serviceShape),

@@ -57,6 +57,7 @@ const STATUS = {
   plane: 'xdp',
   startedAt: new Date(0).toISOString(),
   shortages: [{ code: 'EMFILE', checks: 1 }],
+  sync: [{ role: 'master', counters: { sent: 1 } }],
   services: [
     {
       service: SERVICE,

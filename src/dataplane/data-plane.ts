@@ -3,7 +3,7 @@ import type { Explanation } from '../forwarding/decision.ts';
 import type { FlowStateName } from '../forwarding/flow-states.ts';
 import type { ForwardingTable, Port, Service, ServiceKey } from '../forwarding/forwarding-table.ts';
 import type { ApplySummary } from '../forwarding/image/change/apply-run.ts';
-import type { Learned } from '../forwarding/image/forwarding-image.ts';
+import type { Learned, ScannedFlow } from '../forwarding/image/forwarding-image.ts';
 import type { Reason } from '../forwarding/reasons.ts';
 import type { IpAddress } from '../net/address/ip-address.ts';
 import type { CheckConnector } from './check-connector.ts';
@@ -103,6 +103,8 @@ export interface FlowFilter {
   /** Selects all clients in the network of this size that `client` is in. */
   readonly prefixLength?: number;
   readonly state?: FlowStateName;
+  /** Selects entries of the memory, before anything else is read of them. */
+  readonly entry?: (entry: Readonly<ScannedFlow>) => boolean;
 }
 
 export interface FlowRecord {
@@ -116,6 +118,8 @@ export interface FlowRecord {
   readonly idleMs: number;
   /** The time until the flow is forgotten if no packet comes. */
   readonly leftMs: number;
+  /** The port that the client's packets go to, where a service has several; undefined if memory does not tell it. */
+  readonly packetPort?: Port | undefined;
 }
 
 /** A flow or template as another director knows it. */
@@ -128,8 +132,10 @@ export interface KnownFlow {
   readonly clientPort: Port;
   readonly real: IpAddress;
   readonly state: FlowStateName;
-  /** The time since its last packet. */
-  readonly idleMs: number;
+  /** The time since its last packet; unless `leftMs` is known: 0 by default. */
+  readonly idleMs?: number | undefined;
+  /** The time until the other director forgets it. */
+  readonly leftMs?: number | undefined;
 }
 
 /** The number of flows by what became of them. */

@@ -1,6 +1,7 @@
 // The remembered flows of a plane, read from its image.
 import type { FlowStateName } from '../forwarding/flow-states.ts';
 import type { ServiceKey } from '../forwarding/forwarding-table.ts';
+import { isTemplate } from '../forwarding/image/flows/flow-state.ts';
 import type { ForwardingImage, ScannedFlow } from '../forwarding/image/forwarding-image.ts';
 import { FLOW_STATE, TICK_MS } from '../forwarding/image/tables/layout.ts';
 import { type IpAddress, isIpv6, networkOf } from '../net/address/ip-address.ts';
@@ -49,8 +50,10 @@ function flowRecord(image: ForwardingImage, flow: ScannedFlow): FlowRecord | und
   const real = image.real(flow.real);
   const state = STATE_NAMES[flow.state];
   if (real === undefined || state === undefined || real.serviceIndex !== flow.serviceIndex) return undefined;
-  const { vip, protocol, port } = real.service;
+  const { vip, protocol, port, morePorts } = real.service;
+  const hasPorts = port === 0 || morePorts !== undefined;
   return {
+    ...(hasPorts && !isTemplate(flow.state) && { packetPort: image.packetPort(flow) }),
     service: { vip, protocol, port },
     client: isIpv6(vip) ? image.flows.clientOf(flow.at, flow.client) : (flow.client as IpAddress),
     clientPort: flow.clientPort,
@@ -67,11 +70,12 @@ interface Passes {
   record(record: FlowRecord): boolean;
 }
 
-function compile({ service, real, client, prefixLength, state }: FlowFilter): Passes {
+function compile({ service, real, client, prefixLength, state, entry }: FlowFilter): Passes {
   const length = prefixLength ?? (client !== undefined && isIpv6(client) ? 128 : 32);
   const network = client === undefined ? undefined : networkOf(client, length);
   return {
-    state: (flow) => state === undefined || STATE_NAMES[flow.state] === state,
+    state: (flow) =>
+      (entry === undefined || entry(flow)) && (state === undefined || STATE_NAMES[flow.state] === state),
     record: (record) =>
       (real === undefined || record.real === real) &&
       (service === undefined || isSame(record.service, service)) &&

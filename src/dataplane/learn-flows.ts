@@ -44,8 +44,21 @@ export function learnFlows(
   };
   for (const flow of flows) {
     const state = STATES[flow.service.protocol][flow.state];
-    const seenTick = (nowTick - Math.floor(flow.idleMs / TICK_MS)) >>> 0;
+    const seenTick = (nowTick - idleTicks(image, flow, state ?? 0)) >>> 0;
     summary[state === undefined ? 'unknown' : image.learn({ ...flow, state, seenTick }, nowTick)]++;
   }
   return summary;
+}
+
+/** Returns the time since the last packet; by `leftMs` it is forgotten here when it is forgotten there. */
+function idleTicks(
+  image: ForwardingImage,
+  { service, leftMs, idleMs = 0 }: KnownFlow,
+  state: FlowState,
+): number {
+  if (leftMs === undefined) return Math.floor(idleMs / TICK_MS);
+  const entry = image.findService(service.vip, service.port, service.protocol);
+  if (entry === undefined) return 0;
+  const timeout = image.flowTimeoutTicks({ state, serviceIndex: entry.index });
+  return Math.max(0, timeout - Math.ceil(leftMs / TICK_MS));
 }

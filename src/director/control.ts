@@ -11,6 +11,7 @@ import type { LocalShortage } from '../local-shortage.ts';
 import type { IpAddress } from '../net/address/ip-address.ts';
 import type { ConfigDiff } from './changes/config-diff.ts';
 import type { TrafficAccounts } from './status/traffic-book.ts';
+import type { SyncRoleStatus } from './sync/synchronisation.ts';
 import type { QuorumState } from './world/quorum.ts';
 
 /** The requests that the API and the CLI can make to a running director. */
@@ -71,6 +72,8 @@ export interface DirectorStatus {
   readonly services: readonly ServiceStatus[];
   readonly counters: PlaneCounters;
   readonly accounts: TrafficAccounts;
+  /** The roles in the synchronisation of flows that run. */
+  readonly sync: readonly SyncRoleStatus[];
   /** The shortages for which checks cannot be made at the moment. */
   readonly shortages: readonly ShortageStatus[];
   /** Attempts of checks that this machine could not make, since the start. */

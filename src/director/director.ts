@@ -34,6 +34,7 @@ import type { ConfigureInput, Input, OverrideInput, StepResult } from './step/in
 import { commandsAtEnd } from './step/leaving.ts';
 import { savedState } from './step/saved-state.ts';
 import { StepLoop } from './step-loop.ts';
+import { Synchronisation } from './sync/synchronisation.ts';
 import { selectReals, selectServices } from './world/select.ts';
 import { emptyWorld, type World } from './world/world.ts';
 
@@ -70,6 +71,7 @@ export class Director implements DirectorControl {
   readonly #saving: Saver;
   readonly #interfaces: InterfaceUse;
   readonly #traffic: TrafficSampler;
+  readonly #sync: Synchronisation;
   #hasWarnedOfRoot = false;
   /** The plane is closed or removed, and the state file final. */
   #ended = false;
@@ -102,6 +104,8 @@ export class Director implements DirectorControl {
     this.#startedMs = now();
     this.#interfaces = new InterfaceUse(plane, options.running.loaded.config.director.interfaces);
     this.#traffic = new TrafficSampler(plane, signal);
+    const entries = options.running.loaded.config.director.capacity.flows;
+    this.#sync = new Synchronisation({ plane, events, entries });
     this.#loop = new StepLoop(world, {
       plane,
       now,
@@ -145,6 +149,7 @@ export class Director implements DirectorControl {
       flowsOf: flowsByReal(counters),
       counters,
       accounts: this.#traffic.accounts,
+      sync: this.#sync.status,
     });
   }
 
@@ -246,6 +251,7 @@ export class Director implements DirectorControl {
   /** Afterwards nothing more is applied, checked or saved. */
   async #quiesce(): Promise<void> {
     this.#stop.abort();
+    this.#sync[Symbol.dispose]();
     await this.#configChanges.close();
     await this.#loop.idle();
     await this.#saving.request();
@@ -281,6 +287,7 @@ export class Director implements DirectorControl {
     const { kind } = input;
     if (kind === 'start' || kind === 'configure') {
       this.#checks.follow(world);
+      this.#sync.follow(world.model.config.director.sync);
       this.#warnOfCommands(world);
     }
     for (const { level, type, message } of events) this.#options.events.add(level, type, message);

@@ -19,6 +19,7 @@ import {
   type WrittenService,
   type WrittenSorryServer,
 } from '../../contract/config/service-contract.ts';
+import { fillInSync } from '../../contract/config/sync-contract.ts';
 import { fillInTunnel, mergeBlackhole } from '../../contract/config/tunnel-contract.ts';
 import { fill } from '../../contract/option.ts';
 import { portList } from '../../contract/values/ports.ts';
@@ -53,6 +54,7 @@ function fillInDirector(written: WrittenDirector): DirectorConfig {
     hashSeed: written.hashSeed?.toLowerCase(),
     timeouts: fillInTimeouts(written.timeouts),
     capacity: fill(capacityShape, written.capacity ?? {}),
+    sync: written.sync && fillInSync(written.sync),
     listen: written.listen && fillInListen(written.listen),
     metricsListen: written.metricsListen && fillInListen(written.metricsListen),
   };

@@ -51,6 +51,13 @@ const shortage = z.object({
   checks: count.describe('Checks whose last attempt could not be made for it.'),
 });
 
+const syncRole = z.object({
+  role: z.enum(['master', 'backup']),
+  interface: z.string(),
+  syncId: count,
+  counters: z.record(z.string(), count).describe('What was sent and received, by name.'),
+});
+
 export const statusSchema = body(
   z.object({
     instance: z.string(),
@@ -63,6 +70,7 @@ export const statusSchema = body(
       .array(shortage)
       .describe("What the director's machine is short of, so that checks cannot be made."),
     unmadeAttempts: count.describe('Attempts of checks that this machine could not make, since the start.'),
+    sync: z.array(syncRole).describe('The roles of this director in the synchronisation of flows.'),
     services: z.array(serviceSchema),
     stats: statsSchema,
   }),

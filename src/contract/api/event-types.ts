@@ -96,6 +96,16 @@ export const EVENT_TYPES = {
     'ICMP does not reach a client. Its oversize packets are forwarded in outer fragments.',
     'Find what filters ICMP on the way.',
   ),
+  sync: notes(
+    ['info', 'warning'],
+    'The synchronisation of flows has started or stopped, or cannot start.',
+    'At a warning, see the message; `director.sync` names the interface.',
+  ),
+  'sync-two-masters': notes(
+    ['warning'],
+    'Another director sends flows as a master with the same `syncId`.',
+    'Stop one of them, or give each a `syncId` of its own.',
+  ),
   drift: notes(
     ['warning'],
     'Something else has changed maps, pins, programs or devices.',

@@ -12,6 +12,7 @@ import { formatDuration } from '../values/duration.ts';
 import {
   byteSize,
   claim,
+  interfaceName,
   list,
   mapping,
   oneOf,
@@ -23,6 +24,7 @@ import {
 } from '../values/fields.ts';
 import type { ListenConfig } from './listen-config.ts';
 import { listenSchema } from './listen-schema.ts';
+import { type SyncConfig, syncSchema } from './sync-contract.ts';
 
 const { init1Ms, initMs, cookieEchoedMs, establishedMs, shutdownMs, closedMs } = DEFAULT_SCTP_TIMEOUTS;
 
@@ -72,8 +74,6 @@ export const capacityShape = {
     },
   ),
 };
-
-const interfaceName = pattern(/^[^\s/:]{1,15}$/, 'the name of a network interface');
 
 const MIB = 2 ** 20;
 
@@ -133,6 +133,10 @@ export const directorShape = {
     defaultText: 'see below',
     description: 'sizes of the forwarding tables',
   }),
+  sync: optional(syncSchema, {
+    defaultText: 'none',
+    description: 'sends flows to other directors, and learns theirs; see [below](#directorsync)',
+  }),
   listen: optional(listenSchema, {
     defaultText: 'only the Unix socket',
     description: 'serves the API over TCP as well; see [below](#directorlisten-and-directormetricslisten)',
@@ -173,6 +177,8 @@ export interface DirectorConfig extends Filled<typeof directorShape> {
   readonly hashSeed: string | undefined;
   readonly timeouts: FlowTimeouts;
   readonly capacity: Filled<typeof capacityShape>;
+  /** Sends flows to other directors, and learns theirs. */
+  readonly sync: SyncConfig | undefined;
   /** Serves the API over TCP, beside the Unix socket. */
   readonly listen: ListenConfig | undefined;
   /** Serves `/metrics` over TCP and nothing else. */

@@ -41,6 +41,8 @@ export function pattern(expression: RegExp, allowed: string): z.ZodString {
 
 export const yesOrNo = z.boolean('true or false');
 
+export const interfaceName: z.ZodString = pattern(/^[^\s/:]{1,15}$/, 'the name of a network interface');
+
 export const path = pattern(/^\/[^\0]*$/, 'an absolute path');
 
 /** The claim of a VIP: who answers ARP and neighbour discovery for it; see `Claim`. */

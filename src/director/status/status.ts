@@ -8,6 +8,7 @@ import { formatServiceName } from '../../forwarding/service-name.ts';
 import type { LastAttempt } from '../../health/check-state.ts';
 import { weightBy } from '../../health/weight-effect.ts';
 import type { CheckStatus, DirectorStatus, RealFlows, RealStatus, ServiceStatus } from '../control.ts';
+import type { SyncRoleStatus } from '../sync/synchronisation.ts';
 import { type RealId, realId } from '../world/model.ts';
 import { realEffect } from '../world/real-effect.ts';
 import {
@@ -33,10 +34,11 @@ export interface StatusContext extends RealStatusContext {
   readonly plane: string;
   readonly counters: PlaneCounters;
   readonly accounts: TrafficAccounts;
+  readonly sync: readonly SyncRoleStatus[];
 }
 
 export function directorStatus(world: World, context: StatusContext): DirectorStatus {
-  const { director, configPath, plane, startedMs, counters, accounts } = context;
+  const { director, configPath, plane, startedMs, counters, accounts, sync } = context;
   return {
     instance: director.instance,
     interface: director.interface,
@@ -47,6 +49,7 @@ export function directorStatus(world: World, context: StatusContext): DirectorSt
     services: world.services.map((service) => serviceStatus(world, service, context)),
     counters,
     accounts,
+    sync,
     shortages: Array.from(world.shortages.values(), ({ shortage, sinceMs, checks }) => ({
       ...shortage,
       since: new Date(sinceMs).toISOString(),

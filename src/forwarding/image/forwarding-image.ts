@@ -296,6 +296,20 @@ export class ForwardingImage implements SelectionMemory {
     return learnFlow(this.#state, flow, nowTick);
   }
 
+  /** Returns the port that a flow's packets go to; undefined if its service has all ports, among which the entry cannot tell. */
+  packetPort(flow: Readonly<ScannedFlow>): Port | undefined {
+    const { service } = this.#state.byIndex.get(flow.serviceIndex) ?? {};
+    const ports =
+      service === undefined || service.port === 0 ? [] : [service.port, ...(service.morePorts ?? [])];
+    return ports.find((servicePort) =>
+      this.#state.flows.isPlaceOf(
+        this.#state.flows.keyOf({ ...flow, servicePort }),
+        flow.at,
+        flow.low >>> 24,
+      ),
+    );
+  }
+
   /** Returns the idle time after which an entry is forgotten. */
   flowTimeoutTicks({ state, serviceIndex }: Pick<ScannedFlow, 'state' | 'serviceIndex'>): number {
     return isTemplate(state)

@@ -15,8 +15,8 @@ const REASONS = {
     'culvert does not support persistence engines (--pe): it reads no further than ports; fix: use -p and -M, which keep a client or its network with one real',
   mask: 'culvert does not support this mask; allowed: a mask whose one bits come first, at least one of them, such as -M 255.255.255.0',
   'start-daemon':
-    'culvert has no synchronisation daemon and needs none: directors with the same services, scheduler mh and the same `director.hashSeed` choose the same reals',
-  'stop-daemon': 'culvert has no synchronisation daemon to stop',
+    'culvert runs its synchronisation daemon by the configuration: set `director.sync`; directors with scheduler mh and the same `director.hashSeed` need none',
+  'stop-daemon': 'culvert runs its synchronisation daemon by the configuration: remove `director.sync`',
 } as const;
 
 const MAX_WEIGHT = 65_535;

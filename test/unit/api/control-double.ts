@@ -152,6 +152,7 @@ export class ControlDouble implements DirectorControl {
       accounts: new TrafficBook().accounts,
       shortages: [],
       unmadeAttempts: 0,
+      sync: [],
       counters: {
         services: [
           {

@@ -65,6 +65,7 @@ services:
       sloppyTcp: false,
       claim: 'always',
       capacity: { slots: 4_194_304, flows: 1_048_576 },
+      sync: undefined,
       listen: undefined,
       metricsListen: undefined,
       stateDirectory: '/var/lib/culvert',

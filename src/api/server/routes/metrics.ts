@@ -47,6 +47,13 @@ function directorMetrics(status: WireStatus): Metric[] {
       'Checks that cannot run because this machine is short of a resource, by error name.',
       status.shortages.map(({ code, checks }): Sample => [{ code }, checks]),
     ),
+    counter(
+      'culvert_sync_total',
+      'Flows and messages that the synchronisation sent and received, by role and by what became of them.',
+      status.sync.flatMap(({ role, counters }) =>
+        Object.entries(counters).map(([what, count]): Sample => [{ role, what }, count]),
+      ),
+    ),
   ];
 }
 

@@ -129,6 +129,12 @@ export class FlowTable {
     return { hash, key: (BigInt(client >>> 0) << 32n) | BigInt(low) };
   }
 
+  /** Returns true if an entry can be that of this flow: it is in its sets and has its tag. */
+  isPlaceOf(flow: FlowKey, at: number, tag: number): boolean {
+    const set = at - (at % SET_WORDS);
+    return tag === flow.hash >>> 24 && this.#places(flow).includes(set);
+  }
+
   /**
    * Returns the entry of a flow, by rules 1 and 2.
    * @param newcomer the state that the flow would first be remembered in
