@@ -25,6 +25,7 @@ import { CommandQueue } from './effects/command-queue.ts';
 import type { EventLog } from './event-log.ts';
 import { InterfaceUse } from './interface-use.ts';
 import type { Journal } from './journal/journal.ts';
+import type { PlaneEvents } from './plane-events.ts';
 import { chooseHashKey } from './state/hash-key.ts';
 import { Saver } from './state/saver.ts';
 import type { StateStore } from './state/state-store.ts';
@@ -43,8 +44,9 @@ export interface DirectorOptions {
   readonly running: RunningConfig;
   readonly configPath: string;
   readonly loadConfig: LoadConfig;
-  /** Opened with `planeEventRecorder(events)`, so that what it tells becomes events. */
+  /** Opened with the listener of `planeEvents`. */
   readonly plane: DataPlane;
+  readonly planeEvents: PlaneEvents;
   readonly events: EventLog;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -112,6 +114,7 @@ export class Director implements DirectorControl {
       signal,
       onResult: (...result) => this.#carryOut(...result),
     });
+    options.planeEvents.passTo((event) => this.#loop.note({ kind: 'plane', event }));
     this.#checks = new CheckRunner({
       connector: plane.connector,
       now,

@@ -19,7 +19,7 @@ import { Director, type DirectorOptions } from '../../director/director.ts';
 import { EventLog, type Log } from '../../director/event-log.ts';
 import { Journal } from '../../director/journal/journal.ts';
 import { JournalFile } from '../../director/journal/journal-file.ts';
-import { planeEventRecorder } from '../../director/plane-events.ts';
+import { PlaneEvents } from '../../director/plane-events.ts';
 import { FileStateStore } from '../../director/state/file-state-store.ts';
 import { holdSpareDescriptors } from '../../spare-descriptors.ts';
 import type { Context } from '../command-context.ts';
@@ -119,7 +119,8 @@ interface StartOptions
 async function startDirector(options: StartOptions): Promise<Director> {
   const { running, events } = options;
   const { director } = running.loaded.config;
-  const plane = await openPlane(director, planeEventRecorder(events));
+  const planeEvents = new PlaneEvents(events);
+  const plane = await openPlane(director, planeEvents.listener);
   try {
     const store = new FileStateStore(stateFile(options.naming, 'json'));
     const journal = new Journal({
@@ -131,6 +132,7 @@ async function startDirector(options: StartOptions): Promise<Director> {
       ...options,
       journal,
       plane,
+      planeEvents,
       now: Date.now,
       store,
       hostFacts: readHostFacts,

@@ -62,7 +62,7 @@ export function explainPast(
   return { ...explanation, sentences, atMs, revision: last.world.running.current.revision };
 }
 
-const LIMITS = `The journal does not know remembered flows, next hops and path MTUs: a flow that was remembered kept its real. Assumed: every next hop is known, every MTU is ${ASSUMED_MTU_BYTES}.`;
+const LIMITS = `The journal does not know remembered flows and path MTUs: a flow that was remembered kept its real. Assumed: every other next hop is known, every MTU is ${ASSUMED_MTU_BYTES}.`;
 
 interface Selected {
   /** The lines up to the time. */

@@ -42,6 +42,8 @@ function describeReal(one: RealWorld, world: World, history: ServiceHistory): st
   const handling = handlingOf(world, real.id);
   const words = [];
   if (!up) words.push(`was down since ${timeOf(health?.sinceMs ?? 0)}: ${health?.lastError}`);
+  const way = world.withoutWay.get(real.config.address);
+  if (way !== undefined) words.push(`had no known next hop since ${timeOf(way.sinceMs)}: ${way.detail}`);
   const since = describeSince(history.handledSince(real.id));
   if (handling.drained) words.push(`was drained by an operator${since}`);
   if (handling.weight !== undefined)
@@ -65,6 +67,7 @@ const CAUSES = {
   override: 'a change by an operator',
   checks: 'a check',
   confirm: 'a confirmation',
+  plane: 'the data plane',
   tick: 'a time that had passed',
 } as const;
 

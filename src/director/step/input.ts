@@ -1,6 +1,7 @@
 // The inputs of a step, and its result.
 import type { LoadedConfig } from '../../config/load/loaded-config.ts';
 import type { DirectorEvent } from '../../contract/api/event.ts';
+import type { PlaneEvent } from '../../dataplane/data-plane.ts';
 import type { Service } from '../../forwarding/forwarding-table.ts';
 import type { LocalShortage } from '../../local-shortage.ts';
 import type { RealSelector } from '../control.ts';
@@ -12,7 +13,11 @@ import type { FoundHealth, Handling, World } from '../world/world.ts';
 export type Input = Fact | Request;
 
 /** Something that has happened, whether or not the plane can follow. */
-export type Fact = ChecksInput | { readonly kind: 'confirm' } | { readonly kind: 'tick' };
+export type Fact =
+  | ChecksInput
+  | { readonly kind: 'plane'; readonly event: PlaneEvent }
+  | { readonly kind: 'confirm' }
+  | { readonly kind: 'tick' };
 
 /** Attempts of checks have ended. Results at hand together are one input, so that a quorum is judged once. */
 export interface ChecksInput {

@@ -8,6 +8,7 @@ import { endQuietShortages, quietDueMs } from './shortages.ts';
 import { takeChecks } from './take-checks.ts';
 import { forgetGone, takeConfiguration, takeStart } from './take-configuration.ts';
 import { takeOverride } from './take-override.ts';
+import { takePlaneEvent } from './take-plane-event.ts';
 
 /**
  * Takes one step: returns the next world, and the events, commands and saves that follow from the input.
@@ -20,6 +21,7 @@ export function step(world: World, input: Input, nowMs: number): StepResult {
   const draft = new Draft(world, nowMs);
   if (input.kind === 'override') takeOverride(draft, input);
   if (input.kind === 'checks') takeChecks(draft, input.results);
+  if (input.kind === 'plane') takePlaneEvent(draft, input.event);
   if (input.kind === 'confirm') takeConfirmation(draft);
   if (input.kind === 'tick') takeTick(draft);
   return draft.finish();

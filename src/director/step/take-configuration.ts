@@ -95,6 +95,7 @@ function follow(draft: Draft, { running, model, former, quorumOf }: Next): StepR
   const { shortages } = draft.world;
   if (shortages.size > 0)
     draft.change({ shortages: recountShortages(shortages, shortageCodes(services), nowMs) });
+  if (draft.world.withoutWay.size > 0) draft.change({ withoutWay: withoutWayIn(model, draft.world) });
   reportTurns(draft, before, services);
   reportLeaving(draft, before, model);
   const entries = new Map(before.services.map(({ service, entry }) => [service.name, entry]));
@@ -117,6 +118,17 @@ function shortageCodes(services: readonly Unsettled[]): string[] {
   const lacking = checks.filter(({ shortage }) => shortage !== undefined);
   const byKey = new Map(lacking.map(({ key, shortage }) => [key, shortage as string]));
   return [...byKey.values()];
+}
+
+/** Forgets next hops to addresses that are no reals any more. */
+function withoutWayIn({ services }: Model, { withoutWay }: World): World['withoutWay'] {
+  const addresses = new Set(
+    services.flatMap(({ config, reals }) => [
+      config.sorryServer?.address,
+      ...reals.map((real) => real.config.address),
+    ]),
+  );
+  return new Map([...withoutWay].filter(([address]) => addresses.has(address)));
 }
 
 type Unsettled = Pick<ServiceWorld, 'service' | 'reals'>;

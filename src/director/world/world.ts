@@ -5,6 +5,7 @@ import type { ForwardingTable, Service, ServiceName } from '../../forwarding/for
 import type { CheckState, KnownHealth } from '../../health/check-state.ts';
 import type { RealHealth } from '../../health/real-health.ts';
 import type { LocalShortage } from '../../local-shortage.ts';
+import type { IpAddress } from '../../net/address/ip-address.ts';
 import { buildModel, type Model, type ModelReal, type ModelService, type RealId } from './model.ts';
 import type { QuorumState } from './quorum.ts';
 
@@ -25,6 +26,8 @@ export interface World {
   readonly shortages: ReadonlyMap<string, Shortage>;
   /** Attempts of checks that this machine could not make, since the start. */
   readonly unmadeAttempts: number;
+  /** The reals whose next hop the plane does not know. */
+  readonly withoutWay: ReadonlyMap<IpAddress, WithoutWay>;
   /** The table that all this amounts to. What a step did not change in it is the same object. */
   readonly table: ForwardingTable;
 }
@@ -94,6 +97,12 @@ export interface Shortage {
   readonly quietSinceMs: number | undefined;
 }
 
+export interface WithoutWay {
+  readonly sinceMs: number;
+  /** The reason, in the words of the plane. */
+  readonly detail: string;
+}
+
 /** Returns a world in which nothing is forwarded yet. */
 export function emptyWorld(hashKey: Uint8Array, running: Running): World {
   const { config } = running.current;
@@ -108,6 +117,7 @@ export function emptyWorld(hashKey: Uint8Array, running: Running): World {
     gone: new Map(),
     shortages: new Map(),
     unmadeAttempts: 0,
+    withoutWay: new Map(),
     table: { hashKey, timeouts, expireNodestConn, expireQuiescentTemplate, sloppyTcp, services: [] },
   };
 }

@@ -14,7 +14,7 @@ import type { AppliedStore } from '../../director/changes/applied-store.ts';
 import { RunningConfig } from '../../director/changes/running-config.ts';
 import { Director } from '../../director/director.ts';
 import { EventLog } from '../../director/event-log.ts';
-import { planeEventRecorder } from '../../director/plane-events.ts';
+import { PlaneEvents } from '../../director/plane-events.ts';
 import { EMPTY_STATE, type StateStore } from '../../director/state/state-store.ts';
 import { formatIpv4, type Ipv4Address, ipv4, parseIpv4 } from '../../net/address/ipv4-address.ts';
 import type { LabCapture, LabEnvironment, LabReal, RequestResult, UploadResult } from '../environment.ts';
@@ -153,12 +153,14 @@ async function startDirector(
   const configPath = 'the lab';
   const common = { events, now: Date.now, hostFacts: async () => ({ interfaces: [] }) };
   const file = await loadConfig(configPath);
+  const planeEvents = new PlaneEvents(events);
   return Director.start({
     ...common,
     running: await RunningConfig.open({ ...common, file, store: NO_STORE }),
     configPath,
     loadConfig,
-    plane: await openSimulatedPlane({ topology, onEvent: planeEventRecorder(events) }),
+    planeEvents,
+    plane: await openSimulatedPlane({ topology, onEvent: planeEvents.listener }),
     store: NO_STORE,
   });
 }

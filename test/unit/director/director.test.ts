@@ -1,6 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { planeEventRecorder } from '../../../src/director/plane-events.ts';
 import { ipv4 } from '../../../src/net/address/ipv4-address.ts';
 import { ImagePlane } from './image-plane.ts';
 import { config, eventTypes, Machine, REAL, TWO, WEB, web } from './machine.ts';
@@ -177,10 +176,11 @@ test('one weight among a thousand services leaves the others the same objects, a
 
 test('what the plane tells becomes events', async () => {
   const run = await machine.start(config(web(TWO)));
-  const record = planeEventRecorder(run.events);
+  const record = run.planeEvents.listener;
   record({ type: 'blackhole-cured', service: WEB, client: ipv4('198.51.100.7'), clientPort: 40_000 });
   record({ type: 'next-hop', real: REAL, resolved: false, detail: 'no answer to ARP' });
   record({ type: 'warning', message: 'generic mode' });
+  await vi.waitFor(() => expect(run.director.events(1)).toHaveLength(3));
   expect(run.director.events(1).map(({ type, level, message }) => `${level} ${type}: ${message}`)).toEqual([
     'warning blackhole-cured: ICMP does not reach client 198.51.100.7:40000 of tcp 192.0.2.10:80: its oversize packets are now forwarded in outer fragments',
     'warning next-hop: the next hop to 10.0.3.2 is unknown: no answer to ARP',

@@ -9,6 +9,7 @@ import { Director } from '../../../src/director/director.ts';
 import { EventLog } from '../../../src/director/event-log.ts';
 import { Journal, type JournalOptions } from '../../../src/director/journal/journal.ts';
 import { JournalFile } from '../../../src/director/journal/journal-file.ts';
+import { PlaneEvents } from '../../../src/director/plane-events.ts';
 import { FileStateStore } from '../../../src/director/state/file-state-store.ts';
 import type { Input } from '../../../src/director/step/input.ts';
 import type { World } from '../../../src/director/world/world.ts';
@@ -35,6 +36,7 @@ export function web(reals: string, port = 80): string {
 export type Seen = { readonly world: World; readonly atMs: number }[];
 
 export interface Run {
+  readonly planeEvents: PlaneEvents;
   readonly director: Director;
   readonly seen: Seen;
   readonly plane: ImagePlane;
@@ -90,6 +92,7 @@ export class Machine {
     const file = parseYaml(text, 'culvert.yaml');
     const applied = new FileAppliedStore(this.appliedFile);
     const seen: Seen = [];
+    const planeEvents = new PlaneEvents(events);
     const director = await Director.start({
       ...common,
       journal: new WatchedJournal(seen, {
@@ -101,10 +104,11 @@ export class Machine {
       configPath: 'culvert.yaml',
       loadConfig: (path) => new Promise((resolve) => resolve(parseYaml(this.text, path))),
       plane,
+      planeEvents,
       store: new FileStateStore(this.stateFile),
     });
     this.#running.push(director);
-    return { director, seen, plane, events };
+    return { planeEvents, director, seen, plane, events };
   }
 
   async destroy(): Promise<void> {

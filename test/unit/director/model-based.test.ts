@@ -7,6 +7,7 @@ import type { AppliedConfig, AppliedStore } from '../../../src/director/changes/
 import { RunningConfig } from '../../../src/director/changes/running-config.ts';
 import { Director } from '../../../src/director/director.ts';
 import { EventLog } from '../../../src/director/event-log.ts';
+import { PlaneEvents } from '../../../src/director/plane-events.ts';
 import { type DirectorState, EMPTY_STATE, type StateStore } from '../../../src/director/state/state-store.ts';
 import { CulvertError } from '../../../src/errors.ts';
 import { ip } from '../../../src/net/address/ip-address.ts';
@@ -155,6 +156,7 @@ class Subject {
       configPath: 'culvert.yaml',
       loadConfig: (path) => Promise.resolve(parseYaml(this.#text, path)),
       plane: this.plane,
+      planeEvents: new PlaneEvents(events),
       store: this.#store,
     });
   }

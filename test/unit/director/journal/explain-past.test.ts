@@ -74,6 +74,16 @@ function words({ sentences }: PastExplanation): string {
   return sentences.join('\n');
 }
 
+test('an answer names a real whose next hop was not known then', async () => {
+  const event = { type: 'next-hop', real: ip('10.0.0.2'), detail: 'no answer to ARP' } as const;
+  take(10, { kind: 'plane', event: { ...event, resolved: false } });
+  take(20, { kind: 'plane', event: { ...event, resolved: true, detail: 'eth0' } });
+  await journal.close();
+  const lost = '10.0.0.2 had no known next hop since 2026-12-01T14:10:00.000Z: no answer to ARP.';
+  expect(words(ask(15, packet(80, 4000)))).toContain(lost);
+  expect(words(ask(25, packet(80, 4000)))).not.toContain('next hop since');
+});
+
 test('an answer is that of the table of then, with what had made it so', async () => {
   const before = world.table;
   take(10, results(world, ['10.0.0.2']));
