@@ -8,7 +8,7 @@ const LONG = 'test/**/*.long.test.ts';
 const LONGER = [
   'test/unit/director/model-based.test.ts',
   'test/unit/forwarding/image/consistency.test.ts',
-  'test/system/fast-path-differential.test.ts',
+  'test/system/fast-path/fast-path-differential.test.ts',
 ];
 const common = { setupFiles: ['test/patience.ts'], expect: { poll: { timeout: 50_000 } } };
 const twoAtATime = {

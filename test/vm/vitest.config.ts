@@ -33,7 +33,7 @@ const config: ViteUserConfig = defineConfig({
       'test/vm/guest/**/*.test.ts',
       'test/system/{bpf,fast-path-frames,fast-path-table,linux-*}.test.ts',
       'test/system/realserver-{kernel,program,tunnels}.test.ts',
-      'test/system/xdp-plane-vlan.test.ts',
+      'test/system/forwarding/xdp-plane-vlan.test.ts',
     ],
     setupFiles: ['test/patience.ts'],
     reporters: ['test/vm/reporter.ts'],
