@@ -14,7 +14,8 @@ import type { ConfigFiles } from './text/source-files.ts';
 import type { Statement } from './text/statement.ts';
 import { GRAMMARS, type Translated, translate } from './translate.ts';
 import { type InterfacesTo, inferInterface } from './values/infer-interface.ts';
-import { withClaims } from './values/virtual-addresses.ts';
+import { checkVrrp } from './vrrp/vrrp-contradictions.ts';
+import { readVrrpInstances, withClaims } from './vrrp/vrrp-instances.ts';
 
 export interface KeepalivedOptions {
   /** The value that `@id` conditions are compared with (keepalived's -i); defaults to the first part of the host's name. */
@@ -63,9 +64,12 @@ export function parseKeepalivedConfig(
   const translated = translate(parsed, findings);
   const director = withInterface(parsed.statements, translated, { fileName, findings, options });
   const { services: read } = translated;
-  const services = director['claim'] === undefined ? withClaims(parsed.statements, read) : read;
+  const instances = readVrrpInstances(parsed.statements);
+  const services = director['claim'] === undefined ? withClaims(instances, read) : read;
   const plain = { director, services };
   const { origins } = translated;
+  const places = services.map((_, index) => origins.nearest(['services', index, 'vip'])?.place);
+  checkVrrp(instances, { ...plain, places, findings });
   const { config, issues } = validateConfig(
     plain,
     (path) => `line ${origins.nearest(path)?.place.line ?? 1}`,
@@ -75,7 +79,6 @@ export function parseKeepalivedConfig(
   const further = located.filter((issue) => !findings.errors.some((told) => isSamePlace(told, issue)));
   const errors = [...findings.errors, ...further];
   if (errors.length > 0 || config === undefined) throw invalidConfig(fileName, errors);
-  const places = plain.services.map((_, index) => origins.nearest(['services', index, 'vip'])?.place);
   const locations = { director: { fileName, line: 1, column: 1 }, services: places };
   const loaded = loadedConfig(config, documentParts(plain), locations);
   return { loaded, warnings: issueLines(fileName, findings.warnings, 'warnings'), plain, places };

@@ -26,10 +26,8 @@ export interface Translated {
   readonly origins: Origins;
 }
 
-const VRRP =
-  'culvert does not support VRRP; fix: route the virtual addresses to the director, or run VRRP in another program';
+const VRRP = 'keepalived runs it beside culvert; start it with --vrrp';
 const NETWORK = 'culvert does not set addresses, routes or rules of this machine';
-const TRACKING = 'it is for VRRP';
 
 /** Keywords of the outermost level outside load balancing: one warning each. */
 const OUTSIDE: Readonly<Record<string, string>> = {
@@ -37,9 +35,9 @@ const OUTSIDE: Readonly<Record<string, string>> = {
   vrrp_sync_group: VRRP,
   vrrp_script: VRRP,
   vrrp_track_process: VRRP,
-  track_process: TRACKING,
-  track_group: TRACKING,
-  static_track_group: TRACKING,
+  track_process: VRRP,
+  track_group: VRRP,
+  static_track_group: VRRP,
   garp_group: VRRP,
   interface_up_down_delays: VRRP,
   linkbeat_interfaces: VRRP,
@@ -85,6 +83,11 @@ export const GRAMMARS: Grammars = {
   },
 };
 
+function outsideWords(keyword: string): string {
+  const why = OUTSIDE[keyword];
+  return why === VRRP ? `${keyword}: ${why}` : `${keyword} is not used: ${why}`;
+}
+
 /** Translates the load balancing of a keepalived.conf to culvert's values. `findings` gets whatever culvert does not support. */
 export function translate(
   { statements, global }: Pick<ParsedKeepalived, 'statements' | 'global'>,
@@ -103,8 +106,7 @@ export function translate(
     if (keyword === 'virtual_server') read.push(...readVirtualServer(statement, context));
     else if (keyword === 'instance') director = { ...director, ...readInstance(statement, origins) };
     else if (keyword === 'SSL') readSsl(statement, findings);
-    else if (Object.hasOwn(OUTSIDE, keyword))
-      findings.warn(placeOf(statement), `${keyword} is not used: ${OUTSIDE[keyword]}`);
+    else if (Object.hasOwn(OUTSIDE, keyword)) findings.warn(placeOf(statement), outsideWords(keyword));
     else if (!INSIDE.includes(keyword))
       unknownKeyword(statement, { known: [...INSIDE, ...Object.keys(OUTSIDE)], level: 'here' }, findings);
   }

@@ -44,7 +44,7 @@ function reload(): Promise<Outcome> {
 test('check takes it as it is, and says what it does not use', async () => {
   const { status, stdout, stderr } = await culvert(['check', '--no-host', file, '--interface', 'eth0']);
   expect({ status, stdout }).toEqual({ status: 0, stdout: `${file}: valid; services: 1, reals: 2\n` });
-  expect(stderr).toMatch(/^\S+keepalived\.conf:1:1: vrrp_script is not used: .* \(warning\)\n$/);
+  expect(stderr).toMatch(/^\S+keepalived\.conf:1:1: vrrp_script: keepalived runs it .* \(warning\)\n$/);
   const json = await culvert(['check', '--no-host', file, '--interface', 'eth0', '--json']);
   expect(JSON.parse(json.stdout)).toMatchObject({ valid: true, services: 1, warnings: [expect.any(String)] });
 });
@@ -74,7 +74,7 @@ test('import prints the same as YAML', async () => {
   ]);
   expect(status).toBe(0);
   expect(stderr).toContain('culvert: warning: ');
-  expect(stdout).toMatch(/^# \S+keepalived\.conf:1:1: vrrp_script is not used: /m);
+  expect(stdout).toMatch(/^# \S+keepalived\.conf:1:1: vrrp_script: keepalived runs it /m);
   const { director, services } = parseConfig(stdout, 'culvert.yaml');
   expect(director).toMatchObject({ interface: 'eth0', timeouts: { establishedMs: 3_600_000 } });
   expect(services[0]?.reals.map((real) => real.weight)).toEqual([5, 5]);
@@ -125,7 +125,7 @@ test('a director runs on it and reloads it; one with errors changes nothing', as
       running.stderr.waitFor(/ready/),
       running.ended.then(({ stderr }) => expect(stderr).toBe('')),
     ]);
-    expect(running.stderr.text).toContain('vrrp_script is not used');
+    expect(running.stderr.text).toContain('vrrp_script: keepalived runs it');
     expect(await reals()).toEqual(['10.0.1.2', '10.0.2.2']);
     await writeFile(file, configuration(['10.0.1.2', '10.0.2.2', '10.0.3.2']));
     expect((await reload()).status).toBe(0);

@@ -4,8 +4,8 @@ import type { IssuePath } from '../../validate/issue.ts';
 import type { PlainService } from '../services/virtual-server.ts';
 import type { Findings, Place } from '../text/place.ts';
 import { keywordOf, parametersOf, type Statement } from '../text/statement.ts';
+import { addressKey, movedAddresses } from '../vrrp/vrrp-instances.ts';
 import type { Origins } from './origins.ts';
-import { addressKey, virtualAddresses } from './virtual-addresses.ts';
 
 /** The interfaces by which this machine reaches addresses, each once; undefined: nobody is asked. */
 export type InterfacesTo = (addresses: readonly IpAddress[]) => readonly string[];
@@ -28,7 +28,9 @@ export function inferInterface(
 ): string | undefined {
   const vips = new Set(services.map(({ vip }) => addressKey(String(vip))));
   const instances = statements.filter((statement) => keywordOf(statement) === 'vrrp_instance');
-  const ofVips = instances.filter((instance) => virtualAddresses(instance).some((vip) => vips.has(vip)));
+  const ofVips = instances.filter((instance) =>
+    movedAddresses(instance).some(({ address }) => vips.has(address)),
+  );
   const named = (ofVips.length > 0 ? ofVips : instances).flatMap((instance) => interfaceOf(instance) ?? []);
   const [first] = named;
   const start: Place = { fileName, line: 1, column: 1 };

@@ -3,6 +3,7 @@ const STRICTER: readonly RegExp[] = [
   /culvert forwards by IP tunnel only|lvs_method \(lb_kind\) is missing/,
   /firewall mark/,
   /persistence_engine: /,
+  /is also an address of vrrp_instance/,
   /culvert checks present no client certificate/,
   // Limits of culvert's own.
   / to (?:24h|1h) with its unit/,

@@ -50,6 +50,13 @@ const STRICTER: readonly Stricter[] = [
     error: /firewall mark/,
     complains: true,
   },
+  {
+    row: 'a virtual server whose address two',
+    text: `${['A', 'B'].map((name) => `vrrp_instance ${name} {\n virtual_ipaddress {\n 192.0.2.10\n }\n}\n`).join('')}${file('')}`,
+    error: /is also an address of vrrp_instance A, in line 3/,
+    // Of the interface alone, which no machine is sure to have.
+    complains: true,
+  },
   { row: '`persistence_engine`', text: file(' persistence_engine sip'), error: /by client address only/ },
   {
     row: '`certificate`, `key`',

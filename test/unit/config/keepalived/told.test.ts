@@ -107,13 +107,13 @@ test('a user behind an unquoted program is a warning where nobody knows the user
 describe('what is not needed is a warning at its line, and the rest works', () => {
   const outside = [
     [
-      'vrrp_instance VI_1 {\n virtual_ipaddress { 192.0.2.10 }\n}\n',
-      '1:1: vrrp_instance is not used: culvert does not support VRRP',
+      'vrrp_instance VI_1 {\n virtual_ipaddress { 192.0.2.99 }\n}\n',
+      '1:1: vrrp_instance: keepalived runs it beside culvert; start it with --vrrp',
     ],
     ['static_routes {\n 10.0.0.0/8 via 10.1.1.1\n}\n', '1:1: static_routes is not used'],
     ['SSL {\n ca /etc/ca.pem\n}\n', '2:2: ca is not used: keepalived verifies nothing with it'],
     ['bfd_instance b {\n neighbor_ip 10.0.0.1\n}\n', '1:1: bfd_instance is not used'],
-    ['track_process p {\n process x\n}\n', '1:1: track_process is not used'],
+    ['track_process p {\n process x\n}\n', '1:1: track_process: keepalived runs it'],
     ['net_namespace lb\n', '1:1: net_namespace is not used: start culvert inside the namespace'],
     [
       'global_defs {\n router_id X\n vrrp_version 3\n}\n',
