@@ -22,9 +22,15 @@ const VIPS = { 4: '192.0.2.10', 6: '2001:db8:10::10' } as const;
 const REALS = { 4: '10.0.1.2', 6: '2001:db8:1::2' } as const;
 const FAMILIES = [4, 6] as const;
 
-describe.skipIf(!able || !existsSync('/usr/bin/curl'))(
-  'packets with unfinished checksums (needs root, build/bpf/director.bpf.o and curl)',
-  () => {
+/** XDP runs in native mode with the first MTU, and in generic mode with the second, which is more than a page holds. */
+const MTUS = [
+  ['native', 1500],
+  ['generic', 9000],
+] as const;
+
+describe.skipIf(!able || !existsSync('/usr/bin/curl')).each(MTUS)(
+  'packets with unfinished checksums, XDP in %s mode, MTU %i (needs root, build/bpf/director.bpf.o and curl)',
+  (mode, mtu) => {
     const cleanUp = new AsyncDisposableStack();
     let network: WiredNetwork;
     let plane: RemotePlane;
@@ -35,8 +41,8 @@ describe.skipIf(!able || !existsSync('/usr/bin/curl'))(
       network.addHosts('client', 'real', 'director');
       directory = mkdtempSync(join(tmpdir(), 'culvert-unfinished-'));
       cleanUp.defer(() => rmSync(directory, { recursive: true }));
-      cable('client', 'eth0');
-      cable('real', 'eth1');
+      await cable('client', 'eth0');
+      await cable('real', 'eth1');
       await address('client', 'eth0', '198.51.100.', '2001:db8:c::');
       await address('real', 'eth1', '10.0.1.', '2001:db8:1::');
       for (const path of ['net/ipv4/ip_forward', 'net/ipv6/conf/all/forwarding'])
@@ -62,9 +68,11 @@ describe.skipIf(!able || !existsSync('/usr/bin/curl'))(
 
     afterAll(() => cleanUp.disposeAsync());
 
-    function cable(host: string, near: string): void {
+    async function cable(host: string, near: string): Promise<void> {
       const far = { namespace: network.namespace(host), name: 'eth0' };
       connectNamespaces({ namespace: network.namespace('director'), name: near }, far);
+      await network.ip('director', `link set ${near} mtu ${mtu}`);
+      await network.ip(host, `link set eth0 mtu ${mtu}`);
     }
 
     async function address(host: string, near: string, net4: string, net6: string): Promise<void> {
@@ -115,6 +123,11 @@ describe.skipIf(!able || !existsSync('/usr/bin/curl'))(
       const tcp = values[names.indexOf('InCsumErrors')];
       return `${tcp} ${/^Udp6InCsumErrors\s+(\d+)/m.exec(counters)?.[1]}`;
     }
+
+    test('the program is attached in this mode', async () => {
+      const link = await runInNamespace(network.namespace('director'), ['ip', 'link', 'show', 'eth0']);
+      expect(/\bxdp(generic)?\b/.exec(link)?.[1] === undefined ? 'native' : 'generic').toBe(mode);
+    });
 
     test.each(
       FAMILIES.flatMap((family) =>
