@@ -74,7 +74,7 @@ export function refuseOversize(context: Context, packet: IpPacket, target: Targe
 export function noteCured(context: Context, packet: IpPacket, target: Target, fate: 'cure' | 'cured'): void {
   context.trace?.(
     fate === 'cure'
-      ? 'The client was told and still sends the same packet: ICMP does not reach it. Its oversize packets are fragmented from now on.'
+      ? 'The client still sends the same packet after ICMP errors: they do not reach it. Its oversize packets are fragmented from now on.'
       : 'ICMP does not reach this client: its oversize packets are fragmented despite DF.',
   );
   if (context.readOnly) return;

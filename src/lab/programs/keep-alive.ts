@@ -35,7 +35,7 @@ async function hold(index: number): Promise<void> {
         opened += 1;
         if (opened === connections) process.stdout.write('open\n');
       } else if (!reused || real !== first) {
-        report(index, first, `${reused ? 'went' : 'opened anew'} to ${real}`);
+        report(index, first, `${reused ? 'went' : 'opened again'} to ${real}`);
         first = real;
       }
     } catch (error) {

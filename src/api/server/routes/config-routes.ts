@@ -37,9 +37,8 @@ export function configRoutes(app: ApiServer, { control }: ApiOptions): void {
     {
       bodyLimit: BODY_LIMIT,
       schema: {
-        summary: 'Apply a configuration. It stays in force until the file changes or is reloaded',
-        description:
-          'Answers as a reload, with `revision` and `confirmBefore`. With `confirmMs` it is rolled back unless it is confirmed.',
+        summary: 'Apply a configuration until the file changes or is reloaded',
+        description: 'Answers as a reload. With `confirmMs` it is rolled back unless it is confirmed.',
         body: applyRequestSchema,
         response: applied,
       },

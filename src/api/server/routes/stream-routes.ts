@@ -31,7 +31,7 @@ export function streamRoutes(app: ApiServer, { control, listener }: ApiOptions):
       schema: {
         summary: 'List remembered flows, one JSON object per line',
         description:
-          'A flow must match all filters; `client` is an address or a network. Flows of stable ring slots are not remembered, so the list does not have them.',
+          '`client` is an address or a network. Flows of stable ring slots are not remembered, and not listed.',
         produces: ['application/x-ndjson'],
         querystring: flowQuerySchema,
       },
