@@ -92,6 +92,9 @@ describe.skipIf(!able || !existsSync('/usr/bin/curl')).each(MTUS)(
       const naming = ['--instance', `uf-${network.id}`, '--state-directory', directory];
       const command = [CULVERT, 'realserver', 'setup', ...vips, ...directors, ...how, ...naming];
       await runInNamespace(network.namespace('real'), command);
+      cleanUp.defer(async () => {
+        await runInNamespace(network.namespace('real'), [CULVERT, 'realserver', 'teardown', ...naming]);
+      });
     }
 
     async function serve(): Promise<void> {

@@ -78,6 +78,8 @@ export class RealHost implements Disposable {
     connectNamespaces({ namespace: this.wire, name: INTERFACE }, { namespace: this.real, name: INTERFACE });
     const ends = this.inside(() => ({ namespace: networkNamespace(), link: linkIndex() }));
     this.pins = join('/sys/fs/bpf/culvert', `realserver_${ends.namespace}_${ends.link}`);
+    // The kernel gives the number of a network namespace that has gone to a new one, whose pins may still be there.
+    rmSync(this.pins, { recursive: true, force: true });
     const wireLink = this.#configure(this.wire, [ROUTER, ROUTER6]);
     this.realMac = this.#configure(this.real, [REAL, REAL6]).mac;
     using socket = new NetlinkSocket(this.real);
